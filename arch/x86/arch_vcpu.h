@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * arch/x86/arch_vcpu.h - what x86 adds to struct mkvm_vcpu.
+ *
+ * Included by virt/vcpu.h only. The order matters: what each entry and exit touches comes
+ * first (vmx/vmenter.S reaches it by the offsets in asm-offsets), what ioctls touch last.
+ * Each group names the file that owns it; others use that file's functions.
+ */
+#ifndef MINIKVM_ARCH_X86_ARCH_VCPU_H
+#define MINIKVM_ARCH_X86_ARCH_VCPU_H
+
+#include <linux/hrtimer.h>
+#include <linux/kvm.h>
+#include <linux/kvm_types.h>
+#include <asm/fpu/api.h>
+#include <asm/fpu/types.h>
+
+struct mkvm_lapic;
+struct mkvm_memslot;
+struct vmx_vcpu;
+
+/* Index of a general register: the hardware's encoding, then RIP. */
+enum mkvm_reg {
+	REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+	REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15,
+	REG_RIP,
+	NR_MKVM_REGS,
+	/* Lazily read from the VMCS like RIP and RSP, but kept elsewhere. */
+	REG_RFLAGS = NR_MKVM_REGS,
+	REG_CR0,
+	REG_CR3,
+	REG_CR4,
+	REG_PDPTR,
+};
+
+/* KVM's numbering of segment registers, the order of the hardware's encoding. */
+enum mkvm_seg { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_TR, SEG_LDTR };
+
+/**
+ * struct mkvm_exception - an exception on its way into the guest (inject.c)
+ * @pending: raised by the module, not yet in the VM-entry interruption information
+ * @injected: was in it, delivery did not finish: must be injected again as it is
+ */
+struct mkvm_exception {
+	bool pending, injected, has_error_code, has_payload;
+	u8 vector;
+	u32 error_code;
+	unsigned long payload;
+};
+
+/* pio.c, mmio.c: an access that userspace finishes. */
+struct mkvm_pio_request {
+	unsigned long linear;	/* of string I/O: guest address of the first byte */
+	u16 port;
+	u8 size;
+	u8 in:1, string:1, rep:1;
+	u32 count;
+	u32 done;
+};
+
+#define MKVM_MMIO_MAX_FRAGMENTS		10
+struct mkvm_mmio_fragment {
+	gpa_t gpa;
+	u8 len;
+	u8 data[8];
+};
+
+struct mkvm_arch_vcpu {
+	/* Entry and exit: vmx/vmenter.S, regs.h */
+	unsigned long regs[NR_MKVM_REGS];
+	unsigned long cr2;
+	u32 regs_avail, regs_dirty;
+	unsigned long rflags;
+
+	struct vmx_vcpu *vmx;			/* vmx/ */
+	struct mkvm_lapic *apic;		/* irq/lapic.c, NULL without irqchip */
+
+	/* Events: inject.c */
+	struct mkvm_exception exception;
+	struct { bool injected, soft; u8 nr; } interrupt;
+	bool nmi_injected, nmi_pending_window;
+	u8 nmi_pending;				/* at most 2 */
+	atomic_t nmi_queued;
+	bool smi_pending;
+
+	/* Control registers: cr.c */
+	unsigned long cr0, cr3, cr4, cr8;
+	unsigned long cr0_guest_owned, cr4_guest_owned;
+	unsigned long cr4_guest_rsvd;
+	u64 efer;
+	u64 pdptr[4];
+
+	/* KVM_RUN: run.c, pio.c, mmio.c */
+	u32 mp_state;				/* KVM_MP_STATE_* */
+	int (*complete_userspace_io)(struct mkvm_vcpu *vcpu);
+	struct mkvm_pio_request pio;
+	struct mkvm_mmio_fragment mmio[MKVM_MMIO_MAX_FRAGMENTS];
+	u8 mmio_nr, mmio_done;
+	bool mmio_is_write, mmio_read_completed;
+	bool mmio_gpa_valid;
+	gpa_t mmio_gpa;
+	struct mkvm_memslot *last_slot;		/* memslots.c */
+	u64 last_slot_generation;
+
+	/* FPU: fpu.c */
+	struct fpu_guest guest_fpu;
+	u64 xcr0, guest_supported_xcr0;
+	u64 ia32_xss;
+	u32 pkru, host_pkru;
+
+	/* CPUID: cpuid.c */
+	struct kvm_cpuid_entry2 *cpuid;
+	int cpuid_nent;
+	u8 maxphyaddr;
+	u64 reserved_gpa_bits;
+	bool ran;				/* KVM_RUN was called: CPUID is frozen */
+
+	/* MSRs: msr.c */
+	u64 apic_base;
+	u64 pat;
+	u64 misc_enable;
+	u64 spec_ctrl;
+	u64 arch_capabilities, perf_capabilities, platform_info, misc_features;
+	u64 ucode_rev;
+	u64 smbase;
+	u64 mtrr_def_type, mtrr_fixed[11], mtrr_var[16];
+	u64 mcg_cap, mcg_status, mcg_ctl, mcg_ext_ctl;
+	u64 *mce_banks;				/* 4 per bank: CTL, STATUS, ADDR, MISC */
+	u64 mci_ctl2[32];
+	u64 wall_clock_msr, system_time_msr, steal_time_msr;
+	u64 tsc_aux;
+	u64 msr_exit_data;
+
+	/* TSC: tsc.c */
+	u64 tsc_offset;				/* guest TSC = host TSC + offset (scaled) */
+	u64 tsc_scaling_ratio;
+	s64 ia32_tsc_adjust;
+	u32 virtual_tsc_khz;
+	u64 last_host_tsc;
+
+	/* Debug registers: debug.c */
+	unsigned long db[4], dr6, dr7;
+	unsigned long eff_db[4], guest_debug_dr7;
+	u32 guest_debug;			/* KVM_GUESTDBG_* */
+	unsigned long singlestep_rip;
+	u8 switch_db_regs;
+
+	u32 enabled_caps;
+	bool boot_vcpu;
+	bool l1tf_flush;
+	bool pv_enforce_cpuid;
+	struct { u32 pending_init:1, pending_sipi:1; u8 sipi_vector; } apic_events;
+};
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * arch/x86/arch_vm.h - what x86 adds to struct mkvm_vm and to a memory slot.
+ *
+ * Included by virt/vm.h only. Each member belongs to the file named beside it.
+ */
+#ifndef MINIKVM_ARCH_X86_ARCH_VM_H
+#define MINIKVM_ARCH_X86_ARCH_VM_H
+
+#include <linux/kvm.h>
+#include <linux/kvm_types.h>
+#include <linux/spinlock.h>
+
+struct mkvm_ioapic;
+struct mkvm_pic;
+struct mkvm_pit;
+
+enum mkvm_irqchip_mode { MKVM_IRQCHIP_NONE, MKVM_IRQCHIP_KERNEL, MKVM_IRQCHIP_SPLIT };
+
+/* arch/x86/mmu: state of one VM's EPT. */
+struct ept_root {
+	u64 *pml4;		/* top table */
+	u64 eptp;		/* EPT pointer as the VMCS wants it, 0 until built */
+	int levels;		/* 4 or 5 */
+	atomic_long_t pages;	/* tables in use, top included */
+};
+
+struct mkvm_arch_vm {
+	struct ept_root ept;			/* mmu/ */
+	struct page *apic_access_page;		/* vmx/apic_access.c: one for all VMs' reads */
+	bool apic_access_inhibited;
+	enum mkvm_irqchip_mode irqchip_mode;	/* irqchip.c; set once, under vm->lock */
+	u32 split_reserved_routes;
+	struct mkvm_ioapic *ioapic;		/* irq/ioapic.c */
+	struct mkvm_pic *pic;			/* irq/pic.c */
+	struct mkvm_pit *pit;			/* irq/pit.c */
+	u32 bsp_vcpu_id;			/* KVM_SET_BOOT_CPU_ID */
+	unsigned long identity_map_addr;
+	bool pml;				/* slots with a dirty log use PML */
+	u64 disabled_quirks;
+	bool exception_payload, triple_fault_event, x2apic_32bit, x2apic_no_broadcast_quirk;
+
+	/* tsc.c */
+	raw_spinlock_t tsc_lock;
+	u32 default_tsc_khz;
+	u64 tsc_last_offset, tsc_last_write;
+	u64 tsc_last_nsec;
+
+	/* msr.c */
+	u32 user_space_msr_mask;
+	void __rcu *msr_filter;
+	bool guest_can_read_platform_info;
+
+	s64 kvmclock_offset;
+};
+
+/* arch/x86/mmu: kept per slot. */
+struct mkvm_arch_memslot {
+	bool log_by_pml;
+};
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * arch/x86/cr.h - control registers: the rules for writing them, and what follows.
+ *
+ * SDM, "Control Registers", "Mode Switching". Used by the CR-access exits, by KVM_SET_SREGS
+ * and by task switches.
+ */
+#ifndef MINIKVM_ARCH_X86_CR_H
+#define MINIKVM_ARCH_X86_CR_H
+
+#include "virt/vcpu.h"
+
+/* As MOV to CRn does: 0, or 1 when the guest must get #GP(0) and nothing changed. */
+int mkvm_set_cr0(struct mkvm_vcpu *vcpu, unsigned long cr0);
+int mkvm_set_cr3(struct mkvm_vcpu *vcpu, unsigned long cr3);
+int mkvm_set_cr4(struct mkvm_vcpu *vcpu, unsigned long cr4);
+int mkvm_set_cr8(struct mkvm_vcpu *vcpu, unsigned long cr8);
+unsigned long mkvm_get_cr8(struct mkvm_vcpu *vcpu);
+int mkvm_set_xcr0(struct mkvm_vcpu *vcpu, u64 xcr0);
+
+/* Pure checks, for KVM_SET_SREGS. */
+bool cr0_valid(struct mkvm_vcpu *vcpu, unsigned long cr0);
+bool cr4_valid(struct mkvm_vcpu *vcpu, unsigned long cr4);
+bool efer_valid(struct mkvm_vcpu *vcpu, u64 efer);
+/* Bits that CPUID does not give the guest: vcpu->arch.cr4_guest_rsvd. */
+unsigned long cr4_reserved_bits(struct mkvm_vcpu *vcpu);
+/* Load the four PDPTEs at @cr3 (PAE paging): 0, or 1 when a reserved bit is set. */
+int load_pdptrs(struct mkvm_vcpu *vcpu, unsigned long cr3);
+
+#endif

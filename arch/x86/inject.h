@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * arch/x86/inject.h - events on their way into the guest: exceptions, NMIs, interrupts.
+ *
+ * SDM, "Interrupt and Exception Handling" (double-fault rules) and "Event Injection".
+ * Queueing only notes the event in vcpu->arch; the entry path (vmx/event.c) delivers it.
+ */
+#ifndef MINIKVM_ARCH_X86_INJECT_H
+#define MINIKVM_ARCH_X86_INJECT_H
+
+#include "virt/vcpu.h"
+
+/* Raise an exception in the guest; two at once become #DF or shutdown as the SDM says. */
+void queue_exception(struct mkvm_vcpu *vcpu, u8 vector);
+void queue_exception_e(struct mkvm_vcpu *vcpu, u8 vector, u32 error_code);
+/* #PF: CR2 is written when the fault is delivered. */
+void queue_page_fault(struct mkvm_vcpu *vcpu, u64 cr2, u32 error_code);
+/* #DB with bits to be set in DR6. */
+void queue_debug_exception(struct mkvm_vcpu *vcpu, unsigned long dr6_bits);
+
+static inline void queue_gp(struct mkvm_vcpu *vcpu, u32 error_code)
+{
+	queue_exception_e(vcpu, 13, error_code);
+}
+
+static inline void queue_ud(struct mkvm_vcpu *vcpu)
+{
+	queue_exception(vcpu, 6);
+}
+
+/* An NMI for this vCPU from any thread or from its LAPIC. Any context; kicks. */
+void queue_nmi(struct mkvm_vcpu *vcpu);
+
+/* KVM_GET/SET_VCPU_EVENTS and SET_SREGS' interrupt_bitmap. vCPU loaded. */
+void inject_get_events(struct mkvm_vcpu *vcpu, struct kvm_vcpu_events *events);
+int inject_set_events(struct mkvm_vcpu *vcpu, const struct kvm_vcpu_events *events);
+void inject_clear(struct mkvm_vcpu *vcpu);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * arch/x86/regs.h - guest registers as the exit handlers and ioctls see them.
+ *
+ * The fifteen registers that vmx/vmenter.S saves are always current in arch.regs[]; RSP, RIP,
+ * RFLAGS, CR0, CR3, CR4 live in the VMCS and are read when somebody asks (regs_avail) and
+ * written back before entry when somebody changed them (regs_dirty).
+ */
+#ifndef MINIKVM_ARCH_X86_REGS_H
+#define MINIKVM_ARCH_X86_REGS_H
+
+#include "virt/vcpu.h"
+
+/* vmx/cache.c: read one lazily kept register from the VMCS; vCPU loaded. */
+void vmx_cache_reg(struct mkvm_vcpu *vcpu, int reg);
+
+static inline void reg_make_available(struct mkvm_vcpu *vcpu, int reg)
+{
+	if (!(vcpu->arch.regs_avail & BIT(reg)))
+		vmx_cache_reg(vcpu, reg);
+}
+
+static inline void reg_mark_dirty(struct mkvm_vcpu *vcpu, int reg)
+{
+	vcpu->arch.regs_avail |= BIT(reg);
+	vcpu->arch.regs_dirty |= BIT(reg);
+}
+
+/* @reg is 0..15; RSP costs a VMREAD once per exit. */
+static inline unsigned long reg_read(struct mkvm_vcpu *vcpu, int reg)
+{
+	if (reg == REG_RSP)
+		reg_make_available(vcpu, reg);
+	return vcpu->arch.regs[reg];
+}
+
+static inline void reg_write(struct mkvm_vcpu *vcpu, int reg, unsigned long val)
+{
+	vcpu->arch.regs[reg] = val;
+	if (reg == REG_RSP)
+		reg_mark_dirty(vcpu, reg);
+}
+
+static inline unsigned long rip_read(struct mkvm_vcpu *vcpu)
+{
+	reg_make_available(vcpu, REG_RIP);
+	return vcpu->arch.regs[REG_RIP];
+}
+
+static inline void rip_write(struct mkvm_vcpu *vcpu, unsigned long val)
+{
+	vcpu->arch.regs[REG_RIP] = val;
+	reg_mark_dirty(vcpu, REG_RIP);
+}
+
+static inline unsigned long rflags_read(struct mkvm_vcpu *vcpu)
+{
+	reg_make_available(vcpu, REG_RFLAGS);
+	return vcpu->arch.rflags;
+}
+
+static inline void rflags_write(struct mkvm_vcpu *vcpu, unsigned long val)
+{
+	vcpu->arch.rflags = val;
+	reg_mark_dirty(vcpu, REG_RFLAGS);
+}
+
+static inline unsigned long cr0_read(struct mkvm_vcpu *vcpu)
+{
+	reg_make_available(vcpu, REG_CR0);
+	return vcpu->arch.cr0;
+}
+
+static inline unsigned long cr3_read(struct mkvm_vcpu *vcpu)
+{
+	reg_make_available(vcpu, REG_CR3);
+	return vcpu->arch.cr3;
+}
+
+static inline unsigned long cr4_read(struct mkvm_vcpu *vcpu)
+{
+	reg_make_available(vcpu, REG_CR4);
+	return vcpu->arch.cr4;
+}
+
+static inline bool is_paging(struct mkvm_vcpu *vcpu)
+{
+	return vcpu->arch.cr0 & X86_CR0_PG;	/* never guest-owned */
+}
+
+static inline bool is_protmode(struct mkvm_vcpu *vcpu)
+{
+	return vcpu->arch.cr0 & X86_CR0_PE;	/* never guest-owned */
+}
+
+static inline bool is_pae(struct mkvm_vcpu *vcpu)
+{
+	return vcpu->arch.cr4 & X86_CR4_PAE;	/* never guest-owned */
+}
+
+static inline bool is_la57(struct mkvm_vcpu *vcpu)
+{
+	return vcpu->arch.cr4 & X86_CR4_LA57;	/* never guest-owned */
+}
+
+static inline bool is_long_mode(struct mkvm_vcpu *vcpu)
+{
+	return vcpu->arch.efer & EFER_LMA;
+}
+
+/* EDX:EAX as RDMSR, WRMSR, XSETBV and friends use them. */
+static inline u64 edx_eax_read(struct mkvm_vcpu *vcpu)
+{
+	return (u32)vcpu->arch.regs[REG_RAX] | (u64)vcpu->arch.regs[REG_RDX] << 32;
+}
+
+static inline void edx_eax_write(struct mkvm_vcpu *vcpu, u64 val)
+{
+	vcpu->arch.regs[REG_RAX] = (u32)val;
+	vcpu->arch.regs[REG_RDX] = val >> 32;
+}
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * arch/x86/run.h - the life of a vCPU on x86: reset, KVM_RUN's loop, completion of exits.
+ */
+#ifndef MINIKVM_ARCH_X86_RUN_H
+#define MINIKVM_ARCH_X86_RUN_H
+
+#include "virt/vcpu.h"
+
+/* State after power-up or INIT. The vCPU's mutex is held or it is not visible yet; loaded. */
+void mkvm_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event);
+
+/* An exit that cannot be handled: KVM_EXIT_INTERNAL_ERROR with data; returns 0. */
+int exit_internal_error(struct mkvm_vcpu *vcpu, u32 suberror, int ndata, const u64 *data);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * arch/x86/vmx/vmx.h - what the VMX code offers to the rest of arch/x86.
+ *
+ * Only files under arch/x86/vmx touch the VMCS; everything else reaches guest state through
+ * these functions. Unless said otherwise the vCPU is loaded on this CPU (mkvm_vcpu_load()).
+ */
+#ifndef MINIKVM_ARCH_X86_VMX_VMX_H
+#define MINIKVM_ARCH_X86_VMX_VMX_H
+
+#include "arch/x86/regs.h"
+#include "virt/vcpu.h"
+
+/* Segments and descriptor tables, in KVM's form; @seg is enum mkvm_seg. */
+void vmx_get_segment(struct mkvm_vcpu *vcpu, struct kvm_segment *var, int seg);
+void vmx_set_segment(struct mkvm_vcpu *vcpu, const struct kvm_segment *var, int seg);
+unsigned long vmx_get_segment_base(struct mkvm_vcpu *vcpu, int seg);
+void vmx_get_idt(struct mkvm_vcpu *vcpu, struct kvm_dtable *dt);
+void vmx_set_idt(struct mkvm_vcpu *vcpu, const struct kvm_dtable *dt);
+void vmx_get_gdt(struct mkvm_vcpu *vcpu, struct kvm_dtable *dt);
+void vmx_set_gdt(struct mkvm_vcpu *vcpu, const struct kvm_dtable *dt);
+/* Current privilege level: the DPL of SS; 0 in real mode, 3 in virtual-8086 mode. */
+int vmx_get_cpl(struct mkvm_vcpu *vcpu);
+/* Is CS a 64-bit code segment (long mode, CS.L)? @cs_db gets CS.D. */
+void vmx_get_cs_db_l(struct mkvm_vcpu *vcpu, bool *cs_db, bool *cs_l);
+
+/* Control registers: store the value and what follows from it; the caller has validated. */
+void vmx_set_cr0(struct mkvm_vcpu *vcpu, unsigned long cr0);
+void vmx_set_cr3(struct mkvm_vcpu *vcpu, unsigned long cr3);
+void vmx_set_cr4(struct mkvm_vcpu *vcpu, unsigned long cr4);
+void vmx_set_efer(struct mkvm_vcpu *vcpu, u64 efer);
+/* Bits that VMX operation allows in CR0 and CR4 (unrestricted guest is on). */
+bool vmx_cr0_valid(unsigned long cr0);
+bool vmx_cr4_valid(unsigned long cr4);
+/* The guest's CPUID changed: choose the guest-owned bits of CR0 and CR4, MSR bitmap, controls. */
+void vmx_cpuid_changed(struct mkvm_vcpu *vcpu);
+
+/* Debug registers: DR7 of the guest, and whether MOV DR exits. */
+void vmx_set_dr7(struct mkvm_vcpu *vcpu, unsigned long dr7);
+void vmx_set_mov_dr_exiting(struct mkvm_vcpu *vcpu, bool on);
+void vmx_update_exception_bitmap(struct mkvm_vcpu *vcpu);
+void vmx_set_singlestep(struct mkvm_vcpu *vcpu, bool on);
+
+/*
+ * MSRs that live in the VMCS or are switched by vmx/: FS_BASE, GS_BASE, KERNEL_GS_BASE,
+ * SYSENTER_*, STAR, LSTAR, CSTAR, SYSCALL_MASK, TSC_AUX, EFER, PAT, DEBUGCTL, SPEC_CTRL.
+ * 0, or -ENOENT when @msr is none of them.
+ */
+int vmx_get_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data);
+int vmx_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data);
+/* Let the guest access @msr without an exit, or stop that. */
+enum vmx_msr_access { VMX_MSR_READ = 1, VMX_MSR_WRITE = 2, VMX_MSR_RW = 3 };
+void vmx_msr_passthrough(struct mkvm_vcpu *vcpu, u32 msr, enum vmx_msr_access access, bool on);
+/* TSC offset (and ratio) of the guest; vcpu->arch.tsc_offset was updated. */
+void vmx_write_tsc_offset(struct mkvm_vcpu *vcpu);
+
+/* Interruptibility, in KVM_X86_SHADOW_INT_* bits. */
+u32 vmx_get_interrupt_shadow(struct mkvm_vcpu *vcpu);
+void vmx_set_interrupt_shadow(struct mkvm_vcpu *vcpu, u32 mask);
+bool vmx_get_nmi_mask(struct mkvm_vcpu *vcpu);
+void vmx_set_nmi_mask(struct mkvm_vcpu *vcpu, bool masked);
+
+/* The LAPIC's side (xAPIC/x2APIC/disabled) changed: choose the matching controls. */
+void vmx_apic_mode_changed(struct mkvm_vcpu *vcpu);
+/* Page in which the hardware finds the TPR (TPR shadow); NULL without irqchip. */
+void vmx_set_virtual_apic_page(struct mkvm_vcpu *vcpu, void *page);
+/* A new INIT: controls and state as after reset. */
+void vmx_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event);
+
+/* Invalidate this CPU's translations of the VM's EPT. */
+void vmx_flush_tlb(struct mkvm_vcpu *vcpu);
+/* Invalidate this vCPU's own linear translations (VPID), as MOV to CR3 or CR4 must. */
+void vmx_flush_tlb_guest(struct mkvm_vcpu *vcpu);
+/* After exits that logged pages: copy the page-modification log to the dirty bitmaps. */
+void vmx_flush_pml(struct mkvm_vcpu *vcpu);
+
+/* What this CPU can do, decided once at load. */
+struct vmx_caps {
+	u32 pin_based, cpu_based, secondary, entry, exit;
+	u64 ept_vpid;
+	bool ept_ad, ept_1g, ept_2m, ept_5level, ept_wb;
+	bool vpid, invvpid_single, flexpriority, tpr_shadow, pml, tsc_scaling, preemption_timer;
+	bool vnmi, ple, apicv, posted_intr, invpcid, rdtscp, xsaves, umip_emulation, mpx;
+	bool waitpkg, enclv;
+	u8 preemption_timer_shift;
+	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
+	u64 tsc_scaling_max;
+};
+extern struct vmx_caps vmx_caps;
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * virt/arch.h - everything that virt/ asks of a processor architecture.
+ *
+ * virt/ knows descriptors, slots, eventfds and threads; arch/x86 knows VT-x. This header is
+ * the whole border between them: virt/ calls these functions and none else.
+ */
+#ifndef MINIKVM_VIRT_ARCH_H
+#define MINIKVM_VIRT_ARCH_H
+
+#include "virt/vcpu.h"
+#include "virt/vm.h"
+
+/* Module life: check the processor, turn VMX on; the reverse. Process context. */
+int arch_init(void);
+void arch_exit(void);
+
+/* VM and vCPU life. Errors leave nothing behind. vm->lock is not held. */
+int arch_vm_create(struct mkvm_vm *vm, unsigned long type);
+void arch_vm_destroy(struct mkvm_vm *vm);
+void arch_vm_free_vcpus_state(struct mkvm_vm *vm);
+int arch_vcpu_precreate(struct mkvm_vm *vm, u32 id);	/* vm->lock held */
+int arch_vcpu_create(struct mkvm_vcpu *vcpu);
+void arch_vcpu_postcreate(struct mkvm_vcpu *vcpu);	/* it is visible now */
+void arch_vcpu_destroy(struct mkvm_vcpu *vcpu);
+
+/* vcpu->mutex held; called again by the preempt notifier, then interrupts may be off. */
+void arch_vcpu_load(struct mkvm_vcpu *vcpu, int cpu);
+void arch_vcpu_put(struct mkvm_vcpu *vcpu);
+
+/* KVM_RUN: 0 with vcpu->run filled, or -errno. vcpu loaded, vcpu->mutex held. */
+int arch_vcpu_run(struct mkvm_vcpu *vcpu);
+
+/* Is there a reason to leave HLT? Called with the vCPU's wait armed. */
+bool arch_vcpu_runnable(struct mkvm_vcpu *vcpu);
+
+/* ioctls that virt/ does not know; -ENOIOCTLCMD means nobody knows it. */
+long arch_dev_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
+long arch_vm_ioctl(struct mkvm_vm *vm, unsigned int cmd, unsigned long arg);
+long arch_vcpu_ioctl(struct mkvm_vcpu *vcpu, unsigned int cmd, unsigned long arg);
+
+/* KVM_CHECK_EXTENSION: 0 for what is not known. @vm is NULL on the device descriptor. */
+int arch_check_extension(struct mkvm_vm *vm, long cap);
+int arch_vm_enable_cap(struct mkvm_vm *vm, struct kvm_enable_cap *cap);
+int arch_vcpu_enable_cap(struct mkvm_vcpu *vcpu, struct kvm_enable_cap *cap);
+
+/* Second-level page tables (EPT); see arch/x86/mmu/ept.h for what each promises. */
+struct mkvm_memslot;
+bool arch_mmu_zap_range(struct mkvm_vm *vm, gfn_t start, gfn_t end);
+bool arch_mmu_age_range(struct mkvm_vm *vm, gfn_t start, gfn_t end, bool clear);
+void arch_mmu_write_protect_slot(struct mkvm_vm *vm, struct mkvm_memslot *slot);
+void arch_mmu_write_protect_mask(struct mkvm_vm *vm, struct mkvm_memslot *slot,
+				 gfn_t offset, unsigned long mask);
+void arch_mmu_slot_dirty_log_changed(struct mkvm_vm *vm, struct mkvm_memslot *slot, bool on);
+void arch_mmu_sync_dirty_log(struct mkvm_vm *vm);
+
+/* A GSI's route: x86 knows IRQCHIP and MSI entries. 0 or -EINVAL. */
+struct mkvm_route;
+int arch_set_route(struct mkvm_vm *vm, struct mkvm_route *route,
+		   const struct kvm_irq_routing_entry *ue);
+bool arch_irqchip_in_kernel(struct mkvm_vm *vm);
+int arch_vm_irq_line(struct mkvm_vm *vm, struct kvm_irq_level *irq, bool line_status);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * virt/io_bus.h - devices in the kernel, found by port or guest-physical address.
+ *
+ * PIC, PIT, IOAPIC and ioeventfds register here. Lookups run under vm->srcu; changes replace
+ * the sorted range array as a whole under vm->slots_lock.
+ */
+#ifndef MINIKVM_VIRT_IO_BUS_H
+#define MINIKVM_VIRT_IO_BUS_H
+
+#include <linux/kvm_types.h>
+
+#include "virt/vm.h"
+
+struct mkvm_io_device;
+struct mkvm_vcpu;
+
+/**
+ * struct mkvm_io_device_ops - what a device answers
+ * @read: 0 when @data was filled, -EOPNOTSUPP when the access is not for this device
+ * @write: 0 when the write was taken, -EOPNOTSUPP as above
+ * @destroy: frees the device when its last range goes; may be NULL
+ *
+ * Both accesses run in the vCPU's thread under vm->srcu and may take spinlocks only.
+ */
+struct mkvm_io_device_ops {
+	int (*read)(struct mkvm_vcpu *vcpu, struct mkvm_io_device *dev, gpa_t addr, int len,
+		    void *data);
+	int (*write)(struct mkvm_vcpu *vcpu, struct mkvm_io_device *dev, gpa_t addr, int len,
+		     const void *data);
+	void (*destroy)(struct mkvm_io_device *dev);
+};
+
+struct mkvm_io_device {
+	const struct mkvm_io_device_ops *ops;
+};
+
+/* vm->slots_lock held for both; len 0 is a wildcard-length ioeventfd. 0 or -errno. */
+int mkvm_io_bus_register(struct mkvm_vm *vm, enum mkvm_bus_idx bus, gpa_t addr, int len,
+			 struct mkvm_io_device *dev);
+int mkvm_io_bus_unregister(struct mkvm_vm *vm, enum mkvm_bus_idx bus,
+			   struct mkvm_io_device *dev);
+int mkvm_io_buses_init(struct mkvm_vm *vm);
+void mkvm_io_buses_destroy(struct mkvm_vm *vm);
+
+/* vm->srcu read-held: 0 = a device took it, -EOPNOTSUPP = userspace's business. */
+int mkvm_io_bus_read(struct mkvm_vcpu *vcpu, enum mkvm_bus_idx bus, gpa_t addr, int len,
+		     void *data);
+int mkvm_io_bus_write(struct mkvm_vcpu *vcpu, enum mkvm_bus_idx bus, gpa_t addr, int len,
+		      const void *data);
+
+#endif

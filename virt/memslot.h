@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * virt/memslot.h - guest-physical memory as slots of the owner's address space.
+ *
+ * KVM_SET_USER_MEMORY_REGION, the lookup from guest frame to host address, access to guest
+ * memory from the kernel, and the dirty log's bitmap. Readers hold vm->srcu (or
+ * vm->slots_lock); the set of slots is replaced as a whole.
+ */
+#ifndef MINIKVM_VIRT_MEMSLOT_H
+#define MINIKVM_VIRT_MEMSLOT_H
+
+#include <linux/kvm_types.h>
+
+#include "virt/vm.h"
+
+struct mkvm_vcpu;
+
+/**
+ * struct mkvm_memslot - guest frames [base_gfn, base_gfn + npages) backed by user memory
+ * @id: the number userspace gave it
+ * @base_gfn: first guest frame
+ * @npages: length in 4K pages, never 0
+ * @userspace_addr: host virtual address of the first byte
+ * @flags: KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY
+ * @dirty_bitmap: one bit per page, or NULL when the log is off
+ * @arch: what the second-level page tables keep per slot
+ */
+struct mkvm_memslot {
+	u32 id;
+	u32 flags;
+	gfn_t base_gfn;
+	u64 npages;
+	unsigned long userspace_addr;
+	unsigned long *dirty_bitmap;
+	struct mkvm_arch_memslot arch;
+};
+
+int mkvm_memslots_init(struct mkvm_vm *vm);
+void mkvm_memslots_destroy(struct mkvm_vm *vm);
+
+/* KVM_SET_USER_MEMORY_REGION: takes vm->slots_lock itself. */
+int mkvm_set_memory_region(struct mkvm_vm *vm, const struct kvm_userspace_memory_region *mem);
+/* KVM_GET_DIRTY_LOG, KVM_CLEAR_DIRTY_LOG: take vm->slots_lock themselves. */
+int mkvm_get_dirty_log(struct mkvm_vm *vm, const struct kvm_dirty_log *log);
+int mkvm_clear_dirty_log(struct mkvm_vm *vm, const struct kvm_clear_dirty_log *log);
+
+/* The slot that holds @gfn, or NULL. vm->srcu read-held. */
+struct mkvm_memslot *mkvm_gfn_to_slot(struct mkvm_vm *vm, gfn_t gfn);
+/* The same with the vCPU's last hit tried first. */
+struct mkvm_memslot *mkvm_vcpu_gfn_to_slot(struct mkvm_vcpu *vcpu, gfn_t gfn);
+
+static inline unsigned long mkvm_slot_hva(const struct mkvm_memslot *slot, gfn_t gfn)
+{
+	return slot->userspace_addr + ((gfn - slot->base_gfn) << PAGE_SHIFT);
+}
+
+/*
+ * Access to guest memory through the owner's mapping: 0, or -EFAULT when a part has no slot
+ * (or, for writes, is read-only) or userspace unmapped it. May sleep; vm->srcu read-held;
+ * current->mm must be vm->mm. Written pages are marked dirty.
+ */
+int mkvm_read_guest(struct mkvm_vm *vm, gpa_t gpa, void *data, unsigned long len);
+int mkvm_write_guest(struct mkvm_vm *vm, gpa_t gpa, const void *data, unsigned long len);
+/* Atomic compare-and-exchange of 1, 2, 4, 8 naturally aligned bytes: 0, -EAGAIN on mismatch
+ * (@old is then updated), -EFAULT as above.
+ */
+int mkvm_cmpxchg_guest(struct mkvm_vm *vm, gpa_t gpa, u64 *old, u64 new, unsigned int len);
+
+/* Log a write to @gfn of @slot. Any context. */
+void mkvm_mark_page_dirty(struct mkvm_vm *vm, struct mkvm_memslot *slot, gfn_t gfn);
+
+#endif

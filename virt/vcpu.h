@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * virt/vcpu.h - struct mkvm_vcpu: one virtual processor, whatever its architecture.
+ *
+ * What KVM_CREATE_VCPU returns a descriptor of: the kvm_run page, the run loop's state,
+ * requests from other threads and the way to kick a vCPU out of guest mode. The part that
+ * belongs to x86 is struct mkvm_arch_vcpu.
+ */
+#ifndef MINIKVM_VIRT_VCPU_H
+#define MINIKVM_VIRT_VCPU_H
+
+#include <linux/bitops.h>
+#include <linux/kvm.h>
+#include <linux/mutex.h>
+#include <linux/preempt.h>
+#include <linux/rcuwait.h>
+#include <linux/sched.h>
+
+#include "arch/x86/arch_vcpu.h"
+#include "virt/vm.h"
+
+/* Requests: set by anybody, consumed by the vCPU thread before it enters the guest. */
+enum mkvm_request {
+	MKVM_REQ_EVENT,		/* look for something to inject */
+	MKVM_REQ_TLB_FLUSH,	/* INVEPT of this VM's context before the next entry */
+	MKVM_REQ_VM_DEAD,	/* leave KVM_RUN with -EIO */
+	MKVM_REQ_TRIPLE_FAULT,	/* KVM_EXIT_SHUTDOWN */
+	MKVM_REQ_NMI,		/* arch.nmi_queued is not zero */
+	MKVM_REQ_UNBLOCK,	/* leave HLT and look again */
+	MKVM_REQ_LAPIC_TIMER,	/* the LAPIC timer fired: lapic_inject_timer() */
+	MKVM_REQ_APIC_PAGE,	/* APIC-access page moved: reload its address */
+	MKVM_REQ_SCAN_IOAPIC,	/* EOI-exit bitmap must be computed anew */
+	MKVM_REQ_IOAPIC_EOI,	/* split irqchip: KVM_EXIT_IOAPIC_EOI */
+	MKVM_REQ_CLOCK_UPDATE,	/* pvclock page must be written */
+	MKVM_REQ_STEAL_UPDATE,	/* steal time must be written */
+	MKVM_REQ_MSR_FILTER,	/* MSR bitmap must be computed anew */
+	MKVM_REQ_PML_FLUSH,	/* drain the page-modification log */
+};
+
+/* Where the vCPU thread is; written by itself, read by those who kick it. */
+enum mkvm_vcpu_mode {
+	MKVM_OUTSIDE_GUEST,
+	MKVM_IN_GUEST,		/* interrupts are off, requests were checked */
+	MKVM_EXITING_GUEST,	/* somebody sent an IPI: do not enter again */
+};
+
+/**
+ * struct mkvm_vcpu_stats - counters shown in debugfs and by `minikvm stat`
+ *
+ * Written by the vCPU thread alone, read without a lock.
+ */
+struct mkvm_vcpu_stats {
+	u64 exits;
+	u64 user_exits;
+	u64 halts;
+	u64 halt_wakeups;
+	u64 irq_injections;
+	u64 nmi_injections;
+	u64 tlb_flushes;
+	u64 mmio_emulated;
+	u64 ept_faults;
+	u64 exits_by_reason[80];
+};
+
+/**
+ * struct mkvm_vcpu - one virtual processor
+ * @vm: the VM it belongs to; the vCPU holds a reference
+ * @id: the number given to KVM_CREATE_VCPU; also the initial APIC ID
+ * @idx: index into vm->vcpus
+ * @cpu: host CPU on which its state is loaded, or -1
+ * @mode: enum mkvm_vcpu_mode
+ * @requests: bitmap of enum mkvm_request
+ * @mutex: held by the thread that is in any vCPU ioctl
+ * @run: the page shared with userspace
+ * @pio_data: second page of the mapping, data of KVM_EXIT_IO
+ * @coalesced: third page of the mapping, the (empty) coalesced-MMIO ring
+ * @wait: the thread that blocks in HLT
+ * @notifier: tells when the vCPU thread is scheduled in or out
+ * @srcu_idx: cookie of the vm->srcu read section held while exit handlers run
+ * @sigset_active: KVM_SET_SIGNAL_MASK was given a mask
+ * @sigset: that mask
+ * @pid: the thread that ran KVM_RUN last, for directed wake-ups
+ * @stats: counters
+ * @arch: what x86 adds
+ */
+struct mkvm_vcpu {
+	struct mkvm_vm *vm;
+	u32 id;
+	int idx;
+	int cpu;
+	int mode;
+	unsigned long requests;
+	struct mkvm_arch_vcpu arch;
+
+	struct mutex mutex;
+	struct kvm_run *run;
+	void *pio_data;
+	struct kvm_coalesced_mmio_ring *coalesced;
+	struct rcuwait wait;
+	struct preempt_notifier notifier;
+	int srcu_idx;
+	bool preempted;
+	bool sigset_active;
+	sigset_t sigset;
+	struct mkvm_vcpu_stats stats;
+	struct dentry *stats_dentry;
+};
+
+static inline void mkvm_make_request(enum mkvm_request req, struct mkvm_vcpu *vcpu)
+{
+	/* Whatever the request is about must be visible before the request is. */
+	smp_wmb();
+	set_bit(req, &vcpu->requests);
+}
+
+static inline bool mkvm_test_request(enum mkvm_request req, struct mkvm_vcpu *vcpu)
+{
+	return test_bit(req, &vcpu->requests);
+}
+
+static inline void mkvm_clear_request(enum mkvm_request req, struct mkvm_vcpu *vcpu)
+{
+	clear_bit(req, &vcpu->requests);
+}
+
+/* Consume a request: true at most once for each time it was made. */
+static inline bool mkvm_check_request(enum mkvm_request req, struct mkvm_vcpu *vcpu)
+{
+	if (!mkvm_test_request(req, vcpu))
+		return false;
+	mkvm_clear_request(req, vcpu);
+	/* Pairs with the barrier in mkvm_make_request(). */
+	smp_mb__after_atomic();
+	return true;
+}
+
+/**
+ * mkvm_vcpu_kick() - make a vCPU look at its requests
+ * @vcpu: the vCPU
+ *
+ * Wakes it if it blocks, sends an IPI if it runs guest code. Does not wait.
+ * Context: any, including hard interrupt.
+ */
+void mkvm_vcpu_kick(struct mkvm_vcpu *vcpu);
+
+/* Wake the vCPU if it blocks in HLT; true when it did. Any context. */
+bool mkvm_vcpu_wake_up(struct mkvm_vcpu *vcpu);
+
+/**
+ * mkvm_make_all_request() - put a request to every vCPU of a VM and get all out of the guest
+ * @vm: the VM
+ * @req: the request
+ *
+ * On return no vCPU runs guest code that was entered before the call, so memory that only
+ * stale TLB entries could reach may be freed after a MKVM_REQ_TLB_FLUSH.
+ * Context: process or softirq with interrupts on; may hold vm->mmu_lock.
+ */
+void mkvm_make_all_request(struct mkvm_vm *vm, enum mkvm_request req);
+
+static inline void mkvm_flush_remote_tlbs(struct mkvm_vm *vm)
+{
+	mkvm_make_all_request(vm, MKVM_REQ_TLB_FLUSH);
+}
+
+/* Load the vCPU's hardware state on this CPU until mkvm_vcpu_put(); vcpu->mutex held. */
+void mkvm_vcpu_load(struct mkvm_vcpu *vcpu);
+void mkvm_vcpu_put(struct mkvm_vcpu *vcpu);
+
+int mkvm_vcpu_create(struct mkvm_vm *vm, u32 id);
+void mkvm_vcpu_destroy(struct mkvm_vcpu *vcpu);
+
+/* The vCPU whose state is loaded on this CPU, or NULL; preemption off. */
+struct mkvm_vcpu *mkvm_running_vcpu(void);
+
+/* Block until the vCPU is runnable, a signal or a request arrives. Process context. */
+void mkvm_vcpu_block(struct mkvm_vcpu *vcpu);
+
+#endif

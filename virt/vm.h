@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * virt/vm.h - struct mkvm_vm: one virtual machine, whatever the processor.
+ *
+ * What KVM_CREATE_VM returns a descriptor of. Relies on virt/arch.h for the part that
+ * belongs to x86 (struct mkvm_arch_vm), on virt/memslot.h for guest memory and on
+ * virt/vcpu.h for its processors.
+ *
+ * Lock order: vm->lock > vcpu->mutex > vm->slots_lock > vm->srcu (read) > vm->mmu_lock.
+ * vm->irq_lock nests inside vm->slots_lock; interrupt controllers' spinlocks are innermost.
+ */
+#ifndef MINIKVM_VIRT_VM_H
+#define MINIKVM_VIRT_VM_H
+
+#include <linux/kvm.h>
+#include <linux/list.h>
+#include <linux/mm_types.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/srcu.h>
+
+#include "arch/x86/arch_vm.h"
+#include "compat/compat.h"
+
+/* vCPUs in one VM, and the first APIC ID that does not exist any more. */
+#define MKVM_MAX_VCPUS		256
+#define MKVM_MAX_VCPU_ID	1024
+
+/* User slots of one address space: KVM_CAP_NR_MEMSLOTS. */
+#define MKVM_USER_MEM_SLOTS	4096
+
+struct mkvm_io_bus;
+struct mkvm_irq_routing;
+struct mkvm_memslots;
+struct mkvm_vcpu;
+
+enum mkvm_bus_idx { MKVM_MMIO_BUS, MKVM_PIO_BUS, MKVM_NR_BUSES };
+
+/**
+ * struct mkvm_vm - one virtual machine
+ * @mm: address space whose memory backs the guest; only its threads may use the VM
+ * @users: one for the VM descriptor, one for each vCPU descriptor and irqfd
+ * @lock: vCPU creation, interrupt controller creation, ENABLE_CAP
+ * @slots_lock: serialises every change of @memslots and of the I/O buses
+ * @srcu: readers of @memslots, @buses and @routing
+ * @memslots: the current slots; replaced as a whole, never changed in place
+ * @mmu_lock: EPT structure: read side for faults that fill entries, write side to zap
+ * @invalidate_seq: counts finished MMU-notifier invalidations; a fault that saw another
+ *	value before it looked up its page must start again
+ * @invalidate_in_progress: invalidations between start and end, protected by @mmu_lock
+ * @vcpus: by creation order; entries are set once and stay until the VM dies
+ * @online_vcpus: how many entries of @vcpus are valid; written with release semantics
+ * @created_vcpus: vCPUs that exist or are just being created, under @lock
+ * @buses: in-kernel device buses, RCU-protected by @srcu
+ * @irq_lock: changes of @routing and of the irqfd list
+ * @routing: GSI routing table, RCU-protected by @srcu
+ * @irqfds: struct mkvm_irqfd, under @irq_lock
+ * @ioeventfds: struct mkvm_ioeventfd, under @slots_lock
+ * @dead: a bug or an unrecoverable failure ended this VM; every ioctl gives -EIO
+ * @dead_reason: why, a static string
+ * @stats_dentry: debugfs directory
+ * @arch: what x86 adds
+ */
+struct mkvm_vm {
+	struct mm_struct *mm;
+	refcount_t users;
+	struct mutex lock;
+	struct mutex slots_lock;
+	struct srcu_struct srcu;
+	struct mkvm_memslots __rcu *memslots;
+
+	rwlock_t mmu_lock;
+	struct mmu_notifier mmu_notifier;
+	unsigned long invalidate_seq;
+	long invalidate_in_progress;
+	unsigned long invalidate_start, invalidate_end;
+
+	struct mkvm_vcpu *vcpus[MKVM_MAX_VCPUS];
+	int online_vcpus;
+	int created_vcpus;
+	u32 max_vcpu_ids;
+
+	struct mkvm_io_bus __rcu *buses[MKVM_NR_BUSES];
+	struct mutex irq_lock;
+	struct mkvm_irq_routing __rcu *routing;
+	struct list_head irqfds;
+	struct list_head ioeventfds;
+
+	bool dead;
+	const char *dead_reason;
+	struct dentry *stats_dentry;
+	struct list_head list;
+	pid_t owner_pid;
+	u64 dirty_log_manual;
+
+	struct mkvm_arch_vm arch;
+};
+
+/**
+ * mkvm_vm_get() - take a reference to a VM
+ * @vm: the VM, which the caller already holds a reference to
+ */
+static inline void mkvm_vm_get(struct mkvm_vm *vm)
+{
+	refcount_inc(&vm->users);
+}
+
+void mkvm_vm_put(struct mkvm_vm *vm);
+
+int mkvm_vm_create(unsigned long type);
+
+/**
+ * mkvm_vm_kill() - end a VM after a bug: the host goes on, the VM does not
+ * @vm: the VM
+ * @why: static string, shown in the log and in debugfs
+ *
+ * Any context. Every vCPU leaves guest mode; every later ioctl returns -EIO.
+ */
+void mkvm_vm_kill(struct mkvm_vm *vm, const char *why);
+
+/* One rate-limited line that names VM, caller and the check that failed. */
+#define vm_refuse(vm, fmt, ...) \
+	pr_notice_ratelimited("vm %d: " fmt "\n", (vm)->owner_pid, ##__VA_ARGS__)
+
+/* Iterate over the online vCPUs. @i is an int, @vcpu a struct mkvm_vcpu pointer. */
+#define mkvm_for_each_vcpu(i, vcpu, vm)					\
+	for ((i) = 0;							\
+	     (i) < smp_load_acquire(&(vm)->online_vcpus) &&		\
+	     ((vcpu) = (vm)->vcpus[i], true);				\
+	     (i)++)
+
+struct mkvm_vcpu *mkvm_vcpu_by_id(struct mkvm_vm *vm, u32 vcpu_id);
+
+#endif

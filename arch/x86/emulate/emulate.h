@@ -94,7 +94,8 @@ struct emul_ctxt;
  * Any callback that reads or writes a device sets emul_ctxt.mmio_touched, which ends a batch of REP
  * iterations after the current one.
  *
- * @fetch: read instruction bytes; never crosses a page; must not fault on bytes it does not return
+ * @fetch: read instruction bytes; one call never crosses a page.  The code segment's limit is not
+ *	checked again: the processor did, before it made the access that brought us here
  * @read: read data.  emul_ctxt.read_for_write is set when the same operand will be written, so
  *	that the page walk can demand write permission before a device sees the read
  * @write: write data
@@ -109,8 +110,10 @@ struct emul_ctxt;
  * @read_xmm: @len 16 or 32 bytes of an XMM/YMM register.  NULL: SSE and AVX are unhandled.
  * @write_xmm: @len 16 leaves the rest of the register as it is (legacy SSE); @len 32 clears
  *	whatever is above bit 255 (VEX).  Called last, cannot fail.
- * @port_in: one element of INS (len 1, 2, 4).  NULL: INS and OUTS are unhandled.
- * @port_out: one element of OUTS
+ * @probe_write: would @write succeed?  Asked before INS reads its port, whose data a page fault
+ *	would lose.  NULL: not asked.
+ * @port_in: one element of INS (len 1, 2, 4).  NULL: INS is unhandled.
+ * @port_out: one element of OUTS.  NULL: OUTS is unhandled.
  */
 struct emul_ops {
 	enum emul_rc (*fetch)(struct emul_ctxt *c, u64 linear, void *buf, unsigned int len);
@@ -126,6 +129,7 @@ struct emul_ops {
 	void (*read_xmm)(struct emul_ctxt *c, unsigned int reg, void *buf, unsigned int len);
 	void (*write_xmm)(struct emul_ctxt *c, unsigned int reg, const void *buf,
 			  unsigned int len);
+	enum emul_rc (*probe_write)(struct emul_ctxt *c, u64 linear, unsigned int len);
 	enum emul_rc (*port_in)(struct emul_ctxt *c, u16 port, void *buf, unsigned int len);
 	enum emul_rc (*port_out)(struct emul_ctxt *c, u16 port, const void *buf,
 				 unsigned int len);
@@ -150,7 +154,7 @@ struct emul_decoded {
 	u8 map;			/* 0: one byte, 1: 0F, 2: 0F 38, 3: 0F 3A */
 	u8 opcode;		/* last opcode byte */
 	u8 dst, src;		/* enum emul_operand of insn.h */
-	u8 size;		/* operand size: 1, 2, 4, 8 */
+	u8 size;		/* operand size: 1, 2, 4, 8; 16 and 32 for moves of vectors */
 	u8 addr_size;		/* 2, 4, 8 */
 	u8 rex;			/* whole REX byte, 0: none */
 	u8 modrm;
@@ -164,7 +168,10 @@ struct emul_decoded {
 	bool has_modrm;
 	bool has_mem;
 	struct emul_mem mem;
+	u64 ea;			/* mem's offset in its segment; computed when executed */
 	u64 imm;		/* sign-extended immediate */
+	u8 imm_size;		/* 0: no immediate */
+	u8 sse_row;		/* SSE and AVX moves: which of sse.c */
 };
 
 /**
@@ -172,7 +179,7 @@ struct emul_decoded {
  * @ops: callbacks
  * @opaque: the caller's
  * @mode: (in) processor mode
- * @cpl: (in) current privilege level
+ * @cpl: (in) current privilege level, for the callbacks
  * @stack_size: (in) bytes of the stack pointer by SS.D/B: 2, 4; 0 = as @mode has it
  * @la57: (in) CR4.LA57: addresses of 57 bits are canonical instead of 48
  * @gpr: (in/out) RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8 to R15

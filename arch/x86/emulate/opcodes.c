@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * opcodes.c - the opcode maps: which bytes mean which operation on which operands.
+ *
+ * After the SDM's volume 2 appendix "Opcode Map", reduced to the instructions that can touch
+ * memory.  Register-only instructions never cause the exits that bring us here, so their rows are
+ * empty.  A row reads: operation, first operand, second operand, flags.  What is true of an
+ * operation in all its encodings stands once, in emul_traits.
+ */
+#include "insn.h"
+
+#define ROW(op_, dst_, src_, flags_) \
+	{ .op = OP_##op_, .dst = ARG_##dst_, .src = ARG_##src_, .flags = (flags_) }
+
+/* Each of the eight basic operations has the same four encodings with a ModRM byte. */
+#define ALU_ROWS(base, op) \
+	[(base) + 0] = ROW(op, RM, REG, F_BYTE), \
+	[(base) + 1] = ROW(op, RM, REG, 0), \
+	[(base) + 2] = ROW(op, REG, RM, F_BYTE), \
+	[(base) + 3] = ROW(op, REG, RM, 0)
+
+const struct emul_opcode emul_map_1b[256] = {
+	ALU_ROWS(0x00, ADD),
+	[0x06] = ROW(PUSH, ES, NONE, F_NO64),
+	[0x07] = ROW(POP, ES, NONE, F_NO64),
+	ALU_ROWS(0x08, OR),
+	[0x0e] = ROW(PUSH, CS, NONE, F_NO64),
+	ALU_ROWS(0x10, ADC),
+	[0x16] = ROW(PUSH, SS, NONE, F_NO64),
+	[0x17] = ROW(POP, SS, NONE, F_NO64),
+	ALU_ROWS(0x18, SBB),
+	[0x1e] = ROW(PUSH, DS, NONE, F_NO64),
+	[0x1f] = ROW(POP, DS, NONE, F_NO64),
+	ALU_ROWS(0x20, AND),
+	ALU_ROWS(0x28, SUB),
+	ALU_ROWS(0x30, XOR),
+	ALU_ROWS(0x38, CMP),
+	[0x50 ... 0x57] = ROW(PUSH, OPREG, NONE, 0),
+	[0x58 ... 0x5f] = ROW(POP, OPREG, NONE, 0),
+	[0x63] = ROW(MOVSX, REG, RM32, F_ONLY64),
+	[0x68] = ROW(PUSH, IMM, NONE, F_IMM),
+	[0x69] = ROW(IMUL3, REG, RM, F_IMM),
+	[0x6a] = ROW(PUSH, IMM, NONE, F_IMM8),
+	[0x6b] = ROW(IMUL3, REG, RM, F_IMM8),
+	[0x6c] = ROW(INS, NONE, NONE, F_BYTE),
+	[0x6d] = ROW(INS, NONE, NONE, 0),
+	[0x6e] = ROW(OUTS, NONE, NONE, F_BYTE),
+	[0x6f] = ROW(OUTS, NONE, NONE, 0),
+	[0x80] = ROW(GROUP1, RM, IMM, F_BYTE | F_IMM),
+	[0x81] = ROW(GROUP1, RM, IMM, F_IMM),
+	[0x82] = ROW(GROUP1, RM, IMM, F_BYTE | F_IMM | F_NO64),
+	[0x83] = ROW(GROUP1, RM, IMM, F_IMM8),
+	[0x84] = ROW(TEST, RM, REG, F_BYTE),
+	[0x85] = ROW(TEST, RM, REG, 0),
+	[0x86] = ROW(XCHG, RM, REG, F_BYTE),
+	[0x87] = ROW(XCHG, RM, REG, 0),
+	[0x88] = ROW(MOV, RM, REG, F_BYTE),
+	[0x89] = ROW(MOV, RM, REG, 0),
+	[0x8a] = ROW(MOV, REG, RM, F_BYTE),
+	[0x8b] = ROW(MOV, REG, RM, 0),
+	[0x8c] = ROW(MOV, RM, SREG, 0),
+	[0x8e] = ROW(MOV, SREG, RM16, 0),
+	[0x8f] = ROW(GROUP1A, RM, NONE, 0),
+	[0xa0] = ROW(MOV, ACC, MEM, F_BYTE | F_MOFFS),
+	[0xa1] = ROW(MOV, ACC, MEM, F_MOFFS),
+	[0xa2] = ROW(MOV, MEM, ACC, F_BYTE | F_MOFFS),
+	[0xa3] = ROW(MOV, MEM, ACC, F_MOFFS),
+	[0xa4] = ROW(MOVS, NONE, NONE, F_BYTE),
+	[0xa5] = ROW(MOVS, NONE, NONE, 0),
+	[0xa6] = ROW(CMPS, NONE, NONE, F_BYTE),
+	[0xa7] = ROW(CMPS, NONE, NONE, 0),
+	[0xaa] = ROW(STOS, NONE, NONE, F_BYTE),
+	[0xab] = ROW(STOS, NONE, NONE, 0),
+	[0xac] = ROW(LODS, NONE, NONE, F_BYTE),
+	[0xad] = ROW(LODS, NONE, NONE, 0),
+	[0xae] = ROW(SCAS, NONE, NONE, F_BYTE),
+	[0xaf] = ROW(SCAS, NONE, NONE, 0),
+	[0xc0] = ROW(GROUP2, RM, IMM, F_BYTE | F_IMM8),
+	[0xc1] = ROW(GROUP2, RM, IMM, F_IMM8),
+	[0xc2] = ROW(RET, NONE, IMM, F_IMM16),
+	[0xc3] = ROW(RET, NONE, NONE, 0),
+	[0xc6] = ROW(GROUP11, RM, IMM, F_BYTE | F_IMM),
+	[0xc7] = ROW(GROUP11, RM, IMM, F_IMM),
+	[0xc9] = ROW(LEAVE, NONE, NONE, 0),
+	[0xd0] = ROW(GROUP2, RM, ONE, F_BYTE),
+	[0xd1] = ROW(GROUP2, RM, ONE, 0),
+	[0xd2] = ROW(GROUP2, RM, CL, F_BYTE),
+	[0xd3] = ROW(GROUP2, RM, CL, 0),
+	[0xd7] = ROW(MOV, ACC, MEM, F_BYTE),	/* XLAT: AL = [rBX + AL] */
+	[0xe8] = ROW(CALL, IMM, NONE, F_IMM),
+	[0xf6] = ROW(GROUP3, RM, NONE, F_BYTE),
+	[0xf7] = ROW(GROUP3, RM, NONE, 0),
+	[0xfe] = ROW(GROUP4, RM, NONE, F_BYTE),
+	[0xff] = ROW(GROUP5, RM, NONE, 0),
+};
+
+const struct emul_opcode emul_map_0f[256] = {
+	[0x0d] = ROW(NOP, RM, NONE, 0),			/* PREFETCHW */
+	[0x10 ... 0x13] = ROW(SSE, RM, NONE, F_MEM),
+	[0x16 ... 0x17] = ROW(SSE, RM, NONE, F_MEM),
+	[0x18] = ROW(NOP, RM, NONE, 0),			/* PREFETCHh */
+	[0x19] = ROW(NOP, RM, NONE, 0),
+	[0x1c ... 0x1f] = ROW(NOP, RM, NONE, 0),	/* CLDEMOTE, NOP */
+	[0x28 ... 0x29] = ROW(SSE, RM, NONE, F_MEM),
+	[0x2b] = ROW(SSE, RM, NONE, F_MEM),
+	[0x40 ... 0x4f] = ROW(CMOVCC, REG, RM, 0),
+	[0x6e ... 0x6f] = ROW(SSE, RM, NONE, F_MEM),
+	[0x7e ... 0x7f] = ROW(SSE, RM, NONE, F_MEM),
+	[0x90 ... 0x9f] = ROW(SETCC, RM, NONE, F_BYTE),
+	[0xa0] = ROW(PUSH, FS, NONE, 0),
+	[0xa1] = ROW(POP, FS, NONE, 0),
+	[0xa3] = ROW(BT, RM, REG, 0),
+	[0xa4] = ROW(SHLD, RM, REG, F_IMM8),
+	[0xa5] = ROW(SHLD, RM, REG, 0),
+	[0xa8] = ROW(PUSH, GS, NONE, 0),
+	[0xa9] = ROW(POP, GS, NONE, 0),
+	[0xab] = ROW(BTS, RM, REG, 0),
+	[0xac] = ROW(SHRD, RM, REG, F_IMM8),
+	[0xad] = ROW(SHRD, RM, REG, 0),
+	[0xae] = ROW(GROUP15, RM, NONE, 0),
+	[0xaf] = ROW(IMUL2, REG, RM, 0),
+	[0xb0] = ROW(CMPXCHG, RM, REG, F_BYTE),
+	[0xb1] = ROW(CMPXCHG, RM, REG, 0),
+	[0xb3] = ROW(BTR, RM, REG, 0),
+	[0xb6] = ROW(MOVZX, REG, RM8, 0),
+	[0xb7] = ROW(MOVZX, REG, RM16, 0),
+	[0xb8] = ROW(POPCNT, REG, RM, 0),		/* F3 */
+	[0xba] = ROW(GROUP8, RM, IMM, F_IMM8),
+	[0xbb] = ROW(BTC, RM, REG, 0),
+	[0xbc] = ROW(BSF, REG, RM, 0),			/* TZCNT with F3 */
+	[0xbd] = ROW(BSR, REG, RM, 0),			/* LZCNT with F3 */
+	[0xbe] = ROW(MOVSX, REG, RM8, 0),
+	[0xbf] = ROW(MOVSX, REG, RM16, 0),
+	[0xc0] = ROW(XADD, RM, REG, F_BYTE),
+	[0xc1] = ROW(XADD, RM, REG, 0),
+	[0xc3] = ROW(MOVNTI, RM, REG, F_MEM),
+	[0xc7] = ROW(GROUP9, RM, NONE, F_MEM),
+	[0xd6] = ROW(SSE, RM, NONE, F_MEM),
+	[0xe7] = ROW(SSE, RM, NONE, F_MEM),
+	[0xf0] = ROW(SSE, RM, NONE, F_MEM),
+};
+
+const struct emul_opcode emul_map_0f38[256] = {
+	[0x2a] = ROW(SSE, RM, NONE, F_MEM),
+	[0xf0] = ROW(MOVBE, REG, RM, F_MEM),
+	[0xf1] = ROW(MOVBE, RM, REG, F_MEM),
+	[0xf8] = ROW(MOVDIR64B, REG, RM, F_MEM),
+	[0xf9] = ROW(MOVNTI, RM, REG, F_MEM),		/* MOVDIRI: the same to us */
+};
+
+const u8 emul_groups[OP_GROUP_END - OP_GROUP_FIRST][8] = {
+	[OP_GROUP1 - OP_GROUP_FIRST] = {
+		OP_ADD, OP_OR, OP_ADC, OP_SBB, OP_AND, OP_SUB, OP_XOR, OP_CMP,
+	},
+	[OP_GROUP1A - OP_GROUP_FIRST] = { [0] = OP_POP },
+	[OP_GROUP2 - OP_GROUP_FIRST] = {
+		OP_ROL, OP_ROR, OP_RCL, OP_RCR, OP_SHL, OP_SHR, OP_SAL, OP_SAR,
+	},
+	[OP_GROUP3 - OP_GROUP_FIRST] = {
+		OP_TEST, OP_TEST, OP_NOT, OP_NEG, OP_MUL, OP_IMUL, OP_DIV, OP_IDIV,
+	},
+	[OP_GROUP4 - OP_GROUP_FIRST] = { OP_INC, OP_DEC },
+	[OP_GROUP5 - OP_GROUP_FIRST] = {
+		[0] = OP_INC, [1] = OP_DEC, [2] = OP_CALL, [4] = OP_JMP, [6] = OP_PUSH,
+	},
+	[OP_GROUP8 - OP_GROUP_FIRST] = {
+		[4] = OP_BT, [5] = OP_BTS, [6] = OP_BTR, [7] = OP_BTC,
+	},
+	[OP_GROUP9 - OP_GROUP_FIRST] = { [1] = OP_CMPXCHG8B },
+	[OP_GROUP11 - OP_GROUP_FIRST] = { [0] = OP_MOV },
+	/* CLWB or CLFLUSHOPT, CLFLUSH; the other forms are sorted out by the decoder. */
+	[OP_GROUP15 - OP_GROUP_FIRST] = { [6] = OP_NOP, [7] = OP_NOP },
+};
+
+#define TRAIT(op, name_, flags_) [OP_##op] = { .name = (name_), .flags = (flags_) }
+#define T_RMW (T_READ | T_WRITE)
+
+const struct emul_trait emul_traits[OP_GROUP_FIRST] = {
+	TRAIT(NONE, "?", 0),
+	TRAIT(ADD, "add", T_RMW | T_LOCK),
+	TRAIT(OR, "or", T_RMW | T_LOCK),
+	TRAIT(ADC, "adc", T_RMW | T_LOCK),
+	TRAIT(SBB, "sbb", T_RMW | T_LOCK),
+	TRAIT(AND, "and", T_RMW | T_LOCK),
+	TRAIT(SUB, "sub", T_RMW | T_LOCK),
+	TRAIT(XOR, "xor", T_RMW | T_LOCK),
+	TRAIT(CMP, "cmp", T_READ),
+	TRAIT(ROL, "rol", T_RMW),
+	TRAIT(ROR, "ror", T_RMW),
+	TRAIT(RCL, "rcl", T_RMW),
+	TRAIT(RCR, "rcr", T_RMW),
+	TRAIT(SHL, "shl", T_RMW),
+	TRAIT(SHR, "shr", T_RMW),
+	TRAIT(SAL, "sal", T_RMW),
+	TRAIT(SAR, "sar", T_RMW),
+	TRAIT(TEST, "test", T_READ),
+	TRAIT(INC, "inc", T_RMW | T_LOCK),
+	TRAIT(DEC, "dec", T_RMW | T_LOCK),
+	TRAIT(NOT, "not", T_RMW | T_LOCK),
+	TRAIT(NEG, "neg", T_RMW | T_LOCK),
+	TRAIT(SHLD, "shld", T_RMW),
+	TRAIT(SHRD, "shrd", T_RMW),
+	TRAIT(BT, "bt", T_READ),
+	TRAIT(BTS, "bts", T_RMW | T_LOCK),
+	TRAIT(BTR, "btr", T_RMW | T_LOCK),
+	TRAIT(BTC, "btc", T_RMW | T_LOCK),
+	TRAIT(MUL, "mul", T_READ),
+	TRAIT(IMUL, "imul", T_READ),
+	TRAIT(DIV, "div", T_READ),
+	TRAIT(IDIV, "idiv", T_READ),
+	TRAIT(IMUL2, "imul", T_RMW),
+	TRAIT(IMUL3, "imul", T_WRITE),
+	TRAIT(BSF, "bsf", T_RMW),
+	TRAIT(BSR, "bsr", T_RMW),
+	TRAIT(TZCNT, "tzcnt", T_WRITE),
+	TRAIT(LZCNT, "lzcnt", T_WRITE),
+	TRAIT(POPCNT, "popcnt", T_WRITE),
+	TRAIT(MOV, "mov", T_WRITE),
+	TRAIT(MOVZX, "movzx", T_WRITE),
+	TRAIT(MOVSX, "movsx", T_WRITE),
+	TRAIT(MOVBE, "movbe", T_WRITE),
+	TRAIT(MOVNTI, "movnti", T_WRITE),
+	TRAIT(MOVDIR64B, "movdir64b", 0),
+	TRAIT(XCHG, "xchg", T_RMW | T_LOCK),
+	TRAIT(XADD, "xadd", T_RMW | T_LOCK),
+	TRAIT(CMPXCHG, "cmpxchg", T_RMW | T_LOCK),
+	TRAIT(CMPXCHG8B, "cmpxchg8b", T_LOCK),
+	TRAIT(SETCC, "setcc", T_WRITE),
+	TRAIT(CMOVCC, "cmovcc", T_RMW),
+	TRAIT(PUSH, "push", T_READ | T_STACK),
+	TRAIT(POP, "pop", T_WRITE | T_STACK),
+	TRAIT(CALL, "call", T_READ | T_BRANCH),
+	TRAIT(JMP, "jmp", T_READ | T_BRANCH),
+	TRAIT(RET, "ret", T_BRANCH),
+	TRAIT(LEAVE, "leave", T_STACK),
+	TRAIT(MOVS, "movs", 0),
+	TRAIT(CMPS, "cmps", 0),
+	TRAIT(STOS, "stos", 0),
+	TRAIT(LODS, "lods", 0),
+	TRAIT(SCAS, "scas", 0),
+	TRAIT(INS, "ins", 0),
+	TRAIT(OUTS, "outs", 0),
+	TRAIT(NOP, "nop", 0),
+	TRAIT(SSE, "sse move", 0),
+};
+
+/**
+ * emul_why_unknown() - say why an opcode has no row
+ * @c: context, decoded as far as the opcode
+ *
+ * Return: a static string for emul_ctxt.why.
+ */
+const char *emul_why_unknown(const struct emul_ctxt *c)
+{
+	u8 opcode = c->d.opcode;
+
+	if (c->d.vex)
+		return "VEX-encoded instruction that is not a plain move";
+
+	switch (c->d.map) {
+	case MAP_1B:
+		if (opcode >= 0xd8 && opcode <= 0xdf)
+			return "x87 instruction";
+		if (opcode == 0xff || opcode == 0x9a || opcode == 0xea || opcode == 0xca ||
+		    opcode == 0xcb || opcode == 0xcf)
+			return "far branch";
+		if (opcode == 0xc4 || opcode == 0xc5)
+			return "far pointer load";
+		if (opcode == 0x60 || opcode == 0x61 || opcode == 0x9c || opcode == 0x9d ||
+		    opcode == 0xc8)
+			return "PUSHA, POPA, PUSHF, POPF or ENTER";
+		return "one-byte opcode that has no memory form here";
+	case MAP_0F:
+		if (opcode == 0x0f)
+			return "3DNow! instruction";
+		if (opcode == 0x00 || opcode == 0x01)
+			return "descriptor-table or system instruction";
+		if (opcode == 0xae || opcode == 0xc7)
+			return "processor-state save or restore";
+		if (opcode == 0xb2 || opcode == 0xb4 || opcode == 0xb5)
+			return "far pointer load";
+		if ((opcode >= 0x50 && opcode <= 0x7f) || opcode >= 0xc2)
+			return "MMX or SSE arithmetic";
+		return "0F opcode that has no memory form here";
+	case MAP_0F38:
+		return "0F 38 opcode that has no memory form here";
+	default:
+		return "0F 3A opcode that has no memory form here";
+	}
+}
+
+/**
+ * emul_mnemonic() - name the decoded operation for traces and error reports
+ * @c: context after emul_decode()
+ *
+ * Return: a static string, "?" if nothing was decoded.
+ */
+const char *emul_mnemonic(const struct emul_ctxt *c)
+{
+	return c->d.op < OP_GROUP_FIRST ? emul_traits[c->d.op].name : emul_traits[OP_NONE].name;
+}

@@ -222,6 +222,8 @@ void kt_want_done_at(const char *file, int line, struct kt_vcpu *vcpu);
 #define KT_RUN_DONE(vcpu) kt_want_done_at(__FILE__, __LINE__, vcpu)
 
 void *kt_io_data(struct kt_vcpu *vcpu);
+bool kt_mmio_serve(struct kt_vcpu *vcpu, u64 base, void *buf, size_t size);
+void kt_run_served(struct kt_vcpu *vcpu, u64 base, void *buf, size_t size);
 void kt_msleep(unsigned int ms);
 
 #endif

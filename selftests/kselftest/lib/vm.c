@@ -442,6 +442,49 @@ void *kt_io_data(struct kt_vcpu *vcpu)
 }
 
 /**
+ * kt_mmio_serve() - answer a KVM_EXIT_MMIO as if a buffer were the device
+ * @vcpu: the vCPU
+ * @base: guest physical address of @buf
+ * @buf: the device's memory
+ * @size: its bytes
+ * Return: false if the last exit is no MMIO exit; ends the subtest if it is a wrong one.
+ */
+bool kt_mmio_serve(struct kt_vcpu *vcpu, u64 base, void *buf, size_t size)
+{
+	struct kvm_run *run = vcpu->run;
+	u64 off = run->mmio.phys_addr - base;
+
+	if (run->exit_reason != KVM_EXIT_MMIO)
+		return false;
+	if (run->mmio.len < 1 || run->mmio.len > 8 || off >= size || off + run->mmio.len > size) {
+		kt_dump(vcpu);
+		kt_fail("MMIO exit outside the device");
+	}
+	if (run->mmio.is_write)
+		memcpy((u8 *)buf + off, run->mmio.data, run->mmio.len);
+	else
+		memcpy(run->mmio.data, (u8 *)buf + off, run->mmio.len);
+	return true;
+}
+
+/**
+ * kt_run_served() - run on, serving MMIO, until another exit comes
+ * @vcpu: the vCPU
+ * @base: as for kt_mmio_serve()
+ * @buf: as for kt_mmio_serve()
+ * @size: as for kt_mmio_serve()
+ */
+void kt_run_served(struct kt_vcpu *vcpu, u64 base, void *buf, size_t size)
+{
+	for (int i = 0; i < 1000000; i++) {
+		kt_run(vcpu);
+		if (!kt_mmio_serve(vcpu, base, buf, size))
+			return;
+	}
+	kt_fail("more MMIO exits than any test makes");
+}
+
+/**
  * kt_ucall() - is the last exit a call of the guest to its test?
  * @vcpu: the vCPU
  * @uc: takes command and arguments

@@ -113,7 +113,12 @@ static inline void __attribute__((noreturn)) guest_done(void)
 	})
 #define NOTHING
 #define COMMA ,
-#define GUEST_TRY0(insn) GUEST_TRY(insn, NOTHING, "a"(0))
+/* The same for an instruction that reads nothing and writes RAX at most. */
+#define GUEST_TRY0(insn)						\
+	({								\
+		u64 __rax = 0;						\
+		GUEST_TRY(insn, "+a"(__rax), "i"(0));			\
+	})
 
 static inline u64 rdmsr(u32 index)
 {

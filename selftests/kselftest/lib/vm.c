@@ -505,10 +505,15 @@ bool kt_ucall(struct kt_vcpu *vcpu, struct kt_ucall *uc)
 	return true;
 }
 
-/* Ends the subtest if the guest found something wrong. */
-static void check_guest(const char *file, int line, struct kt_vcpu *vcpu, struct kt_ucall *uc)
+/**
+ * kt_check_guest_at() - end the subtest if the guest found something wrong
+ * @file: source file, by KT_CHECK_GUEST()
+ * @line: source line, by KT_CHECK_GUEST()
+ * @vcpu: the vCPU
+ * @uc: the guest's call
+ */
+void kt_check_guest_at(const char *file, int line, struct kt_vcpu *vcpu, struct kt_ucall *uc)
 {
-	(void)line;
 	if (uc->cmd == UC_ASSERT)
 		kt_fail_at(file, (int)uc->a, "in the guest: found %#llx, want %#llx",
 			   (unsigned long long)uc->b, (unsigned long long)uc->c);
@@ -531,7 +536,7 @@ void kt_want_exit_at(const char *file, int line, struct kt_vcpu *vcpu, u32 reaso
 		kt_fail_at(file, line, "KVM_RUN: %s", kt_errno_name(err));
 	}
 	if (kt_ucall(vcpu, &uc)) {
-		check_guest(file, line, vcpu, &uc);
+		kt_check_guest_at(file, line, vcpu, &uc);
 		if (reason == KVM_EXIT_IO)
 			return;
 	} else if (vcpu->run->exit_reason == reason) {

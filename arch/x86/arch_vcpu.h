@@ -12,6 +12,7 @@
 #include <linux/hrtimer.h>
 #include <linux/kvm.h>
 #include <linux/kvm_types.h>
+#include <asm/cpufeatures.h>
 #include <asm/fpu/api.h>
 #include <asm/fpu/types.h>
 
@@ -82,6 +83,8 @@ struct mkvm_arch_vcpu {
 	u8 nmi_pending;				/* at most 2 */
 	atomic_t nmi_queued;
 	bool smi_pending;
+	bool extint_pending;			/* KVM_INTERRUPT with a split irqchip */
+	u8 extint_vector;
 
 	/* Control registers: cr.c */
 	unsigned long cr0, cr3, cr4, cr8;
@@ -107,10 +110,17 @@ struct mkvm_arch_vcpu {
 	u64 xcr0, guest_supported_xcr0;
 	u64 ia32_xss;
 	u32 pkru, host_pkru;
+	u8 fpu_switch;				/* enum fpu_switch: what differs from the host */
 
 	/* CPUID: cpuid.c */
 	struct kvm_cpuid_entry2 *cpuid;
 	int cpuid_nent;
+	u16 cpuid_basic[0x20];			/* leaf to its first entry, counted from 1 */
+	u16 cpuid_extended[0x20];		/* the same for 0x80000000 + n */
+	u32 cpuid_max_basic;
+	bool cpuid_amd_range;			/* out-of-range leaves read as zeros */
+	u32 guest_caps[NCAPINTS];		/* guest_cpuid_has(), words of X86_FEATURE_* */
+	u32 guest_cap_7_2_edx;			/* no word of its own in the kernel */
 	u8 maxphyaddr;
 	u64 reserved_gpa_bits;
 	bool ran;				/* KVM_RUN was called: CPUID is frozen */
@@ -130,6 +140,8 @@ struct mkvm_arch_vcpu {
 	u64 wall_clock_msr, system_time_msr, steal_time_msr;
 	u64 tsc_aux;
 	u64 msr_exit_data;
+	u64 smi_count, feat_ctl, hwcr;
+	u64 pv_msrs[9];				/* 0x4b564d00 + n that have no field above */
 
 	/* TSC: tsc.c */
 	u64 tsc_offset;				/* guest TSC = host TSC + offset (scaled) */

@@ -27,6 +27,7 @@ struct ept_root {
 
 struct mkvm_arch_vm {
 	struct ept_root ept;			/* mmu/ */
+	bool noncoherent_dma;			/* an assigned device does not snoop caches */
 	struct page *apic_access_page;		/* vmx/apic_access.c: one for all VMs' reads */
 	bool apic_access_inhibited;
 	enum mkvm_irqchip_mode irqchip_mode;	/* irqchip.c; set once, under vm->lock */
@@ -45,6 +46,7 @@ struct mkvm_arch_vm {
 	u32 default_tsc_khz;
 	u64 tsc_last_offset, tsc_last_write;
 	u64 tsc_last_nsec;
+	u32 tsc_last_khz;
 
 	/* msr.c */
 	u32 user_space_msr_mask;
@@ -52,11 +54,7 @@ struct mkvm_arch_vm {
 	bool guest_can_read_platform_info;
 
 	s64 kvmclock_offset;
-};
-
-/* arch/x86/mmu: kept per slot. */
-struct mkvm_arch_memslot {
-	bool log_by_pml;
+	u32 nr_mmu_pages;			/* KVM_SET_NR_MMU_PAGES: remembered, not used */
 };
 
 #endif

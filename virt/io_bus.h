@@ -35,12 +35,15 @@ struct mkvm_io_device {
 	const struct mkvm_io_device_ops *ops;
 };
 
-/* vm->slots_lock held for both; len 0 is a wildcard-length ioeventfd. 0 or -errno. */
+/* Ranges on one bus, ioeventfds included. */
+#define MKVM_IO_BUS_MAX_RANGES	32768
+
 int mkvm_io_bus_register(struct mkvm_vm *vm, enum mkvm_bus_idx bus, gpa_t addr, int len,
 			 struct mkvm_io_device *dev);
 int mkvm_io_bus_unregister(struct mkvm_vm *vm, enum mkvm_bus_idx bus,
 			   struct mkvm_io_device *dev);
 int mkvm_io_buses_init(struct mkvm_vm *vm);
+/* No vCPU can run any more: every device left is told to destroy itself. */
 void mkvm_io_buses_destroy(struct mkvm_vm *vm);
 
 /* vm->srcu read-held: 0 = a device took it, -EOPNOTSUPP = userspace's business. */

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The guest's physical memory as the tool sees it, and the map of it that guests are given.
+ *
+ * A PC's layout: RAM from 0 up to at most 3 GiB, a hole for devices below 4 GiB, the rest of
+ * the RAM above. Pure: the same code serves the running machine and the unit tests.
+ * The low megabyte is shared between the guest's image and what the tool hands over:
+ *
+ *	0x00000 - 0x8ffff  free for the guest's image; the first stack ends at 0x90000
+ *	0x90000 - 0x9efff  descriptor table, boot parameters, page tables, command line
+ *	0x9fc00 - 0x9ffff  kept reserved, as a BIOS data area would be
+ *	0xe0000 - 0xfffff  ACPI tables, RSDP first
+ */
+#ifndef MINIKVM_TOOL_GUEST_RAM_H
+#define MINIKVM_TOOL_GUEST_RAM_H
+
+#include <linux/types.h>
+#include <stddef.h>
+
+#define KIB			1024ULL
+#define MIB			(1024 * KIB)
+#define GIB			(1024 * MIB)
+
+#define GUEST_LOW_RAM_MAX	(3 * GIB)
+#define GUEST_HIGH_RAM_BASE	(4 * GIB)
+
+#define GUEST_STACK_TOP		0x90000
+#define GUEST_BOOT_AREA		0x90000
+#define GUEST_GDT		0x90000
+#define GUEST_BOOT_PARAMS	0x91000
+#define GUEST_START_INFO	0x92000
+#define GUEST_PAGE_TABLES	0x93000		/* PML4, PDPT and four page directories */
+#define GUEST_CMDLINE		0x99000
+#define GUEST_CMDLINE_MAX	0x6000		/* bytes, with the final NUL */
+#define GUEST_EBDA		0x9fc00
+#define GUEST_VIDEO_HOLE	0xa0000
+#define GUEST_ACPI		0xe0000
+#define GUEST_ACPI_SIZE		0x20000
+#define GUEST_HIGH_MEMORY	0x100000
+
+/* Three pages for the TSS that real mode needs without unrestricted guest, one page table. */
+#define GUEST_IDENTITY_MAP	0xfffbc000
+#define GUEST_TSS		0xfffbd000
+
+/**
+ * struct guest_ram - where the guest's RAM is in this process
+ * @low: guest-physical 0 upwards
+ * @low_size: bytes there, a multiple of 4 KiB, at most GUEST_LOW_RAM_MAX
+ * @high: guest-physical 4 GiB upwards, or NULL
+ * @high_size: bytes there
+ */
+struct guest_ram {
+	__u8 *low;
+	__u64 low_size;
+	__u8 *high;
+	__u64 high_size;
+};
+
+#define E820_RAM	1
+#define E820_RESERVED	2
+#define E820_MAX	8
+
+struct e820_range {
+	__u64 start;
+	__u64 size;
+	__u32 type;
+};
+
+struct e820_map {
+	struct e820_range range[E820_MAX];
+	unsigned int count;
+};
+
+/**
+ * guest_ram_at() - the tool's address of a stretch of guest RAM
+ * @ram: the guest's memory
+ * @gpa: guest-physical address, from anywhere (also from a hostile image)
+ * @len: bytes; 0 is allowed
+ *
+ * Return: the address, or NULL unless the whole stretch is RAM.
+ */
+void *guest_ram_at(const struct guest_ram *ram, __u64 gpa, __u64 len);
+
+/**
+ * e820_build() - the memory map a BIOS would report
+ * @ram: the guest's memory
+ * @map: receives the ranges in ascending order, none overlapping
+ */
+void e820_build(const struct guest_ram *ram, struct e820_map *map);
+
+#endif

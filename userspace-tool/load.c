@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What every boot protocol shares: telling the protocols apart, the descriptor table and the
+ * identity-mapping page tables ("Initializing IA-32e Mode" and "4-Level Paging" in the SDM),
+ * and the places of initial ramdisk, command line and Linux' struct boot_params ("zero page").
+ *
+ * Relies on the layout of guest_ram.h. Pure: linked into the unit tests too.
+ */
+#include <asm/bootparam.h>
+#include <string.h>
+
+#include "load.h"
+
+#define PTE_PRESENT	(1ULL << 0)
+#define PTE_WRITE	(1ULL << 1)
+#define PTE_PAGE_SIZE	(1ULL << 7)
+
+/* Flat segments: base 0, limit 4 GiB, accessed, present, ring 0. */
+#define GDT_CODE64	0x00af9b000000ffffULL
+#define GDT_CODE32	0x00cf9b000000ffffULL
+#define GDT_DATA	0x00cf93000000ffffULL
+
+int place_boot_area(enum cpu_mode mode, const struct guest_ram *ram, struct sentence *why)
+{
+	__u64 *gdt, *pml4, *pdpt, *pd;
+	unsigned int i;
+
+	if (ram->low_size < GUEST_HIGH_MEMORY)
+		return say(why, "A guest needs at least 1 MiB of memory.");
+	if (mode == CPU_REAL16)
+		return 0;
+	/* The Linux boot protocol fixes the selectors: 0x10 is code, 0x18 is data. */
+	gdt = guest_ram_at(ram, GUEST_GDT, 4 * sizeof(*gdt));
+	gdt[0] = 0;
+	gdt[1] = 0;
+	gdt[2] = mode == CPU_LONG64 ? GDT_CODE64 : GDT_CODE32;
+	gdt[3] = GDT_DATA;
+	if (mode != CPU_LONG64)
+		return 0;
+	pml4 = guest_ram_at(ram, GUEST_PAGE_TABLES, 6 * 4096);
+	memset(pml4, 0, 2 * 4096);
+	pdpt = pml4 + 512;
+	pd = pdpt + 512;
+	for (i = 0; i < 4 * 512; i++)
+		pd[i] = i * 2 * MIB | PTE_PRESENT | PTE_WRITE | PTE_PAGE_SIZE;
+	for (i = 0; i < 4; i++)
+		pdpt[i] = (GUEST_PAGE_TABLES + (2 + i) * 4096) | PTE_PRESENT | PTE_WRITE;
+	pml4[0] = (GUEST_PAGE_TABLES + 4096) | PTE_PRESENT | PTE_WRITE;
+	return 0;
+}
+
+int place_initrd(const struct boot_request *req, const struct guest_ram *ram, __u64 floor,
+		 __u64 last, __u64 *gpa, struct sentence *why)
+{
+	__u64 size = req->initrd.size, top = ram->low_size, start;
+
+	*gpa = 0;
+	if (!req->initrd.data)
+		return 0;
+	if (last < top)
+		top = last + 1;
+	start = size > top ? 0 : (top - size) & ~4095ULL;
+	if (size > top || start < floor)
+		return say(why,
+			   "The initial ramdisk %s (%llu KiB) does not fit below %llu MiB beside the kernel, which needs the first %llu MiB%s.",
+			   req->initrd.name, size / KIB, top / MIB, (floor + MIB - 1) / MIB,
+			   top == ram->low_size ? ": give the guest more with --mem" : "");
+	memcpy(guest_ram_at(ram, start, size), req->initrd.data, size);
+	*gpa = start;
+	return 0;
+}
+
+int place_cmdline(const char *cmdline, __u64 max, const struct guest_ram *ram,
+		  struct sentence *why)
+{
+	size_t len = strlen(cmdline);
+
+	if (max > GUEST_CMDLINE_MAX - 1)
+		max = GUEST_CMDLINE_MAX - 1;
+	if (len > max)
+		return say(why,
+			   "The kernel command line has %zu characters, and this kernel takes at most %llu.",
+			   len, max);
+	memcpy(guest_ram_at(ram, GUEST_CMDLINE, len + 1), cmdline, len + 1);
+	return 0;
+}
+
+void place_linux_params(struct boot_params *bp, const struct boot_request *req,
+			const struct guest_ram *ram, __u64 initrd)
+{
+	struct e820_map map;
+	unsigned int i;
+
+	bp->hdr.type_of_loader = 0xff;		/* "undefined": no number is assigned to us */
+	bp->hdr.cmd_line_ptr = GUEST_CMDLINE;
+	bp->hdr.ramdisk_image = initrd;
+	bp->hdr.ramdisk_size = initrd ? req->initrd.size : 0;
+	bp->acpi_rsdp_addr = req->rsdp;
+	e820_build(ram, &map);
+	bp->e820_entries = map.count;
+	for (i = 0; i < map.count; i++) {
+		bp->e820_table[i].addr = map.range[i].start;
+		bp->e820_table[i].size = map.range[i].size;
+		bp->e820_table[i].type = map.range[i].type;
+	}
+}
+
+static const struct {
+	const char *magic;
+	size_t len;
+	const char *what;
+} not_kernels[] = {
+	{ "\x1f\x8b", 2, "is compressed with gzip: decompress it first" },
+	{ "\xfd" "7zXZ", 5, "is compressed with xz: decompress it first" },
+	{ "\x28\xb5\x2f\xfd", 4, "is compressed with zstd: decompress it first" },
+	{ "!<arch>\n", 8, "is a Debian package or an archive: extract the kernel from it" },
+	{ "0707", 4, "is a cpio archive: is it the initial ramdisk?" },
+	{ "#!", 2, "is a script" },
+	{ "MZ", 2, "is an EFI or DOS program without a Linux boot header" },
+};
+
+int load_kernel(const struct boot_request *req, const struct guest_ram *ram,
+		struct boot_state *state, struct sentence *why)
+{
+	const struct image *img = &req->kernel;
+	size_t i;
+
+	memset(state, 0, sizeof(*state));
+	if (bzimage_recognise(img))
+		return load_bzimage(req, ram, state, why);
+	if (elf_recognise(img) && elf_has_pvh_note(img))
+		return load_elf(req, ram, state, why);
+	if (multiboot_recognise(img))
+		return load_multiboot(req, ram, state, why);
+	if (elf_recognise(img))
+		return load_elf(req, ram, state, why);
+	for (i = 0; i < sizeof(not_kernels) / sizeof(not_kernels[0]); i++)
+		if (img->size >= not_kernels[i].len &&
+		    !memcmp(img->data, not_kernels[i].magic, not_kernels[i].len))
+			return say(why, "%s is not a kernel that can be booted: it %s.",
+				   img->name, not_kernels[i].what);
+	return say(why,
+		   "%s is not a kernel: it has neither a Linux boot header, nor an ELF header, nor a Multiboot header (a raw real-mode image is run with --flat).",
+		   img->name);
+}

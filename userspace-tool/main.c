@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The command `minikvm`: subcommands, help and version. See Documentation/tool.rst.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "run.h"
+
+#ifndef MINIKVM_VERSION
+#define MINIKVM_VERSION "unknown"
+#endif
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *what;
+} commands[] = {
+	{ "run", command_run, "boot a kernel or run a raw image as a guest" },
+	{ "hello", command_hello, "the first program of every KVM tutorial, narrated" },
+	{ "doctor", command_doctor, "can this machine run guests, and if not, what to do" },
+};
+
+#define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void usage(FILE *to)
+{
+	size_t i;
+
+	fputs("Usage: minikvm COMMAND [OPTION]...\n\nCommands:\n", to);
+	for (i = 0; i < NR_COMMANDS; i++)
+		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].what);
+	fputs("\n'minikvm COMMAND --help' explains one. --version prints the version.\n", to);
+}
+
+int main(int argc, char **argv)
+{
+	size_t i;
+
+	if (argc < 2) {
+		usage(stderr);
+		return STATUS_USAGE;
+	}
+	for (i = 0; i < NR_COMMANDS; i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		usage(stdout);
+		return STATUS_OK;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("minikvm " MINIKVM_VERSION);
+		return STATUS_OK;
+	}
+	fprintf(stderr, "minikvm: '%s' is not a command. Try 'minikvm --help'.\n", argv[1]);
+	return STATUS_USAGE;
+}

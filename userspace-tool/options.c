@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The command line of `minikvm run`: see options.h and Documentation/tool.rst.
+ *
+ * Relies on getopt_long(3). Every number is checked against the range that makes sense, and a
+ * wrong one is answered with that range.
+ */
+#include <getopt.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "guest_ram.h"
+#include "machine.h"
+#include "options.h"
+#include "run.h"
+
+#define DEFAULT_CMDLINE	"console=ttyS0 panic=-1"
+#define DEFAULT_MEM_MIB	256
+#define MEM_MIB_MIN	1
+#define MEM_MIB_MAX	(1024 * 1024)
+#define DEFAULT_LOAD	0x7c00
+#define TIMEOUT_MAX	1e9
+
+enum {
+	OPT_MEM = 256,
+	OPT_CPUS,
+	OPT_KERNEL,
+	OPT_INITRD,
+	OPT_APPEND,
+	OPT_CMDLINE,
+	OPT_DEV,
+	OPT_FLAT,
+	OPT_LOAD,
+	OPT_ENTRY,
+	OPT_EXIT_ON,
+	OPT_TIMEOUT,
+	OPT_DEBUG_EXIT,
+	OPT_STATS,
+	OPT_REGISTERS,
+};
+
+static const struct option long_options[] = {
+	{ "mem", required_argument, NULL, OPT_MEM },
+	{ "cpus", required_argument, NULL, OPT_CPUS },
+	{ "kernel", required_argument, NULL, OPT_KERNEL },
+	{ "initrd", required_argument, NULL, OPT_INITRD },
+	{ "append", required_argument, NULL, OPT_APPEND },
+	{ "cmdline", required_argument, NULL, OPT_CMDLINE },
+	{ "dev", required_argument, NULL, OPT_DEV },
+	{ "flat", required_argument, NULL, OPT_FLAT },
+	{ "load", required_argument, NULL, OPT_LOAD },
+	{ "entry", required_argument, NULL, OPT_ENTRY },
+	{ "exit-on", required_argument, NULL, OPT_EXIT_ON },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "debug-exit", required_argument, NULL, OPT_DEBUG_EXIT },
+	{ "stats", no_argument, NULL, OPT_STATS },
+	{ "registers", no_argument, NULL, OPT_REGISTERS },
+	{ "help", no_argument, NULL, 'h' },
+	{ }
+};
+
+static const char usage[] =
+	"Usage: minikvm run --kernel FILE [OPTION]...    boot a kernel\n"
+	"       minikvm run --flat FILE [OPTION]...      run a raw real-mode image until it halts\n"
+	"\n"
+	"The guest's serial port is the terminal. Ctrl-A x leaves, Ctrl-A h shows the other keys.\n"
+	"\n"
+	"  --kernel FILE     Linux bzImage, ELF (vmlinux with or without PVH note, or any other\n"
+	"                    32-bit or 64-bit kernel), or Multiboot kernel\n"
+	"  --initrd FILE     initial ramdisk (Multiboot: the one module)\n"
+	"  --append STRING   added to the command line \"" DEFAULT_CMDLINE "\"\n"
+	"  --cmdline STRING  replaces that command line\n"
+	"  --entry 32|64     enter a bzImage by this entry point (default: 64 where it has one)\n"
+	"  --flat FILE       raw 16-bit image, entered at its first byte\n"
+	"  --load ADDRESS    where --flat goes (default 0x7c00, entered as 0:0x7c00; from 64 KiB\n"
+	"                    on, a multiple of 16, entered as ADDRESS/16:0)\n"
+	"  --mem MIB         guest memory (default 256)\n"
+	"  --cpus 1          number of vCPUs; 1 is what is supported\n"
+	"  --dev NODE        device node (default " VM_DEFAULT_DEVICE "; /dev/kvm works too)\n"
+	"  --exit-on STRING  end with status 0 as soon as the guest has printed STRING\n"
+	"  --timeout S       end with status 124 after S seconds\n"
+	"  --debug-exit PORT end with status 2*V+1 when the guest writes the byte V to PORT\n"
+	"  --stats           print exit counts at the end\n"
+	"  --registers       print the vCPU's registers at the end\n"
+	"\n"
+	"Exit status: 0 the guest powered off (or halted, --flat; or --exit-on; or Ctrl-A x),\n"
+	"1 failure, 2 wrong usage, 3 the guest asked for a reset (a Linux panic does, by panic=-1),\n"
+	"4 triple fault, 124 time-out, 128+N ended by signal N.\n";
+
+static int complain(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("minikvm run: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputs("\nTry 'minikvm run --help'.\n", stderr);
+	return STATUS_USAGE;
+}
+
+static bool parse_number(const char *s, __u64 min, __u64 max, __u64 *value)
+{
+	char *end;
+
+	if (*s < '0' || *s > '9')
+		return false;
+	*value = strtoull(s, &end, 0);
+	return !*end && *value >= min && *value <= max;
+}
+
+static bool parse_seconds(const char *s, double *value)
+{
+	char *end;
+
+	*value = strtod(s, &end);
+	return end != s && !*end && isfinite(*value) && *value > 0 && *value <= TIMEOUT_MAX;
+}
+
+/* Join two strings by a space; frees the first. */
+static char *join(char *first, const char *second)
+{
+	size_t size = (first ? strlen(first) : 0) + strlen(second) + 2;
+	char *joined = malloc(size);
+
+	if (!joined) {
+		perror("minikvm");
+		exit(STATUS_FAILED);
+	}
+	snprintf(joined, size, "%s%s%s", first ? first : "", first && *first && *second ? " " : "",
+		 second);
+	free(first);
+	return joined;
+}
+
+static int parse_option(struct run_options *opt, int option, const char *arg)
+{
+	__u64 n = 0;
+
+	switch (option) {
+	case OPT_MEM:
+		if (!parse_number(arg, MEM_MIB_MIN, MEM_MIB_MAX, &n))
+			return complain("--mem takes a number of MiB from %d to %d, not '%s'.",
+					MEM_MIB_MIN, MEM_MIB_MAX, arg);
+		opt->mem = n * MIB;
+		break;
+	case OPT_CPUS:
+		if (!parse_number(arg, 1, VM_VCPUS_MAX, &n))
+			return complain("--cpus %s: %d vCPU is what is supported.", arg,
+					VM_VCPUS_MAX);
+		opt->cpus = n;
+		break;
+	case OPT_KERNEL:
+		opt->kernel = arg;
+		break;
+	case OPT_INITRD:
+		opt->initrd = arg;
+		break;
+	case OPT_APPEND:
+		opt->append = join(opt->append, arg);
+		break;
+	case OPT_CMDLINE:
+		free(opt->cmdline);
+		opt->cmdline = join(NULL, arg);
+		break;
+	case OPT_DEV:
+		opt->device = arg;
+		break;
+	case OPT_FLAT:
+		opt->flat = arg;
+		break;
+	case OPT_LOAD:
+		if (!parse_number(arg, 0, GUEST_HIGH_MEMORY - 1, &opt->load))
+			return complain("--load takes an address below 1 MiB, not '%s'.", arg);
+		break;
+	case OPT_ENTRY:
+		if (strcmp(arg, "32") && strcmp(arg, "64"))
+			return complain("--entry is 32 or 64, not '%s'.", arg);
+		opt->entry = *arg == '3' ? ENTRY_32 : ENTRY_64;
+		break;
+	case OPT_EXIT_ON:
+		if (!*arg)
+			return complain("--exit-on needs a string that is not empty.");
+		opt->exit_on = arg;
+		break;
+	case OPT_TIMEOUT:
+		if (!parse_seconds(arg, &opt->timeout))
+			return complain("--timeout takes a number of seconds above 0, not '%s'.", arg);
+		break;
+	case OPT_DEBUG_EXIT:
+		if (!parse_number(arg, 0, NO_PORT - 1, &n))
+			return complain("--debug-exit takes an I/O port up to 0xffff, not '%s'.", arg);
+		opt->debug_exit_port = n;
+		break;
+	case OPT_STATS:
+		opt->stats = true;
+		break;
+	case OPT_REGISTERS:
+		opt->registers = true;
+		break;
+	case 'h':
+		fputs(usage, stdout);
+		return STATUS_OK;
+	default:
+		/* getopt_long() has said what is wrong. */
+		fputs("Try 'minikvm run --help'.\n", stderr);
+		return STATUS_USAGE;
+	}
+	return -1;
+}
+
+static int check(struct run_options *opt)
+{
+	if (!opt->kernel && !opt->flat)
+		return complain("Say what to run: --kernel FILE or --flat FILE.");
+	if (opt->kernel && opt->flat)
+		return complain("--kernel and --flat exclude each other.");
+	if (opt->flat && (opt->initrd || *opt->append || opt->cmdline || opt->entry != ENTRY_AUTO))
+		return complain("--initrd, --append, --cmdline and --entry are for --kernel only.");
+	if (opt->cmdline && *opt->append)
+		opt->cmdline = join(opt->cmdline, opt->append);
+	else if (!opt->cmdline)
+		opt->cmdline = join(join(NULL, DEFAULT_CMDLINE), opt->append);
+	return -1;
+}
+
+int options_parse(struct run_options *opt, int argc, char **argv)
+{
+	static char name[] = "minikvm run";
+	int option, status = -1;
+
+	memset(opt, 0, sizeof(*opt));
+	opt->device = VM_DEFAULT_DEVICE;
+	opt->append = join(NULL, "");
+	opt->mem = DEFAULT_MEM_MIB * MIB;
+	opt->load = DEFAULT_LOAD;
+	opt->cpus = 1;
+	opt->debug_exit_port = NO_PORT;
+	argv[0] = name;
+	while (status < 0) {
+		option = getopt_long(argc, argv, "h", long_options, NULL);
+		if (option < 0)
+			break;
+		status = parse_option(opt, option, optarg);
+	}
+	if (status < 0 && optind < argc)
+		status = complain("'%s' is not an option.", argv[optind]);
+	if (status < 0)
+		status = check(opt);
+	if (status >= 0)
+		options_free(opt);
+	return status;
+}
+
+void options_free(struct run_options *opt)
+{
+	free(opt->append);
+	free(opt->cmdline);
+	opt->append = NULL;
+	opt->cmdline = NULL;
+}

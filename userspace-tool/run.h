@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The subcommand `minikvm run`, and the exit statuses that Documentation/tool.rst promises.
+ */
+#ifndef MINIKVM_TOOL_RUN_H
+#define MINIKVM_TOOL_RUN_H
+
+#define STATUS_OK		0
+#define STATUS_FAILED		1
+#define STATUS_USAGE		2
+#define STATUS_RESET		3
+#define STATUS_TRIPLE_FAULT	4
+#define STATUS_TIMEOUT		124
+#define STATUS_SIGNAL		128	/* plus the signal's number */
+
+/* Each takes the arguments after the subcommand's own name. Return: the exit status. */
+int command_run(int argc, char **argv);
+int command_hello(int argc, char **argv);
+int command_doctor(int argc, char **argv);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One sentence about what went wrong, carried from where it happened to where it is printed.
+ *
+ * Every function of the tool that can fail returns 0 or -1 and, with -1, has written one
+ * complete sentence for the person at the terminal. Nothing is printed where the failure
+ * happens, because the terminal may still be in raw mode there.
+ */
+#ifndef MINIKVM_TOOL_SENTENCE_H
+#define MINIKVM_TOOL_SENTENCE_H
+
+struct sentence {
+	char text[768];
+};
+
+/**
+ * say() - write the sentence that explains a failure
+ * @s: where it goes; an earlier sentence is replaced
+ * @fmt: printf format of the whole sentence, without a newline
+ *
+ * Return: always -1, so that a failing function can end in `return say(...)`.
+ */
+int say(struct sentence *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The system and VM part of KVM's ABI (Documentation/virt/kvm/api.rst in the kernel):
+ * KVM_GET_API_VERSION, KVM_CREATE_VM, KVM_SET_TSS_ADDR, KVM_SET_IDENTITY_MAP_ADDR,
+ * KVM_CREATE_IRQCHIP, KVM_CREATE_PIT2, KVM_SET_USER_MEMORY_REGION, KVM_IRQ_LINE.
+ *
+ * Relies on the default interrupt routing of the in-kernel controllers: line n is pin n of the
+ * 8259 pair and of the IOAPIC.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "vm.h"
+
+#define HUGE_PAGE	(2 * MIB)
+
+static const char *module_of(const char *device)
+{
+	return strstr(device, "minikvm") ? "minikvm" : "kvm_intel (or kvm_amd)";
+}
+
+int device_open(const char *device, struct sentence *why)
+{
+	int fd = open(device, O_RDWR | O_CLOEXEC), version;
+
+	if (fd < 0) {
+		switch (errno) {
+		case ENOENT:
+			return say(why,
+				   "There is no device node %s: load the module %s (`minikvm doctor` looks for the reason).",
+				   device, module_of(device));
+		case EACCES:
+		case EPERM:
+			return say(why,
+				   "Permission to open %s is denied: become root, or join the group that owns it.",
+				   device);
+		case ENXIO:
+		case ENODEV:
+			return say(why,
+				   "The device node %s exists, but no driver is behind it: load the module %s.",
+				   device, module_of(device));
+		case EBUSY:
+			return say(why, "The driver behind %s is busy: another hypervisor has the CPU's virtualization in use.",
+				   device);
+		default:
+			return say(why, "The device node %s cannot be opened: %s.", device,
+				   strerror(errno));
+		}
+	}
+	version = ioctl(fd, KVM_GET_API_VERSION, 0);
+	if (version == VM_API_VERSION)
+		return fd;
+	if (version < 0)
+		say(why, "%s does not speak KVM's ABI: it refuses KVM_GET_API_VERSION (%s).", device,
+		    strerror(errno));
+	else
+		say(why, "%s speaks version %d of KVM's ABI; this tool speaks version %d.", device,
+		    version, VM_API_VERSION);
+	close(fd);
+	return -1;
+}
+
+static int need(const struct vm *vm, int cap, const char *name, struct sentence *why)
+{
+	if (ioctl(vm->dev_fd, KVM_CHECK_EXTENSION, cap) > 0)
+		return 0;
+	return say(why, "%s does not offer %s, which this kind of guest needs.", vm->device, name);
+}
+
+static int add_slot(struct vm *vm, __u32 slot, __u64 gpa, __u8 *mem, __u64 size,
+		    struct sentence *why)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = slot,
+		.guest_phys_addr = gpa,
+		.memory_size = size,
+		.userspace_addr = (__u64)(unsigned long)mem,
+	};
+
+	if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region) == 0)
+		return 0;
+	return say(why, "%s refuses %llu MiB of guest memory at %#llx: %s.", vm->device, size / MIB,
+		   gpa, strerror(errno));
+}
+
+static int add_memory(struct vm *vm, __u64 mem, struct sentence *why)
+{
+	unsigned long start;
+
+	vm->ram.low_size = mem < GUEST_LOW_RAM_MAX ? mem : GUEST_LOW_RAM_MAX;
+	vm->ram.high_size = mem - vm->ram.low_size;
+	vm->ram_map_size = mem + HUGE_PAGE;
+	vm->ram_map = mmap(NULL, vm->ram_map_size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (vm->ram_map == MAP_FAILED) {
+		vm->ram_map = NULL;
+		return say(why, "%llu MiB for the guest cannot be reserved: %s.", mem / MIB,
+			   strerror(errno));
+	}
+	/* Guest and host address must agree modulo 2 MiB, or nothing is mapped by large pages. */
+	start = ((unsigned long)vm->ram_map + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+	madvise((void *)start, mem, MADV_HUGEPAGE);
+	vm->ram.low = (__u8 *)start;
+	vm->ram.high = vm->ram.high_size ? vm->ram.low + vm->ram.low_size : NULL;
+	if (add_slot(vm, 0, 0, vm->ram.low, vm->ram.low_size, why))
+		return -1;
+	if (!vm->ram.high)
+		return 0;
+	return add_slot(vm, 1, GUEST_HIGH_RAM_BASE, vm->ram.high, vm->ram.high_size, why);
+}
+
+static int add_irqchip(struct vm *vm, struct sentence *why)
+{
+	/* The kernel answers port 0x61 too: calibration loops on it would be slow from here. */
+	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
+
+	if (need(vm, KVM_CAP_IRQCHIP, "KVM_CAP_IRQCHIP", why) ||
+	    need(vm, KVM_CAP_PIT2, "KVM_CAP_PIT2", why))
+		return -1;
+	if (ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0) < 0)
+		return say(why, "%s cannot create the interrupt controllers (KVM_CREATE_IRQCHIP): %s.",
+			   vm->device, strerror(errno));
+	if (ioctl(vm->fd, KVM_CREATE_PIT2, &pit) < 0)
+		return say(why, "%s cannot create the timer (KVM_CREATE_PIT2): %s.", vm->device,
+			   strerror(errno));
+	vm->irqchip = true;
+	return 0;
+}
+
+int vm_create(struct vm *vm, const char *device, __u64 mem, bool irqchip, struct sentence *why)
+{
+	__u64 identity_map = GUEST_IDENTITY_MAP;
+
+	memset(vm, 0, sizeof(*vm));
+	vm->device = device;
+	vm->fd = -1;
+	vm->dev_fd = device_open(device, why);
+	if (vm->dev_fd < 0)
+		return -1;
+	do {
+		vm->fd = ioctl(vm->dev_fd, KVM_CREATE_VM, 0);
+	} while (vm->fd < 0 && errno == EINTR);
+	if (vm->fd < 0)
+		return say(why, "%s cannot create a VM (KVM_CREATE_VM): %s.", device,
+			   strerror(errno));
+	/* Only CPUs without unrestricted guest use these pages; a refusal there shows later. */
+	if (ioctl(vm->dev_fd, KVM_CHECK_EXTENSION, KVM_CAP_SET_IDENTITY_MAP_ADDR) > 0 &&
+	    ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map) < 0)
+		return say(why, "%s refuses KVM_SET_IDENTITY_MAP_ADDR: %s.", device,
+			   strerror(errno));
+	if (ioctl(vm->dev_fd, KVM_CHECK_EXTENSION, KVM_CAP_SET_TSS_ADDR) > 0 &&
+	    ioctl(vm->fd, KVM_SET_TSS_ADDR, (unsigned long)GUEST_TSS) < 0)
+		return say(why, "%s refuses KVM_SET_TSS_ADDR: %s.", device, strerror(errno));
+	if (irqchip && add_irqchip(vm, why))
+		return -1;
+	return add_memory(vm, mem, why);
+}
+
+void vm_destroy(struct vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->nr_vcpus; i++) {
+		munmap(vm->vcpu[i].run, vm->vcpu[i].run_size);
+		close(vm->vcpu[i].fd);
+	}
+	if (vm->fd >= 0)
+		close(vm->fd);
+	if (vm->dev_fd >= 0)
+		close(vm->dev_fd);
+	if (vm->ram_map)
+		munmap(vm->ram_map, vm->ram_map_size);
+	memset(vm, 0, sizeof(*vm));
+	vm->fd = -1;
+	vm->dev_fd = -1;
+}
+
+void vm_irq_line(struct vm *vm, unsigned int irq, bool level)
+{
+	struct kvm_irq_level line = { .irq = irq, .level = level };
+
+	/* Nobody could be told of a failure here, and a lost interrupt is all it could do. */
+	if (vm->irqchip)
+		ioctl(vm->fd, KVM_IRQ_LINE, &line);
+}

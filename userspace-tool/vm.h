@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A virtual machine behind KVM's ABI: the device node, the VM, its memory, its vCPUs.
+ *
+ * Written for several vCPUs; one is created today.
+ */
+#ifndef MINIKVM_TOOL_VM_H
+#define MINIKVM_TOOL_VM_H
+
+#include <linux/kvm.h>
+#include <linux/types.h>
+#include <stdbool.h>
+
+#include "guest_ram.h"
+#include "load.h"
+#include "sentence.h"
+
+#define VM_DEFAULT_DEVICE	"/dev/minikvm"
+#define VM_VCPUS_MAX		1
+#define VM_API_VERSION		12
+
+struct vcpu {
+	int fd;
+	unsigned int id;
+	struct kvm_run *run;
+	size_t run_size;
+};
+
+struct vm {
+	const char *device;
+	int dev_fd;
+	int fd;
+	bool irqchip;
+	struct guest_ram ram;
+	void *ram_map;
+	size_t ram_map_size;
+	unsigned int nr_vcpus;
+	struct vcpu vcpu[VM_VCPUS_MAX];
+};
+
+/**
+ * device_open() - open a device node that speaks KVM's ABI
+ * @device: its path
+ * @why: receives the sentence on failure, which also says what to do
+ *
+ * Return: the file descriptor, or -1 where the node is absent, may not be opened, has no driver
+ * behind it or answers another version than 12.
+ */
+int device_open(const char *device, struct sentence *why);
+
+/**
+ * vm_create() - create a VM with memory, without vCPUs
+ * @vm: receives it; vm_destroy() must follow in any case
+ * @device: the device node
+ * @mem: bytes of guest memory
+ * @irqchip: with interrupt controllers and timer in the kernel; without them HLT returns here
+ * @why: receives the sentence on failure
+ *
+ * Return: 0, or -1.
+ */
+int vm_create(struct vm *vm, const char *device, __u64 mem, bool irqchip, struct sentence *why);
+void vm_destroy(struct vm *vm);
+
+/* Drive interrupt line @irq of the in-kernel interrupt controllers. */
+void vm_irq_line(struct vm *vm, unsigned int irq, bool level);
+
+/**
+ * vcpu_create() - add the next vCPU, with CPUID and local APIC as firmware would leave them
+ * @vm: the VM
+ * @cpus: how many there will be, for CPUID
+ * @why: receives the sentence on failure
+ *
+ * Return: 0, or -1.
+ */
+int vcpu_create(struct vm *vm, unsigned int cpus, struct sentence *why);
+
+/* Put a vCPU into its first state. Return: 0, or -1 with the sentence in @why. */
+int vcpu_set_boot_state(struct vcpu *vcpu, const struct boot_state *state, struct sentence *why);
+
+/* Print the registers to standard error, for the person who has to find out what went wrong. */
+void vcpu_print_registers(const struct vcpu *vcpu);
+
+#endif

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * machine.c - the test guest of machine.h: callbacks, and the part that userspace plays.
+ *
+ * It implements the caller's side of emulate.h: cache reads that userspace answered, queue the
+ * write, re-run after EMUL_IO_NEEDED, empty the cache after anything else.
+ */
+#include "machine.h"
+
+static void broken(struct machine *m, const char *promise)
+{
+	if (!m->broken)
+		m->broken = promise;
+}
+
+static enum emul_rc page_fault(struct emul_ctxt *c, u64 linear, u32 error_code)
+{
+	c->fault = (struct emul_fault){
+		.vector = EMUL_PF, .has_error_code = true, .error_code = error_code,
+		.has_cr2 = true, .cr2 = linear,
+	};
+	return EMUL_FAULT;
+}
+
+static bool inside(u64 linear, unsigned int len, u64 base, u64 size)
+{
+	return linear - base < size && size - (linear - base) >= len;
+}
+
+static bool is_device(const struct machine *m, u64 linear)
+{
+	return linear >= m->mmio_start && linear < m->mmio_end;
+}
+
+static enum emul_rc fetch(struct emul_ctxt *c, u64 linear, void *buf, unsigned int len)
+{
+	struct machine *m = c->opaque;
+	u64 off = linear - m->code_base;
+
+	if (!len || len > EMUL_MAX_INSN)
+		broken(m, "fetches 1 to 15 bytes");
+	if ((linear & 4095) + len > 4096)
+		broken(m, "a fetch does not cross a page");
+	/* Like a page: readable to its end, whatever is behind the last byte that matters. */
+	if (off >= m->code_size)
+		return page_fault(c, linear, 16);
+	memset(buf, 0xcc, len);
+	if (len > m->code_size - off)
+		len = m->code_size - off;
+	memcpy(buf, m->code + off, len);
+	return EMUL_OK;
+}
+
+static enum emul_rc read_device(struct machine *m, u64 linear, void *buf, unsigned int len)
+{
+	struct machine_read *r;
+	unsigned int i;
+
+	m->c.mmio_touched = true;
+	for (i = 0; i < m->nr_reads; i++) {
+		r = &m->reads[i];
+		if (r->done && r->addr == linear && r->len == len) {
+			memcpy(buf, r->data, len);
+			return EMUL_OK;
+		}
+	}
+	if (m->nr_reads == ARRAY_SIZE(m->reads)) {
+		broken(m, "an instruction reads memory a few times at most");
+		return EMUL_UNHANDLED;
+	}
+	r = &m->reads[m->nr_reads++];
+	r->addr = linear;
+	r->len = len;
+	r->done = false;
+	return EMUL_IO_NEEDED;
+}
+
+static enum emul_rc read(struct emul_ctxt *c, u64 linear, void *buf, unsigned int len)
+{
+	struct machine *m = c->opaque;
+
+	if (!len || len > 64)
+		broken(m, "reads are 1 to 64 bytes");
+	if (m->queue)
+		broken(m, "all reads come before the write");
+	if (!inside(linear, len, m->ram_base, m->ram_size))
+		return page_fault(c, linear, c->read_for_write ? 2 : 0);
+	if (is_device(m, linear))
+		return read_device(m, linear, buf, len);
+	memcpy(buf, m->ram + (linear - m->ram_base), len);
+	return EMUL_OK;
+}
+
+static enum emul_rc write(struct emul_ctxt *c, u64 linear, const void *buf, unsigned int len)
+{
+	struct machine *m = c->opaque;
+
+	if (!len || len > 64)
+		broken(m, "writes are 1 to 64 bytes");
+	if (m->queue)
+		broken(m, "at most one write per instruction");
+	if (!inside(linear, len, m->ram_base, m->ram_size))
+		return page_fault(c, linear, 2);
+
+	if (m->nr_writes < MACHINE_WRITES)
+		m->writes[m->nr_writes] = (struct machine_write){ .addr = linear, .len = len };
+	m->nr_writes++;
+	if (!is_device(m, linear)) {
+		memcpy(m->ram + (linear - m->ram_base), buf, len);
+		return EMUL_OK;
+	}
+	c->mmio_touched = true;
+	m->queue = true;
+	m->queue_addr = linear;
+	m->queue_len = len;
+	memcpy(m->queue_data, buf, len);
+	return EMUL_OK;
+}
+
+static enum emul_rc cmpxchg(struct emul_ctxt *c, u64 linear, const void *old, const void *new_,
+			    unsigned int len)
+{
+	struct machine *m = c->opaque;
+
+	if (m->retry) {
+		m->retry = false;
+		return EMUL_RETRY;
+	}
+	if (inside(linear, len, m->ram_base, m->ram_size) && !is_device(m, linear) &&
+	    memcmp(m->ram + (linear - m->ram_base), old, len))
+		broken(m, "compare-exchange gets the value that was read");
+	return write(c, linear, new_, len);
+}
+
+static u64 segment_base(struct emul_ctxt *c, enum emul_seg seg)
+{
+	struct machine *m = c->opaque;
+
+	if (c->mode == EMUL_LONG64 && seg != EMUL_FS && seg != EMUL_GS)
+		broken(m, "in 64-bit mode only FS and GS have a base");
+	return m->seg_base[seg];
+}
+
+static enum emul_rc segment_check(struct emul_ctxt *c, enum emul_seg seg, u64 off,
+				  unsigned int len, bool write)
+{
+	struct machine *m = c->opaque;
+
+	(void)write;
+	if (c->mode == EMUL_LONG64)
+		broken(m, "no segment check in 64-bit mode");
+	if (off + (len ? len - 1 : 0) <= m->seg_limit[seg])
+		return EMUL_OK;
+	c->fault = (struct emul_fault){
+		.vector = seg == EMUL_SS ? EMUL_SS_FAULT : EMUL_GP, .has_error_code = true,
+	};
+	return EMUL_FAULT;
+}
+
+static u16 segment_selector(struct emul_ctxt *c, enum emul_seg seg)
+{
+	return ((struct machine *)c->opaque)->selector[seg];
+}
+
+static enum emul_rc load_segment(struct emul_ctxt *c, enum emul_seg seg, u16 selector)
+{
+	struct machine *m = c->opaque;
+
+	m->selector[seg] = selector;
+	if (c->mode == EMUL_REAL16)
+		m->seg_base[seg] = (u32)selector << 4;
+	return EMUL_OK;
+}
+
+static void read_xmm(struct emul_ctxt *c, unsigned int reg, void *buf, unsigned int len)
+{
+	memcpy(buf, ((struct machine *)c->opaque)->ymm[reg], len);
+}
+
+static void write_xmm(struct emul_ctxt *c, unsigned int reg, const void *buf, unsigned int len)
+{
+	memcpy(((struct machine *)c->opaque)->ymm[reg], buf, len);
+}
+
+static enum emul_rc probe_write(struct emul_ctxt *c, u64 linear, unsigned int len)
+{
+	struct machine *m = c->opaque;
+
+	return inside(linear, len, m->ram_base, m->ram_size) ? EMUL_OK : page_fault(c, linear, 2);
+}
+
+static enum emul_rc port_in(struct emul_ctxt *c, u16 port, void *buf, unsigned int len)
+{
+	struct machine *m = c->opaque;
+
+	m->port++;
+	memset(buf, port & 0xff, len);
+	return EMUL_OK;
+}
+
+static enum emul_rc port_out(struct emul_ctxt *c, u16 port, const void *buf, unsigned int len)
+{
+	struct machine *m = c->opaque;
+
+	(void)port;
+	m->port = 0;
+	memcpy(&m->port, buf, len);
+	return EMUL_OK;
+}
+
+const struct emul_ops machine_ops = {
+	.fetch = fetch,
+	.read = read,
+	.write = write,
+	.cmpxchg = cmpxchg,
+	.segment_base = segment_base,
+	.segment_check = segment_check,
+	.segment_selector = segment_selector,
+	.load_segment = load_segment,
+	.read_xmm = read_xmm,
+	.write_xmm = write_xmm,
+	.probe_write = probe_write,
+	.port_in = port_in,
+	.port_out = port_out,
+};
+
+/**
+ * machine_init() - a machine with no memory, flat segments, zero registers
+ * @m: machine
+ * @mode: processor mode
+ */
+void machine_init(struct machine *m, enum emul_mode mode)
+{
+	unsigned int i;
+
+	memset(m, 0, sizeof(*m));
+	m->c.ops = &machine_ops;
+	m->c.opaque = m;
+	m->c.mode = mode;
+	m->c.rflags = 2;
+	for (i = 0; i < EMUL_NR_SEGS; i++)
+		m->seg_limit[i] = mode == EMUL_REAL16 ? 0xffff : 0xffffffff;
+}
+
+static void answer_reads(struct machine *m)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->nr_reads; i++) {
+		struct machine_read *r = &m->reads[i];
+
+		if (r->done)
+			continue;
+		memcpy(r->data, m->ram + (r->addr - m->ram_base), r->len);
+		r->done = true;
+		m->device_reads++;
+	}
+}
+
+static void complete_write(struct machine *m)
+{
+	if (!m->queue)
+		return;
+	memcpy(m->ram + (m->queue_addr - m->ram_base), m->queue_data, m->queue_len);
+	m->queue = false;
+	m->device_writes++;
+}
+
+/**
+ * machine_step() - one emulate_insn(), and all that userspace must do for it
+ * @m: machine
+ *
+ * Return: what the emulator returned in the end, never EMUL_IO_NEEDED.
+ */
+enum emul_rc machine_step(struct machine *m)
+{
+	struct emul_ctxt before = m->c;
+	unsigned int rounds = 0;
+	enum emul_rc rc;
+	bool same;
+
+	m->nr_reads = 0;
+	m->queue = false;
+	for (;;) {
+		unsigned int writes = m->nr_writes;
+
+		rc = emulate_insn(&m->c);
+		if (m->c.insn_len > EMUL_MAX_INSN || m->c.fetched > EMUL_MAX_INSN)
+			broken(m, "no instruction is longer than 15 bytes");
+		same = !memcmp(m->c.gpr, before.gpr, sizeof(before.gpr)) &&
+		       m->c.rflags == before.rflags;
+		if (rc != EMUL_OK && m->c.rip != before.rip)
+			broken(m, "rip stays unless the result is EMUL_OK");
+		if (rc != EMUL_OK && !m->c.rep_more && (!same || m->nr_writes != writes))
+			broken(m, "without EMUL_OK nothing changes");
+		if (rc != EMUL_OK && m->queue)
+			broken(m, "without EMUL_OK there is no device write");
+		if (rc != EMUL_IO_NEEDED)
+			break;
+		if (++rounds > ARRAY_SIZE(m->reads)) {
+			broken(m, "the same reads are asked for again");
+			return EMUL_UNHANDLED;
+		}
+		before = m->c;
+		answer_reads(m);
+	}
+	m->nr_reads = 0;
+	if (rc == EMUL_FAULT && m->c.fault.vector > 31)
+		broken(m, "faults have exception vectors");
+	if (rc == EMUL_UNHANDLED && !m->c.why)
+		broken(m, "what is unhandled has a reason");
+	complete_write(m);
+	return rc;
+}
+
+/**
+ * machine_run() - one instruction, to the end of its REP iterations
+ * @m: machine
+ *
+ * Return: as machine_step().
+ */
+enum emul_rc machine_run(struct machine *m)
+{
+	enum emul_rc rc;
+
+	m->nr_writes = 0;
+	do {
+		rc = machine_step(m);
+	} while (rc == EMUL_OK && m->c.rep_more && m->nr_writes < MACHINE_WRITES);
+	return rc;
+}

@@ -75,6 +75,7 @@ struct mkvm_arch_vcpu {
 
 	struct vmx_vcpu *vmx;			/* vmx/ */
 	struct mkvm_lapic *apic;		/* irq/lapic.c, NULL without irqchip */
+	u64 hv_timer_tsc;			/* irq/lapic_timer.c: host TSC, LAPIC_NO_HV_TIMER */
 
 	/* Events: inject.c */
 	struct mkvm_exception exception;

@@ -25,6 +25,17 @@ struct ept_root {
 	atomic_long_t pages;	/* tables in use, top included */
 };
 
+/* irq/lapic_deliver.c: who answers to which destination. Vcpu indices + 1, 0 for nobody. */
+#define LAPIC_MAP_IDS		1024
+#define LAPIC_MAP_SEVERAL	0xffff		/* more than one vCPU has this ID */
+struct lapic_map {
+	unsigned long lock;			/* bit 0: a writer is at work */
+	u8 logical;				/* enum lapic_logical_model */
+	u16 flat[8];				/* by bit of the LDR */
+	u16 cluster[16][4];			/* by cluster and bit of the LDR */
+	u16 phys[LAPIC_MAP_IDS];		/* by APIC ID */
+};
+
 struct mkvm_arch_vm {
 	struct ept_root ept;			/* mmu/ */
 	bool noncoherent_dma;			/* an assigned device does not snoop caches */
@@ -32,6 +43,7 @@ struct mkvm_arch_vm {
 	bool apic_access_inhibited;
 	enum mkvm_irqchip_mode irqchip_mode;	/* irqchip.c; set once, under vm->lock */
 	u32 split_reserved_routes;
+	struct lapic_map apic_map;		/* irq/lapic_deliver.c */
 	struct mkvm_ioapic *ioapic;		/* irq/ioapic.c */
 	struct mkvm_pic *pic;			/* irq/pic.c */
 	struct mkvm_pit *pit;			/* irq/pit.c */

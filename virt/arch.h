@@ -44,21 +44,29 @@ int arch_check_extension(struct mkvm_vm *vm, long cap);
 int arch_vm_enable_cap(struct mkvm_vm *vm, struct kvm_enable_cap *cap);
 int arch_vcpu_enable_cap(struct mkvm_vcpu *vcpu, struct kvm_enable_cap *cap);
 
-/* Second-level page tables (EPT); see arch/x86/mmu/ept.h for what each promises. */
+/*
+ * Second-level page tables (EPT); arch/x86/mmu/ept.h says what each promises. Ranges are guest
+ * frames [start, end). All but write_protect_mask take vm->mmu_lock themselves.
+ */
 struct mkvm_memslot;
-bool arch_mmu_zap_range(struct mkvm_vm *vm, gfn_t start, gfn_t end);
+gfn_t arch_mmu_max_gfn(void);
+bool arch_mmu_zap_range(struct mkvm_vm *vm, gfn_t start, gfn_t end, bool may_block);
 bool arch_mmu_age_range(struct mkvm_vm *vm, gfn_t start, gfn_t end, bool clear);
 void arch_mmu_write_protect_slot(struct mkvm_vm *vm, struct mkvm_memslot *slot);
-void arch_mmu_write_protect_mask(struct mkvm_vm *vm, struct mkvm_memslot *slot,
+bool arch_mmu_write_protect_mask(struct mkvm_vm *vm, struct mkvm_memslot *slot,
 				 gfn_t offset, unsigned long mask);
-void arch_mmu_slot_dirty_log_changed(struct mkvm_vm *vm, struct mkvm_memslot *slot, bool on);
+void arch_mmu_recover_huge_pages(struct mkvm_vm *vm, struct mkvm_memslot *slot);
 void arch_mmu_sync_dirty_log(struct mkvm_vm *vm);
 
 /* A GSI's route: x86 knows IRQCHIP and MSI entries. 0 or -EINVAL. */
 struct mkvm_route;
 int arch_set_route(struct mkvm_vm *vm, struct mkvm_route *route,
 		   const struct kvm_irq_routing_entry *ue);
+/* The routing table or the set of ack notifiers changed. vm->irq_lock held. */
+void arch_irq_routing_changed(struct mkvm_vm *vm);
 bool arch_irqchip_in_kernel(struct mkvm_vm *vm);
+/* May an irqfd be made? Resampling needs pins, and those only the full irqchip has. */
+bool arch_irqfd_allowed(struct mkvm_vm *vm, bool resample);
 int arch_vm_irq_line(struct mkvm_vm *vm, struct kvm_irq_level *irq, bool line_status);
 
 #endif

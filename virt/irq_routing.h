@@ -39,6 +39,21 @@ struct mkvm_route {
 	struct hlist_node link;
 };
 
+/**
+ * struct mkvm_ack_notifier - somebody who waits for the guest to acknowledge a GSI
+ * @acked: runs under vm->srcu in the thread of a vCPU (or of an ioctl), without any interrupt
+ *	controller's lock: it may drive GSIs. Must not sleep.
+ */
+struct mkvm_ack_notifier {
+	struct hlist_node link;
+	u32 gsi;
+	void (*acked)(struct mkvm_ack_notifier *notifier, struct mkvm_vm *vm);
+};
+
+/* Process context, vm->irq_lock held; unregister waits until nobody can be in @acked. */
+void mkvm_register_ack_notifier(struct mkvm_vm *vm, struct mkvm_ack_notifier *notifier);
+void mkvm_unregister_ack_notifier(struct mkvm_vm *vm, struct mkvm_ack_notifier *notifier);
+
 int mkvm_routing_init(struct mkvm_vm *vm);
 void mkvm_routing_destroy(struct mkvm_vm *vm);
 /* Replace the table by @nr entries; 0 or -EINVAL/-ENOMEM with the old table still in force. */
@@ -49,11 +64,15 @@ int mkvm_set_gsi_routing_ioctl(struct mkvm_vm *vm, struct kvm_irq_routing __user
 
 /* Drive a GSI. Any context (vm->srcu is taken inside). Returns as mkvm_route.set does. */
 int mkvm_set_irq(struct mkvm_vm *vm, int source, u32 gsi, int level, bool line_status);
+/* KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS: 0 with irq->status filled for the latter, or -ENXIO. */
+int mkvm_irq_line_ioctl(struct mkvm_vm *vm, struct kvm_irq_level __user *user, bool status);
 /* KVM_SIGNAL_MSI: > 0 delivered, 0 blocked by the guest, < 0 errno. */
 int mkvm_signal_msi(struct mkvm_vm *vm, const struct kvm_msi *msi);
 /* An interrupt controller's pin got its EOI: run resamplers of the GSIs that lead to it. */
 void mkvm_notify_acked_irq(struct mkvm_vm *vm, unsigned int irqchip, unsigned int pin);
 bool mkvm_pin_has_ack_notifier(struct mkvm_vm *vm, unsigned int irqchip, unsigned int pin);
+/* The GSI that leads to a pin, or -1. Any context. */
+int mkvm_pin_to_gsi(struct mkvm_vm *vm, unsigned int irqchip, unsigned int pin);
 
 int mkvm_irqfd_ioctl(struct mkvm_vm *vm, const struct kvm_irqfd *args);
 int mkvm_ioeventfd_ioctl(struct mkvm_vm *vm, const struct kvm_ioeventfd *args);

@@ -10,7 +10,70 @@
 #ifndef MINIKVM_COMPAT_H
 #define MINIKVM_COMPAT_H
 
-#include <linux/version.h>
 #include <linux/types.h>
+#include <linux/syscore_ops.h>
+
+#ifdef HAVE_VIRT_FENCE
+#error "this kernel exports what a VMX module needs to KVM's own modules only (EXPORT_SYMBOL_FOR_KVM); minikvm supports 6.1 and 6.12"
+#endif
+
+/* Suspend and resume of the last CPU: the callbacks gained an argument, the list a node. */
+#ifdef HAVE_REGISTER_SYSCORE_OPS
+#define COMPAT_SYSCORE(name, suspend_fn, resume_fn)				\
+	static struct syscore_ops name = {					\
+		.suspend = suspend_fn, .resume = resume_fn,			\
+	}
+#define compat_register_syscore		register_syscore_ops
+#define compat_unregister_syscore	unregister_syscore_ops
+#else
+#define COMPAT_SYSCORE(name, suspend_fn, resume_fn)				\
+	static int name##_suspend(void *data) { return suspend_fn(); }		\
+	static void name##_resume(void *data) { resume_fn(); }			\
+	static const struct syscore_ops name##_ops = {				\
+		.suspend = name##_suspend, .resume = name##_resume,		\
+	};									\
+	static struct syscore name = { .ops = &name##_ops }
+#define compat_register_syscore		register_syscore
+#define compat_unregister_syscore	unregister_syscore
+#endif
+
+/*
+ * compat_follow_pfn(vma, addr, &pfn, &writable): the frame behind @addr of a VM_PFNMAP or VM_IO
+ * mapping, and whether it may be written. 0, or -EINVAL while nothing is mapped there. The mmap
+ * lock is held for reading; the user includes <linux/mm.h>.
+ */
+#ifdef HAVE_FOLLOW_PFNMAP
+#define compat_follow_pfn(_vma, _addr, _pfn, _writable) ({			\
+	struct follow_pfnmap_args _args = { .vma = (_vma), .address = (_addr) };\
+	int _r = follow_pfnmap_start(&_args);					\
+										\
+	if (!_r) {								\
+		*(_pfn) = _args.pfn;						\
+		*(_writable) = _args.writable;					\
+		follow_pfnmap_end(&_args);					\
+	}									\
+	_r;									\
+})
+#else
+#define compat_follow_pfn(_vma, _addr, _pfn, _writable) ({			\
+	spinlock_t *_ptl;							\
+	pte_t *_ptep;								\
+	int _r = follow_pte((_vma)->vm_mm, _addr, &_ptep, &_ptl);		\
+										\
+	if (!_r) {								\
+		*(_pfn) = pte_pfn(*_ptep);					\
+		*(_writable) = pte_write(*_ptep);				\
+		pte_unmap_unlock(_ptep, _ptl);					\
+	}									\
+	_r;									\
+})
+#endif
+
+/* get_user_pages(): let any signal end the wait for a userfaultfd page. */
+#ifdef HAVE_FOLL_INTERRUPTIBLE
+#define COMPAT_FOLL_INTERRUPTIBLE	FOLL_INTERRUPTIBLE
+#else
+#define COMPAT_FOLL_INTERRUPTIBLE	0
+#endif
 
 #endif

@@ -18,6 +18,7 @@
 
 struct mkvm_lapic;
 struct mkvm_memslot;
+struct mkvm_vcpu;
 struct vmx_vcpu;
 
 /* Index of a general register: the hardware's encoding, then RIP. */
@@ -45,6 +46,7 @@ enum mkvm_seg { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_TR, SEG_LDTR
 struct mkvm_exception {
 	bool pending, injected, has_error_code, has_payload;
 	u8 vector;
+	u8 insn_len;		/* of INT3, INTO: delivery needs it again */
 	u32 error_code;
 	unsigned long payload;
 };
@@ -79,7 +81,8 @@ struct mkvm_arch_vcpu {
 
 	/* Events: inject.c */
 	struct mkvm_exception exception;
-	struct { bool injected, soft; u8 nr; } interrupt;
+	struct { bool injected, soft; u8 nr, insn_len; } interrupt;
+	int pending_extint;			/* split irqchip: vector of KVM_INTERRUPT, or -1 */
 	bool nmi_injected, nmi_pending_window;
 	u8 nmi_pending;				/* at most 2 */
 	atomic_t nmi_queued;

@@ -35,5 +35,7 @@ void queue_nmi(struct mkvm_vcpu *vcpu);
 void inject_get_events(struct mkvm_vcpu *vcpu, struct kvm_vcpu_events *events);
 int inject_set_events(struct mkvm_vcpu *vcpu, const struct kvm_vcpu_events *events);
 void inject_clear(struct mkvm_vcpu *vcpu);
+/* MKVM_REQ_NMI: take what other threads queued. vCPU loaded. */
+void inject_take_nmis(struct mkvm_vcpu *vcpu);
 
 #endif

@@ -80,7 +80,7 @@ struct vmx_caps {
 	u64 ept_vpid;
 	bool ept_ad, ept_1g, ept_2m, ept_5level, ept_wb;
 	bool vpid, invvpid_single, flexpriority, tpr_shadow, pml, tsc_scaling, preemption_timer;
-	bool vnmi, ple, apicv, posted_intr, invpcid, rdtscp, xsaves, umip_emulation, mpx;
+	bool ple, apicv, posted_intr, invpcid, rdtscp, xsaves, umip_emulation, mpx;
 	bool waitpkg, enclv;
 	u8 preemption_timer_shift;
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * arch/x86/vmx/capabilities.c - what this processor's VMX can do, and what is made of it.
+ *
+ * SDM, "VMX Capability Reporting Facility". Each control word is decided in one function from
+ * what the module needs, what it likes to have, and what the capability MSR allows and
+ * demands. A needed bit that is missing is reported by the name that the SDM gives it, all of
+ * them before giving up.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/module.h>
+#include <asm/cpufeature.h>
+#include <asm/msr.h>
+#include <asm/vmx.h>
+
+#include "arch/x86/vmx/vmx_vcpu.h"
+
+struct vmx_caps vmx_caps __ro_after_init;
+static u64 basic __ro_after_init;
+
+static bool option_flexpriority = true;
+module_param_named(flexpriority, option_flexpriority, bool, 0444);
+MODULE_PARM_DESC(flexpriority, "use the APIC-access page for xAPIC guests (default on)");
+static bool option_vpid = true;
+module_param_named(vpid, option_vpid, bool, 0444);
+MODULE_PARM_DESC(vpid, "tag guest translations with a VPID (default on)");
+static bool option_pml = true;
+module_param_named(pml, option_pml, bool, 0444);
+MODULE_PARM_DESC(pml, "log dirty pages by page-modification logging (default on)");
+static bool option_ept_ad = true;
+module_param_named(ept_ad, option_ept_ad, bool, 0444);
+MODULE_PARM_DESC(ept_ad, "use accessed and dirty bits of EPT (default on)");
+
+/**
+ * vmx_basic() - the value of IA32_VMX_BASIC that the module was loaded with
+ *
+ * Return: the MSR; the same on every CPU, which vmx_hardware_init() checks.
+ */
+u64 vmx_basic(void)
+{
+	return basic;
+}
+
+/**
+ * struct control_bit - one bit of a control word that the module knows
+ * @bit: the bit
+ * @required: without it minikvm cannot run a guest
+ * @name: as the SDM's tables call it
+ */
+struct control_bit {
+	u32 bit;
+	bool required;
+	const char *name;
+};
+
+#define NEED(bit, name)	{ bit, true, name }
+#define LIKE(bit, name)	{ bit, false, name }
+
+static const struct control_bit pin_bits[] = {
+	NEED(PIN_BASED_EXT_INTR_MASK, "external-interrupt exiting"),
+	NEED(PIN_BASED_NMI_EXITING, "NMI exiting"),
+	NEED(PIN_BASED_VIRTUAL_NMIS, "virtual NMIs"),
+	LIKE(PIN_BASED_VMX_PREEMPTION_TIMER, "activate VMX-preemption timer"),
+};
+
+static const struct control_bit cpu_bits[] = {
+	NEED(CPU_BASED_HLT_EXITING, "HLT exiting"),
+	NEED(CPU_BASED_RDPMC_EXITING, "RDPMC exiting"),
+	NEED(CPU_BASED_INTR_WINDOW_EXITING, "interrupt-window exiting"),
+	NEED(CPU_BASED_USE_TSC_OFFSETTING, "use TSC offsetting"),
+	NEED(CPU_BASED_MOV_DR_EXITING, "MOV-DR exiting"),
+	NEED(CPU_BASED_UNCOND_IO_EXITING, "unconditional I/O exiting"),
+	NEED(CPU_BASED_USE_MSR_BITMAPS, "use MSR bitmaps"),
+	NEED(CPU_BASED_MWAIT_EXITING, "MWAIT exiting"),
+	NEED(CPU_BASED_MONITOR_EXITING, "MONITOR exiting"),
+	NEED(CPU_BASED_ACTIVATE_SECONDARY_CONTROLS, "activate secondary controls"),
+	NEED(CPU_BASED_CR8_LOAD_EXITING, "CR8-load exiting"),
+	NEED(CPU_BASED_CR8_STORE_EXITING, "CR8-store exiting"),
+	LIKE(CPU_BASED_TPR_SHADOW, "use TPR shadow"),
+	NEED(CPU_BASED_NMI_WINDOW_EXITING, "NMI-window exiting"),
+	LIKE(CPU_BASED_MONITOR_TRAP_FLAG, "monitor trap flag"),
+	LIKE(CPU_BASED_PAUSE_EXITING, "PAUSE exiting"),
+};
+
+static const struct control_bit secondary_bits[] = {
+	NEED(SECONDARY_EXEC_ENABLE_EPT, "enable EPT"),
+	NEED(SECONDARY_EXEC_UNRESTRICTED_GUEST, "unrestricted guest"),
+	LIKE(SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES, "virtualize APIC accesses"),
+	LIKE(SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE, "virtualize x2APIC mode"),
+	LIKE(SECONDARY_EXEC_DESC, "descriptor-table exiting"),
+	LIKE(SECONDARY_EXEC_ENABLE_RDTSCP, "enable RDTSCP"),
+	LIKE(SECONDARY_EXEC_ENABLE_VPID, "enable VPID"),
+	LIKE(SECONDARY_EXEC_WBINVD_EXITING, "WBINVD exiting"),
+	LIKE(SECONDARY_EXEC_APIC_REGISTER_VIRT, "APIC-register virtualization"),
+	LIKE(SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY, "virtual-interrupt delivery"),
+	LIKE(SECONDARY_EXEC_PAUSE_LOOP_EXITING, "PAUSE-loop exiting"),
+	LIKE(SECONDARY_EXEC_RDRAND_EXITING, "RDRAND exiting"),
+	LIKE(SECONDARY_EXEC_ENABLE_INVPCID, "enable INVPCID"),
+	LIKE(SECONDARY_EXEC_RDSEED_EXITING, "RDSEED exiting"),
+	LIKE(SECONDARY_EXEC_ENABLE_PML, "enable PML"),
+	LIKE(SECONDARY_EXEC_XSAVES, "enable XSAVES/XRSTORS"),
+	LIKE(SECONDARY_EXEC_TSC_SCALING, "use TSC scaling"),
+	LIKE(SECONDARY_EXEC_ENABLE_USR_WAIT_PAUSE, "enable user wait and pause"),
+};
+
+static const struct control_bit exit_bits[] = {
+	NEED(VM_EXIT_HOST_ADDR_SPACE_SIZE, "host address-space size"),
+	NEED(VM_EXIT_SAVE_DEBUG_CONTROLS, "save debug controls"),
+	NEED(VM_EXIT_LOAD_IA32_PAT, "load IA32_PAT (exit)"),
+	NEED(VM_EXIT_LOAD_IA32_EFER, "load IA32_EFER (exit)"),
+};
+
+static const struct control_bit entry_bits[] = {
+	NEED(VM_ENTRY_LOAD_DEBUG_CONTROLS, "load debug controls"),
+	NEED(VM_ENTRY_IA32E_MODE, "IA-32e mode guest"),
+	NEED(VM_ENTRY_LOAD_IA32_PAT, "load IA32_PAT (entry)"),
+	NEED(VM_ENTRY_LOAD_IA32_EFER, "load IA32_EFER (entry)"),
+};
+
+/**
+ * decide_controls() - choose a control word
+ * @word: its name, for the log
+ * @msr: its capability MSR
+ * @bits: what the module knows of it
+ * @nbits: their number
+ * @result: the bits that will be used, with those that the processor demands
+ *
+ * Low half of the MSR: bits that must be 1. High half: bits that may be 1.
+ *
+ * Return: 0, or -EOPNOTSUPP after each missing bit was named.
+ */
+static int decide_controls(const char *word, u32 msr, const struct control_bit *bits,
+			   size_t nbits, u32 *result)
+{
+	u32 required = 0, wanted = 0, must_be_1, may_be_1;
+	size_t i;
+	int ret = 0;
+
+	rdmsr(msr, must_be_1, may_be_1);
+	for (i = 0; i < nbits; i++) {
+		if (bits[i].required)
+			required |= bits[i].bit;
+		wanted |= bits[i].bit;
+		if (bits[i].required && !(may_be_1 & bits[i].bit)) {
+			pr_err("this processor lacks the %s VM-execution control \"%s\"\n",
+			       word, bits[i].name);
+			ret = -EOPNOTSUPP;
+		}
+	}
+	*result = (wanted & may_be_1) | must_be_1;
+	return ret;
+}
+
+static int check_ept(void)
+{
+	u64 cap;
+
+	rdmsrl(MSR_IA32_VMX_EPT_VPID_CAP, cap);
+	vmx_caps.ept_vpid = cap;
+	if (!(cap & VMX_EPT_PAGE_WALK_4_BIT)) {
+		pr_err("this processor's EPT has no page-walk length of 4\n");
+		return -EOPNOTSUPP;
+	}
+	if (!(cap & VMX_EPTP_WB_BIT)) {
+		pr_err("this processor's EPT has no write-back paging structures\n");
+		return -EOPNOTSUPP;
+	}
+	if (!(cap & VMX_EPT_INVEPT_BIT) || !(cap & VMX_EPT_EXTENT_CONTEXT_BIT)) {
+		pr_err("this processor has no single-context INVEPT\n");
+		return -EOPNOTSUPP;
+	}
+	vmx_caps.ept_wb = true;
+	vmx_caps.ept_2m = cap & VMX_EPT_2MB_PAGE_BIT;
+	vmx_caps.ept_1g = cap & VMX_EPT_1GB_PAGE_BIT;
+	vmx_caps.ept_ad = (cap & VMX_EPT_AD_BIT) && option_ept_ad;
+	vmx_caps.ept_5level = cap & VMX_EPT_PAGE_WALK_5_BIT;
+	vmx_caps.invvpid_single = (cap & VMX_VPID_INVVPID_BIT) &&
+				  (cap & VMX_VPID_EXTENT_SINGLE_CONTEXT_BIT);
+	return 0;
+}
+
+/**
+ * vmx_caps_init() - read the capability MSRs and decide every control word
+ *
+ * Fills vmx_caps. Called once, before VMX is turned on; the CPU has VMX.
+ *
+ * Return: 0, or -EOPNOTSUPP after every missing control was named in the log.
+ */
+int vmx_caps_init(void)
+{
+	bool true_controls;
+	u32 secondary;
+	u64 misc;
+	int ret = 0;
+
+	rdmsrl(MSR_IA32_VMX_BASIC, basic);
+	true_controls = basic & BIT_ULL(55);
+
+	ret |= decide_controls("pin-based",
+			       true_controls ? MSR_IA32_VMX_TRUE_PINBASED_CTLS :
+					       MSR_IA32_VMX_PINBASED_CTLS,
+			       pin_bits, ARRAY_SIZE(pin_bits), &vmx_caps.pin_based);
+	ret |= decide_controls("primary processor-based",
+			       true_controls ? MSR_IA32_VMX_TRUE_PROCBASED_CTLS :
+					       MSR_IA32_VMX_PROCBASED_CTLS,
+			       cpu_bits, ARRAY_SIZE(cpu_bits), &vmx_caps.cpu_based);
+	ret |= decide_controls("exit",
+			       true_controls ? MSR_IA32_VMX_TRUE_EXIT_CTLS :
+					       MSR_IA32_VMX_EXIT_CTLS,
+			       exit_bits, ARRAY_SIZE(exit_bits), &vmx_caps.exit);
+	ret |= decide_controls("entry",
+			       true_controls ? MSR_IA32_VMX_TRUE_ENTRY_CTLS :
+					       MSR_IA32_VMX_ENTRY_CTLS,
+			       entry_bits, ARRAY_SIZE(entry_bits), &vmx_caps.entry);
+	if (!(vmx_caps.cpu_based & CPU_BASED_ACTIVATE_SECONDARY_CONTROLS)) {
+		pr_err("no secondary controls: no EPT, no unrestricted guest\n");
+		return -EOPNOTSUPP;
+	}
+	ret |= decide_controls("secondary processor-based", MSR_IA32_VMX_PROCBASED_CTLS2,
+			       secondary_bits, ARRAY_SIZE(secondary_bits),
+			       &vmx_caps.secondary);
+	secondary = vmx_caps.secondary;
+	if (secondary & SECONDARY_EXEC_ENABLE_EPT)
+		ret |= check_ept();
+	if (ret)
+		return -EOPNOTSUPP;
+
+	if (!(vmx_caps.cpu_based & CPU_BASED_TPR_SHADOW))
+		option_flexpriority = false;
+	vmx_caps.tpr_shadow = vmx_caps.cpu_based & CPU_BASED_TPR_SHADOW;
+	vmx_caps.flexpriority = option_flexpriority &&
+				(secondary & SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES);
+	vmx_caps.vpid = option_vpid && vmx_caps.invvpid_single &&
+			(secondary & SECONDARY_EXEC_ENABLE_VPID);
+	vmx_caps.pml = option_pml && vmx_caps.ept_ad && (secondary & SECONDARY_EXEC_ENABLE_PML);
+	vmx_caps.tsc_scaling = secondary & SECONDARY_EXEC_TSC_SCALING;
+	vmx_caps.ple = secondary & SECONDARY_EXEC_PAUSE_LOOP_EXITING;
+	vmx_caps.invpcid = secondary & SECONDARY_EXEC_ENABLE_INVPCID;
+	vmx_caps.rdtscp = secondary & SECONDARY_EXEC_ENABLE_RDTSCP;
+	vmx_caps.xsaves = secondary & SECONDARY_EXEC_XSAVES;
+	vmx_caps.umip_emulation = secondary & SECONDARY_EXEC_DESC;
+	vmx_caps.waitpkg = secondary & SECONDARY_EXEC_ENABLE_USR_WAIT_PAUSE;
+	vmx_caps.preemption_timer = vmx_caps.pin_based & PIN_BASED_VMX_PREEMPTION_TIMER;
+
+	rdmsrl(MSR_IA32_VMX_MISC, misc);
+	vmx_caps.preemption_timer_shift = misc & 0x1f;
+	rdmsrl(MSR_IA32_VMX_CR0_FIXED0, vmx_caps.cr0_fixed0);
+	rdmsrl(MSR_IA32_VMX_CR0_FIXED1, vmx_caps.cr0_fixed1);
+	rdmsrl(MSR_IA32_VMX_CR4_FIXED0, vmx_caps.cr4_fixed0);
+	rdmsrl(MSR_IA32_VMX_CR4_FIXED1, vmx_caps.cr4_fixed1);
+	vmx_caps.tsc_scaling_max = U64_MAX;
+	return 0;
+}

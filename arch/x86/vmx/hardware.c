@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * arch/x86/vmx/hardware.c - VMX on and off, on every CPU, in every way that a host can end.
+ *
+ * SDM, "Enabling and Entering VMX Operation". VMX is on from insmod to rmmod. CPU hotplug,
+ * suspend, reboot and the crash path turn it off: a CPU in VMX operation blocks INIT and
+ * faults when CR4.VMXE is cleared. Also: which VMCS is active on which CPU, so that it can be
+ * flushed from there by VMCLEAR.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/gfp.h>
+#include <linux/module.h>
+#include <linux/namei.h>
+#include <linux/reboot.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+#include <asm/cpufeature.h>
+#include <asm/hypervisor.h>
+#include <asm/msr.h>
+#include <asm/reboot.h>
+#include <asm/tlbflush.h>
+
+#include "arch/x86/vmx/vmx_vcpu.h"
+#include "compat/compat.h"
+
+/* Per CPU: its VMXON region, whether VMX is on, the active VMCSs, the current one. */
+static DEFINE_PER_CPU(struct vmcs *, vmxon_region);
+static DEFINE_PER_CPU(bool, vmx_on);
+static DEFINE_PER_CPU(struct list_head, active_vmcss);
+static DEFINE_PER_CPU(u64, current_vmcs_pa);
+
+static int hotplug_state = -1;
+/* Set when the machine goes down: from then on no CPU may enter a guest. */
+static bool going_down;
+
+/**
+ * vmx_is_on() - may this CPU execute VMX instructions?
+ *
+ * Context: preemption off.
+ * Return: false after a shutdown path turned VMX off.
+ */
+bool vmx_is_on(void)
+{
+	return __this_cpu_read(vmx_on);
+}
+
+/**
+ * vmx_alloc_vmcs() - a zeroed VMCS or VMXON region with the revision identifier set
+ * @cpu: CPU whose memory node is wanted, or -1
+ *
+ * Return: the region, one page, or NULL.
+ */
+struct vmcs *vmx_alloc_vmcs(int cpu)
+{
+	int node = cpu < 0 ? NUMA_NO_NODE : cpu_to_node(cpu);
+	struct page *page = alloc_pages_node(node, GFP_KERNEL_ACCOUNT | __GFP_ZERO, 0);
+	struct vmcs *vmcs;
+
+	if (!page)
+		return NULL;
+	vmcs = page_address(page);
+	vmcs->revision_id = vmx_basic() & 0x7fffffff;
+	return vmcs;
+}
+
+/* Interrupts off, on the CPU in question. */
+static int cpu_vmx_on(void)
+{
+	struct vmcs *region = __this_cpu_read(vmxon_region);
+	int ret;
+
+	if (__this_cpu_read(vmx_on))
+		return 0;
+	if (cr4_read_shadow() & X86_CR4_VMXE)
+		return -EBUSY;
+	cr4_set_bits(X86_CR4_VMXE);
+	ret = vmxon(__pa(region));
+	if (ret) {
+		cr4_clear_bits(X86_CR4_VMXE);
+		return ret;
+	}
+	__this_cpu_write(vmx_on, true);
+	__this_cpu_write(current_vmcs_pa, 0);
+	/* Whoever used VMX before may have left translations under our EPTPs and VPIDs. */
+	if (vmx_caps.ept_vpid & VMX_EPT_EXTENT_GLOBAL_BIT)
+		invept(VMX_EPT_EXTENT_GLOBAL, (struct invept_desc){});
+	if (vmx_caps.ept_vpid & VMX_VPID_EXTENT_GLOBAL_CONTEXT_BIT)
+		invvpid(VMX_VPID_EXTENT_ALL_CONTEXT, (struct invvpid_desc){});
+	return 0;
+}
+
+/* VMCLEAR what is active here; interrupts off, or on the way down of the whole machine. */
+static void cpu_clear_active(void)
+{
+	struct vmx_vcpu *vmx, *next;
+
+	list_for_each_entry_safe(vmx, next, this_cpu_ptr(&active_vmcss), loaded_link) {
+		vmcs_clear(vmx->vmcs_pa);
+		list_del_init(&vmx->loaded_link);
+		vmx->enter_flags &= ~VMX_ENTER_LAUNCHED;
+		/* Pairs with vmx_vmcs_activate(): the list is left before the CPU is. */
+		smp_store_release(&vmx->loaded_cpu, -1);
+	}
+	__this_cpu_write(current_vmcs_pa, 0);
+}
+
+static void cpu_vmx_off(void)
+{
+	if (!__this_cpu_read(vmx_on))
+		return;
+	cpu_clear_active();
+	__this_cpu_write(vmx_on, false);
+	if (vmxoff())
+		pr_warn_once("VMXOFF failed on CPU %d\n", smp_processor_id());
+	cr4_clear_bits(X86_CR4_VMXE);
+}
+
+/* Crash, kdump, emergency reboot: NMI context, locks may be held, nothing may be trusted. */
+static void emergency_vmx_off(void)
+{
+	struct vmx_vcpu *vmx;
+
+	WRITE_ONCE(going_down, true);
+	if (!__this_cpu_read(vmx_on))
+		return;
+	/* Not removed from the list: the list's owner may have been interrupted in it. */
+	list_for_each_entry(vmx, this_cpu_ptr(&active_vmcss), loaded_link)
+		vmcs_clear(vmx->vmcs_pa);
+	__this_cpu_write(vmx_on, false);
+	vmxoff();
+	native_write_cr4(__read_cr4() & ~X86_CR4_VMXE);
+}
+
+static void vmx_off_ipi(void *unused)
+{
+	cpu_vmx_off();
+}
+
+static int vmx_cpu_online(unsigned int cpu)
+{
+	unsigned long flags;
+	int ret;
+
+	if (READ_ONCE(going_down))
+		return 0;
+	local_irq_save(flags);
+	ret = cpu_vmx_on();
+	local_irq_restore(flags);
+	if (ret == -EBUSY)
+		pr_err("CPU %u: VT-x is in use (CR4.VMXE is set): another hypervisor runs; unload it (modprobe -r kvm_intel; VirtualBox: modprobe -r vboxdrv) and try again\n",
+		       cpu);
+	else if (ret)
+		pr_err("CPU %u: VMXON failed\n", cpu);
+	return ret;
+}
+
+static int vmx_cpu_offline(unsigned int cpu)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	cpu_vmx_off();
+	local_irq_restore(flags);
+	return 0;
+}
+
+static int vmx_reboot(struct notifier_block *nb, unsigned long action, void *data)
+{
+	WRITE_ONCE(going_down, true);
+	on_each_cpu(vmx_off_ipi, NULL, 1);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block reboot_notifier = { .notifier_call = vmx_reboot };
+
+/* The boot CPU only, interrupts off: the others went by hotplug. */
+static int vmx_suspend(void)
+{
+	cpu_vmx_off();
+	return 0;
+}
+
+static void vmx_resume(void)
+{
+	if (cpu_vmx_on())
+		pr_err("VMXON failed on resume: guests will not run\n");
+}
+
+COMPAT_SYSCORE(vmx_syscore, vmx_suspend, vmx_resume);
+
+static void activate_vmcs_elsewhere_done(void *info)
+{
+	struct vmx_vcpu *vmx = info;
+	int cpu = smp_processor_id();
+
+	if (vmx->loaded_cpu != cpu)
+		return;		/* hotplug was first */
+	vmcs_clear(vmx->vmcs_pa);
+	if (__this_cpu_read(current_vmcs_pa) == vmx->vmcs_pa)
+		__this_cpu_write(current_vmcs_pa, 0);
+	list_del_init(&vmx->loaded_link);
+	vmx->enter_flags &= ~VMX_ENTER_LAUNCHED;
+	/* The list is left before the CPU number says so. */
+	smp_store_release(&vmx->loaded_cpu, -1);
+}
+
+/**
+ * vmx_vmcs_deactivate() - flush a VMCS from the CPU on which it is active
+ * @vmx: the vCPU; its mutex is held or nobody else knows it
+ *
+ * Context: process, interrupts on.
+ */
+void vmx_vmcs_deactivate(struct vmx_vcpu *vmx)
+{
+	int cpu = READ_ONCE(vmx->loaded_cpu);
+
+	if (cpu >= 0)
+		smp_call_function_single(cpu, activate_vmcs_elsewhere_done, vmx, 1);
+}
+
+/**
+ * vmx_vmcs_activate() - make a vCPU's VMCS current on this CPU
+ * @vmx: the vCPU, loaded here or on its way
+ * @cpu: this CPU
+ *
+ * Context: preemption off; interrupts may be off when the VMCS is already active here, and
+ * are on (in the scheduler's tail, too) when it must be called home from another CPU.
+ */
+void vmx_vmcs_activate(struct vmx_vcpu *vmx, int cpu)
+{
+	unsigned long flags;
+
+	if (vmx->loaded_cpu != cpu) {
+		vmx_vmcs_deactivate(vmx);
+		local_irq_save(flags);
+		/* Pairs with the release where the list was left. */
+		smp_rmb();
+		list_add(&vmx->loaded_link, this_cpu_ptr(&active_vmcss));
+		vmx->loaded_cpu = cpu;
+		local_irq_restore(flags);
+	}
+	if (__this_cpu_read(current_vmcs_pa) != vmx->vmcs_pa) {
+		if (vmcs_load(vmx->vmcs_pa))
+			pr_err_ratelimited("VMPTRLD failed on CPU %d\n", cpu);
+		__this_cpu_write(current_vmcs_pa, vmx->vmcs_pa);
+	}
+}
+
+/* Each with its own sentence: what users of such modules ask most is which of these it was. */
+static int check_processor(void)
+{
+	u64 feature_control;
+	struct path path;
+
+	if (!boot_cpu_has(X86_FEATURE_VMX) && !(cpuid_ecx(1) & BIT(5))) {
+		if (boot_cpu_data.x86_vendor != X86_VENDOR_INTEL)
+			pr_err("this processor has no VT-x: its vendor is %s, minikvm needs Intel\n",
+			       boot_cpu_data.x86_vendor_id);
+		else if (boot_cpu_has(X86_FEATURE_HYPERVISOR))
+			pr_err("running inside a VM whose hypervisor does not offer VT-x: switch nested virtualization on (KVM: modprobe kvm_intel nested=1 and -cpu host)\n");
+		else
+			pr_err("this processor has no VT-x (CPUID.1:ECX.VMX is 0)\n");
+		return -ENODEV;
+	}
+	if (rdmsrl_safe(MSR_IA32_FEAT_CTL, &feature_control)) {
+		pr_err("cannot read IA32_FEATURE_CONTROL: the hypervisor around us offers VT-x but not its control register\n");
+		return -ENODEV;
+	}
+	if ((feature_control & FEAT_CTL_LOCKED) &&
+	    !(feature_control & FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX)) {
+		pr_err("VT-x is disabled by the firmware (IA32_FEATURE_CONTROL = %#llx is locked without VMX): enable \"Intel Virtualization Technology\" in the firmware set-up\n",
+		       feature_control);
+		return -EPERM;
+	}
+	/* In 6.1 an idle kvm_intel leaves CR4.VMXE clear: it is there all the same. */
+	if (!kern_path("/sys/module/kvm_intel", 0, &path)) {
+		path_put(&path);
+		pr_err("kvm_intel is loaded and owns VT-x: stop its VMs and unload it (modprobe -r kvm_intel), then load minikvm again\n");
+		return -EBUSY;
+	}
+	if (cr4_read_shadow() & X86_CR4_VMXE) {
+		pr_err("VT-x is in use (CR4.VMXE is set): another hypervisor runs; unload it (modprobe -r kvm_intel; VirtualBox: modprobe -r vboxdrv) and try again\n");
+		return -EBUSY;
+	}
+	return 0;
+}
+
+/* The firmware may have left the register open: close it with VMX allowed, on each CPU. */
+static void lock_feature_control(void *unused)
+{
+	u64 value;
+
+	if (!rdmsrl_safe(MSR_IA32_FEAT_CTL, &value) && !(value & FEAT_CTL_LOCKED))
+		wrmsrl_safe(MSR_IA32_FEAT_CTL, value | FEAT_CTL_LOCKED |
+			    FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX);
+}
+
+static void compare_basic(void *differs)
+{
+	u64 value;
+
+	if (rdmsrl_safe(MSR_IA32_VMX_BASIC, &value) || value != vmx_basic())
+		*(bool *)differs = true;
+}
+
+static void free_regions(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		free_page((unsigned long)per_cpu(vmxon_region, cpu));
+		per_cpu(vmxon_region, cpu) = NULL;
+	}
+}
+
+/**
+ * vmx_hardware_init() - check the processor and turn VMX on everywhere
+ *
+ * Context: process, once, from module init.
+ * Return: 0; -ENODEV without VT-x, -EPERM when the firmware locked it, -EOPNOTSUPP when
+ * controls are missing, -EBUSY when somebody else owns it, -ENOMEM. Nothing is left behind.
+ */
+int vmx_hardware_init(void)
+{
+	bool differs = false;
+	int cpu, ret;
+
+	ret = check_processor();
+	if (ret)
+		return ret;
+	on_each_cpu(lock_feature_control, NULL, 1);
+	ret = vmx_caps_init();
+	if (ret)
+		return ret;
+	on_each_cpu(compare_basic, &differs, 1);
+	if (differs) {
+		pr_err("the CPUs of this machine differ in IA32_VMX_BASIC\n");
+		return -EOPNOTSUPP;
+	}
+	for_each_possible_cpu(cpu) {
+		INIT_LIST_HEAD(&per_cpu(active_vmcss, cpu));
+		per_cpu(vmxon_region, cpu) = vmx_alloc_vmcs(cpu);
+		if (!per_cpu(vmxon_region, cpu)) {
+			free_regions();
+			return -ENOMEM;
+		}
+	}
+	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "minikvm:online", vmx_cpu_online,
+				vmx_cpu_offline);
+	if (ret < 0) {
+		free_regions();
+		return ret;
+	}
+	hotplug_state = ret;
+	compat_register_syscore(&vmx_syscore);
+	register_reboot_notifier(&reboot_notifier);
+	cpu_emergency_register_virt_callback(emergency_vmx_off);
+	return 0;
+}
+
+/**
+ * vmx_hardware_exit() - turn VMX off everywhere
+ *
+ * Context: process, from module exit; no VM exists.
+ */
+void vmx_hardware_exit(void)
+{
+	cpu_emergency_unregister_virt_callback(emergency_vmx_off);
+	unregister_reboot_notifier(&reboot_notifier);
+	compat_unregister_syscore(&vmx_syscore);
+	cpuhp_remove_state(hotplug_state);
+	free_regions();
+}

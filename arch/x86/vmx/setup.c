@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * arch/x86/vmx/setup.c - a vCPU's VMCS from allocation to the first entry.
+ *
+ * SDM, "Virtual-Machine Control Structures" and "Software Use of the VMCS". Writes the fields
+ * that never change for this vCPU; what changes is written by the file that changes it.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <asm/desc.h>
+#include <asm/msr.h>
+
+#include "arch/x86/cpuid.h"
+#include "arch/x86/inject.h"
+#include "arch/x86/irq/lapic.h"
+#include "arch/x86/vmx/vmx_vcpu.h"
+
+/* VPID 0 is the host's. A vCPU that finds none left runs without and flushes on each entry. */
+#define NR_VPIDS	4096
+static DECLARE_BITMAP(vpid_bitmap, NR_VPIDS);
+static DEFINE_SPINLOCK(vpid_lock);
+
+static unsigned int ple_gap = 128;
+module_param(ple_gap, uint, 0444);
+MODULE_PARM_DESC(ple_gap, "most TSC ticks between two PAUSEs of one spin loop; 0 = off");
+static unsigned int ple_window = 4096;
+module_param(ple_window, uint, 0444);
+MODULE_PARM_DESC(ple_window, "TSC ticks that a spin loop may take before it exits");
+
+/**
+ * vmx_alloc_vpid() - a VPID that nobody uses
+ *
+ * Return: the VPID, or 0 when VPIDs are off or used up.
+ */
+u16 vmx_alloc_vpid(void)
+{
+	unsigned int vpid;
+
+	if (!vmx_caps.vpid)
+		return 0;
+	spin_lock(&vpid_lock);
+	vpid = find_next_zero_bit(vpid_bitmap, NR_VPIDS, 1);
+	if (vpid < NR_VPIDS)
+		__set_bit(vpid, vpid_bitmap);
+	else
+		vpid = 0;
+	spin_unlock(&vpid_lock);
+	return vpid;
+}
+
+/**
+ * vmx_free_vpid() - give a VPID back
+ * @vpid: from vmx_alloc_vpid(); 0 is allowed
+ *
+ * Its translations may linger: vmx_vcpu_load() flushes a VPID when it first runs on a CPU.
+ */
+void vmx_free_vpid(u16 vpid)
+{
+	if (!vpid)
+		return;
+	spin_lock(&vpid_lock);
+	__clear_bit(vpid, vpid_bitmap);
+	spin_unlock(&vpid_lock);
+}
+
+/* Host state that is the same on every CPU and for every process. */
+static void write_constant_host_state(void)
+{
+	struct desc_ptr idt;
+	u32 low, high;
+	u64 value;
+
+	vmcs_write64(HOST_CR0, read_cr0() & ~X86_CR0_TS);
+	vmcs_write16(HOST_CS_SELECTOR, __KERNEL_CS);
+	vmcs_write16(HOST_SS_SELECTOR, __KERNEL_DS);
+	vmcs_write16(HOST_DS_SELECTOR, 0);
+	vmcs_write16(HOST_ES_SELECTOR, 0);
+	vmcs_write16(HOST_FS_SELECTOR, 0);
+	vmcs_write16(HOST_GS_SELECTOR, 0);
+	vmcs_write16(HOST_TR_SELECTOR, GDT_ENTRY_TSS * 8);
+	vmcs_write64(HOST_FS_BASE, 0);
+	vmcs_write64(HOST_GS_BASE, 0);
+	store_idt(&idt);
+	vmcs_write64(HOST_IDTR_BASE, idt.address);
+	vmcs_write64(HOST_RIP, (unsigned long)vmx_exit_point);
+	rdmsr(MSR_IA32_SYSENTER_CS, low, high);
+	vmcs_write32(HOST_IA32_SYSENTER_CS, low);
+	rdmsrl(MSR_IA32_SYSENTER_EIP, value);
+	vmcs_write64(HOST_IA32_SYSENTER_EIP, value);
+	rdmsrl(MSR_IA32_CR_PAT, value);
+	vmcs_write64(HOST_IA32_PAT, value);
+	rdmsrl(MSR_EFER, value);
+	vmcs_write64(HOST_IA32_EFER, value);
+}
+
+static void write_controls(struct mkvm_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	u32 secondary = vmx_caps.secondary;
+
+	/* Force the first write: the copies start at zero and zero is never legal here. */
+	vmx_write_pin(vmx, vmx_caps.pin_based & ~PIN_BASED_VMX_PREEMPTION_TIMER);
+
+	vmx_write_cpu_based(vmx, vmx_caps.cpu_based &
+			    ~(CPU_BASED_INTR_WINDOW_EXITING | CPU_BASED_NMI_WINDOW_EXITING |
+			      CPU_BASED_MONITOR_TRAP_FLAG | CPU_BASED_PAUSE_EXITING |
+			      (vcpu->arch.apic && vmx_caps.tpr_shadow ?
+			       CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING :
+			       CPU_BASED_TPR_SHADOW)));
+
+	secondary &= ~(SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES |
+		       SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE | SECONDARY_EXEC_APIC_REGISTER_VIRT |
+		       SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY | SECONDARY_EXEC_DESC |
+		       SECONDARY_EXEC_WBINVD_EXITING | SECONDARY_EXEC_RDRAND_EXITING |
+		       SECONDARY_EXEC_RDSEED_EXITING | SECONDARY_EXEC_TSC_SCALING |
+		       SECONDARY_EXEC_ENABLE_USR_WAIT_PAUSE);
+	if (!vmx->vpid)
+		secondary &= ~SECONDARY_EXEC_ENABLE_VPID;
+	if (!vmx->pml_page)
+		secondary &= ~SECONDARY_EXEC_ENABLE_PML;
+	if (!ple_gap)
+		secondary &= ~SECONDARY_EXEC_PAUSE_LOOP_EXITING;
+	vmx_write_secondary(vmx, secondary);
+	if (secondary & SECONDARY_EXEC_PAUSE_LOOP_EXITING) {
+		vmcs_write32(PLE_GAP, ple_gap);
+		vmcs_write32(PLE_WINDOW, ple_window);
+	}
+
+	vmx_write_entry(vmx, vmx_caps.entry & ~VM_ENTRY_IA32E_MODE);
+	vmx_write_exit(vmx, vmx_caps.exit);
+	vmx_update_exception_bitmap(vcpu);
+}
+
+static void write_first_state(struct mkvm_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	vmcs_write64(VMCS_LINK_POINTER, ~0ull);
+	vmcs_write64(MSR_BITMAP, __pa(vmx->msr_bitmap));
+	vmcs_write32(PAGE_FAULT_ERROR_CODE_MASK, 0);
+	vmcs_write32(PAGE_FAULT_ERROR_CODE_MATCH, 0);
+	vmcs_write32(CR3_TARGET_COUNT, 0);
+	vmcs_write32(VM_EXIT_MSR_STORE_COUNT, 0);
+	vmcs_write32(VM_EXIT_MSR_LOAD_COUNT, 0);
+	vmcs_write32(VM_ENTRY_MSR_LOAD_COUNT, 0);
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
+	vmcs_write64(GUEST_IA32_DEBUGCTL, 0);
+	vmcs_write64(GUEST_PENDING_DBG_EXCEPTIONS, 0);
+	vmcs_write64(TSC_OFFSET, 0);
+	if (vmx->vpid)
+		vmcs_write16(VIRTUAL_PROCESSOR_ID, vmx->vpid);
+	if (vmx->pml_page) {
+		vmcs_write64(PML_ADDRESS, page_to_phys(vmx->pml_page));
+		vmcs_write16(GUEST_PML_INDEX, VMX_PML_ENTRIES - 1);
+	}
+	if (vmx_caps.xsaves)
+		vmcs_write64(XSS_EXIT_BITMAP, 0);
+	if (vcpu->arch.apic)
+		vmx_set_virtual_apic_page(vcpu, lapic_regs_page(vcpu));
+}
+
+/**
+ * vmx_update_eptp() - put the VM's EPT pointer into the VMCS
+ * @vcpu: loaded vCPU
+ */
+void vmx_update_eptp(struct mkvm_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	u64 eptp = READ_ONCE(vcpu->vm->arch.ept.eptp);
+
+	if (vmx->eptp != eptp) {
+		vmx->eptp = eptp;
+		vmcs_write64(EPT_POINTER, eptp);
+	}
+}
+
+/**
+ * vmx_vcpu_create() - allocate a vCPU's VMCS and write what never changes
+ * @vcpu: the vCPU; its LAPIC exists already if the VM has an irqchip
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM or -EIO; nothing is left behind on error.
+ */
+int vmx_vcpu_create(struct mkvm_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx;
+
+	vmx = kzalloc(sizeof(*vmx), GFP_KERNEL_ACCOUNT);
+	if (!vmx)
+		return -ENOMEM;
+	vmx->vcpu = vcpu;
+	vmx->loaded_cpu = -1;
+	INIT_LIST_HEAD(&vmx->loaded_link);
+	vcpu->arch.vmx = vmx;
+	vmx->vmcs = vmx_alloc_vmcs(-1);
+	vmx->msr_bitmap = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
+	if (!vmx->vmcs || !vmx->msr_bitmap)
+		goto no_memory;
+	if (vmx_caps.pml) {
+		vmx->pml_page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+		if (!vmx->pml_page)
+			goto no_memory;
+	}
+	/* Everything exits until vmx_cpuid_changed() lets it through. */
+	memset(vmx->msr_bitmap, 0xff, PAGE_SIZE);
+	vmx->vmcs_pa = __pa(vmx->vmcs);
+	vmx->vpid = vmx_alloc_vpid();
+
+	get_cpu();
+	if (!vmx_is_on() || vmcs_clear(vmx->vmcs_pa)) {
+		put_cpu();
+		vmx_vcpu_destroy(vcpu);
+		return -EIO;
+	}
+	mkvm_vcpu_load(vcpu);
+	write_constant_host_state();
+	write_controls(vcpu);
+	write_first_state(vcpu);
+	vmx_update_eptp(vcpu);
+	mkvm_vcpu_put(vcpu);
+	put_cpu();
+	return 0;
+
+no_memory:
+	vmx_vcpu_destroy(vcpu);
+	return -ENOMEM;
+}
+
+/**
+ * vmx_vcpu_destroy() - free what vmx_vcpu_create() allocated
+ * @vcpu: the vCPU; it will not run again. Process context.
+ */
+void vmx_vcpu_destroy(struct mkvm_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = vcpu->arch.vmx;
+
+	if (!vmx)
+		return;
+	vmx_vmcs_deactivate(vmx);
+	vmx_free_vpid(vmx->vpid);
+	if (vmx->pml_page)
+		__free_page(vmx->pml_page);
+	free_page((unsigned long)vmx->msr_bitmap);
+	free_page((unsigned long)vmx->vmcs);
+	kfree(vmx);
+	vcpu->arch.vmx = NULL;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * arch/x86/vmx/vmcs.h - the VMX instructions and the accessors of VMCS fields.
+ *
+ * SDM, "VMX Instruction Reference" and "Field Encoding in VMCS". Field names are those of
+ * <asm/vmx.h>. Every instruction has an exception-table entry: after an emergency VMXOFF it
+ * faults with #UD, and the host must survive that. There is one accessor per field width and
+ * a wrong one does not compile.
+ */
+#ifndef MINIKVM_ARCH_X86_VMX_VMCS_H
+#define MINIKVM_ARCH_X86_VMX_VMCS_H
+
+#include <linux/build_bug.h>
+#include <linux/jump_label.h>
+#include <linux/percpu.h>
+#include <asm/asm.h>
+#include <asm/vmx.h>
+
+/* One VMXON or VMCS region: 4 KiB; the hardware owns everything behind the header. */
+struct vmcs {
+	u32 revision_id;
+	u32 abort;
+	u8 data[PAGE_SIZE - 8];
+} __packed;
+
+/* Counting accesses costs a NOP in each accessor when it is off (module option count_vmcs). */
+struct vmcs_access_count {
+	u64 reads;
+	u64 writes;
+};
+DECLARE_PER_CPU(struct vmcs_access_count, vmcs_access_count);
+DECLARE_STATIC_KEY_FALSE(vmcs_count_key);
+
+/* SDM, "Structure of VMCS Component Encoding": bits 14:13 are the width. */
+enum vmcs_width { VMCS_WIDTH_16, VMCS_WIDTH_64, VMCS_WIDTH_32, VMCS_WIDTH_NATURAL };
+#define vmcs_field_width(field)		(((field) >> 13) & 3)
+#define vmcs_field_high(field)		((field) & 1)
+#define vmcs_field_readonly(field)	((((field) >> 10) & 3) == 1)
+
+/* Out of line: names the field and the VM-instruction error, once per second. */
+void vmcs_read_failed(unsigned long field, bool fault);
+void vmcs_write_failed(unsigned long field, unsigned long value, bool fault);
+
+static __always_inline unsigned long vmcs_read_any(unsigned long field)
+{
+	unsigned long value;
+
+	if (static_branch_unlikely(&vmcs_count_key))
+		this_cpu_inc(vmcs_access_count.reads);
+	asm goto("1: vmread %[field], %[value]\n\t"
+		 "jbe %l[failed]\n\t"
+		 _ASM_EXTABLE(1b, %l[fault])
+		 : [value] "=&r" (value) : [field] "r" (field) : "cc" : failed, fault);
+	return value;
+failed:
+	vmcs_read_failed(field, false);
+	return 0;
+fault:
+	vmcs_read_failed(field, true);
+	return 0;
+}
+
+static __always_inline void vmcs_write_any(unsigned long field, unsigned long value)
+{
+	if (static_branch_unlikely(&vmcs_count_key))
+		this_cpu_inc(vmcs_access_count.writes);
+	asm goto("1: vmwrite %[value], %[field]\n\t"
+		 "jbe %l[failed]\n\t"
+		 _ASM_EXTABLE(1b, %l[fault])
+		 : : [value] "rm" (value), [field] "r" (field) : "cc" : failed, fault);
+	return;
+failed:
+	vmcs_write_failed(field, value, false);
+	return;
+fault:
+	vmcs_write_failed(field, value, true);
+}
+
+/* A field of another width, or the high half of a 64-bit one, is refused by the compiler. */
+#define VMCS_CHECK_WIDTH(field, ok)						\
+	BUILD_BUG_ON_MSG(!__builtin_constant_p(field) || !(ok),		\
+			 "VMCS accessor of the wrong width for this field")
+
+static __always_inline u16 vmcs_read16(unsigned long field)
+{
+	VMCS_CHECK_WIDTH(field, vmcs_field_width(field) == VMCS_WIDTH_16);
+	return vmcs_read_any(field);
+}
+
+static __always_inline u32 vmcs_read32(unsigned long field)
+{
+	VMCS_CHECK_WIDTH(field, vmcs_field_width(field) == VMCS_WIDTH_32);
+	return vmcs_read_any(field);
+}
+
+/* 64-bit fields, and natural-width ones: this module is 64-bit only. */
+static __always_inline u64 vmcs_read64(unsigned long field)
+{
+	VMCS_CHECK_WIDTH(field, (vmcs_field_width(field) & 1) && !vmcs_field_high(field));
+	return vmcs_read_any(field);
+}
+
+static __always_inline void vmcs_write16(unsigned long field, u16 value)
+{
+	VMCS_CHECK_WIDTH(field, vmcs_field_width(field) == VMCS_WIDTH_16);
+	vmcs_write_any(field, value);
+}
+
+static __always_inline void vmcs_write32(unsigned long field, u32 value)
+{
+	VMCS_CHECK_WIDTH(field, vmcs_field_width(field) == VMCS_WIDTH_32);
+	vmcs_write_any(field, value);
+}
+
+static __always_inline void vmcs_write64(unsigned long field, u64 value)
+{
+	VMCS_CHECK_WIDTH(field, (vmcs_field_width(field) & 1) && !vmcs_field_high(field));
+	vmcs_write_any(field, value);
+}
+
+/*
+ * The other VMX instructions: 0, or -EIO for VMfailInvalid, VMfailValid or a fault. @pa is the
+ * physical address of a region.
+ */
+#define VMX_INSN(name, insn, constraint, ...)					\
+static __always_inline int name						\
+{										\
+	asm goto("1: " insn "\n\t"						\
+		 "jbe %l[failed]\n\t"						\
+		 _ASM_EXTABLE(1b, %l[failed])					\
+		 : : __VA_ARGS__ : "cc", "memory" : failed);			\
+	return 0;								\
+failed:										\
+	return -EIO;								\
+}
+
+VMX_INSN(vmxon(u64 pa), "vmxon %[pa]", m, [pa] "m" (pa))
+VMX_INSN(vmcs_clear(u64 pa), "vmclear %[pa]", m, [pa] "m" (pa))
+VMX_INSN(vmcs_load(u64 pa), "vmptrld %[pa]", m, [pa] "m" (pa))
+VMX_INSN(vmxoff(void), "vmxoff", m, [unused] "i" (0))
+
+struct invept_desc {
+	u64 eptp, reserved;
+};
+
+struct invvpid_desc {
+	u64 vpid, linear;
+};
+
+VMX_INSN(invept(unsigned long type, struct invept_desc desc), "invept %[desc], %[type]", m,
+	 [desc] "m" (desc), [type] "r" (type))
+VMX_INSN(invvpid(unsigned long type, struct invvpid_desc desc), "invvpid %[desc], %[type]", m,
+	 [desc] "m" (desc), [type] "r" (type))
+
+#endif

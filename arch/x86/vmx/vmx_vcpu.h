@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * arch/x86/vmx/vmx_vcpu.h - struct vmx_vcpu: what only the VMX code knows about a vCPU.
+ *
+ * Shared by the files of this directory. The copies of VMCS fields kept here exist so that
+ * nothing is written to the VMCS that did not change.
+ */
+#ifndef MINIKVM_ARCH_X86_VMX_VMX_VCPU_H
+#define MINIKVM_ARCH_X86_VMX_VMX_VCPU_H
+
+#include <linux/list.h>
+
+#include "arch/x86/vmx/vmcs.h"
+#include "arch/x86/vmx/vmx.h"
+#include "virt/vcpu.h"
+
+/* MSRs that SYSCALL and RDTSCP use: the host's values return before user mode does. */
+enum vmx_uret_msr {
+	URET_STAR, URET_LSTAR, URET_CSTAR, URET_SYSCALL_MASK, URET_TSC_AUX, NR_URET_MSRS
+};
+
+/* What failed when the guest was not entered. */
+enum vmx_enter_result { VMX_ENTERED, VMX_ENTRY_VMFAIL, VMX_ENTRY_FAULT };
+
+/* Flags of vmx_enter(). */
+#define VMX_ENTER_LAUNCHED	BIT(0)	/* VMRESUME instead of VMLAUNCH */
+#define VMX_ENTER_SPEC_CTRL	BIT(1)	/* the guest may write IA32_SPEC_CTRL itself */
+
+#define VMX_PML_ENTRIES		512
+#define VMX_NR_SEGMENTS		8
+
+/**
+ * struct vmx_vcpu - a vCPU's VMCS and what is remembered of it
+ * @host_rsp: HOST_RSP as it is in the VMCS; vmenter.S writes it only when it moves
+ * @enter_flags: VMX_ENTER_*
+ * @spec_ctrl: the guest's IA32_SPEC_CTRL, loaded and saved around the guest by vmenter.S
+ * @spec_ctrl_host: what to put back
+ * @vmcs: the region; @vmcs_pa its physical address
+ * @loaded_cpu: CPU on which the VMCS is active, or -1
+ * @loaded_link: in that CPU's list of active VMCSs
+ * @exit_reason: of the last exit, with bit 31 for a failed entry
+ */
+struct vmx_vcpu {
+	unsigned long host_rsp;
+	unsigned long enter_flags;
+	u64 spec_ctrl;
+	u64 spec_ctrl_host;
+
+	struct mkvm_vcpu *vcpu;
+	struct vmcs *vmcs;
+	u64 vmcs_pa;
+	int loaded_cpu;
+	struct list_head loaded_link;
+	u32 exit_reason;
+	u16 vpid;
+
+	/* Copies of what the VMCS holds. */
+	u32 pin_based, cpu_based, secondary, entry_controls, exit_controls;
+	u32 exception_bitmap;
+	u32 tpr_threshold;
+	u32 preemption_timer;
+	unsigned long host_cr3, host_cr4;
+	unsigned long host_fs_base, host_gs_base;
+	struct host_selectors { u16 fs, gs, ds, es, ldt; } host_sel, host_vmcs_sel;
+	u64 eptp;
+	unsigned long *msr_bitmap;
+
+	/* Host state while the guest's is loaded (msr_switch.c). */
+	bool guest_state_loaded;
+	u64 guest_kernel_gs_base, host_kernel_gs_base;
+	u64 uret_msrs[NR_URET_MSRS];
+	bool uret_loaded;
+
+	/* Interruption on its way: read from the IDT-vectoring fields at exit. */
+	bool event_injected;		/* the last entry carried an event */
+	bool idt_vectoring_valid;
+
+	/* MSRs of the guest kept here because nothing in the VMCS is as wide. */
+	struct page *pml_page;
+
+	/* One-shot injection of a bad field (selftests). */
+	struct { bool armed; u32 encoding; u64 value, saved; } inject;
+};
+
+static inline struct vmx_vcpu *to_vmx(struct mkvm_vcpu *vcpu)
+{
+	return vcpu->arch.vmx;
+}
+
+/* Control words: write only a change. */
+#define VMX_CONTROL(name, field, member)						\
+static inline void vmx_write_##name(struct vmx_vcpu *vmx, u32 value)		\
+{										\
+	if (vmx->member == value)						\
+		return;							\
+	vmx->member = value;							\
+	vmcs_write32(field, value);						\
+}										\
+static inline void vmx_##name##_set(struct vmx_vcpu *vmx, u32 bits)		\
+{										\
+	vmx_write_##name(vmx, vmx->member | bits);				\
+}										\
+static inline void vmx_##name##_clear(struct vmx_vcpu *vmx, u32 bits)		\
+{										\
+	vmx_write_##name(vmx, vmx->member & ~(bits));				\
+}
+
+VMX_CONTROL(pin, PIN_BASED_VM_EXEC_CONTROL, pin_based)
+VMX_CONTROL(cpu_based, CPU_BASED_VM_EXEC_CONTROL, cpu_based)
+VMX_CONTROL(secondary, SECONDARY_VM_EXEC_CONTROL, secondary)
+VMX_CONTROL(entry, VM_ENTRY_CONTROLS, entry_controls)
+VMX_CONTROL(exit, VM_EXIT_CONTROLS, exit_controls)
+VMX_CONTROL(exceptions, EXCEPTION_BITMAP, exception_bitmap)
+
+/* vmenter.S: enum vmx_enter_result. Interrupts off. */
+int vmx_enter(struct vmx_vcpu *vmx, unsigned long *regs, unsigned long flags);
+extern char vmx_exit_point[];
+
+/* hardware.c */
+int vmx_hardware_init(void);
+void vmx_hardware_exit(void);
+void vmx_vmcs_activate(struct vmx_vcpu *vmx, int cpu);
+void vmx_vmcs_deactivate(struct vmx_vcpu *vmx);
+bool vmx_is_on(void);
+struct vmcs *vmx_alloc_vmcs(int cpu);
+
+/* capabilities.c */
+int vmx_caps_init(void);
+u64 vmx_basic(void);
+
+/* setup.c */
+int vmx_vcpu_create(struct mkvm_vcpu *vcpu);
+void vmx_vcpu_destroy(struct mkvm_vcpu *vcpu);
+u16 vmx_alloc_vpid(void);
+void vmx_free_vpid(u16 vpid);
+void vmx_update_eptp(struct mkvm_vcpu *vcpu);
+
+/* msr_switch.c */
+void vmx_host_cpu_changed(struct mkvm_vcpu *vcpu);
+int vmx_msr_switch_init(void);
+void vmx_msr_switch_exit(void);
+void vmx_load_guest_state(struct mkvm_vcpu *vcpu);
+void vmx_load_host_state(struct mkvm_vcpu *vcpu);
+
+/* entry.c: enter and stay in the guest while exits can be handled with interrupts off. */
+int vmx_run_guest(struct mkvm_vcpu *vcpu);
+
+/* event.c */
+void vmx_deliver_events(struct mkvm_vcpu *vcpu);
+void vmx_recover_events(struct mkvm_vcpu *vcpu);
+
+/* exit.c */
+/*
+ * What handlers return: 1 = resume the guest, 0 = vcpu->run is filled, < 0 = errno. A fast
+ * handler runs with interrupts off and takes no sleeping lock and no slots; it returns
+ * VMX_FAST_NO when the exit needs the slow one.
+ */
+#define VMX_FAST_NO	2
+typedef int (*vmx_exit_handler)(struct mkvm_vcpu *vcpu);
+int vmx_handle_exit(struct mkvm_vcpu *vcpu);
+vmx_exit_handler vmx_fast_handler(u32 reason);
+void vmx_skip_instruction(struct mkvm_vcpu *vcpu);
+const char *vmx_exit_reason_name(u32 reason);
+int vmx_exit_unexpected(struct mkvm_vcpu *vcpu, const char *what);
+
+/* The exit handlers, by file. */
+int vmx_exit_exception_nmi(struct mkvm_vcpu *vcpu);	/* exit_exception.c */
+int vmx_exit_triple_fault(struct mkvm_vcpu *vcpu);
+int vmx_exit_cr(struct mkvm_vcpu *vcpu);		/* exit_register.c */
+int vmx_exit_dr(struct mkvm_vcpu *vcpu);
+int vmx_exit_xsetbv(struct mkvm_vcpu *vcpu);
+int vmx_exit_rdmsr(struct mkvm_vcpu *vcpu);
+int vmx_exit_wrmsr(struct mkvm_vcpu *vcpu);
+int vmx_exit_descriptor_table(struct mkvm_vcpu *vcpu);	/* exit_descriptor.c */
+int vmx_exit_io(struct mkvm_vcpu *vcpu);		/* exit_io.c */
+int vmx_exit_ept_violation(struct mkvm_vcpu *vcpu);	/* exit_memory.c */
+int vmx_exit_ept_misconfig(struct mkvm_vcpu *vcpu);
+int vmx_exit_apic_access(struct mkvm_vcpu *vcpu);
+int vmx_exit_pml_full(struct mkvm_vcpu *vcpu);
+int vmx_exit_invpcid(struct mkvm_vcpu *vcpu);
+int vmx_exit_task_switch(struct mkvm_vcpu *vcpu);
+int vmx_exit_entry_failure(struct mkvm_vcpu *vcpu);	/* entry_failure.c */
+
+/* entry_failure.c: a VMLAUNCH or VMRESUME that failed outright. */
+int vmx_entry_vmfail(struct mkvm_vcpu *vcpu, int result);
+
+/* entry_check.c: prints each rule of the SDM that the current VMCS breaks; their number. */
+int vmx_check_vmcs(struct mkvm_vcpu *vcpu);
+/* dump.c: all fields that this CPU has, grouped and decoded, rate limited by the caller. */
+void vmx_dump_vmcs(struct mkvm_vcpu *vcpu);
+const char *vmx_instruction_error_name(u32 error);
+const char *vmcs_field_name(u32 encoding);
+
+/* operand.c: the memory operand that VM-exit instruction information describes. */
+int vmx_memory_operand(struct mkvm_vcpu *vcpu, u32 info, bool write, unsigned int len,
+		       u64 *linear);
+
+#endif

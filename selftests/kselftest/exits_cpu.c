@@ -500,7 +500,8 @@ static void on_db(struct gframe *f)
 	f->rflags &= ~0x100UL;		/* TF: one step only */
 }
 
-extern const u8 bp_here[], step_cpuid[], step_out[], step_mmio[], step_msr[];
+extern const u8 bp_here[], step_cpuid[], step_out[], step_mmio[], step_msr[], step_nop[],
+	step_nop2[];
 
 static void dr_break_guest(void)
 {
@@ -539,6 +540,23 @@ static void dr_breakpoints(void)
 	asm volatile("pushf; orq $0x100, (%%rsp); popf\n\t" insn "\n\t"	\
 		     ".globl " #label "\n" #label ": nop" : : __VA_ARGS__)
 
+static void step_nop_guest(void)
+{
+	guest_handler[1] = on_db;
+	STEP("nop", step_nop, "a"(0) : "cc", "memory");
+	GUEST_EQ(db_count, 1);
+	GUEST_EQ(db_rip, (u64)step_nop);
+	STEP("nop", step_nop2, "a"(0) : "cc", "memory");
+	GUEST_EQ(db_count, 2);
+	GUEST_EQ(db_rip, (u64)step_nop2);
+	guest_done();
+}
+
+static void single_step(void)
+{
+	run_to_end(step_nop_guest);
+}
+
 static void step_guest(void)
 {
 	guest_handler[1] = on_db;
@@ -549,9 +567,6 @@ static void step_guest(void)
 	STEP("rdmsr", step_msr, "c"(0x1b) : "rax", "rdx", "cc", "memory");
 	GUEST_EQ(db_count, 2);
 	GUEST_EQ(db_rip, (u64)step_msr);
-	STEP("movl $1, (%0)", step_mmio, "r"(KT_MMIO) : "cc", "memory");
-	GUEST_EQ(db_count, 3);
-	GUEST_EQ(db_rip, (u64)step_mmio);
 	guest_done();
 }
 
@@ -560,28 +575,31 @@ static void single_step_over_exits(void)
 {
 	struct kt_vcpu *vcpu = kt_long(0, 0, step_guest);
 
-	KT_RUN_EXIT(vcpu, KVM_EXIT_MMIO);
 	KT_RUN_DONE(vcpu);
 }
 
-static void step_out_guest(void)
+static void step_user_guest(void)
 {
 	guest_handler[1] = on_db;
 	STEP("outb %%al, $0x77", step_out, "a"(1) : "cc", "memory");
 	GUEST_EQ(db_count, 1);
 	GUEST_EQ(db_rip, (u64)step_out);
+	STEP("movl $1, (%0)", step_mmio, "r"(KT_MMIO) : "cc", "memory");
+	GUEST_EQ(db_count, 2);
+	GUEST_EQ(db_rip, (u64)step_mmio);
 	guest_done();
 }
 
-static void single_step_over_out(void)
+static void single_step_over_userspace(void)
 {
 	struct kt_vcpu *vcpu;
 
 	if (!kt_is_minikvm())
-		kt_skip("KVM 6.1 raises this trap one instruction late");
-	vcpu = kt_long(0, 0, step_out_guest);
+		kt_skip("KVM 6.1 raises the trap one instruction late after such an exit");
+	vcpu = kt_long(0, 0, step_user_guest);
 	KT_RUN_EXIT(vcpu, KVM_EXIT_IO);
 	KT_EQ(vcpu->run->io.port, 0x77);
+	KT_RUN_EXIT(vcpu, KVM_EXIT_MMIO);
 	KT_RUN_DONE(vcpu);
 }
 
@@ -911,8 +929,9 @@ static const struct kt_test tests[] = {
 	{ "dr_access", dr_access },
 	{ "dr_general_detect", dr_general_detect },
 	{ "dr_breakpoints", dr_breakpoints },
+	{ "single_step", single_step },
 	{ "single_step_over_exits", single_step_over_exits },
-	{ "single_step_over_out", single_step_over_out },
+	{ "single_step_over_userspace", single_step_over_userspace },
 	{ "xsetbv", xsetbv },
 	{ "vmcall", vmcall },
 	{ "vmx_instructions", vmx_instructions },

@@ -1,0 +1,247 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# fetch.sh - brings in and caches what the hosts need, from Debian only.
+#
+# apt-get runs with its own sources, state and cache, and what it downloads is
+# unpacked, never installed: the machine stays as it is, whatever Debian it has,
+# and root is not needed.  Only the compiler is the machine's own.
+#
+#	build/lab/apt/SUITE		apt's state for bookworm and for trixie
+#	build/lab/bochs, build/lab/qemu	trees of unpacked packages
+#	build/kernel-6.1, -6.12		kernel, modules and headers (KDIR)
+
+MIRROR=${LAB_MIRROR:-http://deb.debian.org}
+KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
+
+apt_sources() { # SUITE
+	local signed=''
+	[ -r "$KEYRING" ] && signed="[signed-by=$KEYRING] "
+	case $1 in
+	bookworm)
+		echo "deb $signed$MIRROR/debian bookworm main"
+		echo "deb $signed$MIRROR/debian-security bookworm-security main"
+		echo "deb $signed$MIRROR/debian bookworm-backports main" ;;
+	*)	echo "deb $signed$MIRROR/debian $1 main" ;;
+	esac
+}
+
+# Sets up apt for a suite and reads its package lists, once per lab command.
+apt_open() { # SUITE
+	local directory=$CACHE/apt/$1
+
+	export APT_CONFIG=$directory/apt.conf
+	[ -e "$directory/.fresh.$$" ] && return
+	command -v apt-get >/dev/null ||
+		fail "apt-get is missing: the lab needs Debian or one of its children."
+	need_space 1500000 "$CACHE" "what the lab downloads"
+	mkdir -p "$directory"/{parts,state/lists/partial,cache/archives/partial}
+	: >"$directory/status"
+	apt_sources "$1" >"$directory/sources.list"
+	cat >"$APT_CONFIG" <<-EOF
+		Dir::Etc::sourcelist "$directory/sources.list";
+		Dir::Etc::sourceparts "$directory/parts";
+		Dir::Etc::preferences "$directory/none";
+		Dir::Etc::preferencesparts "$directory/parts";
+		Dir::State "$directory/state";
+		Dir::State::status "$directory/status";
+		Dir::Cache "$directory/cache";
+		APT::Sandbox::User "root";
+		APT::Architecture "amd64";
+		APT::Architectures { "amd64"; };
+		APT::Install-Recommends "0";
+		APT::Get::List-Cleanup "0";
+		APT::Update::Post-Invoke-Success "";
+		Acquire::Languages "none";
+		Acquire::Retries "3";
+		Acquire::http::Timeout "30";
+		#clear APT::Update::Post-Invoke;
+		#clear APT::Update::Post-Invoke-Success;
+		#clear DPkg::Post-Invoke;
+	EOF
+	say "reading the package lists of Debian $1"
+	if ! apt-get -q update -o APT::Update::Error-Mode=any >"$directory/log" 2>&1; then
+		fetch_failed "$directory/log" "the package lists of Debian $1"
+	fi
+	rm -f "$directory"/.fresh.*
+	: >"$directory/.fresh.$$"
+}
+
+apt_close() {
+	rm -f "$CACHE"/apt/*/.fresh.*
+	unset APT_CONFIG
+}
+
+# Says in one sentence why apt-get failed.
+fetch_failed() { # LOG WHAT
+	local line
+
+	if grep -q 'No space left' "$1"; then
+		fail "no disk space: $2 could not be stored in $CACHE."
+	elif grep -Eq 'Temporary failure resolving|Could not resolve|Could not connect|Cannot initiate|Unable to connect|Network is unreachable|Connection timed out|Connection failed' "$1"; then
+		fail "no network: $2 could not be downloaded from $MIRROR."
+	fi
+	line=$(grep -m1 '^E: ' "$1")
+	fail "$2 could not be downloaded: ${line#E: } (see $1)"
+}
+
+# Unpacks packages, and with "deps" also what they depend on, into a tree that
+# appears only when it is whole.
+fetch_tree() { # SUITE TREE deps|nodeps PACKAGE...
+	local suite=$1 tree=$2 deps=$3 directory=$CACHE/apt/$1 deb
+	local partial=$2.partial.$$ debs=$2.debs.$$
+	shift 3
+
+	apt_open "$suite"
+	rm -rf "$partial" "$debs"
+	mkdir -p "$debs/partial" "$partial"/usr/{bin,sbin,lib,lib64} || fail "cannot write to $debs."
+	say "downloading ${*//\/*/}"
+	if [ "$deps" = deps ]; then
+		apt-get -qq -y --download-only -o Dir::Cache::archives="$debs" install "$@"
+	else
+		(cd "$debs" && apt-get -qq download "$@")
+	fi >"$directory/log" 2>&1 || fetch_failed "$directory/log" "$*"
+	say "unpacking into ${tree#"$TOP"/}"
+	for deb in bin sbin lib lib64; do
+		ln -s "usr/$deb" "$partial/$deb"
+	done
+	for deb in "$debs"/*.deb; do
+		dpkg-deb --fsys-tarfile "$deb" | tar -C "$partial" -x --keep-directory-symlink \
+			--no-same-owner --exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' \
+			--exclude='./usr/share/locale/*' 2>"$directory/log" ||
+			fetch_failed "$directory/log" "$(basename "$deb")"
+	done
+	rm -rf "$debs" "$tree"
+	mv "$partial" "$tree"
+}
+
+# One download at a time: a second lab waits for the first and uses its result.
+lock_cache() {
+	mkdir -p "$CACHE" || fail "cannot write to $CACHE."
+	exec 9>"$CACHE/lock"
+	flock -n 9 && return
+	say "waiting for another lab that prepares the same cache"
+	flock 9
+}
+
+unlock_cache() { exec 9>&-; }
+
+BOCHS=$CACHE/bochs
+QEMU=$CACHE/qemu
+
+ensure_bochs() {
+	[ -x "$BOCHS/usr/bin/bochs-bin" ] && return
+	lock_cache
+	[ -x "$BOCHS/usr/bin/bochs-bin" ] ||
+		fetch_tree trixie "$BOCHS" deps bochs bochs-term vgabios
+	unlock_cache
+}
+
+ensure_qemu() {
+	[ -x "$QEMU/usr/bin/qemu-system-x86_64" ] && return
+	lock_cache
+	[ -x "$QEMU/usr/bin/qemu-system-x86_64" ] ||
+		fetch_tree bookworm "$QEMU" deps qemu-system-x86
+	unlock_cache
+}
+
+TOOLS=$CACHE/tools
+
+ensure_tools() {
+	[ -x "$TOOLS/usr/bin/busybox" ] && return
+	lock_cache
+	[ -x "$TOOLS/usr/bin/busybox" ] ||
+		fetch_tree bookworm "$TOOLS" deps busybox-static lz4 zstd xz-utils
+	unlock_cache
+}
+
+# Runs a program of a tree with the libraries of that tree.
+run_in_tree() { # TREE PROGRAM ARG...
+	local libraries=$1/usr/lib/x86_64-linux-gnu program=$1/usr/bin/$2
+	shift 2
+	"$libraries/ld-linux-x86-64.so.2" --library-path "$libraries" "$program" "$@"
+}
+
+# --- kernels -----------------------------------------------------------------------
+
+kernel_dir() { echo "$BUILD/kernel-$1"; }
+
+# The name that a package of a suite depends on, such as the real kernel's
+real_package() { # PACKAGE PATTERN
+	apt-get -s -qq install "$1" 2>/dev/null |
+		awk -v pattern="$2" '$1 == "Inst" && $2 ~ pattern { print $2; exit }'
+}
+
+fetch_kernel() { # 6.1|6.12
+	local tree suffix='' image headers release common kbuild
+
+	tree=$(kernel_dir "$1")
+	apt_open bookworm
+	[ "$1" = 6.12 ] && suffix=/bookworm-backports
+	image=$(real_package "linux-image-cloud-amd64$suffix" '^linux-image-[0-9].*-cloud-amd64$')
+	[[ $image == linux-image-$1.* ]] ||
+		fail "Debian has no kernel $1 any more, but '${image:-nothing}'."
+	release=${image#linux-image-}
+	headers=linux-headers-$release
+	common=linux-headers-${release%-cloud-amd64}-common
+	kbuild=$(real_package "$headers$suffix" '^linux-kbuild-')
+	[ -n "$kbuild" ] || fail "the headers of kernel $release are not to be had."
+	fetch_tree bookworm "$tree" nodeps "$image$suffix" "$headers$suffix" "$common$suffix" \
+		"$kbuild$suffix"
+	relocate_headers "$tree" "$release" "${common}"
+	echo "$release" >"$tree/release"
+}
+
+# The packages' Makefile names /usr/src; here it must find its neighbour instead.
+relocate_headers() { # TREE RELEASE COMMON
+	local kdir=$1/usr/src/linux-headers-$2
+
+	# shellcheck disable=SC2016 # for make, not for the shell
+	printf 'include $(dir $(lastword $(MAKEFILE_LIST)))../%s/Makefile\n' "$3" >"$kdir/Makefile"
+	ln -sfn "../../../usr/src/linux-headers-$2" "$1/usr/lib/modules/$2/build"
+	ln -sfn "../../../usr/src/$3" "$1/usr/lib/modules/$2/source"
+}
+
+ensure_fetched_kernel() { # 6.1|6.12
+	local tree
+	tree=$(kernel_dir "$1")
+	[ -s "$tree/release" ] && return
+	lock_cache
+	[ -s "$tree/release" ] || fetch_kernel "$1"
+	unlock_cache
+}
+
+# --- commands ------------------------------------------------------------------------
+
+lab_fetch() {
+	local what
+	[ $# -gt 0 ] || set -- programs bochs qemu 6.1 6.12
+	for what in "$@"; do
+		case $what in
+		programs) ensure_programs; ensure_tools ;;
+		bochs) ensure_bochs ;;
+		qemu) ensure_qemu ;;
+		6.1 | 6.12) ensure_programs; ensure_fetched_kernel "$what" ;;
+		headers) ensure_fetched_kernel 6.1; ensure_fetched_kernel 6.12 ;;
+		*) die "nothing to fetch is called '$what'; there are bochs, qemu, 6.1, 6.12." ;;
+		esac
+	done
+	apt_close
+	say "everything is in $BUILD."
+}
+
+# Prints the directory to build a module against.
+lab_kdir() {
+	[ $# -eq 1 ] || die "write: lab kdir 6.1|6.12|debug"
+	case $1 in
+	6.1 | 6.12)
+		ensure_fetched_kernel "$1"
+		apt_close
+		echo "$(kernel_dir "$1")/usr/src/linux-headers-$(cat "$(kernel_dir "$1")/release")" ;;
+	debug)
+		[ -s "$(kernel_dir debug)/release" ] ||
+			fail "no debug kernel yet; build it with $LAB_DIR/build-debug-kernel."
+		echo "$(kernel_dir debug)/build" ;;
+	*) die "no headers for '$1'; there are 6.1, 6.12 and debug." ;;
+	esac
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * init.h - what the parts of the lab's init share: init.c (the sequence and
+ * the channel), init-log.c (the kernel's log) and init-modules.c (modules).
+ *
+ * All of it runs as root in process 1 of a lab host; what fails there ends the
+ * host through problem(), with a sentence.
+ */
+#ifndef LAB_INIT_H
+#define LAB_INIT_H
+
+#include <stddef.h>
+
+void channel_send(int type, const void *data, size_t len);
+__attribute__((noreturn, format(printf, 1, 2)))
+void problem(const char *format, ...);
+char *config(const char *name, int index, char *value, size_t len);
+
+void kernel_log_open(void);
+int kernel_log_fd(void);
+int kernel_log_collect(void);
+void kernel_log_check(void);
+
+void kernel_release(char *text, size_t len);
+void load_modules(void);
+
+#endif

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * supervise.c - runs the emulator of a lab host and judges how it went.
+ *
+ * Starts the emulator, takes apart what leaves through port 0xE9 (frame.h),
+ * gives COMMAND's output to stdout and the kernel's log to stderr, keeps /out's
+ * archive in a file, and ends the emulator when the host has said its last word,
+ * when the time is over, when the host hangs, or when the lab is interrupted.
+ *
+ *	supervise [--timeout=S] [--boot-limit=S] [--beat-limit=S] [--cpus=N]
+ *		[--archive=FILE] [--log=FILE] [--emulator-log=FILE] [--quiet]
+ *		[--nested] -- EMULATOR [ARG...]
+ *
+ * The time-out is in seconds of wall-clock time.  Both limits are in seconds of
+ * CPU time that the emulator uses, so that a busy machine does not look like a
+ * hung host.  With --nested, the frames of the host come as the output of an
+ * outer host's COMMAND.  Exit status: COMMAND's, 124, 125, or 128 + signal.
+ */
+#include "supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EXIT_TIMEOUT	124
+#define EXIT_HOST	125
+
+/* A host that uses no CPU time at all is hung after this wall-clock time. */
+#define SILENCE_LIMIT	300
+
+static struct {
+	double timeout, boot_limit, beat_limit;
+	int cpus, quiet, nested;
+	const char *log, *archive, *emulator_log;
+} option = {
+	.timeout = 600, .boot_limit = 60, .beat_limit = 30, .cpus = 1,
+};
+
+static volatile sig_atomic_t caught;
+static pid_t emulator;
+static struct host host, outer;
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+/* CPU seconds that the emulator has used, all threads together. */
+static double cpu_time(void)
+{
+	char path[64], text[1024], *p;
+	unsigned long long user, system;
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", emulator);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (len <= 0)
+		return 0;
+	text[len] = 0;
+	p = strrchr(text, ')');
+	if (!p || sscanf(p, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu",
+			 &user, &system) != 2)
+		return 0;
+	return (double)(user + system) / sysconf(_SC_CLK_TCK);
+}
+
+static void on_signal(int number)
+{
+	caught = number;
+}
+
+static void catch_signals(void)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	struct sigaction action = { .sa_handler = on_signal };
+	size_t i;
+
+	for (i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		sigaction(numbers[i], &action, NULL);
+	action.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &action, NULL);
+	action.sa_handler = SIG_DFL;
+	sigaction(SIGCHLD, &action, NULL);
+	/* Should the lab itself be killed, nothing of it stays behind. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+}
+
+static int start_emulator(char **argv)
+{
+	int ends[2], fd;
+
+	if (pipe2(ends, O_CLOEXEC)) {
+		complain("no pipe: %s", strerror(errno));
+		exit(EXIT_HOST);
+	}
+	fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);
+	emulator = fork();
+	if (emulator < 0) {
+		complain("cannot start another process: %s", strerror(errno));
+		exit(EXIT_HOST);
+	}
+	if (emulator) {
+		close(ends[1]);
+		fcntl(ends[0], F_SETFL, O_NONBLOCK);
+		return ends[0];
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setpgid(0, 0);		/* Ctrl-C is for the lab, which then ends this */
+	fd = open("/dev/null", O_RDWR);
+	dup2(fd, 0);
+	dup2(ends[1], 1);
+	if (option.emulator_log)
+		fd = open(option.emulator_log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	dup2(fd, 2);
+	signal(SIGPIPE, SIG_DFL);
+	execvp(argv[0], argv);
+	_exit(127);
+}
+
+static void end_emulator(void)
+{
+	kill(emulator, SIGKILL);
+	while (waitpid(emulator, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+/* The last lines that the emulator itself wrote: why it stopped, perhaps. */
+static void print_emulator_log(void)
+{
+	char text[2048];
+	FILE *f = option.emulator_log ? fopen(option.emulator_log, "re") : NULL;
+	size_t len;
+	long size;
+
+	if (!f)
+		return;
+	fseek(f, 0, SEEK_END);
+	size = ftell(f);
+	fseek(f, size > (long)sizeof(text) ? size - (long)sizeof(text) : 0, SEEK_SET);
+	len = fread(text, 1, sizeof(text), f);
+	fclose(f);
+	if (len) {
+		complain("the emulator's own last words:");
+		fwrite(text, 1, len, stderr);
+	}
+}
+
+/*
+ * Reads until the host is done or has failed.  Returns 0 at the end frame, a
+ * signal's number + 128, or one of the two codes, having said why.
+ */
+static int follow(int fd)
+{
+	static unsigned char buffer[1 << 20];
+	struct host *top = option.nested ? &outer : &host;
+	double start = now(), cpu_mark = 0, wall_mark = start, next_check = start + 1;
+	unsigned long beats_seen = 0;
+
+	for (;;) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		ssize_t got;
+		double t;
+
+		if (caught)
+			return 128 + caught;
+		if (poll(&p, 1, 500) > 0) {
+			got = read(fd, buffer, sizeof(buffer));
+			if (!got) {
+				if (host.ended)
+					return 0;
+				complain("the emulator stopped before the host had ended.");
+				print_emulator_log();
+				return EXIT_HOST;
+			}
+			if (got > 0)
+				host_feed(top, buffer, got);
+			if (host.damaged || outer.damaged) {
+				complain("the channel from the host is damaged: %s.",
+					 host.damaged ? host.damaged : outer.damaged);
+				return EXIT_HOST;
+			}
+			if (host.was_reset || outer.was_reset) {
+				complain("the host was reset.");
+				return EXIT_HOST;
+			}
+			if (outer.problem || (outer.ended && !host.ended)) {
+				complain("the outer host failed%s%s.", outer.problem ? ": " : "",
+					 outer.problem ? outer.problem : "");
+				host_print_tail(&outer);
+				return EXIT_HOST;
+			}
+			if (host.ended)
+				return 0;
+		}
+		t = now();
+		if (t - start > option.timeout) {
+			complain("time-out after %g seconds.", option.timeout);
+			return EXIT_TIMEOUT;
+		}
+		if (t < next_check)
+			continue;
+		next_check = t + 1;
+		if (host.beats != beats_seen) {
+			beats_seen = host.beats;
+			cpu_mark = cpu_time();
+			wall_mark = t;
+		} else if (cpu_time() - cpu_mark >
+			   (host.hello ? option.beat_limit : option.boot_limit) * option.cpus ||
+			   t - wall_mark > SILENCE_LIMIT) {
+			complain(host.hello ? "the host hangs: a CPU gives no sign of life."
+				 : "the host did not boot.");
+			return EXIT_HOST;
+		}
+	}
+}
+
+static int judge(int result)
+{
+	if (result > 128)
+		return result;
+	if (!result && host.problem) {
+		complain("%s.", host.problem);
+		host_print_tail(&host);
+		result = EXIT_HOST;
+	} else if (host.report_len) {
+		complain("the host's kernel reported:");
+		fwrite(host.report, 1, host.report_len, stderr);
+		result = EXIT_HOST;
+	} else if (result) {
+		/* The log tells whether it was the kernel that failed. */
+		if (host_print_report(&host))
+			result = EXIT_HOST;
+		else if (result == EXIT_HOST)
+			host_print_tail(&host);
+	} else if (!host.have_status) {
+		complain("the host sent no exit status.");
+		result = EXIT_HOST;
+	} else {
+		result = host.status;
+	}
+	return result;
+}
+
+static void parse(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "timeout", 1, NULL, 't' }, { "boot-limit", 1, NULL, 'b' },
+		{ "beat-limit", 1, NULL, 'l' }, { "cpus", 1, NULL, 'c' },
+		{ "archive", 1, NULL, 'a' }, { "log", 1, NULL, 'o' },
+		{ "emulator-log", 1, NULL, 'e' }, { "quiet", 0, NULL, 'q' },
+		{ "nested", 0, NULL, 'n' }, { NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+		switch (c) {
+		case 't': option.timeout = atof(optarg); break;
+		case 'b': option.boot_limit = atof(optarg); break;
+		case 'l': option.beat_limit = atof(optarg); break;
+		case 'c': option.cpus = atoi(optarg); break;
+		case 'a': option.archive = optarg; break;
+		case 'o': option.log = optarg; break;
+		case 'e': option.emulator_log = optarg; break;
+		case 'q': option.quiet = 1; break;
+		case 'n': option.nested = 1; break;
+		default: exit(2);
+		}
+	}
+	if (optind >= argc) {
+		fprintf(stderr, "usage: see the head of supervise.c\n");
+		exit(2);
+	}
+}
+
+static FILE *create(const char *path)
+{
+	FILE *f = fopen(path, "we");
+
+	if (!f) {
+		complain("cannot create %s: %s.", path, strerror(errno));
+		exit(EXIT_HOST);
+	}
+	return f;
+}
+
+int main(int argc, char **argv)
+{
+	int fd, result;
+
+	parse(argc, argv);
+	catch_signals();
+	host.cpus = option.cpus;
+	outer.cpus = 1;
+	host.stream_output = 1;
+	host.stream_console = !option.quiet;
+	if (option.archive)
+		host.archive = create(option.archive);
+	if (option.log)
+		host.log = create(option.log);
+	if (option.nested)
+		outer.inner = &host;
+
+	fd = start_emulator(argv + optind);
+	result = follow(fd);
+	end_emulator();
+	if (host.archive && fclose(host.archive) && !result) {
+		complain("cannot write %s: %s.", option.archive, strerror(errno));
+		result = EXIT_HOST;
+	}
+	if (host.archive_error) {
+		complain("cannot write %s: %s.", option.archive, strerror(host.archive_error));
+		return EXIT_HOST;
+	}
+	if (host.log)
+		fclose(host.log);
+	return judge(result);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * supervise.h - what the lab knows of a running host.
+ *
+ * supervise.c runs the emulator and decides; supervise-host.c takes the byte
+ * stream of port 0xE9 apart (frame.h) and keeps what the host has said.
+ */
+#ifndef LAB_SUPERVISE_H
+#define LAB_SUPERVISE_H
+
+#include "frame.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+#define CONSOLE_KEPT	(1 << 17)	/* bytes of kernel log, the last ones */
+#define SUPERVISE_CPUS	64
+
+/**
+ * struct host - a host, from its boot to its end
+ * @cpus: how many it has
+ * @stream_output: whether COMMAND's output goes to stdout
+ * @stream_console: whether the kernel's log goes to stderr
+ * @archive: where /out goes, or NULL
+ * @log: a copy of the kernel's log, or NULL
+ * @inner: the host whose frames are the output of this one's COMMAND, or NULL
+ * @hello: init runs
+ * @ended: the end frame came
+ * @was_reset: the firmware started a second time
+ * @damaged: what was wrong with a frame, or NULL
+ * @beats: how often every CPU has given a sign of life
+ * @cpu_beats: the same for each CPU
+ * @problem: why init could not go on, or NULL
+ * @have_status: whether @status is set
+ * @status: COMMAND's exit status
+ * @archive_error: errno of the first failed write to @archive
+ * @report: what the kernel reported about itself, found by init
+ * @report_len: bytes in @report
+ * @console: ring of the last bytes of the kernel's log
+ * @console_end: bytes of the kernel's log so far
+ * @frame: the frame that is being received
+ * @frame_len: its symbols so far
+ */
+struct host {
+	int cpus, stream_output, stream_console;
+	FILE *archive, *log;
+	struct host *inner;
+	int hello, ended, was_reset;
+	const char *damaged;
+	unsigned long beats, cpu_beats[SUPERVISE_CPUS];
+	char *problem;
+	int have_status, status;
+	int archive_error;
+	char *report;
+	size_t report_len;
+	unsigned char console[CONSOLE_KEPT];
+	size_t console_end;
+	unsigned char frame[3 + (1 << 14) + 1];
+	size_t frame_len;
+};
+
+void host_feed(struct host *h, const unsigned char *data, size_t len);
+int host_print_report(struct host *h);
+void host_print_tail(struct host *h);
+
+__attribute__((format(printf, 1, 2)))
+void complain(const char *format, ...);
+
+#endif

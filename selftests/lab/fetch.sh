@@ -198,6 +198,8 @@ relocate_headers() { # TREE RELEASE COMMON
 
 	# shellcheck disable=SC2016 # for make, not for the shell
 	printf 'include $(dir $(lastword $(MAKEFILE_LIST)))../%s/Makefile\n' "$3" >"$kdir/Makefile"
+	# With it, kbuild wants pahole for BTF that nobody here reads.
+	rm -f "$kdir/vmlinux"
 	ln -sfn "../../../usr/src/linux-headers-$2" "$1/usr/lib/modules/$2/build"
 	ln -sfn "../../../usr/src/$3" "$1/usr/lib/modules/$2/source"
 }

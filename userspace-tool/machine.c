@@ -167,7 +167,7 @@ static bool in_range(__u32 port, __u32 base, __u32 count)
 }
 
 /* Every device but UART and debug console, which port_out() has dealt with. */
-static void write_byte(struct machine *m, __u16 port, __u8 value)
+static void write_byte(struct machine *m, __u16 port, unsigned int size, __u8 value)
 {
 	bool reset = false;
 
@@ -179,7 +179,8 @@ static void write_byte(struct machine *m, __u16 port, __u8 value)
 		machine_stop(m, OUTCOME_DEBUG_EXIT, NULL, value);
 	else if (port == PORT_KEYBOARD_COMMAND)
 		reset = value == KEYBOARD_PULSE_RESET;
-	else if (port == ACPI_RESET_PORT)
+	else if (port == ACPI_RESET_PORT && size == 1)
+		/* A wider access covers it as a part of PCI's CONFIG_ADDRESS, which is not there. */
 		reset = value & RESET_CPU;
 	else if (port == PORT_SYSTEM_CONTROL_A)
 		reset = value & CONTROL_A_FAST_RESET;
@@ -227,7 +228,7 @@ void port_out(struct machine *m, __u16 port, unsigned int size, const __u8 *data
 			else if (port + i == DEBUG_CONSOLE_PORT)
 				console_put(&m->console, data + i, 1);
 			else
-				write_byte(m, port + i, data[i]);
+				write_byte(m, port + i, size, data[i]);
 		}
 	}
 }

@@ -70,8 +70,9 @@ void rtc_init(struct rtc *r, const struct rtc_host *host, void *opaque, __u64 lo
 	put16(r, CMOS_EXTENDED_MEMORY, above_1m);
 	put16(r, CMOS_EXTENDED_MEMORY_POST, above_1m);
 	put16(r, CMOS_MEMORY_64K, low > 16 * MIB ? (low - 16 * MIB) / (64 * KIB) : 0);
-	put16(r, CMOS_HIGH_MEMORY_64K, high / (64 * KIB));
-	r->cmos[CMOS_HIGH_MEMORY_64K + 2] = high / (64 * KIB) >> 16;
+	high /= 64 * KIB;
+	put16(r, CMOS_HIGH_MEMORY_64K, high & 0xffff);
+	r->cmos[CMOS_HIGH_MEMORY_64K + 2] = high >> 16;
 }
 
 static __u8 encode(const struct rtc *r, int value)

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Unit tests of the tool's pure parts: runs every test and prints TAP. Built with ASan and UBSan,
+ * so that a test also fails by touching memory that it should not.
+ */
+#include <stddef.h>
+
+#include "tap.h"
+
+static bool failed;
+
+void tap_fail(const char *file, int line, const char *what)
+{
+	printf("# %s:%d: %s does not hold\n", file, line, what);
+	failed = true;
+}
+
+int main(void)
+{
+	const struct test * const all[] = {
+		loader_tests, elf_tests, device_tests, table_tests, fuzz_tests,
+	};
+	unsigned int number = 0, bad = 0;
+	const struct test *t;
+	size_t i;
+
+	puts("TAP version 13");
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		for (t = all[i]; t->name; t++) {
+			failed = false;
+			t->run();
+			bad += failed;
+			printf("%sok %u - %s\n", failed ? "not " : "", ++number, t->name);
+			fflush(stdout);
+		}
+	}
+	printf("1..%u\n# %u passed, %u failed\n", number, number - bad, bad);
+	return bad != 0;
+}

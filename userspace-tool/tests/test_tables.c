@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tests of guest memory bounds, the E820 map, the ACPI tables, the page tables, and the sentences
+ * for exits.
+ */
+#include <asm/vmx.h>
+#include <errno.h>
+#include <string.h>
+
+#include "acpi.h"
+#include "exits.h"
+#include "images.h"
+#include "tap.h"
+
+static void ram_bounds(void)
+{
+	static __u8 low[4096], high[4096];
+	struct guest_ram ram = { low, sizeof(low), high, sizeof(high) };
+
+	CHECK(guest_ram_at(&ram, 0, 4096) == low);
+	CHECK(guest_ram_at(&ram, 4095, 1) == low + 4095);
+	CHECK(guest_ram_at(&ram, 4096, 0) == low + 4096);
+	CHECK(!guest_ram_at(&ram, 4095, 2));
+	CHECK(!guest_ram_at(&ram, 1, ~0ULL));
+	CHECK(!guest_ram_at(&ram, ~0ULL, 1));
+	CHECK(!guest_ram_at(&ram, ~0ULL, ~0ULL));
+	CHECK(guest_ram_at(&ram, 4 * GIB, 4096) == high);
+	CHECK(guest_ram_at(&ram, 4 * GIB + 4095, 1) == high + 4095);
+	CHECK(!guest_ram_at(&ram, 4 * GIB - 1, 1));
+	CHECK(!guest_ram_at(&ram, 4 * GIB - 1, 2));
+	CHECK(!guest_ram_at(&ram, 4 * GIB + 4095, 2));
+	ram.high = NULL;
+	ram.high_size = 0;
+	CHECK(!guest_ram_at(&ram, 4 * GIB, 0));
+}
+
+static void e820(void)
+{
+	struct guest_ram ram = { .low_size = 3 * GIB, .high_size = 2 * GIB };
+	struct e820_map map;
+	__u64 end = 0, usable = 0;
+	unsigned int i;
+
+	e820_build(&ram, &map);
+	CHECK(map.count == 6);
+	for (i = 0; i < map.count; i++) {
+		CHECK(map.range[i].start >= end);
+		CHECK(map.range[i].size);
+		end = map.range[i].start + map.range[i].size;
+		if (map.range[i].type == E820_RAM)
+			usable += map.range[i].size;
+		/* The ACPI tables must not be used as free memory. */
+		if (map.range[i].start <= GUEST_ACPI && GUEST_ACPI < end)
+			CHECK(map.range[i].type == E820_RESERVED);
+	}
+	CHECK(end == 6 * GIB);
+	CHECK(usable == 5 * GIB - (GUEST_HIGH_MEMORY - GUEST_EBDA));
+}
+
+static __u64 get(const __u8 *p, unsigned int bytes)
+{
+	__u64 v = 0;
+
+	memcpy(&v, p, bytes);
+	return v;
+}
+
+static bool sums_to_zero(const __u8 *p, size_t len)
+{
+	__u8 sum = 0;
+
+	while (len--)
+		sum += *p++;
+	return sum == 0;
+}
+
+static void acpi(void)
+{
+	struct guest_ram ram = test_ram(MIB);
+	const __u8 *rsdp, *xsdt, *fadt, *madt, *dsdt, *facs;
+	__u64 at = acpi_build(&ram, 3);
+
+	CHECK(at == GUEST_ACPI && at % 16 == 0);
+	rsdp = ram.low + at;
+	CHECK(!memcmp(rsdp, "RSD PTR ", 8) && sums_to_zero(rsdp, 20) && sums_to_zero(rsdp, 36));
+	xsdt = ram.low + get(rsdp + 24, 8);
+	CHECK(!memcmp(xsdt, "XSDT", 4) && sums_to_zero(xsdt, get(xsdt + 4, 4)));
+	fadt = ram.low + get(xsdt + 36, 8);
+	CHECK(!memcmp(fadt, "FACP", 4) && sums_to_zero(fadt, get(fadt + 4, 4)));
+	CHECK(get(fadt + 46, 2) == 9);
+	CHECK(get(fadt + 56, 4) == 0x600 && get(fadt + 64, 4) == 0x604);
+	CHECK(get(fadt + 120, 8) == 0xcf9 && fadt[128] == 6);
+	dsdt = ram.low + get(fadt + 40, 4);
+	CHECK(get(fadt + 140, 8) == get(fadt + 40, 4));
+	CHECK(!memcmp(dsdt, "DSDT", 4) && sums_to_zero(dsdt, get(dsdt + 4, 4)));
+	CHECK(!memcmp(dsdt + 37, "_S5_", 4));
+	facs = ram.low + get(fadt + 36, 4);
+	CHECK(!memcmp(facs, "FACS", 4) && get(fadt + 36, 4) % 64 == 0);
+	madt = ram.low + get(xsdt + 44, 8);
+	CHECK(!memcmp(madt, "APIC", 4) && sums_to_zero(madt, get(madt + 4, 4)));
+	CHECK(get(madt + 4, 4) == 44 + 3 * 8 + 12 + 10 + 6);
+	CHECK(madt[44 + 2 * 8 + 3] == 2);
+	test_ram_free(&ram);
+	ram = test_ram(512 * KIB);
+	CHECK(acpi_build(&ram, 1) == 0);
+	CHECK(acpi_build(&ram, 100000) == 0);
+	test_ram_free(&ram);
+}
+
+static void page_tables(void)
+{
+	struct guest_ram ram = test_ram(MIB);
+	struct sentence why;
+	unsigned long addr;
+	__u64 entry;
+
+	CHECK(place_boot_area(CPU_LONG64, &ram, &why) == 0);
+	CHECK(get(ram.low + GUEST_GDT + 0x10, 8) == 0x00af9b000000ffffULL);
+	for (addr = 0; addr < 4 * GIB; addr += 2 * MIB) {
+		entry = get(ram.low + GUEST_PAGE_TABLES, 8);
+		entry = get(ram.low + (entry & ~0xfffULL) + addr / GIB * 8, 8);
+		entry = get(ram.low + (entry & ~0xfffULL) + addr % GIB / (2 * MIB) * 8, 8);
+		if (entry != (addr | 0x83)) {
+			CHECK(entry == (addr | 0x83));
+			break;
+		}
+	}
+	CHECK(GUEST_PAGE_TABLES + 6 * 4096 <= GUEST_CMDLINE);
+	CHECK(GUEST_CMDLINE + GUEST_CMDLINE_MAX <= GUEST_EBDA);
+	CHECK(place_boot_area(CPU_PROTECTED32, &ram, &why) == 0);
+	CHECK(get(ram.low + GUEST_GDT + 0x10, 8) == 0x00cf9b000000ffffULL);
+	test_ram_free(&ram);
+	ram = test_ram(512 * KIB);
+	CHECK(place_boot_area(CPU_LONG64, &ram, &why) < 0);
+	test_ram_free(&ram);
+}
+
+static bool explained(const struct kvm_run *run, const char *part)
+{
+	struct sentence s;
+
+	if (exit_explain(run, &s) != -1 || !strstr(s.text, part)) {
+		printf("# wanted '%s' in '%s'\n", part, s.text);
+		return false;
+	}
+	return true;
+}
+
+static void fail_entry(void)
+{
+	struct kvm_run run = { .exit_reason = KVM_EXIT_FAIL_ENTRY };
+
+	run.fail_entry.hardware_entry_failure_reason = 0x80000021;
+	CHECK(explained(&run, "INVALID_STATE"));
+	run.fail_entry.hardware_entry_failure_reason = 0x80000022;
+	CHECK(explained(&run, "MSR_LOAD_FAIL"));
+	run.fail_entry.hardware_entry_failure_reason = 7;
+	CHECK(explained(&run, "invalid control fields"));
+	run.fail_entry.hardware_entry_failure_reason = 0x1234;
+	CHECK(explained(&run, "0x1234"));
+	run.fail_entry.hardware_entry_failure_reason = ~0ULL;
+	CHECK(explained(&run, "0xffffffffffffffff"));
+}
+
+static void internal_error(void)
+{
+	struct kvm_run run = { .exit_reason = KVM_EXIT_INTERNAL_ERROR };
+
+	run.internal.suberror = KVM_INTERNAL_ERROR_EMULATION;
+	CHECK(explained(&run, "cannot emulate"));
+	run.emulation_failure.ndata = 3;
+	run.emulation_failure.flags = KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
+	run.emulation_failure.insn_size = 3;
+	memcpy(run.emulation_failure.insn_bytes, "\x0f\xae\x38", 3);
+	CHECK(explained(&run, "bytes are 0f ae 38 "));
+	run.emulation_failure.insn_size = 255;
+	CHECK(explained(&run, "bytes are 0f ae 38 00"));
+	memset(&run.internal, 0, sizeof(run.internal));
+	run.internal.suberror = KVM_INTERNAL_ERROR_DELIVERY_EV;
+	run.internal.ndata = 3;
+	run.internal.data[0] = 0x80000b0e;
+	run.internal.data[1] = EXIT_REASON_EPT_MISCONFIG;
+	run.internal.data[2] = 0x77;
+	CHECK(explained(&run, "event 0xe to the guest made it exit with EPT_MISCONFIG"));
+	CHECK(explained(&run, "0x77"));
+	run.internal.suberror = KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON;
+	run.internal.data[0] = EXIT_REASON_VMFUNC;
+	CHECK(explained(&run, "VMFUNC"));
+	run.internal.ndata = ~0u;
+	CHECK(explained(&run, "VMFUNC"));
+	run.internal.suberror = 99;
+	CHECK(explained(&run, "suberror 99"));
+}
+
+static void other_exits(void)
+{
+	struct kvm_run run = { .exit_reason = KVM_EXIT_UNKNOWN };
+	struct sentence s;
+	unsigned int i;
+
+	run.hw.hardware_exit_reason = EXIT_REASON_ENCLS;
+	CHECK(explained(&run, "ENCLS"));
+	run.exit_reason = KVM_EXIT_SHUTDOWN;
+	CHECK(explained(&run, "triple fault"));
+	run.exit_reason = KVM_EXIT_DEBUG;
+	CHECK(explained(&run, "KVM_EXIT_DEBUG"));
+	for (i = 0; i < 200; i++)
+		CHECK(exit_name(i) && *exit_name(i));
+	CHECK(!strcmp(exit_name(~0u), "unnamed"));
+	run_error_explain(EFAULT, &s);
+	CHECK(strstr(s.text, "EFAULT"));
+	run_error_explain(EPERM, &s);
+	CHECK(strstr(s.text, strerror(EPERM)));
+}
+
+const struct test table_tests[] = {
+	{ "guest memory: every access is bounded", ram_bounds },
+	{ "E820: ascending, complete, tables reserved", e820 },
+	{ "ACPI: tables found from the RSDP, checksums, contents", acpi },
+	{ "boot area: GDT and identity map of 4 GiB", page_tables },
+	{ "exits: KVM_EXIT_FAIL_ENTRY is decoded", fail_entry },
+	{ "exits: KVM_EXIT_INTERNAL_ERROR is decoded", internal_error },
+	{ "exits: the others have names", other_exits },
+	{ }
+};

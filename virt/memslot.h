@@ -23,7 +23,6 @@ struct mkvm_vcpu;
  * @userspace_addr: host virtual address of the first byte
  * @flags: KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY
  * @dirty_bitmap: one bit per page, or NULL when the log is off
- * @arch: what the second-level page tables keep per slot
  */
 struct mkvm_memslot {
 	u32 id;
@@ -32,15 +31,78 @@ struct mkvm_memslot {
 	u64 npages;
 	unsigned long userspace_addr;
 	unsigned long *dirty_bitmap;
-	struct mkvm_arch_memslot arch;
 };
 
+/*
+ * In @flags, beside userspace's: the slot is being deleted or moved. No new mapping of it may
+ * be made, but MMU notifiers must still find those that exist.
+ */
+#define MKVM_SLOT_INVALID	BIT(16)
+
+/* Pages in one slot, as in KVM: a dirty bitmap of 256 MiB. */
+#define MKVM_SLOT_MAX_PAGES	((1UL << 31) - 1)
+
+/**
+ * struct mkvm_memslots - the slots of a VM at one moment; never changed once published
+ * @generation: never the same for two sets of one VM
+ * @nr: number of slots
+ * @total_pages: sum of their lengths
+ * @slot: the slots by ascending base_gfn; they do not overlap
+ */
+struct mkvm_memslots {
+	u64 generation;
+	unsigned int nr;
+	u64 total_pages;
+	struct mkvm_memslot *slot[];
+};
+
+/**
+ * mkvm_memslots_init() - no memory yet, and the MMU notifier
+ * @vm: VM under creation: vm->mm is current->mm, vm->srcu and its locks are initialised
+ *
+ * From now on the notifier may call arch_mmu_*. Return: 0, -ENOMEM or -EINTR.
+ */
 int mkvm_memslots_init(struct mkvm_vm *vm);
+
+/**
+ * mkvm_memslots_destroy() - stop the MMU notifier, free all slots
+ * @vm: VM of which nobody holds a reference any more
+ *
+ * To be called before the second-level tables go. Harmless on a VM whose init failed.
+ */
 void mkvm_memslots_destroy(struct mkvm_vm *vm);
 
-/* KVM_SET_USER_MEMORY_REGION: takes vm->slots_lock itself. */
+/* The current set. vm->srcu read-held, or vm->slots_lock. */
+static inline struct mkvm_memslots *mkvm_memslots(struct mkvm_vm *vm)
+{
+	return srcu_dereference_check(vm->memslots, &vm->srcu,
+				      lockdep_is_held(&vm->slots_lock));
+}
+
+/* The slot with this number, or NULL. vm->slots_lock held. */
+struct mkvm_memslot *mkvm_slot_by_id(struct mkvm_vm *vm, u32 id);
+
+static inline bool mkvm_slot_logs_dirty(const struct mkvm_memslot *slot)
+{
+	return slot->dirty_bitmap;
+}
+
+/* Bytes of the bitmap of a slot of @npages pages, as GET_DIRTY_LOG copies it. */
+static inline unsigned long mkvm_dirty_bitmap_bytes(u64 npages)
+{
+	return ALIGN(npages, BITS_PER_LONG) / 8;
+}
+
+/*
+ * KVM_SET_USER_MEMORY_REGION: takes vm->slots_lock itself. 0; -EINVAL or -EEXIST with the check
+ * that failed in the log; -ENOMEM. A refused call changes nothing.
+ */
 int mkvm_set_memory_region(struct mkvm_vm *vm, const struct kvm_userspace_memory_region *mem);
-/* KVM_GET_DIRTY_LOG, KVM_CLEAR_DIRTY_LOG: take vm->slots_lock themselves. */
+/*
+ * KVM_GET_DIRTY_LOG, KVM_CLEAR_DIRTY_LOG: take vm->slots_lock themselves. 0; -EINVAL for a bad
+ * number or range, -ENOENT without a slot or a log, -EFAULT for a bad user pointer: then no
+ * page is forgotten.
+ */
 int mkvm_get_dirty_log(struct mkvm_vm *vm, const struct kvm_dirty_log *log);
 int mkvm_clear_dirty_log(struct mkvm_vm *vm, const struct kvm_clear_dirty_log *log);
 

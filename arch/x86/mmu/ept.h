@@ -39,13 +39,43 @@ void ept_destroy_vm(struct mkvm_vm *vm);
  */
 int ept_handle_fault(struct mkvm_vcpu *vcpu, gpa_t gpa, u32 access);
 
-/* Map the APIC-access page at its fixed guest address (called on its violation). */
+/**
+ * ept_map_apic_access_page() - map the APIC-access page, which no slot knows
+ * @vm: the VM
+ * @gfn: frame of the APIC base
+ * @page: the page; its owner keeps it until the VM's tables are gone
+ *
+ * Called on its violation; arch_mmu_zap_range() takes it away again. May sleep.
+ * Return: 0 or -ENOMEM.
+ */
 int ept_map_apic_access_page(struct mkvm_vm *vm, gfn_t gfn, struct page *page);
 
-/* Drain one PML buffer entry into the dirty log. */
+/* Drain one PML buffer entry into the dirty log. Takes vm->srcu itself; any context but NMI. */
 void ept_log_dirty_gpa(struct mkvm_vcpu *vcpu, gpa_t gpa);
 
 /* Walk of one address in words, for diagnostics: prints to the log, rate limited. */
 void ept_dump_walk(struct mkvm_vm *vm, gpa_t gpa);
+
+/*
+ * What virt/ calls (declared in virt/arch.h). All take vm->mmu_lock themselves and flush every
+ * vCPU's TLB before they let go of it if they took rights away, except where noted.
+ *
+ * arch_mmu_max_gfn()		last guest frame that EPT can map on this processor.
+ * arch_mmu_zap_range()		no entry maps any frame of [start, end) on return. Tables are
+ *				freed. @may_block: cond_resched() is allowed. True if any was.
+ *				A large page that is partly in the range goes as a whole.
+ * arch_mmu_age_range()		was a frame accessed since its accessed flag was cleared last?
+ *				@clear: clear it now (no flush). Without EPT A/D flags every
+ *				mapped page counts as accessed, and clearing means unmapping.
+ * arch_mmu_write_protect_slot()	arm the dirty log for all pages of a slot: no write
+ *				from now on goes unnoticed.
+ * arch_mmu_write_protect_mask()	arm pages @offset + i of a slot for each bit i of @mask:
+ *				the caller holds vm->mmu_lock for writing and flushes if the
+ *				result is true.
+ * arch_mmu_recover_huge_pages()	the log went off: drop 4K tables where the host has large
+ *				pages, so that the next fault maps those.
+ * arch_mmu_sync_dirty_log()	have every vCPU drain its page-modification log. A page that is
+ *				still in one afterwards appears in the next log.
+ */
 
 #endif

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * arch/x86/mmu/ept.c - one VM's EPT: its life, walks, and taking entries away.
+ *
+ * SDM, "The Extended Page Table Mechanism (EPT)", "EPT Pointer", "Invalidating Cached Translation
+ * Information". Zapping unlinks whole tables where the range covers them, so the lock is held
+ * for at most two partial tables per level whatever the size of the range; the tables are taken
+ * apart and freed after the flush, without the lock.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <asm/processor.h>
+
+#include "arch/x86/mmu/ept.h"
+#include "arch/x86/mmu/ept_table.h"
+#include "arch/x86/mmu/memtype.h"
+#include "arch/x86/vmx/vmx.h"
+#include "virt/arch.h"
+
+/* EPTP: bits 2:0 memory type of the tables, 5:3 levels - 1, 6 accessed and dirty flags on. */
+#define EPTP_LEVELS_SHIFT	3
+#define EPTP_AD			BIT_ULL(6)
+
+static int ept_levels(void)
+{
+	return vmx_caps.ept_5level && boot_cpu_data.x86_phys_bits > 48 ? 5 : 4;
+}
+
+gfn_t arch_mmu_max_gfn(void)
+{
+	int bits = min_t(int, boot_cpu_data.x86_phys_bits, PAGE_SHIFT + 9 * ept_levels());
+
+	return (1ULL << (bits - PAGE_SHIFT)) - 1;
+}
+
+u64 *ept_table_alloc(struct mkvm_vm *vm)
+{
+	u64 *table = (u64 *)__get_free_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+
+	if (table)
+		atomic_long_inc(&vm->arch.ept.pages);
+	return table;
+}
+
+void ept_table_free(struct mkvm_vm *vm, u64 *table)
+{
+	free_page((unsigned long)table);
+	atomic_long_dec(&vm->arch.ept.pages);
+}
+
+/* Free a table that nothing links any more, with all below it. At most five deep. */
+static void ept_free_subtree(struct mkvm_vm *vm, u64 *table, int level, bool may_block)
+{
+	int i;
+
+	for (i = 0; level > 1 && i < EPT_ENTRIES; i++)
+		if (ept_present(table[i]) && !ept_is_leaf(table[i], level))
+			ept_free_subtree(vm, ept_table(table[i]), level - 1, may_block);
+	ept_table_free(vm, table);
+	if (may_block)
+		cond_resched();
+}
+
+int ept_init_vm(struct mkvm_vm *vm)
+{
+	struct ept_root *root = &vm->arch.ept;
+	u64 *top = ept_table_alloc(vm);
+
+	if (!top)
+		return -ENOMEM;
+	root->levels = ept_levels();
+	root->eptp = virt_to_phys(top) | (u64)(root->levels - 1) << EPTP_LEVELS_SHIFT |
+		     (vmx_caps.ept_wb ? MEMTYPE_WB : MEMTYPE_UC) |
+		     (vmx_caps.ept_ad ? EPTP_AD : 0);
+	/* The MMU notifier may be on already: levels before the table. */
+	write_lock(&vm->mmu_lock);
+	root->pml4 = top;
+	write_unlock(&vm->mmu_lock);
+	return 0;
+}
+
+void ept_destroy_vm(struct mkvm_vm *vm)
+{
+	struct ept_root *root = &vm->arch.ept;
+	u64 *top;
+
+	write_lock(&vm->mmu_lock);
+	top = root->pml4;
+	root->pml4 = NULL;
+	root->eptp = 0;
+	write_unlock(&vm->mmu_lock);
+	if (top)
+		ept_free_subtree(vm, top, root->levels, true);
+	WARN_ON_ONCE(atomic_long_read(&root->pages));
+}
+
+void ept_zap_entry(struct ept_zap *zap, u64 *e, int level)
+{
+	/* The processor may be setting its flags: the old value must be all of it. */
+	u64 old = xchg(e, 0);
+
+	zap->changed = true;
+	if (!ept_is_leaf(old, level)) {
+		struct page *page = virt_to_page(ept_table(old));
+
+		set_page_private(page, level - 1);
+		list_add(&page->lru, &zap->tables);
+	}
+}
+
+void ept_zap_finish(struct mkvm_vm *vm, struct ept_zap *zap, bool may_block)
+{
+	struct page *page, *next;
+
+	/* Whoever zaps the same range next finds it empty and does not flush: flush now. */
+	if (zap->changed)
+		mkvm_flush_remote_tlbs(vm);
+	write_unlock(&vm->mmu_lock);
+
+	/* No walk, by processor or by module, can reach these any more. */
+	list_for_each_entry_safe(page, next, &zap->tables, lru) {
+		int level = page_private(page);
+
+		list_del(&page->lru);
+		set_page_private(page, 0);
+		ept_free_subtree(vm, page_address(page), level, may_block);
+	}
+}
+
+/* [start, end) lies inside what @table, of @level, maps. */
+static void zap_in_table(struct ept_zap *zap, u64 *table, int level, gfn_t start, gfn_t end)
+{
+	u64 span = ept_level_pages(level);
+	gfn_t gfn, next;
+
+	for (gfn = start; gfn < end; gfn = next) {
+		u64 *e = &table[ept_index(gfn, level)];
+
+		next = min(end, (gfn | (span - 1)) + 1);
+		if (!ept_present(*e))
+			continue;
+		if (ept_is_leaf(*e, level) || next - gfn == span)
+			ept_zap_entry(zap, e, level);
+		else
+			zap_in_table(zap, ept_table(*e), level - 1, gfn, next);
+	}
+}
+
+bool arch_mmu_zap_range(struct mkvm_vm *vm, gfn_t start, gfn_t end, bool may_block)
+{
+	struct ept_zap zap = EPT_ZAP_INIT(zap);
+
+	end = min(end, arch_mmu_max_gfn() + 1);
+	if (start >= end)
+		return false;
+
+	write_lock(&vm->mmu_lock);
+	if (vm->arch.ept.pml4)
+		zap_in_table(&zap, vm->arch.ept.pml4, vm->arch.ept.levels, start, end);
+	ept_zap_finish(vm, &zap, may_block);
+	return zap.changed;
+}
+
+u64 *ept_find_leaf(struct mkvm_vm *vm, gfn_t gfn, int *levelp)
+{
+	u64 *table = vm->arch.ept.pml4;
+	int level;
+
+	for (level = vm->arch.ept.levels; table && level; level--) {
+		u64 *e = &table[ept_index(gfn, level)];
+		u64 val = READ_ONCE(*e);
+
+		if (!ept_present(val))
+			return NULL;
+		if (ept_is_leaf(val, level)) {
+			*levelp = level;
+			return e;
+		}
+		table = ept_table(val);
+	}
+	return NULL;
+}
+
+static bool leaves_in_table(u64 *table, int level, gfn_t start, gfn_t end, ept_leaf_fn fn)
+{
+	u64 span = ept_level_pages(level);
+	gfn_t gfn, next;
+	bool ret = false;
+
+	for (gfn = start; gfn < end; gfn = next) {
+		u64 *e = &table[ept_index(gfn, level)];
+		u64 val = READ_ONCE(*e);
+
+		next = min(end, (gfn | (span - 1)) + 1);
+		if (!ept_present(val))
+			continue;
+		if (ept_is_leaf(val, level))
+			ret |= fn(e, level);
+		else
+			ret |= leaves_in_table(ept_table(val), level - 1, gfn, next, fn);
+	}
+	return ret;
+}
+
+bool ept_for_each_leaf(struct mkvm_vm *vm, gfn_t start, gfn_t end, ept_leaf_fn fn)
+{
+	end = min(end, arch_mmu_max_gfn() + 1);
+	if (!vm->arch.ept.pml4 || start >= end)
+		return false;
+	return leaves_in_table(vm->arch.ept.pml4, vm->arch.ept.levels, start, end, fn);
+}
+
+static bool leaf_test_young(u64 *e, int level)
+{
+	return READ_ONCE(*e) & EPT_ACCESSED;
+}
+
+static bool leaf_clear_young(u64 *e, int level)
+{
+	return test_and_clear_bit(ilog2(EPT_ACCESSED), (unsigned long *)e);
+}
+
+static bool leaf_mapped(u64 *e, int level)
+{
+	return true;
+}
+
+bool arch_mmu_age_range(struct mkvm_vm *vm, gfn_t start, gfn_t end, bool clear)
+{
+	ept_leaf_fn fn = leaf_mapped;
+	bool young;
+
+	/* Called with the host's page table locked: nothing here may sleep. */
+	if (vmx_caps.ept_ad)
+		fn = clear ? leaf_clear_young : leaf_test_young;
+	else if (clear)
+		return arch_mmu_zap_range(vm, start, end, false);
+
+	read_lock(&vm->mmu_lock);
+	young = ept_for_each_leaf(vm, start, end, fn);
+	read_unlock(&vm->mmu_lock);
+	return young;
+}
+
+void ept_dump_walk(struct mkvm_vm *vm, gpa_t gpa)
+{
+	static const char * const memtype[8] = {
+		"UC", "WC", "reserved type 2", "reserved type 3", "WT", "WP", "WB",
+		"reserved type 7",
+	};
+	static const char * const size[] = { "", "4K", "2M", "1G" };
+	gfn_t gfn = gpa >> PAGE_SHIFT;
+	u64 *table;
+	int level;
+
+	read_lock(&vm->mmu_lock);
+	table = vm->arch.ept.pml4;
+	pr_notice_ratelimited("EPT walk of gpa %#llx, EPTP %#llx (%d levels)\n", gpa,
+			      vm->arch.ept.eptp, vm->arch.ept.levels);
+	for (level = vm->arch.ept.levels; table && level; level--) {
+		unsigned int i = ept_index(gfn, level);
+		u64 e = READ_ONCE(table[i]);
+
+		if (!ept_present(e)) {
+			pr_notice_ratelimited("  level %d, entry %u: %#018llx not present\n",
+					      level, i, e);
+			break;
+		}
+		if (!ept_is_leaf(e, level)) {
+			pr_notice_ratelimited("  level %d, entry %u: %#018llx table at %#llx\n",
+					      level, i, e, e & EPT_ADDR_MASK);
+			table = ept_table(e);
+			continue;
+		}
+		pr_notice_ratelimited("  level %d, entry %u: %#018llx %s page at %#llx, %c%c%c, %s%s%s%s\n",
+				      level, i, e, level < 4 ? size[level] : "impossible",
+				      e & EPT_ADDR_MASK,
+				      e & EPT_READ ? 'r' : '-', e & EPT_WRITE ? 'w' : '-',
+				      e & EPT_EXEC ? 'x' : '-', memtype[e >> EPT_MEMTYPE_SHIFT & 7],
+				      e & BIT_ULL(6) ? ", ignores PAT" : "",
+				      e & EPT_ACCESSED ? ", accessed" : "",
+				      e & EPT_DIRTY ? ", dirty" : "");
+		break;
+	}
+	read_unlock(&vm->mmu_lock);
+}

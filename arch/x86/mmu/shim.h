@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * arch/x86/mmu/shim.h - the only door between the pure files of this directory (memtype, paging,
+ * ept_pte.h) and their surroundings.
+ *
+ * In the module it takes types and bit macros from the kernel; in the unit tests of
+ * selftests/unit/mmu it defines the same names on top of the C library.
+ */
+#ifndef MINIKVM_ARCH_X86_MMU_SHIM_H
+#define MINIKVM_ARCH_X86_MMU_SHIM_H
+
+#ifdef __KERNEL__
+
+#include <linux/bits.h>
+#include <linux/kernel.h>
+#include <linux/types.h>
+
+#else
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+
+#define BIT(n)			(1UL << (n))
+#define BIT_ULL(n)		(1ULL << (n))
+#define GENMASK_ULL(h, l)	((~0ULL >> (63 - (h))) & (~0ULL << (l)))
+#define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
+
+#endif
+
+#endif

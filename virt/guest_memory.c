@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * virt/guest_memory.c - the module reads and writes guest memory.
+ *
+ * Guest-physical addresses become user addresses of the VM's owner by way of the slots, and the
+ * ordinary user-access functions do the rest: a page that is swapped out comes back, a page that
+ * is gone gives -EFAULT. Only threads of the owner can do this; vm->srcu is read-held.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/mm.h>
+#include <linux/uaccess.h>
+
+#include "virt/memslot.h"
+
+/* User address of @gpa, or NULL: no slot, a slot under deletion, or not for writing. */
+static void __user *guest_ptr(struct mkvm_vm *vm, gpa_t gpa, bool write,
+			      struct mkvm_memslot **slotp)
+{
+	gfn_t gfn = gpa >> PAGE_SHIFT;
+	struct mkvm_memslot *slot = mkvm_gfn_to_slot(vm, gfn);
+
+	if (!slot || (slot->flags & MKVM_SLOT_INVALID) ||
+	    (write && (slot->flags & KVM_MEM_READONLY)))
+		return NULL;
+	/* Right after an mm change of a forgetful caller this would be someone else's memory. */
+	if (current->mm != vm->mm)
+		return NULL;
+	*slotp = slot;
+	return (void __user *)(mkvm_slot_hva(slot, gfn) + offset_in_page(gpa));
+}
+
+/*
+ * Page-table entries and ring indices are read while other vCPUs write them: what is naturally
+ * aligned is read by one instruction and never torn.
+ */
+static int read_in_page(void *data, const void __user *from, unsigned long len)
+{
+	if (IS_ALIGNED((unsigned long)from, len)) {
+		if (len == 8)
+			return get_user(*(u64 *)data, (const u64 __user *)from);
+		if (len == 4)
+			return get_user(*(u32 *)data, (const u32 __user *)from);
+	}
+	return copy_from_user(data, from, len) ? -EFAULT : 0;
+}
+
+static int write_in_page(void __user *to, const void *data, unsigned long len)
+{
+	if (IS_ALIGNED((unsigned long)to, len)) {
+		if (len == 8)
+			return put_user(*(const u64 *)data, (u64 __user *)to);
+		if (len == 4)
+			return put_user(*(const u32 *)data, (u32 __user *)to);
+	}
+	return copy_to_user(to, data, len) ? -EFAULT : 0;
+}
+
+int mkvm_read_guest(struct mkvm_vm *vm, gpa_t gpa, void *data, unsigned long len)
+{
+	while (len) {
+		unsigned long chunk = min(len, PAGE_SIZE - offset_in_page(gpa));
+		struct mkvm_memslot *slot;
+		const void __user *from = guest_ptr(vm, gpa, false, &slot);
+
+		if (!from || read_in_page(data, from, chunk))
+			return -EFAULT;
+		gpa += chunk;
+		data += chunk;
+		len -= chunk;
+	}
+	return 0;
+}
+
+int mkvm_write_guest(struct mkvm_vm *vm, gpa_t gpa, const void *data, unsigned long len)
+{
+	while (len) {
+		unsigned long chunk = min(len, PAGE_SIZE - offset_in_page(gpa));
+		struct mkvm_memslot *slot;
+		void __user *to = guest_ptr(vm, gpa, true, &slot);
+
+		if (!to || write_in_page(to, data, chunk))
+			return -EFAULT;
+		mkvm_mark_page_dirty(vm, slot, gpa >> PAGE_SHIFT);
+		gpa += chunk;
+		data += chunk;
+		len -= chunk;
+	}
+	return 0;
+}
+
+/* < 0 = -EFAULT, 0 = exchanged, 1 = *@old did not match and was updated. */
+#define DEFINE_CMPXCHG_USER(type)							\
+static int cmpxchg_user_##type(void __user *ptr, u64 *old, u64 new)			\
+{											\
+	type expected = *old;								\
+	int r = __try_cmpxchg_user((type __user *)ptr, &expected, (type)new, fault);	\
+											\
+	*old = expected;								\
+	return r;									\
+}
+
+DEFINE_CMPXCHG_USER(u8)
+DEFINE_CMPXCHG_USER(u16)
+DEFINE_CMPXCHG_USER(u32)
+DEFINE_CMPXCHG_USER(u64)
+
+int mkvm_cmpxchg_guest(struct mkvm_vm *vm, gpa_t gpa, u64 *old, u64 new, unsigned int len)
+{
+	struct mkvm_memslot *slot;
+	void __user *ptr;
+	int r;
+
+	if (!IS_ALIGNED(gpa, len))
+		return -EFAULT;
+	ptr = guest_ptr(vm, gpa, true, &slot);
+	if (!ptr || !access_ok(ptr, len))
+		return -EFAULT;
+
+	switch (len) {
+	case 1:
+		r = cmpxchg_user_u8(ptr, old, new);
+		break;
+	case 2:
+		r = cmpxchg_user_u16(ptr, old, new);
+		break;
+	case 4:
+		r = cmpxchg_user_u32(ptr, old, new);
+		break;
+	case 8:
+		r = cmpxchg_user_u64(ptr, old, new);
+		break;
+	default:
+		r = -EFAULT;
+	}
+	if (r < 0)
+		return r;
+	/* As on the processor: even a failed LOCK CMPXCHG writes the old value back. */
+	mkvm_mark_page_dirty(vm, slot, gpa >> PAGE_SHIFT);
+	return r ? -EAGAIN : 0;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * virt/host_page.h - the host page behind an address of the VM's owner.
+ *
+ * What a second-level fault needs to know about the page it is going to map. Relies on
+ * get_user_pages() for memory with a struct page and on the page tables for device mappings
+ * (VM_PFNMAP, VM_IO). See virt/mmu_notifier.h for how long the answer holds.
+ */
+#ifndef MINIKVM_VIRT_HOST_PAGE_H
+#define MINIKVM_VIRT_HOST_PAGE_H
+
+#include <linux/kvm_types.h>
+#include <linux/types.h>
+
+#include "virt/vm.h"
+
+/**
+ * struct mkvm_host_page - what is behind a user address
+ * @pfn: its host frame
+ * @page: the reference that was taken, or NULL where a device mapping has none
+ * @writable: the owner's mapping allows writing, now and without a copy
+ */
+struct mkvm_host_page {
+	kvm_pfn_t pfn;
+	struct page *page;
+	bool writable;
+};
+
+/**
+ * mkvm_host_page_get() - find the page behind a user address, faulting it in
+ * @vm: the VM; current->mm is vm->mm; may sleep
+ * @hva: user address
+ * @write: the guest writes: copy-on-write is broken
+ * @hp: the result; to be given to mkvm_host_page_put()
+ *
+ * A read also says whether writing would be allowed, so that the guest's first write need not
+ * fault again.
+ *
+ * Return: 0; -EFAULT = the address is not mapped, or not for this access; -EHWPOISON (SIGBUS
+ * was sent); -EINTR; -EAGAIN = the mapping changed meanwhile, try again.
+ */
+int mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, bool write,
+		       struct mkvm_host_page *hp);
+
+/* Drop the reference; a page the guest may write counts as dirty from now on. */
+void mkvm_host_page_put(struct mkvm_host_page *hp);
+
+/* Is this frame device memory, to which the guest's accesses must not be cached? */
+bool mkvm_pfn_is_mmio(kvm_pfn_t pfn);
+
+/* Sizes in which the owner's page table maps @hva: its order in 4K pages, 0 if unmapped. */
+unsigned int mkvm_host_mapping_order(struct mkvm_vm *vm, unsigned long hva);
+
+#endif

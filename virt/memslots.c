@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * virt/memslots.c - KVM_SET_USER_MEMORY_REGION and the lookup from guest frame to slot.
+ *
+ * The set of slots is an array of pointers sorted by guest frame. A change builds a new array
+ * and publishes it; readers hold vm->srcu and see one set or the other. There are at most
+ * MKVM_USER_MEM_SLOTS, so what a change costs is one copy of the array, and finding a slot by
+ * its number (which only ioctls do) may scan it. Relies on arch_mmu_zap_range() to take the
+ * guest's mappings away.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/mm.h>
+#include <linux/nospec.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "virt/arch.h"
+#include "virt/memslot.h"
+#include "virt/mmu_notifier.h"
+#include "virt/vcpu.h"
+
+static struct mkvm_memslots *slots_alloc(unsigned int nr)
+{
+	struct mkvm_memslots *slots;
+
+	return kvzalloc(struct_size(slots, slot, nr), GFP_KERNEL_ACCOUNT);
+}
+
+int mkvm_memslots_init(struct mkvm_vm *vm)
+{
+	struct mkvm_memslots *slots = slots_alloc(0);
+	int r;
+
+	if (!slots)
+		return -ENOMEM;
+	/* 0 is what a new vCPU's cache says: it must never match. */
+	slots->generation = 1;
+	rcu_assign_pointer(vm->memslots, slots);
+
+	r = mkvm_mmu_notifier_register(vm);
+	if (r) {
+		RCU_INIT_POINTER(vm->memslots, NULL);
+		kvfree(slots);
+	}
+	return r;
+}
+
+static void slot_free(struct mkvm_memslot *slot)
+{
+	kvfree(slot->dirty_bitmap);
+	kfree(slot);
+}
+
+void mkvm_memslots_destroy(struct mkvm_vm *vm)
+{
+	struct mkvm_memslots *slots;
+	unsigned int i;
+
+	/* The last reference is gone, so no reader and no writer can be there. */
+	slots = rcu_dereference_protected(vm->memslots, true);
+	if (!slots)
+		return;
+	mkvm_mmu_notifier_unregister(vm);
+	RCU_INIT_POINTER(vm->memslots, NULL);
+	for (i = 0; i < slots->nr; i++)
+		slot_free(slots->slot[i]);
+	kvfree(slots);
+}
+
+/* Index of the first slot that ends above @gfn; slots->nr if there is none. */
+static unsigned int slots_search(const struct mkvm_memslots *slots, gfn_t gfn)
+{
+	unsigned int lo = 0, hi = slots->nr;
+
+	while (lo < hi) {
+		unsigned int mid = lo + (hi - lo) / 2;
+		const struct mkvm_memslot *slot = slots->slot[mid];
+
+		if (gfn < slot->base_gfn + slot->npages)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return lo;
+}
+
+static struct mkvm_memslot *slots_find(const struct mkvm_memslots *slots, gfn_t gfn)
+{
+	unsigned int i = slots_search(slots, gfn);
+
+	if (i >= slots->nr)
+		return NULL;
+	/* @gfn is the guest's: no speculation past the array. */
+	i = array_index_nospec(i, slots->nr);
+	return gfn >= slots->slot[i]->base_gfn ? slots->slot[i] : NULL;
+}
+
+struct mkvm_memslot *mkvm_gfn_to_slot(struct mkvm_vm *vm, gfn_t gfn)
+{
+	return slots_find(mkvm_memslots(vm), gfn);
+}
+
+struct mkvm_memslot *mkvm_vcpu_gfn_to_slot(struct mkvm_vcpu *vcpu, gfn_t gfn)
+{
+	struct mkvm_memslots *slots = mkvm_memslots(vcpu->vm);
+	struct mkvm_memslot *slot;
+
+	/* With the set's own generation the slot is one of this set, so it is not freed yet. */
+	if (vcpu->arch.last_slot_generation == slots->generation) {
+		slot = vcpu->arch.last_slot;
+		if (gfn >= slot->base_gfn && gfn - slot->base_gfn < slot->npages)
+			return slot;
+	}
+	slot = slots_find(slots, gfn);
+	if (slot) {
+		vcpu->arch.last_slot = slot;
+		vcpu->arch.last_slot_generation = slots->generation;
+	}
+	return slot;
+}
+
+struct mkvm_memslot *mkvm_slot_by_id(struct mkvm_vm *vm, u32 id)
+{
+	struct mkvm_memslots *slots;
+	unsigned int i;
+
+	lockdep_assert_held(&vm->slots_lock);
+	slots = mkvm_memslots(vm);
+	for (i = 0; i < slots->nr; i++)
+		if (slots->slot[i]->id == id)
+			return slots->slot[i];
+	return NULL;
+}
+
+/*
+ * A copy of @old without the slot @out and with the slot @in; either may be NULL. @room was
+ * allocated by slots_alloc() for enough entries.
+ */
+static void slots_build(struct mkvm_memslots *room, const struct mkvm_memslots *old,
+			const struct mkvm_memslot *out, struct mkvm_memslot *in)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < old->nr; i++) {
+		struct mkvm_memslot *slot = old->slot[i];
+
+		if (slot == out)
+			continue;
+		if (in && in->base_gfn < slot->base_gfn) {
+			room->slot[n++] = in;
+			in = NULL;
+		}
+		room->slot[n++] = slot;
+	}
+	if (in)
+		room->slot[n++] = in;
+	room->nr = n;
+	room->total_pages = 0;
+	for (i = 0; i < n; i++)
+		room->total_pages += room->slot[i]->npages;
+	room->generation = old->generation + 1;
+}
+
+/* Make @new the current set; when it returns no reader is left that sees the old one. */
+static void slots_publish(struct mkvm_vm *vm, struct mkvm_memslots *new)
+{
+	struct mkvm_memslots *old = mkvm_memslots(vm);
+
+	rcu_assign_pointer(vm->memslots, new);
+	/* A vCPU waits behind this ioctl in every VMM: an ordinary grace period is too long. */
+	synchronize_srcu_expedited(&vm->srcu);
+	kvfree(old);
+}
+
+/* Is a guest frame of [base, base + npages) in a slot other than @self? */
+static bool slots_overlap(const struct mkvm_memslots *slots, const struct mkvm_memslot *self,
+			  gfn_t base, u64 npages)
+{
+	unsigned int i;
+
+	for (i = slots_search(slots, base); i < slots->nr; i++) {
+		if (slots->slot[i]->base_gfn >= base + npages)
+			return false;
+		if (slots->slot[i] != self)
+			return true;
+	}
+	return false;
+}
+
+/* The checks that need no look at the other slots, in the order of KVM's. */
+static int region_check(struct mkvm_vm *vm, const struct kvm_userspace_memory_region *mem)
+{
+	u64 npages = mem->memory_size >> PAGE_SHIFT;
+
+	if (mem->flags & ~(u32)(KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY)) {
+		vm_refuse(vm, "memory slot %#x: unknown flag in %#x", mem->slot, mem->flags);
+		return -EINVAL;
+	}
+	if (!PAGE_ALIGNED(mem->memory_size) || !PAGE_ALIGNED(mem->guest_phys_addr) ||
+	    !PAGE_ALIGNED(mem->userspace_addr)) {
+		vm_refuse(vm, "memory slot %#x: size, guest or user address is not page-aligned",
+			  mem->slot);
+		return -EINVAL;
+	}
+	if (mem->userspace_addr != untagged_addr(mem->userspace_addr) ||
+	    !access_ok((void __user *)(unsigned long)mem->userspace_addr, mem->memory_size)) {
+		vm_refuse(vm, "memory slot %#x: [%#llx, +%#llx) is no user address range",
+			  mem->slot, mem->userspace_addr, mem->memory_size);
+		return -EINVAL;
+	}
+	/* Bits 31:16 name the address space: 1 is system-management mode, which does not exist. */
+	if (mem->slot >= MKVM_USER_MEM_SLOTS) {
+		vm_refuse(vm, "memory slot %#x: slots are 0 to %u, of address space 0", mem->slot,
+			  MKVM_USER_MEM_SLOTS - 1);
+		return -EINVAL;
+	}
+	if (mem->guest_phys_addr + mem->memory_size < mem->guest_phys_addr ||
+	    npages > MKVM_SLOT_MAX_PAGES) {
+		vm_refuse(vm, "memory slot %#x: %llu pages at %#llx: too many or wrapping round",
+			  mem->slot, npages, mem->guest_phys_addr);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int dirty_bitmap_alloc(struct mkvm_vm *vm, struct mkvm_memslot *slot)
+{
+	slot->dirty_bitmap = kvzalloc(mkvm_dirty_bitmap_bytes(slot->npages), GFP_KERNEL_ACCOUNT);
+	if (!slot->dirty_bitmap)
+		return -ENOMEM;
+	if (vm->dirty_log_manual & KVM_DIRTY_LOG_INITIALLY_SET)
+		bitmap_set(slot->dirty_bitmap, 0, slot->npages);
+	return 0;
+}
+
+/*
+ * Take a slot's mappings away for good. While that goes on the slot stays in the set, marked
+ * invalid: faults make no new mapping of it, MMU notifiers find those there still are.
+ * On return the set at hand is one of @room's, and @old is referenced by nobody.
+ */
+static void slot_retire(struct mkvm_vm *vm, struct mkvm_memslot *old,
+			struct mkvm_memslot *invalid, struct mkvm_memslots *room)
+{
+	*invalid = *old;
+	invalid->flags |= MKVM_SLOT_INVALID;
+	slots_build(room, mkvm_memslots(vm), old, invalid);
+	slots_publish(vm, room);
+	arch_mmu_zap_range(vm, old->base_gfn, old->base_gfn + old->npages, true);
+}
+
+/* Delete @old, or put @new in its place where it moved to. vm->slots_lock held. */
+static int slot_replace(struct mkvm_vm *vm, struct mkvm_memslot *old, struct mkvm_memslot *new)
+{
+	struct mkvm_memslots *during, *after;
+	struct mkvm_memslot *invalid;
+
+	during = slots_alloc(mkvm_memslots(vm)->nr);
+	after = slots_alloc(mkvm_memslots(vm)->nr);
+	invalid = kzalloc(sizeof(*invalid), GFP_KERNEL_ACCOUNT);
+	if (!during || !after || !invalid) {
+		kvfree(during);
+		kvfree(after);
+		kfree(invalid);
+		return -ENOMEM;
+	}
+
+	slot_retire(vm, old, invalid, during);
+	slots_build(after, during, invalid, new);
+	slots_publish(vm, after);
+	kfree(invalid);
+	return 0;
+}
+
+static int slot_delete(struct mkvm_vm *vm, struct mkvm_memslot *old)
+{
+	int r = slot_replace(vm, old, NULL);
+
+	if (!r)
+		slot_free(old);
+	return r;
+}
+
+static int slot_create(struct mkvm_vm *vm, struct mkvm_memslot *new)
+{
+	struct mkvm_memslots *slots = mkvm_memslots(vm), *after;
+
+	after = slots_alloc(slots->nr + 1);
+	if (!after)
+		return -ENOMEM;
+	slots_build(after, slots, NULL, new);
+	slots_publish(vm, after);
+	return 0;
+}
+
+/* Only the dirty log may change here: start or stop it. */
+static int slot_change_flags(struct mkvm_vm *vm, struct mkvm_memslot *old,
+			     struct mkvm_memslot *new)
+{
+	struct mkvm_memslots *slots = mkvm_memslots(vm), *after;
+
+	after = slots_alloc(slots->nr);
+	if (!after)
+		return -ENOMEM;
+	slots_build(after, slots, old, new);
+	/* From here on every new mapping obeys the new flags, and none is being made by the old. */
+	slots_publish(vm, after);
+
+	if (!new->dirty_bitmap)
+		arch_mmu_recover_huge_pages(vm, new);
+	else if (!(vm->dirty_log_manual & KVM_DIRTY_LOG_INITIALLY_SET))
+		arch_mmu_write_protect_slot(vm, new);
+	return 0;
+}
+
+static int set_region_locked(struct mkvm_vm *vm, const struct kvm_userspace_memory_region *mem)
+{
+	struct mkvm_memslots *slots = mkvm_memslots(vm);
+	struct mkvm_memslot *old = mkvm_slot_by_id(vm, mem->slot), *new;
+	gfn_t base_gfn = mem->guest_phys_addr >> PAGE_SHIFT;
+	u64 npages = mem->memory_size >> PAGE_SHIFT;
+	int r;
+
+	if (!npages) {
+		if (old)
+			return slot_delete(vm, old);
+		vm_refuse(vm, "memory slot %u: nothing there to delete", mem->slot);
+		return -EINVAL;
+	}
+	if (old && (old->npages != npages || old->userspace_addr != mem->userspace_addr ||
+		    ((old->flags ^ mem->flags) & KVM_MEM_READONLY))) {
+		vm_refuse(vm, "memory slot %u exists: its size, user address and READONLY are fixed",
+			  mem->slot);
+		return -EINVAL;
+	}
+	if (base_gfn + npages - 1 > arch_mmu_max_gfn()) {
+		vm_refuse(vm, "memory slot %u ends above the guest-physical address width",
+			  mem->slot);
+		return -EINVAL;
+	}
+	if (slots_overlap(slots, old, base_gfn, npages)) {
+		vm_refuse(vm, "memory slot %u overlaps another", mem->slot);
+		return -EEXIST;
+	}
+	if (old && old->base_gfn == base_gfn && old->flags == mem->flags)
+		return 0;
+
+	new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
+	if (!new)
+		return -ENOMEM;
+	new->id = mem->slot;
+	new->flags = mem->flags;
+	new->base_gfn = base_gfn;
+	new->npages = npages;
+	new->userspace_addr = mem->userspace_addr;
+	if (new->flags & KVM_MEM_LOG_DIRTY_PAGES) {
+		if (old && old->dirty_bitmap)
+			new->dirty_bitmap = old->dirty_bitmap;	/* a slot moves with its log */
+		else if (dirty_bitmap_alloc(vm, new)) {
+			kfree(new);
+			return -ENOMEM;
+		}
+	}
+
+	if (!old)
+		r = slot_create(vm, new);
+	else if (old->base_gfn != base_gfn)
+		r = slot_replace(vm, old, new);
+	else
+		r = slot_change_flags(vm, old, new);
+
+	/* The log belongs to one of the two: to @new if all went well. */
+	if (r) {
+		if (old && new->dirty_bitmap == old->dirty_bitmap)
+			new->dirty_bitmap = NULL;
+		slot_free(new);
+	} else if (old) {
+		if (new->dirty_bitmap == old->dirty_bitmap)
+			old->dirty_bitmap = NULL;
+		slot_free(old);
+	}
+	return r;
+}
+
+int mkvm_set_memory_region(struct mkvm_vm *vm, const struct kvm_userspace_memory_region *mem)
+{
+	int r = region_check(vm, mem);
+
+	if (r)
+		return r;
+	mutex_lock(&vm->slots_lock);
+	r = set_region_locked(vm, mem);
+	mutex_unlock(&vm->slots_lock);
+	return r;
+}

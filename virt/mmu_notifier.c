@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * virt/mmu_notifier.c - munmap, swap-out, KSM, THP split and collapse, fork, mprotect: whatever
+ * the kernel does to the owner's page tables is first taken out of the guest's.
+ *
+ * KVM_CAP_SYNC_MMU; kernel documentation "When do you need to notify inside page table lock?".
+ * Relies on arch_mmu_zap_range() to flush before it lets go of vm->mmu_lock: a second
+ * invalidation of the same page finds nothing to zap, so it must also find nothing to flush.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/mmu_notifier.h>
+#include <linux/srcu.h>
+
+#include "virt/arch.h"
+#include "virt/memslot.h"
+#include "virt/mmu_notifier.h"
+
+static struct mkvm_vm *notifier_to_vm(struct mmu_notifier *mn)
+{
+	return container_of(mn, struct mkvm_vm, mmu_notifier);
+}
+
+/*
+ * The part of a slot that user range [start, end) touches, as guest frames [*first, *last).
+ * Also finds slots under deletion: their mappings exist until they are zapped.
+ */
+static bool slot_overlap(const struct mkvm_memslot *slot, unsigned long start, unsigned long end,
+			 gfn_t *first, gfn_t *last)
+{
+	unsigned long base = slot->userspace_addr;
+	unsigned long size = slot->npages << PAGE_SHIFT;
+	unsigned long from = max(start, base), to = min(end, base + size);
+
+	if (from >= to)
+		return false;
+	*first = slot->base_gfn + ((from - base) >> PAGE_SHIFT);
+	*last = slot->base_gfn + ((to - base + PAGE_SIZE - 1) >> PAGE_SHIFT);
+	return true;
+}
+
+static void zap_hva_range(struct mkvm_vm *vm, unsigned long start, unsigned long end,
+			  bool may_block)
+{
+	struct mkvm_memslots *slots;
+	gfn_t first, last;
+	unsigned int i;
+	int idx;
+
+	idx = srcu_read_lock(&vm->srcu);
+	slots = mkvm_memslots(vm);
+	for (i = 0; i < slots->nr; i++)
+		if (slot_overlap(slots->slot[i], start, end, &first, &last))
+			arch_mmu_zap_range(vm, first, last, may_block);
+	srcu_read_unlock(&vm->srcu, idx);
+}
+
+/*
+ * The range is noted before the slots are looked at: a slot that appears meanwhile is not
+ * zapped here, but faults on it see the note and wait for the end.
+ */
+static int invalidate_range_start(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
+{
+	struct mkvm_vm *vm = notifier_to_vm(mn);
+
+	write_lock(&vm->mmu_lock);
+	if (!vm->invalidate_in_progress++) {
+		vm->invalidate_start = range->start;
+		vm->invalidate_end = range->end;
+	} else {
+		/* Several at once: one hull of all is precise enough, they are short. */
+		vm->invalidate_start = min(vm->invalidate_start, range->start);
+		vm->invalidate_end = max(vm->invalidate_end, range->end);
+	}
+	write_unlock(&vm->mmu_lock);
+
+	zap_hva_range(vm, range->start, range->end, mmu_notifier_range_blockable(range));
+	return 0;
+}
+
+static void invalidate_range_end(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
+{
+	struct mkvm_vm *vm = notifier_to_vm(mn);
+
+	/*
+	 * A fault that looked its page up before the kernel changed the page table, but takes
+	 * the lock only after this section, sees the new number.
+	 */
+	write_lock(&vm->mmu_lock);
+	vm->invalidate_seq++;
+	if (!WARN_ON_ONCE(vm->invalidate_in_progress <= 0))
+		vm->invalidate_in_progress--;
+	write_unlock(&vm->mmu_lock);
+}
+
+static int age_hva_range(struct mkvm_vm *vm, unsigned long start, unsigned long end, bool clear)
+{
+	struct mkvm_memslots *slots;
+	gfn_t first, last;
+	bool young = false;
+	unsigned int i;
+	int idx;
+
+	idx = srcu_read_lock(&vm->srcu);
+	slots = mkvm_memslots(vm);
+	for (i = 0; i < slots->nr; i++)
+		if (slot_overlap(slots->slot[i], start, end, &first, &last))
+			young |= arch_mmu_age_range(vm, first, last, clear);
+	srcu_read_unlock(&vm->srcu, idx);
+	return young;
+}
+
+/*
+ * No flush after clearing accessed bits, as the host does for its own on x86: a TLB that still
+ * knows the page delays the next setting of the bit, and a page a little too old costs less
+ * than an IPI to every CPU for each page that is looked at.
+ */
+static int clear_flush_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long start,
+			     unsigned long end)
+{
+	return age_hva_range(notifier_to_vm(mn), start, end, true);
+}
+
+static int clear_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long start,
+		       unsigned long end)
+{
+	return age_hva_range(notifier_to_vm(mn), start, end, true);
+}
+
+static int test_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long address)
+{
+	return age_hva_range(notifier_to_vm(mn), address, address + PAGE_SIZE, false);
+}
+
+/* The owner is gone: nobody can run a vCPU any more, but the descriptors may live on. */
+static void release(struct mmu_notifier *mn, struct mm_struct *mm)
+{
+	zap_hva_range(notifier_to_vm(mn), 0, ULONG_MAX, true);
+}
+
+static const struct mmu_notifier_ops mkvm_mmu_notifier_ops = {
+	.release		= release,
+	.invalidate_range_start	= invalidate_range_start,
+	.invalidate_range_end	= invalidate_range_end,
+	.clear_flush_young	= clear_flush_young,
+	.clear_young		= clear_young,
+	.test_young		= test_young,
+};
+
+int mkvm_mmu_notifier_register(struct mkvm_vm *vm)
+{
+	int r;
+
+	vm->mmu_notifier.ops = &mkvm_mmu_notifier_ops;
+	r = mmu_notifier_register(&vm->mmu_notifier, vm->mm);
+	if (r)
+		vm->mmu_notifier.ops = NULL;
+	return r;
+}
+
+void mkvm_mmu_notifier_unregister(struct mkvm_vm *vm)
+{
+	if (!vm->mmu_notifier.ops)
+		return;
+	mmu_notifier_unregister(&vm->mmu_notifier, vm->mm);
+	vm->mmu_notifier.ops = NULL;
+	/*
+	 * Unregistering may have cut an invalidation in two: its end never comes. No vCPU is
+	 * left that could wait for it.
+	 */
+	vm->invalidate_in_progress = 0;
+}

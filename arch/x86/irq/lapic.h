@@ -73,8 +73,12 @@ int lapic_mmio_read(struct mkvm_vcpu *vcpu, u32 offset, int len, void *data);
 int lapic_mmio_write(struct mkvm_vcpu *vcpu, u32 offset, int len, const void *data);
 int lapic_x2apic_msr_read(struct mkvm_vcpu *vcpu, u32 msr, u64 *data);
 int lapic_x2apic_msr_write(struct mkvm_vcpu *vcpu, u32 msr, u64 data);
-/* The two hot writes, for exit fast paths; no slots are touched, interrupts may be off. */
 void lapic_eoi(struct mkvm_vcpu *vcpu);
+/*
+ * The two hot writes, for exit fast paths: no slots are touched, interrupts may be off.
+ * lapic_eoi_fast() is false, and did nothing, if the IOAPIC must hear of the EOI.
+ */
+bool lapic_eoi_fast(struct mkvm_vcpu *vcpu);
 /* x2APIC's ICR (MSR 0x830): 0, or 1 for #GP. */
 int lapic_x2apic_icr_write(struct mkvm_vcpu *vcpu, u64 data);
 /* IA32_APIC_BASE: 0, or 1 for #GP. @host: any change of mode is legal. vCPU loaded. */

@@ -1,0 +1,593 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * arch/x86/irq/lapic.c - the local APIC's life, modes, priorities and EOI.
+ *
+ * SDM, "Local APIC", "Local APIC State", "Interrupt, Task, and Processor Priority", "Signaling
+ * Interrupt Servicing Completion", "Extended XAPIC (x2APIC)" and "INIT and Startup IPI
+ * Handling". IRR is the architectural register in the page; a summary of it, one bit for each
+ * of its eight words, makes "nothing pending" one load and one compare.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/gfp.h>
+#include <linux/slab.h>
+#include <asm/mce.h>
+
+#include "arch/x86/cpuid.h"
+#include "arch/x86/irq/ioapic.h"
+#include "arch/x86/irq/lapic_internal.h"
+#include "arch/x86/run.h"
+#include "arch/x86/vmx/vmx.h"
+
+#define LAPIC_VERSION	0x14	/* SDM, "Local APIC Version Register": integrated, P4 and later */
+
+static enum lapic_mode base_to_mode(u64 base)
+{
+	if (!(base & APIC_BASE_EN))
+		return LAPIC_DISABLED;
+	return base & APIC_BASE_EXTD ? LAPIC_X2APIC : LAPIC_XAPIC;
+}
+
+bool lapic_has_cmci(const struct mkvm_lapic *apic)
+{
+	return apic->vcpu->arch.mcg_cap & MCG_CMCI_P;
+}
+
+/* An in-kernel IOAPIC of version 0x11 has no EOI register, so its guests need the broadcast. */
+static bool has_directed_eoi(const struct mkvm_lapic *apic)
+{
+	return apic->vcpu->vm->arch.irqchip_mode == MKVM_IRQCHIP_SPLIT &&
+	       guest_cpuid_has(apic->vcpu, X86_FEATURE_X2APIC);
+}
+
+u32 lapic_version(const struct mkvm_lapic *apic)
+{
+	u32 max_lvt = lapic_has_cmci(apic) ? 6 : 5;
+
+	return LAPIC_VERSION | max_lvt << 16 |
+	       (has_directed_eoi(apic) ? APIC_LVR_DIRECTED_EOI : 0);
+}
+
+/* Bits that software may write; delivery status (12) and remote IRR (14) are read only. */
+u32 lapic_lvt_valid_bits(const struct mkvm_lapic *apic, u32 reg)
+{
+	switch (reg) {
+	case APIC_LVTT:
+		return APIC_VECTOR_MASK | APIC_LVT_MASKED |
+		       (guest_cpuid_has(apic->vcpu, X86_FEATURE_TSC_DEADLINE_TIMER) ?
+			LVTT_MODE_MASK : LVTT_PERIODIC);
+	case APIC_LVT0:
+	case APIC_LVT1:
+		return APIC_VECTOR_MASK | APIC_LVT_MASKED | APIC_MODE_MASK |
+		       APIC_INPUT_POLARITY | APIC_LVT_LEVEL_TRIGGER;
+	case APIC_LVTERR:
+		return APIC_VECTOR_MASK | APIC_LVT_MASKED;
+	default:	/* thermal, performance counters, CMCI */
+		return APIC_VECTOR_MASK | APIC_LVT_MASKED | APIC_MODE_MASK;
+	}
+}
+
+/*
+ * Word @word of IRR was seen empty: say so in the summary, unless somebody fills it now. They
+ * set first the bit in IRR, then the bit in the summary, so one of us sees the other.
+ */
+static void irr_word_empty(struct mkvm_lapic *apic, int word)
+{
+	clear_bit(word, &apic->irr_summary);
+	smp_mb__after_atomic();
+	if (READ_ONCE(*lapic_reg_ptr(apic, APIC_IRR + word * 0x10)))
+		set_bit(word, &apic->irr_summary);
+}
+
+/* Highest vector in IRR whatever the priorities, or -1. */
+int lapic_highest_irr(struct mkvm_lapic *apic)
+{
+	unsigned long summary;
+
+	while ((summary = READ_ONCE(apic->irr_summary))) {
+		int word = __fls(summary);
+		u32 bits = lapic_get(apic, APIC_IRR + word * 0x10);
+
+		if (likely(bits))
+			return word * 32 + __fls(bits);
+		irr_word_empty(apic, word);
+	}
+	return -1;
+}
+
+static int highest_isr(const struct mkvm_lapic *apic)
+{
+	int word;
+
+	if (!apic->isr_summary)
+		return -1;
+	word = __fls(apic->isr_summary);
+	return word * 32 + __fls(lapic_get(apic, APIC_ISR + word * 0x10));
+}
+
+/* Derive all that is cached of IRR and ISR from the page. vCPU thread. */
+void lapic_recount(struct mkvm_lapic *apic)
+{
+	int word;
+
+	apic->isr_summary = 0;
+	for (word = 0; word < 8; word++) {
+		if (lapic_get(apic, APIC_ISR + word * 0x10))
+			apic->isr_summary |= BIT(word);
+		if (lapic_get(apic, APIC_IRR + word * 0x10))
+			set_bit(word, &apic->irr_summary);
+	}
+	apic->highest_isr = highest_isr(apic);
+}
+
+/* SDM, "Task and Processor Priorities": the higher of TPR and the class in service. */
+u32 lapic_ppr(const struct mkvm_lapic *apic)
+{
+	u32 isrv = apic->highest_isr < 0 ? 0 : apic->highest_isr;
+	u32 tpr = lapic_tpr(apic);
+
+	return (tpr & 0xf0) >= (isrv & 0xf0) ? tpr : isrv & 0xf0;
+}
+
+/**
+ * lapic_pending_vector() - the interrupt that could be injected now
+ * @vcpu: the vCPU
+ *
+ * Return: highest vector in IRR if its class is above the processor priority, else -1; -1
+ * without a LAPIC. Context: vCPU thread, interrupts may be off.
+ */
+int lapic_pending_vector(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_lapic *apic = vcpu->arch.apic;
+	int vector;
+
+	if (!apic || !READ_ONCE(apic->irr_summary))
+		return -1;
+	vector = lapic_highest_irr(apic);
+	if (vector < 0 || apic->mode == LAPIC_DISABLED)
+		return -1;
+	if ((vector & 0xf0) <= (lapic_tpr(apic) & 0xf0) || vector >> 4 <= apic->highest_isr >> 4)
+		return -1;
+	return vector;
+}
+
+/**
+ * lapic_ack() - the interrupt is being injected
+ * @vcpu: the vCPU
+ * @vector: what lapic_pending_vector() returned
+ *
+ * Context: vCPU thread, interrupts may be off.
+ */
+void lapic_ack(struct mkvm_vcpu *vcpu, int vector)
+{
+	struct mkvm_lapic *apic = vcpu->arch.apic;
+	u8 vec = vector;
+
+	clear_bit(vec & 31, lapic_vec_long(apic, APIC_IRR, vec));
+	if (!READ_ONCE(*lapic_vec_word(apic, APIC_IRR, vec)))
+		irr_word_empty(apic, vec >> 5);
+
+	*lapic_vec_word(apic, APIC_ISR, vec) |= BIT(vec & 31);
+	apic->isr_summary |= BIT(vec >> 5);
+	if (vec > apic->highest_isr)
+		apic->highest_isr = vec;
+
+	/* Pairs with lapic_timer_fn(): it parks, then looks at IRR; we cleared IRR, then look. */
+	smp_mb__after_atomic();
+	if (unlikely(READ_ONCE(apic->timer.parked)))
+		lapic_timer_unpark(apic);
+}
+
+static void eoi_notify(struct mkvm_lapic *apic, u8 vector)
+{
+	struct mkvm_vcpu *vcpu = apic->vcpu;
+
+	if (lapic_get(apic, APIC_SPIV) & APIC_SPIV_DIRECTED_EOI)
+		return;
+	if (vcpu->vm->arch.irqchip_mode == MKVM_IRQCHIP_KERNEL) {
+		ioapic_eoi_broadcast(vcpu, vector);
+	} else if (test_bit(vector, apic->eoi_notify)) {
+		apic->ioapic_eoi = vector;
+		mkvm_make_request(MKVM_REQ_IOAPIC_EOI, vcpu);
+	}
+}
+
+/* Retire @vector, the highest in service. */
+static void retire(struct mkvm_lapic *apic, u8 vector)
+{
+	u32 *word = lapic_vec_word(apic, APIC_ISR, vector);
+
+	*word &= ~BIT(vector & 31);
+	if (!*word)
+		apic->isr_summary &= ~BIT(vector >> 5);
+	apic->highest_isr = highest_isr(apic);
+	if (READ_ONCE(apic->irr_summary))
+		mkvm_make_request(MKVM_REQ_EVENT, apic->vcpu);
+}
+
+static bool eoi_is_awaited(const struct mkvm_lapic *apic, u8 vector)
+{
+	return lapic_vec_test(apic, APIC_TMR, vector) || test_bit(vector, apic->eoi_notify);
+}
+
+/**
+ * lapic_eoi() - end of interrupt: a write of the EOI register
+ * @vcpu: the vCPU, which has a LAPIC
+ *
+ * Retires the highest vector in service, tells the IOAPIC if it was level triggered, and asks
+ * for MKVM_REQ_EVENT if others wait. Context: vCPU thread, exit handlers.
+ */
+void lapic_eoi(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_lapic *apic = vcpu->arch.apic;
+	int vector = apic->highest_isr;
+
+	if (unlikely(vector < 0))
+		return;
+	retire(apic, vector);
+	if (unlikely(eoi_is_awaited(apic, vector)))
+		eoi_notify(apic, vector);
+}
+
+bool lapic_eoi_fast(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_lapic *apic = vcpu->arch.apic;
+	int vector = apic->highest_isr;
+
+	if (likely(vector >= 0)) {
+		if (unlikely(eoi_is_awaited(apic, vector)))
+			return false;
+		retire(apic, vector);
+	}
+	return true;
+}
+
+void lapic_set_eoi_bitmap(struct mkvm_vcpu *vcpu, const unsigned long *bitmap)
+{
+	if (vcpu->arch.apic)
+		bitmap_copy(vcpu->arch.apic->eoi_notify, bitmap, 256);
+}
+
+int lapic_take_ioapic_eoi(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_lapic *apic = vcpu->arch.apic;
+	int vector = apic ? apic->ioapic_eoi : -1;
+
+	if (vector >= 0)
+		apic->ioapic_eoi = -1;
+	return vector;
+}
+
+bool lapic_accepts_pic(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_lapic *apic = vcpu->arch.apic;
+
+	if (!apic || READ_ONCE(apic->mode) == LAPIC_DISABLED)
+		return true;
+	return (lapic_get(apic, APIC_LVT0) & (APIC_LVT_MASKED | APIC_MODE_MASK)) ==
+	       APIC_DM_EXTINT;
+}
+
+bool lapic_enabled(struct mkvm_vcpu *vcpu)
+{
+	return vcpu->arch.apic_base & APIC_BASE_EN;
+}
+
+bool lapic_sw_enabled(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_lapic *apic = vcpu->arch.apic;
+
+	return apic && READ_ONCE(apic->sw_enabled);
+}
+
+bool lapic_x2apic_mode(struct mkvm_vcpu *vcpu)
+{
+	return base_to_mode(vcpu->arch.apic_base) == LAPIC_X2APIC;
+}
+
+void *lapic_regs_page(struct mkvm_vcpu *vcpu)
+{
+	return vcpu->arch.apic ? vcpu->arch.apic->regs : NULL;
+}
+
+/**
+ * lapic_tpr_threshold() - when the guest's lowering of TPR must exit
+ * @vcpu: the vCPU
+ *
+ * SDM, "Controls for APIC Virtualization": the exit comes when TPR[7:4] falls below the
+ * threshold. An interrupt that waits behind ISR only needs none, its EOI exits anyway.
+ *
+ * Return: class of the highest pending vector if TPR holds it back, else 0.
+ */
+int lapic_tpr_threshold(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_lapic *apic = vcpu->arch.apic;
+	int class;
+
+	if (!apic || !READ_ONCE(apic->irr_summary))
+		return 0;
+	class = lapic_highest_irr(apic) >> 4;
+	return class > 0 && lapic_tpr(apic) >> 4 >= class ? class : 0;
+}
+
+void lapic_write_tpr(struct mkvm_lapic *apic, u8 tpr)
+{
+	lapic_put(apic, APIC_TASKPRI, tpr);
+	if (READ_ONCE(apic->irr_summary))
+		mkvm_make_request(MKVM_REQ_EVENT, apic->vcpu);
+}
+
+unsigned long lapic_get_cr8(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_lapic *apic = vcpu->arch.apic;
+
+	return apic ? lapic_tpr(apic) >> 4 : vcpu->arch.cr8;
+}
+
+void lapic_set_cr8(struct mkvm_vcpu *vcpu, unsigned long cr8)
+{
+	if (vcpu->arch.apic)
+		lapic_write_tpr(vcpu->arch.apic, (cr8 & 0xf) << 4);
+	else
+		vcpu->arch.cr8 = cr8 & 0xf;
+}
+
+/* SDM, "Spurious Interrupt": bit 8 off masks every LVT entry, which stays so when it is on. */
+void lapic_write_svr(struct mkvm_lapic *apic, u32 val)
+{
+	u32 reg;
+
+	val &= APIC_VECTOR_MASK | APIC_SPIV_APIC_ENABLED | APIC_SPIV_FOCUS_DISABLED |
+	       (has_directed_eoi(apic) ? APIC_SPIV_DIRECTED_EOI : 0);
+	lapic_put(apic, APIC_SPIV, val);
+	WRITE_ONCE(apic->sw_enabled, val & APIC_SPIV_APIC_ENABLED);
+	if (apic->sw_enabled) {
+		/* Pairs with lapic_timer_fn(): it parks, then looks at us. */
+		smp_mb();
+		if (unlikely(READ_ONCE(apic->timer.parked)))
+			lapic_timer_unpark(apic);
+		return;
+	}
+	for (reg = APIC_LVTT; reg <= APIC_LVTERR; reg += 0x10)
+		lapic_put(apic, reg, lapic_get(apic, reg) | APIC_LVT_MASKED);
+	lapic_put(apic, APIC_LVTCMCI, lapic_get(apic, APIC_LVTCMCI) | APIC_LVT_MASKED);
+}
+
+/* SDM, "Local APIC State After Power-Up or Reset" and "... After an INIT Reset". */
+static void reset_registers(struct mkvm_lapic *apic)
+{
+	struct mkvm_vcpu *vcpu = apic->vcpu;
+	u32 reg;
+
+	lapic_timer_stop(apic);
+	for (reg = APIC_TASKPRI; reg <= APIC_TDCR; reg += 0x10) {
+		/* Nobody sets a bit of IRR that the summary would not tell. */
+		if (reg != APIC_LDR || apic->mode != LAPIC_X2APIC)
+			lapic_put(apic, reg, 0);
+	}
+	lapic_put(apic, APIC_ICR + 4, 0);
+	lapic_put(apic, APIC_LVR, lapic_version(apic));
+	lapic_put(apic, APIC_DFR, APIC_DFR_FLAT);
+	lapic_put(apic, APIC_LVTCMCI, APIC_LVT_MASKED);
+	lapic_write_svr(apic, 0xff);
+	lapic_timer_write_lvtt(apic, APIC_LVT_MASKED);
+	lapic_timer_write_divide(apic, 0);
+	/* KVM leaves the 8259 connected to the boot processor, for firmware that relies on it. */
+	if (vcpu->id == vcpu->vm->arch.bsp_vcpu_id &&
+	    !(vcpu->vm->arch.disabled_quirks & KVM_X86_QUIRK_LINT0_REENABLED))
+		lapic_put(apic, APIC_LVT0, APIC_DM_EXTINT);
+	apic->esr_pending = 0;
+	apic->ioapic_eoi = -1;
+	lapic_recount(apic);
+}
+
+static void set_initial_id(struct mkvm_lapic *apic)
+{
+	u32 id = apic->vcpu->id;
+
+	if (apic->mode == LAPIC_X2APIC) {
+		lapic_put(apic, APIC_ID, id);
+		lapic_put(apic, APIC_LDR, x2apic_ldr(id));
+	} else {
+		lapic_put(apic, APIC_ID, id << 24);
+	}
+}
+
+bool lapic_base_valid(struct mkvm_vcpu *vcpu, u64 base, bool host)
+{
+	enum lapic_mode old = base_to_mode(vcpu->arch.apic_base);
+	enum lapic_mode new = base_to_mode(base);
+
+	if (base & (APIC_BASE_RESERVED | vcpu->arch.reserved_gpa_bits))
+		return false;
+	if (base & APIC_BASE_EXTD) {
+		if (!(base & APIC_BASE_EN) || !guest_cpuid_has(vcpu, X86_FEATURE_X2APIC))
+			return false;
+	}
+	if (host)
+		return true;
+	/* SDM, "x2APIC State Transitions". */
+	return !(old == LAPIC_X2APIC && new == LAPIC_XAPIC) &&
+	       !(old == LAPIC_DISABLED && new == LAPIC_X2APIC);
+}
+
+int lapic_set_base(struct mkvm_vcpu *vcpu, u64 base, bool host)
+{
+	struct mkvm_lapic *apic = vcpu->arch.apic;
+	u64 old_base = vcpu->arch.apic_base;
+	enum lapic_mode old, new = base_to_mode(base);
+
+	if (!lapic_base_valid(vcpu, base, host))
+		return 1;
+	vcpu->arch.apic_base = base;
+	if ((base ^ old_base) & APIC_BASE_EN)
+		cpuid_update_runtime(vcpu);
+	if (!apic) {
+		if ((base ^ old_base) & (APIC_BASE_EN | APIC_BASE_EXTD))
+			vmx_apic_mode_changed(vcpu);
+		return 0;
+	}
+
+	old = apic->mode;
+	if (new != old) {
+		WRITE_ONCE(apic->mode, new);
+		/* What the SDM allows to be lost when the APIC is off, is lost. */
+		if (new == LAPIC_DISABLED && !host)
+			reset_registers(apic);
+		if (old == LAPIC_DISABLED || new == LAPIC_X2APIC || old == LAPIC_X2APIC)
+			set_initial_id(apic);
+		/* A 64-bit ICR in x2APIC mode, two 32-bit registers in xAPIC mode. */
+		if (new == LAPIC_X2APIC) {
+			lapic_put(apic, APIC_ICR + 4, lapic_get(apic, APIC_ICR2));
+			lapic_put(apic, APIC_ICR2, 0);
+		} else if (old == LAPIC_X2APIC) {
+			lapic_put(apic, APIC_ICR2, lapic_get(apic, APIC_ICR + 4) & 0xff000000);
+			lapic_put(apic, APIC_ICR + 4, 0);
+			lapic_put(apic, APIC_LDR, 0);
+		}
+		lapic_map_update(vcpu->vm);
+		if (unlikely(READ_ONCE(apic->timer.parked)))
+			lapic_timer_unpark(apic);
+		mkvm_make_request(MKVM_REQ_EVENT, vcpu);
+	}
+	if (new != old || ((base ^ old_base) & PAGE_MASK))
+		vmx_apic_mode_changed(vcpu);
+	return 0;
+}
+
+bool lapic_owns_gpa(struct mkvm_vcpu *vcpu, gpa_t gpa)
+{
+	struct mkvm_lapic *apic = vcpu->arch.apic;
+
+	if (!apic || (gpa ^ vcpu->arch.apic_base) & PAGE_MASK)
+		return false;
+	/* KVM: unless this quirk is off, a page without an APIC behind it reads as ones. */
+	return apic->mode == LAPIC_XAPIC ||
+	       !(vcpu->vm->arch.disabled_quirks & KVM_X86_QUIRK_LAPIC_MMIO_HOLE);
+}
+
+bool lapic_has_events(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_lapic *apic = vcpu->arch.apic;
+
+	return apic && READ_ONCE(apic->events);
+}
+
+/* SDM, "Typical BSP/AP Initialization": the AP starts in real mode at vector << 12. */
+static void start_at_sipi(struct mkvm_vcpu *vcpu, u8 vector)
+{
+	struct kvm_segment cs;
+
+	vmx_get_segment(vcpu, &cs, SEG_CS);
+	cs.selector = vector << 8;
+	cs.base = vector << 12;
+	vmx_set_segment(vcpu, &cs, SEG_CS);
+	rip_write(vcpu, 0);
+}
+
+/**
+ * lapic_accept_events() - take the INIT and SIPI that wait
+ * @vcpu: the vCPU, loaded; its mp_state changes
+ *
+ * A SIPI counts only after INIT; one that comes at another time is dropped.
+ */
+void lapic_accept_events(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_lapic *apic = vcpu->arch.apic;
+
+	if (!lapic_has_events(vcpu))
+		return;
+	if (test_and_clear_bit(LAPIC_EVENT_INIT, &apic->events)) {
+		mkvm_vcpu_reset(vcpu, true);
+		vcpu->arch.mp_state = vcpu->arch.apic_base & APIC_BASE_BSP ?
+				      KVM_MP_STATE_RUNNABLE : KVM_MP_STATE_INIT_RECEIVED;
+	}
+	if (test_and_clear_bit(LAPIC_EVENT_SIPI, &apic->events) &&
+	    vcpu->arch.mp_state == KVM_MP_STATE_INIT_RECEIVED) {
+		start_at_sipi(vcpu, READ_ONCE(apic->sipi_vector));
+		vcpu->arch.mp_state = KVM_MP_STATE_RUNNABLE;
+	}
+}
+
+void lapic_post_sipi(struct mkvm_vcpu *vcpu)
+{
+	if (!vcpu->arch.apic)
+		return;
+	set_bit(LAPIC_EVENT_SIPI, &vcpu->arch.apic->events);
+	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
+}
+
+u8 lapic_get_sipi_vector(struct mkvm_vcpu *vcpu)
+{
+	return vcpu->arch.apic ? READ_ONCE(vcpu->arch.apic->sipi_vector) : 0;
+}
+
+void lapic_set_sipi_vector(struct mkvm_vcpu *vcpu, u8 vector)
+{
+	if (vcpu->arch.apic)
+		WRITE_ONCE(vcpu->arch.apic->sipi_vector, vector);
+}
+
+static u64 power_up_base(const struct mkvm_vcpu *vcpu)
+{
+	return LAPIC_DEFAULT_BASE | APIC_BASE_EN |
+	       (vcpu->id == vcpu->vm->arch.bsp_vcpu_id ? APIC_BASE_BSP : 0);
+}
+
+void lapic_reset(struct mkvm_vcpu *vcpu, bool init_event)
+{
+	struct mkvm_lapic *apic = vcpu->arch.apic;
+
+	/* INIT keeps IA32_APIC_BASE, and with it the mode and the APIC ID. */
+	if (!init_event) {
+		lapic_set_base(vcpu, power_up_base(vcpu), true);
+		if (apic) {
+			set_initial_id(apic);
+			WRITE_ONCE(apic->events, 0);
+		}
+	}
+	if (!apic)
+		return;
+	reset_registers(apic);
+	lapic_map_update(vcpu->vm);
+}
+
+int lapic_create(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_lapic *apic;
+
+	apic = kzalloc(sizeof(*apic), GFP_KERNEL_ACCOUNT);
+	if (!apic)
+		return -ENOMEM;
+	apic->regs = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!apic->regs) {
+		kfree(apic);
+		return -ENOMEM;
+	}
+	apic->vcpu = vcpu;
+	apic->mode = LAPIC_XAPIC;
+	lapic_timer_init(apic);
+	vcpu->arch.apic_base = power_up_base(vcpu);
+	set_initial_id(apic);
+	reset_registers(apic);
+	vcpu->arch.apic = apic;
+	return 0;
+}
+
+void lapic_postcreate(struct mkvm_vcpu *vcpu)
+{
+	if (vcpu->arch.apic)
+		lapic_map_update(vcpu->vm);
+}
+
+void lapic_destroy(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_lapic *apic = vcpu->arch.apic;
+
+	if (!apic)
+		return;
+	lapic_timer_stop(apic);
+	vcpu->arch.apic = NULL;
+	free_page((unsigned long)apic->regs);
+	kfree(apic);
+}

@@ -1,0 +1,511 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * arch/x86/irq/lapic_timer.c - the APIC timer: one-shot, periodic, TSC-deadline.
+ *
+ * SDM, "APIC Timer" and "TSC-Deadline Mode". The bus clock runs at 1 GHz as KVM's does, so a
+ * count is a time in ns and the current count is computed, never kept. Expiry sets IRR right in
+ * the hrtimer's callback. While the vCPU runs, the VMX-preemption timer can take the hrtimer's
+ * place, see lapic_use_hv_timer() in lapic.h: it costs no host interrupt.
+ *
+ * Whoever changes the timer is the vCPU thread, and cancels the hrtimer first: from then on
+ * until it starts it again no callback runs, so what the callback writes needs no lock.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/hrtimer.h>
+#include <linux/math64.h>
+#include <linux/module.h>
+#include <asm/tsc.h>
+
+#include "arch/x86/irq/lapic_internal.h"
+#include "arch/x86/tsc.h"
+
+/* A guest whose periodic timer ticks all the time would cost the host an interrupt each. */
+static unsigned int min_timer_period_us = 200;
+module_param(min_timer_period_us, uint, 0644);
+MODULE_PARM_DESC(min_timer_period_us, "shortest period of a guest's periodic APIC timer (us)");
+
+/* Farther than any guest looks, and adding it to the time of day does not overflow. */
+#define MAX_TIMER_NS	(KTIME_MAX / 2)
+
+/* The hrtimer was early by the guest's TSC: wait at least so long before looking again. */
+#define MIN_RETRY_NS	1000
+
+static u32 timer_mode(const struct mkvm_lapic *apic)
+{
+	return lapic_get(apic, APIC_LVTT) & LVTT_MODE_MASK;
+}
+
+static u64 periodic_ns(const struct mkvm_lapic *apic)
+{
+	u64 shortest = (u64)READ_ONCE(min_timer_period_us) * NSEC_PER_USEC;
+
+	return max3(apic->timer.period, shortest, 1ull);
+}
+
+static u32 guest_khz(const struct mkvm_vcpu *vcpu)
+{
+	return vcpu->arch.virtual_tsc_khz ?: tsc_khz ?: 1;
+}
+
+/* Time that the guest's TSC takes for @ticks, rounded up. */
+static s64 guest_ticks_to_ns(const struct mkvm_vcpu *vcpu, u64 ticks)
+{
+	u32 khz = guest_khz(vcpu);
+
+	if (unlikely(ticks > U64_MAX / (2 * NSEC_PER_MSEC)))
+		return div_u64(ticks, khz) >= MAX_TIMER_NS / NSEC_PER_MSEC ?
+		       MAX_TIMER_NS : (s64)(div_u64(ticks, khz) * NSEC_PER_MSEC);
+	return min_t(u64, div_u64(ticks * NSEC_PER_MSEC, khz) + 1, MAX_TIMER_NS);
+}
+
+/* May the timer's interrupt be accepted, and has the last one been taken? */
+static bool tick_is_due(const struct mkvm_lapic *apic)
+{
+	u32 lvtt = lapic_get(apic, APIC_LVTT);
+
+	return READ_ONCE(apic->mode) != LAPIC_DISABLED && READ_ONCE(apic->sw_enabled) &&
+	       !(lvtt & APIC_LVT_MASKED) && (lvtt & APIC_VECTOR_MASK) >= 16 &&
+	       !lapic_vec_test(apic, APIC_IRR, lvtt & APIC_VECTOR_MASK);
+}
+
+static enum hrtimer_restart deadline_reached(struct mkvm_lapic *apic)
+{
+	u64 deadline = READ_ONCE(apic->timer.tsc_deadline);
+	u64 now = mkvm_read_guest_tsc(apic->vcpu);
+
+	if (!deadline)
+		return HRTIMER_NORESTART;
+	/* A clock that NTP slews runs ahead of the TSC: an interrupt before its time confuses. */
+	if (unlikely(now < deadline)) {
+		s64 ns = max_t(s64, guest_ticks_to_ns(apic->vcpu, deadline - now), MIN_RETRY_NS);
+
+		hrtimer_set_expires(&apic->timer.hrtimer, ktime_add_ns(ktime_get(), ns));
+		return HRTIMER_RESTART;
+	}
+	WRITE_ONCE(apic->timer.tsc_deadline, 0);
+	lapic_local_irq(apic->vcpu, NULL, APIC_LVTT);
+	return HRTIMER_NORESTART;
+}
+
+/* Hard interrupt context, any CPU. */
+static enum hrtimer_restart lapic_timer_fn(struct hrtimer *hrtimer)
+{
+	struct lapic_timer *t = container_of(hrtimer, struct lapic_timer, hrtimer);
+	struct mkvm_lapic *apic = container_of(t, struct mkvm_lapic, timer);
+	u32 mode = timer_mode(apic);
+
+	if (mode == LVTT_TSC_DEADLINE)
+		return deadline_reached(apic);
+	if (mode != LVTT_PERIODIC) {
+		WRITE_ONCE(t->target, 0);
+		lapic_local_irq(apic->vcpu, NULL, APIC_LVTT);
+		return HRTIMER_NORESTART;
+	}
+	if (!lapic_local_irq(apic->vcpu, NULL, APIC_LVTT)) {
+		/*
+		 * Nobody takes our ticks: the vCPU is stopped, or has the entry masked. Rest
+		 * until it does; the count goes on, being computed. Pairs with the barriers in
+		 * those who call lapic_timer_unpark().
+		 */
+		WRITE_ONCE(t->parked, true);
+		smp_mb();
+		if (!tick_is_due(apic))
+			return HRTIMER_NORESTART;
+		WRITE_ONCE(t->parked, false);
+	}
+	hrtimer_forward_now(hrtimer, ns_to_ktime(periodic_ns(apic)));
+	WRITE_ONCE(t->target, ktime_to_ns(hrtimer_get_expires(hrtimer)));
+	return HRTIMER_RESTART;
+}
+
+/* Cancel the hrtimer if it was started: true if it was still to fire. */
+static bool cancel_hrtimer(struct lapic_timer *t)
+{
+	if (!t->started)
+		return false;
+	t->started = false;
+	return hrtimer_cancel(&t->hrtimer);
+}
+
+static void disarm(struct mkvm_lapic *apic)
+{
+	cancel_hrtimer(&apic->timer);
+	apic->vcpu->arch.hv_timer_tsc = LAPIC_NO_HV_TIMER;
+	apic->timer.parked = false;
+}
+
+static void start_hrtimer(struct lapic_timer *t, s64 target)
+{
+	t->started = true;
+	hrtimer_start(&t->hrtimer, ns_to_ktime(target), HRTIMER_MODE_ABS_PINNED_HARD);
+}
+
+/* Host TSC ticks in @ns, never more: an exit before its time looks again and waits on. */
+static u64 ns_to_host_ticks(s64 ns)
+{
+	return mul_u64_u32_div(min_t(u64, ns, BIT_ULL(50)), tsc_khz, NSEC_PER_MSEC);
+}
+
+static void expire_now(struct mkvm_lapic *apic)
+{
+	if (timer_mode(apic) == LVTT_TSC_DEADLINE)
+		WRITE_ONCE(apic->timer.tsc_deadline, 0);
+	else if (timer_mode(apic) != LVTT_PERIODIC)
+		WRITE_ONCE(apic->timer.target, 0);
+	lapic_local_irq(apic->vcpu, apic->vcpu, APIC_LVTT);
+}
+
+static void arm_deadline(struct mkvm_lapic *apic)
+{
+	struct mkvm_vcpu *vcpu = apic->vcpu;
+	struct lapic_timer *t = &apic->timer;
+	u64 host, now, ticks;
+	unsigned long flags;
+
+	if (!t->tsc_deadline)
+		return;
+	/* Both clocks are read at one time. */
+	local_irq_save(flags);
+	host = rdtsc();
+	now = mkvm_guest_tsc_at(vcpu, host);
+	if (t->tsc_deadline <= now) {
+		expire_now(apic);
+	} else {
+		ticks = t->tsc_deadline - now;
+		if (!t->hv || t->blocked) {
+			start_hrtimer(t, ktime_get() + guest_ticks_to_ns(vcpu, ticks));
+		} else {
+			if (unlikely(vcpu->arch.tsc_scaling_ratio != TSC_RATIO_ONE))
+				ticks = ns_to_host_ticks(guest_ticks_to_ns(vcpu, ticks));
+			vcpu->arch.hv_timer_tsc = host + min_t(u64, ticks, S64_MAX);
+		}
+	}
+	local_irq_restore(flags);
+}
+
+static void arm_target(struct mkvm_lapic *apic)
+{
+	struct lapic_timer *t = &apic->timer;
+	unsigned long flags;
+	s64 now;
+
+	if (!t->target)
+		return;
+	if (!t->hv || t->blocked) {
+		start_hrtimer(t, t->target);
+		return;
+	}
+	local_irq_save(flags);
+	now = ktime_get();
+	apic->vcpu->arch.hv_timer_tsc = rdtsc() +
+		(t->target > now ? ns_to_host_ticks(t->target - now) : 0);
+	local_irq_restore(flags);
+}
+
+/* Start what is set up; nothing runs yet. May expire at once. */
+static void arm(struct mkvm_lapic *apic)
+{
+	if (timer_mode(apic) == LVTT_TSC_DEADLINE)
+		arm_deadline(apic);
+	else
+		arm_target(apic);
+}
+
+/* Bring the target of a periodic timer past @now: what was missed is one tick. */
+static void skip_missed(struct mkvm_lapic *apic, s64 now)
+{
+	struct lapic_timer *t = &apic->timer;
+	u64 period = periodic_ns(apic);
+
+	if (t->target && t->target <= now)
+		t->target += (div64_u64(now - t->target, period) + 1) * period;
+}
+
+/* Let a parked timer tick again. vCPU thread, interrupts may be off. */
+void lapic_timer_unpark(struct mkvm_lapic *apic)
+{
+	disarm(apic);
+	if (timer_mode(apic) == LVTT_PERIODIC)
+		skip_missed(apic, ktime_get());
+	arm(apic);
+}
+
+/* No callback runs from now on; lapic_timer_restore() starts anew. */
+void lapic_timer_halt(struct mkvm_lapic *apic)
+{
+	disarm(apic);
+}
+
+void lapic_timer_stop(struct mkvm_lapic *apic)
+{
+	disarm(apic);
+	apic->timer.target = 0;
+	apic->timer.tsc_deadline = 0;
+}
+
+void lapic_timer_init(struct mkvm_lapic *apic)
+{
+	hrtimer_init(&apic->timer.hrtimer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_HARD);
+	apic->timer.hrtimer.function = lapic_timer_fn;
+	apic->timer.divide = 2;
+	apic->vcpu->arch.hv_timer_tsc = LAPIC_NO_HV_TIMER;
+}
+
+static bool time_has_come(const struct mkvm_lapic *apic)
+{
+	const struct lapic_timer *t = &apic->timer;
+	u64 deadline;
+	s64 target;
+
+	if (timer_mode(apic) == LVTT_TSC_DEADLINE) {
+		deadline = READ_ONCE(t->tsc_deadline);
+		return deadline && mkvm_read_guest_tsc(apic->vcpu) >= deadline;
+	}
+	target = READ_ONCE(t->target);
+	return target && !READ_ONCE(t->parked) && ktime_get() >= target;
+}
+
+bool lapic_timer_pending(struct mkvm_vcpu *vcpu)
+{
+	return vcpu->arch.apic && time_has_come(vcpu->arch.apic);
+}
+
+void lapic_inject_timer(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_lapic *apic = vcpu->arch.apic;
+
+	if (!apic)
+		return;
+	if (unlikely(!time_has_come(apic))) {
+		/* The two clocks disagree a little. */
+		if (vcpu->arch.hv_timer_tsc <= rdtsc()) {
+			vcpu->arch.hv_timer_tsc = LAPIC_NO_HV_TIMER;
+			arm(apic);
+		}
+		return;
+	}
+	disarm(apic);
+	/* The callback may have been quicker. */
+	if (time_has_come(apic)) {
+		expire_now(apic);
+		if (timer_mode(apic) == LVTT_PERIODIC)
+			skip_missed(apic, ktime_get());
+	}
+	arm(apic);
+}
+
+/* The LVT timer register; @val has only valid bits. */
+void lapic_timer_write_lvtt(struct mkvm_lapic *apic, u32 val)
+{
+	u32 old = timer_mode(apic);
+	u32 new = val & LVTT_MODE_MASK;
+
+	/* What was due before goes by the old entry. */
+	lapic_inject_timer(apic->vcpu);
+	/* SDM, "TSC-Deadline Mode": a switch to or from it disarms the timer. */
+	if (old != new && (old == LVTT_TSC_DEADLINE || new == LVTT_TSC_DEADLINE)) {
+		lapic_timer_stop(apic);
+		lapic_put(apic, APIC_TMICT, 0);
+		apic->timer.period = 0;
+	}
+	lapic_put(apic, APIC_LVTT, val);
+	/* Pairs with lapic_timer_fn(): it parks, then looks at the entry. */
+	smp_mb();
+	if (READ_ONCE(apic->timer.parked))
+		lapic_timer_unpark(apic);
+}
+
+static void set_period(struct mkvm_lapic *apic)
+{
+	apic->timer.period = (u64)lapic_get(apic, APIC_TMICT) * apic->timer.divide;
+	if (timer_mode(apic) == LVTT_PERIODIC && apic->timer.period &&
+	    apic->timer.period < periodic_ns(apic))
+		pr_notice_ratelimited("vCPU %u: APIC timer period of %llu ns raised to %u us\n",
+				      apic->vcpu->id, apic->timer.period, min_timer_period_us);
+}
+
+/* The initial-count register: starts the count; 0 stops it. */
+void lapic_timer_write_initial(struct mkvm_lapic *apic, u32 val)
+{
+	struct lapic_timer *t = &apic->timer;
+
+	if (timer_mode(apic) == LVTT_TSC_DEADLINE)
+		return;
+	lapic_inject_timer(apic->vcpu);
+	disarm(apic);
+	lapic_put(apic, APIC_TMICT, val);
+	set_period(apic);
+	t->target = !val ? 0 : ktime_get() +
+		    (timer_mode(apic) == LVTT_PERIODIC ? periodic_ns(apic) : t->period);
+	arm(apic);
+}
+
+/* Current count: SDM, "APIC Timer". vCPU thread. */
+u32 lapic_timer_current(struct mkvm_lapic *apic)
+{
+	struct lapic_timer *t = &apic->timer;
+	s64 target = READ_ONCE(t->target);
+	u64 remaining, rest;
+	s64 now;
+
+	if (!target || timer_mode(apic) == LVTT_TSC_DEADLINE)
+		return 0;
+	now = ktime_get();
+	if (now < target) {
+		remaining = target - now;
+	} else if (timer_mode(apic) == LVTT_PERIODIC) {
+		div64_u64_rem(now - target, periodic_ns(apic), &rest);
+		remaining = periodic_ns(apic) - rest;
+	} else {
+		return 0;
+	}
+	return min_t(u64, div_u64(remaining, t->divide), lapic_get(apic, APIC_TMICT));
+}
+
+/* The divide-configuration register; a running count keeps its value and changes its pace. */
+void lapic_timer_write_divide(struct mkvm_lapic *apic, u32 val)
+{
+	struct lapic_timer *t = &apic->timer;
+	u32 code = (val & 3) | (val & 8) >> 1;
+	u32 divide = 1u << ((code + 1) & 7);
+	u32 count;
+
+	lapic_put(apic, APIC_TDCR, val);
+	if (divide == t->divide)
+		return;
+	if (timer_mode(apic) == LVTT_TSC_DEADLINE || !READ_ONCE(t->target)) {
+		t->divide = divide;
+		set_period(apic);
+		return;
+	}
+	lapic_inject_timer(apic->vcpu);
+	count = lapic_timer_current(apic);
+	disarm(apic);
+	t->divide = divide;
+	set_period(apic);
+	/* The callback may have ended a one-shot just before disarm(). */
+	if (t->target)
+		t->target = ktime_get() + (u64)count * divide;
+	arm(apic);
+}
+
+/*
+ * KVM_SET_LAPIC: the registers are in place, the count stands at @current_count. As in KVM an
+ * armed IA32_TSC_DEADLINE stays armed; userspace writes that MSR by itself.
+ */
+void lapic_timer_restore(struct mkvm_lapic *apic, u32 current_count)
+{
+	struct lapic_timer *t = &apic->timer;
+	u32 initial = lapic_get(apic, APIC_TMICT);
+
+	disarm(apic);
+	t->divide = 0;		/* whatever it was, compute it anew */
+	t->target = 0;
+	lapic_timer_write_divide(apic, lapic_get(apic, APIC_TDCR));
+	if (timer_mode(apic) == LVTT_TSC_DEADLINE) {
+		arm_deadline(apic);
+		return;
+	}
+	t->tsc_deadline = 0;
+	if (!initial)
+		return;
+	current_count = min(current_count, initial);
+	if (timer_mode(apic) == LVTT_PERIODIC)
+		t->target = ktime_get() + (current_count ? (u64)current_count * t->divide :
+					   periodic_ns(apic));
+	else if (current_count)
+		t->target = ktime_get() + (u64)current_count * t->divide;
+	arm(apic);
+}
+
+u64 lapic_get_tsc_deadline(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_lapic *apic = vcpu->arch.apic;
+
+	if (!apic || timer_mode(apic) != LVTT_TSC_DEADLINE)
+		return 0;
+	/* Past its time it reads as 0, even if the interrupt is still on its way. */
+	return time_has_come(apic) ? 0 : READ_ONCE(apic->timer.tsc_deadline);
+}
+
+/**
+ * lapic_set_tsc_deadline() - WRMSR of IA32_TSC_DEADLINE
+ * @vcpu: the vCPU
+ * @deadline: guest TSC at which the interrupt comes; at once if it is past; 0 disarms
+ *
+ * Ignored unless LVT timer says TSC-deadline mode. Context: vCPU thread, interrupts may be off.
+ */
+void lapic_set_tsc_deadline(struct mkvm_vcpu *vcpu, u64 deadline)
+{
+	struct mkvm_lapic *apic = vcpu->arch.apic;
+
+	if (!apic || timer_mode(apic) != LVTT_TSC_DEADLINE)
+		return;
+	disarm(apic);
+	/* What fell due before this write is not lost by it. */
+	if (unlikely(time_has_come(apic)))
+		expire_now(apic);
+	apic->timer.tsc_deadline = deadline;
+	arm_deadline(apic);
+}
+
+void lapic_tsc_changed(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_lapic *apic = vcpu->arch.apic;
+
+	if (!apic || timer_mode(apic) != LVTT_TSC_DEADLINE || !READ_ONCE(apic->timer.tsc_deadline))
+		return;
+	disarm(apic);
+	arm_deadline(apic);
+}
+
+void lapic_timer_migrate(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_lapic *apic = vcpu->arch.apic;
+
+	if (!apic)
+		return;
+	if (cancel_hrtimer(&apic->timer)) {
+		apic->timer.started = true;
+		hrtimer_start_expires(&apic->timer.hrtimer, HRTIMER_MODE_ABS_PINNED_HARD);
+	} else if (vcpu->arch.hv_timer_tsc != LAPIC_NO_HV_TIMER) {
+		/* The other CPU's TSC may differ. */
+		vcpu->arch.hv_timer_tsc = LAPIC_NO_HV_TIMER;
+		arm(apic);
+	}
+}
+
+void lapic_use_hv_timer(struct mkvm_vcpu *vcpu)
+{
+	if (vcpu->arch.apic)
+		vcpu->arch.apic->timer.hv = true;
+}
+
+/* The vCPU thread is about to sleep in HLT. */
+void lapic_timer_block(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_lapic *apic = vcpu->arch.apic;
+
+	if (!apic || !apic->timer.hv)
+		return;
+	apic->timer.blocked = true;
+	if (vcpu->arch.hv_timer_tsc != LAPIC_NO_HV_TIMER) {
+		vcpu->arch.hv_timer_tsc = LAPIC_NO_HV_TIMER;
+		arm(apic);
+	}
+}
+
+/* It is awake again. */
+void lapic_timer_unblock(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_lapic *apic = vcpu->arch.apic;
+
+	if (!apic || !apic->timer.hv)
+		return;
+	apic->timer.blocked = false;
+	if (cancel_hrtimer(&apic->timer))
+		arm(apic);
+	else if (unlikely(READ_ONCE(apic->timer.parked)))
+		lapic_timer_unpark(apic);
+}

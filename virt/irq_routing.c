@@ -251,6 +251,29 @@ int mkvm_set_irq(struct mkvm_vm *vm, int source, u32 gsi, int level, bool line_s
 }
 
 /**
+ * mkvm_for_each_route() - walk the routes of the first GSIs
+ * @vm: the VM
+ * @nr_gsis: GSIs from 0 on
+ * @fn: called for each of their routes, under vm->srcu
+ * @data: for @fn
+ */
+void mkvm_for_each_route(struct mkvm_vm *vm, u32 nr_gsis,
+			 void (*fn)(const struct mkvm_route *route, void *data), void *data)
+{
+	struct mkvm_irq_routing *t;
+	struct mkvm_route *route;
+	int idx;
+	u32 gsi;
+
+	idx = srcu_read_lock(&vm->srcu);
+	t = routing_get(vm);
+	for (gsi = 0; gsi < min(nr_gsis, t->nr_gsis); gsi++)
+		hlist_for_each_entry(route, &t->gsi[gsi], link)
+			fn(route, data);
+	srcu_read_unlock(&vm->srcu, idx);
+}
+
+/**
  * mkvm_irq_line_ioctl() - KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS
  * @vm: the VM
  * @user: the caller's struct kvm_irq_level

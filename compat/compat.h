@@ -76,4 +76,11 @@
 #define COMPAT_FOLL_INTERRUPTIBLE	0
 #endif
 
+/* Add one to an eventfd: the count was an argument that everybody passed as 1. */
+#ifdef HAVE_EVENTFD_SIGNAL_COUNT
+#define mkvm_eventfd_signal(ctx)	eventfd_signal(ctx, 1)
+#else
+#define mkvm_eventfd_signal(ctx)	eventfd_signal(ctx)
+#endif
+
 #endif

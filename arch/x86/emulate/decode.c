@@ -169,7 +169,7 @@ static enum emul_rc decode_vex(struct emul_ctxt *c, u8 first)
 	}
 	if (c->mode != EMUL_LONG64)	/* there are only eight registers */
 		d->rex = 0;
-	d->vex_reg = ~p1 >> 3 & (c->mode == EMUL_LONG64 ? 15 : 7);
+	d->vex_reg = ~p1 >> 3 & 15;
 	d->vex_l = p1 >> 2 & 1;
 	d->opsize_prefix = (p1 & 3) == 1;
 	d->rep = pp_rep[p1 & 3];
@@ -374,6 +374,7 @@ static enum emul_rc refine(struct emul_ctxt *c)
 	case OP_MOVNTI:
 		if (d->opsize_prefix || d->rep)
 			return emul_unhandled(c, "0F opcode with a prefix it does not have here");
+		d->size = d->rex & REX_W ? 8 : 4;
 		break;
 	case OP_MOVDIR64B:
 		if (!d->opsize_prefix || d->rep)

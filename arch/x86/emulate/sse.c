@@ -149,8 +149,12 @@ enum emul_rc emul_sse(struct emul_ctxt *c)
 		return emul_mem_write(c, d->mem.seg, d->ea, buf + at, d->size);
 	}
 
-	if (m->flags & S_MERGE)
-		c->ops->read_xmm(c, d->vex ? d->vex_reg : reg, buf, 16);
+	if (m->flags & S_MERGE) {
+		/* Outside 64-bit mode the highest bit of VEX.vvvv is ignored. */
+		unsigned int other = c->mode == EMUL_LONG64 ? d->vex_reg : d->vex_reg & 7;
+
+		c->ops->read_xmm(c, d->vex ? other : reg, buf, 16);
+	}
 	rc = emul_mem_read(c, d->mem.seg, d->ea, buf + at, d->size, false);
 	if (rc == EMUL_OK)
 		c->ops->write_xmm(c, reg, buf, d->vex ? 32 : 16);

@@ -153,14 +153,15 @@ void console_put(struct console *c, const __u8 *data, size_t len)
 	pthread_mutex_unlock(&c->lock);
 }
 
-void console_flush(struct console *c, bool wait)
+bool console_flush(struct console *c, bool wait)
 {
 	if (wait)
 		pthread_mutex_lock(&c->lock);
 	else if (pthread_mutex_trylock(&c->lock))
-		return;		/* another thread is writing out, and will write everything */
+		return false;
 	write_out(c);
 	pthread_mutex_unlock(&c->lock);
+	return true;
 }
 
 /* The key after Ctrl-A. Return: whether the byte itself goes to the guest. */

@@ -69,8 +69,14 @@ void console_restore(void);
 /* The guest has sent bytes; blocks while standard output does. Callable from every thread. */
 void console_put(struct console *c, const __u8 *data, size_t len);
 
-/* Write out what has gathered; @wait says whether to wait for another thread that is at it. */
-void console_flush(struct console *c, bool wait);
+/**
+ * console_flush() - write out what has gathered
+ * @c: the console
+ * @wait: wait for another thread that has the console, perhaps in a write that blocks
+ *
+ * Return: whether it was done; false only without @wait, and then it has to be tried again.
+ */
+bool console_flush(struct console *c, bool wait);
 
 /**
  * console_get() - read what was typed

@@ -204,10 +204,8 @@ static void turn(struct event_loop *l)
 	l->fd[FD_INPUT].fd = l->input_ended || !uart_space(&m->uart) ? -1 : STDIN_FILENO;
 	if (poll(l->fd, FDS, timeout) > 0)
 		handle_events(l);
-	if (l->flush_at && now_ns() >= l->flush_at) {
-		l->flush_at = 0;
-		console_flush(&m->console, false);
-	}
+	if (l->flush_at && now_ns() >= l->flush_at)
+		l->flush_at = console_flush(&m->console, false) ? 0 : now_ns() + FLUSH_DELAY_NS;
 }
 
 static int load(struct machine *m, const struct run_options *opt, struct boot_state *state,

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tests of the whole tool on a real device node, TAP:  tool-test TOOL GUESTS [NODE]
+ *
+ * Runs the tool with the small guests of tests/guests and looks at exit status, output, terminal
+ * and speed of its end. Meant for the lab (`make -C userspace-tool tool-test`), static, needs no
+ * other program. Every wait has a limit, so that a tool that hangs is a test that fails.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ARGS_MAX	24
+#define OUTPUT_MAX	(1 << 20)
+#define LIMIT_MS	30000
+#define ENDED_BADLY	-1
+#define BULK		32768	/* as in tests/guests/commands.S */
+
+static const char *tool, *guests, *node = "/dev/minikvm";
+static char output[OUTPUT_MAX + 1];
+static size_t output_len;
+static unsigned int number, failures;
+
+struct child {
+	pid_t pid;
+	int in;			/* its standard input, or -1 */
+	int out;		/* its standard output and error */
+};
+
+static void result(bool good, const char *name)
+{
+	printf("%sok %u - %s\n", good ? "" : "not ", ++number, name);
+	if (!good) {
+		size_t from = output_len > 600 ? output_len - 600 : 0, i;
+
+		failures++;
+		printf("# output ends in: ");
+		for (i = from; i < output_len; i++) {
+			putchar(output[i] == '\r' ? ' ' : output[i]);
+			if (output[i] == '\n')
+				printf("# ");
+		}
+		putchar('\n');
+	}
+	fflush(stdout);
+}
+
+static long long now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+static void exec_tool(const char * const *args)
+{
+	const char *argv[ARGS_MAX + 2] = { tool };
+	int i;
+
+	for (i = 0; args[i] && i < ARGS_MAX; i++)
+		argv[i + 1] = args[i];
+	execv(tool, (char * const *)argv);
+	_exit(126);
+}
+
+/* Start the tool with pipes; @with_input false means /dev/null. */
+static struct child start(const char * const *args, bool with_input)
+{
+	struct child c = { .in = -1 };
+	int in[2], out[2];
+
+	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
+		exit(126);
+	/* Small, so that the guest's bulk output is more than fits. */
+	fcntl(out[1], F_SETPIPE_SZ, 4096);
+	c.pid = fork();
+	if (c.pid == 0) {
+		if (!with_input)
+			in[0] = open("/dev/null", O_RDONLY);
+		dup2(in[0], 0);
+		dup2(out[1], 1);
+		dup2(out[1], 2);
+		exec_tool(args);
+	}
+	close(in[0]);
+	close(out[1]);
+	if (with_input)
+		c.in = in[1];
+	else
+		close(in[1]);
+	c.out = out[0];
+	output_len = 0;
+	output[0] = 0;
+	return c;
+}
+
+/* Read until the output has @text (NULL: until its end). False when the time is over. */
+static bool wait_for(struct child *c, const char *text)
+{
+	long long end = now_ms() + LIMIT_MS, left;
+	struct pollfd p = { .fd = c->out, .events = POLLIN };
+	ssize_t n;
+
+	while (!text || !strstr(output, text)) {
+		left = end - now_ms();
+		if (left <= 0 || output_len == OUTPUT_MAX || poll(&p, 1, left) <= 0)
+			return false;
+		n = read(c->out, output + output_len, OUTPUT_MAX - output_len);
+		if (n <= 0)
+			return !text;
+		output_len += n;
+		output[output_len] = 0;
+	}
+	return true;
+}
+
+static void type(struct child *c, const char *keys)
+{
+	if (write(c->in, keys, strlen(keys)) < 0)
+		perror("# write");
+}
+
+/* Read the rest, wait. Return: the exit status, 128 plus a deadly signal, or ENDED_BADLY. */
+static int finish(struct child *c)
+{
+	bool timely = wait_for(c, NULL);
+	int status;
+
+	if (!timely)
+		kill(c->pid, SIGKILL);
+	waitpid(c->pid, &status, 0);
+	if (c->in >= 0)
+		close(c->in);
+	if (c->out != c->in)
+		close(c->out);
+	if (!timely)
+		return ENDED_BADLY;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static const char *guest(const char *name)
+{
+	static char path[4][512];
+	static int i;
+
+	i = (i + 1) % 4;
+	snprintf(path[i], sizeof(path[i]), "%s/%s", guests, name);
+	return path[i];
+}
+
+#define ARGS(...) ((const char * const[]) { __VA_ARGS__, NULL })
+#define RUN(...) ARGS("run", "--dev", node, "--mem", "8", __VA_ARGS__)
+#define COMMANDS "--kernel", guest("commands")
+
+/* The tool with these arguments must end with this status and these words. */
+static void expect(const char *name, int status, const char *words, const char * const *args)
+{
+	struct child c = start(args, false);
+	int got = finish(&c);
+
+	if (got != status)
+		printf("# exit status %d instead of %d\n", got, status);
+	result(got == status && strstr(output, words), name);
+}
+
+/* The commands guest with these keys must end with this status and these words. */
+static void expect_keys(const char *name, int status, const char *words, const char *keys,
+			const char * const *args)
+{
+	struct child c = start(args, true);
+	int got;
+
+	type(&c, keys);
+	got = finish(&c);
+	if (got != status)
+		printf("# exit status %d instead of %d\n", got, status);
+	result(got == status && strstr(output, words), name);
+}
+
+static void test_usage(void)
+{
+	expect("help", 0, "Usage:", ARGS("--help"));
+	expect("version", 0, "minikvm ", ARGS("--version"));
+	expect("help of run", 0, "--exit-on", ARGS("run", "--help"));
+	expect("unknown command", 2, "'fly' is not a command", ARGS("fly"));
+	expect("unknown option", 2, "--fly", ARGS("run", "--fly"));
+	expect("a word too many", 2, "'fly' is not an option",
+	       ARGS("run", "--kernel", "x", "fly"));
+	expect("nothing to run", 2, "Say what to run", ARGS("run"));
+	expect("bad number", 2, "--mem takes", ARGS("run", "--mem", "12x"));
+	expect("two vCPUs", 2, "1 vCPU is what is supported", ARGS("run", "--cpus", "2"));
+	expect("no device node", 1, "There is no device node",
+	       ARGS("run", "--dev", "/dev/absent", COMMANDS));
+	expect("a device node of another kind", 1, "does not speak KVM's ABI",
+	       ARGS("run", "--dev", "/dev/null", COMMANDS));
+	expect("no such kernel", 1, "The kernel /absent cannot be opened: No such file",
+	       RUN("--kernel", "/absent"));
+	expect("no such initial ramdisk", 1, "The initial ramdisk /absent",
+	       RUN(COMMANDS, "--initrd", "/absent"));
+	expect("not a kernel", 1, "is not a kernel", RUN("--kernel", guest("flat_hello")));
+	expect("too large an initial ramdisk", 1, "does not fit",
+	       ARGS("run", "--dev", node, "--mem", "3", COMMANDS, "--initrd", tool));
+}
+
+static void test_guests(void)
+{
+	expect("hello", 0, "The guest says: 2 + 2 = 4", ARGS("hello", "--dev", node));
+	expect("flat image, REP OUTSB and single bytes", 0, "bulk output\nsingle output\n",
+	       RUN("--flat", guest("flat_hello")));
+	expect("flat image below 64 KiB", 0, "single output",
+	       RUN("--flat", guest("flat_hello"), "--load", "0x1000"));
+	expect("flat image above 64 KiB", 0, "single output",
+	       RUN("--flat", guest("flat_hello"), "--load", "0x20000"));
+	expect("flat image, triple fault", 4, "triple fault",
+	       RUN("--flat", guest("flat_triple_fault")));
+	expect("Multiboot kernel, power-off by port", 0, "multiboot one two\n",
+	       RUN("--kernel", guest("multiboot"), "--append", "one two"));
+	expect_keys("64-bit ELF, piped input, power-off", 0, "ready\nefgq", "efgq", RUN(COMMANDS));
+	expect_keys("reset by the i8042", 3, "asked for a reset", "r", RUN(COMMANDS));
+	expect_keys("reset by port 0xcf9", 3, "asked for a reset", "c", RUN(COMMANDS));
+	expect_keys("triple fault shows registers", 4, "rip 00000", "t", RUN(COMMANDS));
+	expect_keys("debug exit", 11, "--debug-exit", "d", RUN(COMMANDS, "--debug-exit", "0xf4"));
+	expect_keys("memory that is not there reads as ones", 0, "ones\nq", "mq", RUN(COMMANDS));
+	expect_keys("--exit-on", 0, "string of --exit-on", "efefeg",
+		    RUN(COMMANDS, "--exit-on", "efeg"));
+	expect_keys("--stats", 0, "KVM_RUN", "q", RUN(COMMANDS, "--stats"));
+	expect("--timeout, standard input at its end", 124, "time of --timeout",
+	       RUN(COMMANDS, "--timeout", "0.5"));
+}
+
+static void test_bulk(void)
+{
+	struct child c = start(RUN(COMMANDS), true);
+	size_t i, count = 0;
+	int status;
+
+	type(&c, "bq");
+	status = finish(&c);
+	for (i = 0; i < output_len; i++)
+		count += output[i] == 'x';
+	printf("# %zu of %d bytes arrived\n", count, BULK);
+	result(status == 0 && count == BULK && strstr(output, "done\nq"),
+	       "bulk output arrives whole");
+}
+
+static void test_signal(const char *name, int sig, bool blocked)
+{
+	struct child c = start(RUN(COMMANDS), true);
+	long long before;
+	int status;
+
+	if (blocked) {
+		/* More than a pipe takes, and nobody reads. */
+		type(&c, "b");
+		usleep(500000);
+	} else {
+		wait_for(&c, "ready");
+		type(&c, "l");
+		wait_for(&c, "l");
+	}
+	before = now_ms();
+	kill(c.pid, sig);
+	if (blocked)
+		usleep(2000000);
+	status = finish(&c);
+	result(status == 128 + sig && now_ms() - before < 10000, name);
+}
+
+static void test_closed_output(void)
+{
+	struct child c = start(RUN(COMMANDS, "--timeout", "20"), true);
+	int status;
+
+	wait_for(&c, "ready");
+	close(c.out);
+	type(&c, "b");
+	waitpid(c.pid, &status, 0);
+	close(c.in);
+	result(WIFEXITED(status) && WEXITSTATUS(status) == 1, "standard output closed");
+}
+
+/* Start the tool with a pseudo-terminal as all three. */
+static struct child start_tty(const char * const *args, struct termios *before)
+{
+	struct child c;
+	int slave;
+
+	c.in = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (c.in < 0 && mkdir("/dev/pts", 0755) <= 0 &&
+	    mount("devpts", "/dev/pts", "devpts", 0, "ptmxmode=0666") == 0)
+		c.in = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (c.in < 0 || grantpt(c.in) || unlockpt(c.in)) {
+		perror("# pseudo-terminal");
+		exit(126);
+	}
+	slave = open(ptsname(c.in), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	tcgetattr(slave, before);
+	c.out = c.in;
+	c.pid = fork();
+	if (c.pid == 0) {
+		dup2(slave, 0);
+		dup2(slave, 1);
+		dup2(slave, 2);
+		exec_tool(args);
+	}
+	close(slave);
+	output_len = 0;
+	output[0] = 0;
+	return c;
+}
+
+static bool same_mode(int fd, const struct termios *mode)
+{
+	struct termios now;
+
+	return tcgetattr(fd, &now) == 0 && now.c_iflag == mode->c_iflag &&
+	       now.c_oflag == mode->c_oflag && now.c_lflag == mode->c_lflag;
+}
+
+/* Raw while it runs, as before at its end; @keys or @sig end it. */
+static void test_tty(const char *name, const char *keys, int sig, int status, const char *words)
+{
+	struct termios before;
+	struct child c = start_tty(RUN(COMMANDS), &before);
+	bool ready = wait_for(&c, "ready"), raw, restored;
+	int keep = fcntl(c.in, F_DUPFD_CLOEXEC, 0), wait_status = 0, got, i;
+
+	raw = !same_mode(keep, &before);
+	if (keys)
+		type(&c, keys);
+	else
+		kill(c.pid, sig);
+	/* The master sees no end of file before the last slave is closed: wait for the process. */
+	for (i = 0; i < LIMIT_MS / 10 && waitpid(c.pid, &wait_status, WNOHANG) == 0; i++) {
+		struct pollfd p = { .fd = c.out, .events = POLLIN };
+		ssize_t n = poll(&p, 1, 10) > 0 ?
+			    read(c.out, output + output_len, OUTPUT_MAX - output_len) : 0;
+
+		output_len += n > 0 ? n : 0;
+		output[output_len] = 0;
+	}
+	if (i == LIMIT_MS / 10)
+		kill(c.pid, SIGKILL);
+	wait_for(&c, NULL);
+	restored = same_mode(keep, &before);
+	close(keep);
+	close(c.in);
+	if (!ready || !raw || !restored)
+		printf("# ready %d, raw %d, restored %d\n", ready, raw, restored);
+	got = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status);
+	result(ready && raw && restored && got == status && strstr(output, words), name);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 3) {
+		fputs("Usage: tool-test TOOL GUESTS [NODE]\n", stderr);
+		return 2;
+	}
+	tool = argv[1];
+	guests = argv[2];
+	if (argc > 3)
+		node = argv[3];
+	signal(SIGPIPE, SIG_IGN);
+	puts("TAP version 13");
+	test_usage();
+	test_guests();
+	test_bulk();
+	test_signal("SIGTERM", SIGTERM, false);
+	test_signal("SIGINT", SIGINT, false);
+	test_signal("SIGTERM while standard output blocks", SIGTERM, true);
+	test_closed_output();
+	test_tty("terminal: Ctrl-A x leaves", "ef\001x", 0, 0, "Left by Ctrl-A x");
+	test_tty("terminal: Ctrl-A Ctrl-A is Ctrl-A", "\001\001q", 0, 0, "\001q");
+	test_tty("terminal: Ctrl-A h helps", "\001hq", 0, 0, "press the power button");
+	test_tty("terminal: Ctrl-C goes to the guest", "\003q", 0, 0, "\003q");
+	test_tty("terminal: restored after a triple fault", "t", 0, 4, "triple fault");
+	test_tty("terminal: restored after SIGTERM", NULL, SIGTERM, 143, "signal 15");
+	test_tty("terminal: restored after SIGHUP", NULL, SIGHUP, 129, "signal 1");
+	test_tty("terminal: restored after a crash of the tool", NULL, SIGSEGV, 128 + SIGSEGV, "");
+	expect("doctor", 0, "A VM can be run", ARGS("doctor", "--dev", node));
+	expect("doctor: no device node", 1, "cannot be run",
+	       ARGS("doctor", "--dev", "/dev/absent-minikvm"));
+	printf("1..%u\n# %u passed, %u failed\n", number, number - failures, failures);
+	return failures != 0;
+}

@@ -11,6 +11,8 @@
 #include <linux/kvm_types.h>
 #include <linux/spinlock.h>
 
+#include "arch/x86/irq/lapic_map.h"
+
 struct mkvm_ioapic;
 struct mkvm_pic;
 struct mkvm_pit;
@@ -23,17 +25,6 @@ struct ept_root {
 	u64 eptp;		/* EPT pointer as the VMCS wants it, 0 until built */
 	int levels;		/* 4 or 5 */
 	atomic_long_t pages;	/* tables in use, top included */
-};
-
-/* irq/lapic_deliver.c: who answers to which destination. Vcpu indices + 1, 0 for nobody. */
-#define LAPIC_MAP_IDS		1024
-#define LAPIC_MAP_SEVERAL	0xffff		/* more than one vCPU has this ID */
-struct lapic_map {
-	unsigned long lock;			/* bit 0: a writer is at work */
-	u8 logical;				/* enum lapic_logical_model */
-	u16 flat[8];				/* by bit of the LDR */
-	u16 cluster[16][4];			/* by cluster and bit of the LDR */
-	u16 phys[LAPIC_MAP_IDS];		/* by APIC ID */
 };
 
 struct mkvm_arch_vm {

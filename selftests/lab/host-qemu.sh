@@ -1,2 +1,77 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
+#
+# host-qemu.sh - the hosts tcg (VT-d, no VT-x) and kvm (both, on an Intel machine).
+#
+# One QEMU command line serves both, and the inner half of the host nested: a
+# q35 with an intel-iommu and an edu device.  Port 0xE9 is QEMU's debug console,
+# so that the host's init need not know which emulator it is in.
+
+QEMU_APPEND='intel_iommu=off intremap=off norandmaps'
+
+prepare_tcg() { ensure_qemu; }
+
+prepare_kvm() {
+	[ -n "$DRY_RUN" ] || machine_has_nested_vmx ||
+		fail "this machine offers no nested VT-x: $(why_no_nested_vmx); use --host=bochs."
+	ensure_qemu
+}
+
+# Fills QEMU_ARGUMENTS with what does not depend on where QEMU runs.
+qemu_arguments() { # tcg|kvm|nested
+	local device machine=q35,kernel-irqchip=split cpu=qemu64 accel=tcg
+
+	case $1 in
+	kvm) accel=kvm cpu=host ;;
+	nested) accel=kvm cpu=host machine+=,smm=off ;;
+	esac
+	QEMU_ARGUMENTS=(-accel "$accel" -machine "$machine" -cpu "$cpu" -smp "$CPUS" -m "$MEM"
+		-nodefaults -no-user-config -vga none -display none -no-reboot
+		-chardev stdio,id=e9,signal=off -device isa-debugcon,iobase=0xe9,chardev=e9)
+	# A device of the user's replaces the one that is there by default.
+	[[ " ${DEVICES[*]}" = *' intel-iommu'* ]] ||
+		QEMU_ARGUMENTS+=(-device intel-iommu,intremap=on)
+	[[ " ${DEVICES[*]}" = *' edu'* ]] || QEMU_ARGUMENTS+=(-device edu)
+	for device in "${DEVICES[@]}"; do
+		# The remapping unit must exist before what stands behind it.
+		case $device in
+		intel-iommu*) QEMU_ARGUMENTS=("${QEMU_ARGUMENTS[@]:0:20}" -device "$device"
+			"${QEMU_ARGUMENTS[@]:20}") ;;
+		drive=* | blockdev=*) QEMU_ARGUMENTS+=("-${device%%=*}" "${device#*=}") ;;
+		*) QEMU_ARGUMENTS+=(-device "$device") ;;
+		esac
+	done
+}
+
+qemu_append() { # tcg|kvm|nested
+	local text="$E9_CONSOLE $QUICK_BOOT $QEMU_APPEND"
+
+	[ "$1" = tcg ] && text+=' tsc=unstable no_timer_check'
+	echo "$text $APPEND"
+}
+
+start_qemu() {
+	local libraries=$QEMU/usr/lib/x86_64-linux-gnu command append limit=60
+
+	append=$(qemu_append "$HOST")
+	qemu_arguments "$HOST"
+	make_initramfs >"$RUN/initramfs" ||
+		fail "the initramfs could not be written; is there disk space in $CACHE?"
+	[ $(($(stat -c %s "$RUN/initramfs") / 500000 + 160)) -le "$MEM" ] ||
+		fail "$(($(stat -c %s "$RUN/initramfs") >> 20)) MiB of payload do not fit into --mem=$MEM."
+	command=(env "QEMU_MODULE_DIR=$libraries/qemu"
+		"$libraries/ld-linux-x86-64.so.2" --library-path "$libraries:$libraries/pulseaudio"
+		"$QEMU/usr/bin/qemu-system-x86_64" -L "$QEMU/usr/share/qemu"
+		-L "$QEMU/usr/share/seabios"
+		"${QEMU_ARGUMENTS[@]}" -kernel "$K_IMAGE" -initrd "$RUN/initramfs" -append "$append")
+	if [ -n "$DRY_RUN" ]; then
+		print_command "${command[@]}"
+		STATUS=0
+		return
+	fi
+	[ "$KERNEL" = debug ] && limit=600
+	supervise --boot-limit="$limit" --beat-limit="$limit" -- "${command[@]}"
+}
+
+start_tcg() { start_qemu; }
+start_kvm() { start_qemu; }

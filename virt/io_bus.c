@@ -69,6 +69,18 @@ static struct mkvm_io_bus *bus_get_locked(struct mkvm_vm *vm, enum mkvm_bus_idx 
 	return rcu_dereference_protected(vm->buses[idx], lockdep_is_held(&vm->slots_lock));
 }
 
+/*
+ * Until nobody uses the old state of a bus. Only vCPU threads look at one: before the first
+ * vCPU and after the end of the VM there is nobody to wait for.
+ */
+static void wait_for_readers(struct mkvm_vm *vm)
+{
+	/* The new state is visible before we look whether a vCPU could have seen the old. */
+	smp_mb();
+	if (READ_ONCE(vm->created_vcpus) && refcount_read(&vm->users))
+		synchronize_srcu_expedited(&vm->srcu);
+}
+
 /* Iterate over the ranges of @bus that contain [@addr, @addr + @len), last one first. */
 #define for_each_covering(r, bus, addr, len)					\
 	for ((r) = (bus)->range + upper_bound(bus, addr);			\
@@ -188,7 +200,7 @@ int mkvm_io_bus_register(struct mkvm_vm *vm, enum mkvm_bus_idx idx, gpa_t addr, 
 		append(new, addr, len, dev);
 
 	rcu_assign_pointer(vm->buses[idx], new);
-	synchronize_srcu_expedited(&vm->srcu);
+	wait_for_readers(vm);
 	kvfree(old);
 	return 0;
 }
@@ -217,7 +229,7 @@ int mkvm_io_bus_unregister(struct mkvm_vm *vm, enum mkvm_bus_idx idx,
 	}
 	if (!found)
 		return -ENOENT;
-	synchronize_srcu_expedited(&vm->srcu);
+	wait_for_readers(vm);
 	if (dev->ops->destroy)
 		dev->ops->destroy(dev);
 	return 0;

@@ -182,7 +182,9 @@ int mkvm_set_routing(struct mkvm_vm *vm, const struct kvm_irq_routing_entry *ent
 	arch_irq_routing_changed(vm);
 	mutex_unlock(&vm->irq_lock);
 
-	synchronize_srcu_expedited(&vm->srcu);
+	/* KVM_CREATE_IRQCHIP's own table: nothing could drive a GSI before. */
+	if (arch_irqchip_in_kernel(vm))
+		synchronize_srcu_expedited(&vm->srcu);
 	kvfree(old);
 	return 0;
 }
@@ -425,6 +427,7 @@ void mkvm_unregister_ack_notifier(struct mkvm_vm *vm, struct mkvm_ack_notifier *
 {
 	lockdep_assert_held(&vm->irq_lock);
 	hlist_del_init_rcu(&notifier->link);
-	synchronize_srcu_expedited(&vm->srcu);
+	if (refcount_read(&vm->users))	/* else the VM ends, and nobody is left */
+		synchronize_srcu_expedited(&vm->srcu);
 	arch_irq_routing_changed(vm);
 }

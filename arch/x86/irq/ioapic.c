@@ -51,6 +51,7 @@ static void pin_unmasked(struct mkvm_ioapic *ioapic, unsigned int pin);
 
 /* Drop the lock, then do what must not be done under it. */
 static void ioapic_unlock(struct mkvm_ioapic *ioapic, unsigned long flags)
+	__releases(&ioapic->lock)
 {
 	u32 unmasked = ioapic->unmasked;
 	bool rescan = ioapic->rescan;

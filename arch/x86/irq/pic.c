@@ -30,7 +30,9 @@ enum { PIC_READY, PIC_ICW2, PIC_ICW3, PIC_ICW4 };
 /* Lines that are edge-triggered by wiring: 0, 1, 2, 8 and 13. */
 static const u8 elcr_mask[2] = { 0xf8, 0xde };
 
+/* Drop the lock, then do what must not be done under it. */
 static void pic_unlock(struct mkvm_pic *pic, unsigned long flags)
+	__releases(&pic->lock)
 {
 	u16 acked = pic->acked, unmasked = pic->unmasked;
 	struct mkvm_vm *vm = pic->vm;

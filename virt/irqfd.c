@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * virt/irqfd.c - eventfds that drive a GSI, and those told when the guest acknowledged it.
+ *
+ * KVM's ABI: KVM_IRQFD with KVM_IRQFD_FLAG_RESAMPLE. The interrupt is raised straight from the
+ * eventfd's wait queue, because mkvm_set_irq() works in any context.
+ *
+ * Life: an irqfd is on vm->irqfds from its creation until its shutdown work took it off the
+ * eventfd's wait queue. Whoever wants it to go (KVM_IRQFD_FLAG_DEASSIGN, the last close of the
+ * eventfd, the end of the VM) marks it and queues that work, both under one lock; the end of
+ * the VM waits for the works. So no wake-up and no work can outlive the VM, and an irqfd needs
+ * no reference to it.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/poll.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "virt/arch.h"
+#include "virt/irq_routing.h"
+
+/* All irqfds that resample one GSI: a line that each of them holds up until the guest's EOI. */
+struct resampler {
+	struct mkvm_ack_notifier notifier;
+	struct list_head irqfds;	/* under vm->irq_lock, read under vm->srcu */
+};
+
+struct mkvm_irqfd {
+	struct mkvm_vm *vm;
+	struct eventfd_ctx *eventfd;
+	u32 gsi;
+	bool dying;			/* under dying_lock */
+	wait_queue_entry_t wait;
+	poll_table poll;
+	struct work_struct shutdown;
+	struct list_head list;		/* vm->irqfds, under vm->irq_lock */
+	struct resampler *resampler;	/* NULL: each write to the eventfd is one edge */
+	struct eventfd_ctx *resamplefd;
+	struct list_head resampler_link;
+};
+
+static struct workqueue_struct *shutdown_wq;
+static DEFINE_SPINLOCK(dying_lock);
+
+static void irqfd_inject(struct mkvm_irqfd *irqfd)
+{
+	if (irqfd->resampler) {
+		mkvm_set_irq(irqfd->vm, MKVM_IRQFD_RESAMPLE_SOURCE, irqfd->gsi, 1, false);
+	} else {
+		mkvm_set_irq(irqfd->vm, MKVM_USERSPACE_IRQ_SOURCE, irqfd->gsi, 1, false);
+		mkvm_set_irq(irqfd->vm, MKVM_USERSPACE_IRQ_SOURCE, irqfd->gsi, 0, false);
+	}
+}
+
+/* The guest acknowledged: line down, and those who still need it are asked to say so. */
+static void resampler_acked(struct mkvm_ack_notifier *notifier, struct mkvm_vm *vm)
+{
+	struct resampler *r = container_of(notifier, struct resampler, notifier);
+	struct mkvm_irqfd *irqfd;
+
+	mkvm_set_irq(vm, MKVM_IRQFD_RESAMPLE_SOURCE, notifier->gsi, 0, false);
+	list_for_each_entry_srcu(irqfd, &r->irqfds, resampler_link,
+				 srcu_read_lock_held(&vm->srcu))
+		mkvm_eventfd_signal(irqfd->resamplefd);
+}
+
+/* vm->irq_lock held. */
+static struct resampler *resampler_find(struct mkvm_vm *vm, u32 gsi)
+{
+	struct mkvm_irqfd *irqfd;
+
+	list_for_each_entry(irqfd, &vm->irqfds, list)
+		if (irqfd->resampler && irqfd->gsi == gsi)
+			return irqfd->resampler;
+	return NULL;
+}
+
+/* vm->irq_lock held; @irqfd is not on vm->irqfds yet. */
+static int resampler_join(struct mkvm_irqfd *irqfd)
+{
+	struct mkvm_vm *vm = irqfd->vm;
+	struct resampler *r = resampler_find(vm, irqfd->gsi);
+
+	if (!r) {
+		r = kzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
+		if (!r)
+			return -ENOMEM;
+		INIT_LIST_HEAD(&r->irqfds);
+		r->notifier.gsi = irqfd->gsi;
+		r->notifier.acked = resampler_acked;
+		mkvm_register_ack_notifier(vm, &r->notifier);
+	}
+	irqfd->resampler = r;
+	list_add_rcu(&irqfd->resampler_link, &r->irqfds);
+	return 0;
+}
+
+/* vm->irq_lock held; no wake-up of @irqfd can come any more. */
+static void resampler_leave(struct mkvm_irqfd *irqfd)
+{
+	struct resampler *r = irqfd->resampler;
+	struct mkvm_vm *vm = irqfd->vm;
+
+	list_del_rcu(&irqfd->resampler_link);
+	if (list_empty(&r->irqfds)) {
+		mkvm_unregister_ack_notifier(vm, &r->notifier);
+		/* Nobody is left to be asked: do not leave the line up for ever. */
+		mkvm_set_irq(vm, MKVM_IRQFD_RESAMPLE_SOURCE, irqfd->gsi, 0, false);
+		kfree(r);
+	} else {
+		synchronize_srcu_expedited(&vm->srcu);
+	}
+}
+
+static void irqfd_free(struct mkvm_irqfd *irqfd)
+{
+	if (!IS_ERR_OR_NULL(irqfd->resamplefd))
+		eventfd_ctx_put(irqfd->resamplefd);
+	if (!IS_ERR_OR_NULL(irqfd->eventfd))
+		eventfd_ctx_put(irqfd->eventfd);
+	kfree(irqfd);
+}
+
+static void irqfd_shutdown(struct work_struct *work)
+{
+	struct mkvm_irqfd *irqfd = container_of(work, struct mkvm_irqfd, shutdown);
+	struct mkvm_vm *vm = irqfd->vm;
+	u64 count;
+
+	/* Waits for whoever made it go to let go of it, too: all do so under irq_lock. */
+	mutex_lock(&vm->irq_lock);
+	eventfd_ctx_remove_wait_queue(irqfd->eventfd, &irqfd->wait, &count);
+	list_del(&irqfd->list);
+	if (irqfd->resampler)
+		resampler_leave(irqfd);
+	mutex_unlock(&vm->irq_lock);
+	irqfd_free(irqfd);
+}
+
+/* Let it go, at most once. Any context; the work cannot free it while irq_lock is held. */
+static void irqfd_deactivate(struct mkvm_irqfd *irqfd)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&dying_lock, flags);
+	if (!irqfd->dying) {
+		irqfd->dying = true;
+		queue_work(shutdown_wq, &irqfd->shutdown);
+	}
+	spin_unlock_irqrestore(&dying_lock, flags);
+}
+
+/* Under the eventfd's wait-queue lock, interrupts off. */
+static int irqfd_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
+{
+	struct mkvm_irqfd *irqfd = container_of(wait, struct mkvm_irqfd, wait);
+	__poll_t events = key_to_poll(key);
+	int taken = 0;
+	u64 count;
+
+	if (events & EPOLLIN) {
+		eventfd_ctx_do_read(irqfd->eventfd, &count);
+		irqfd_inject(irqfd);
+		taken = 1;
+	}
+	if (events & EPOLLHUP)
+		irqfd_deactivate(irqfd);
+	return taken;
+}
+
+static void irqfd_queue_wait(struct file *file, wait_queue_head_t *head, poll_table *poll)
+{
+	struct mkvm_irqfd *irqfd = container_of(poll, struct mkvm_irqfd, poll);
+
+	add_wait_queue_priority(head, &irqfd->wait);
+}
+
+/* vm->irq_lock held. */
+static int irqfd_attach(struct mkvm_irqfd *irqfd, struct file *file, bool resample)
+{
+	struct mkvm_vm *vm = irqfd->vm;
+	struct mkvm_irqfd *other;
+	int err;
+
+	list_for_each_entry(other, &vm->irqfds, list) {
+		if (other->eventfd == irqfd->eventfd) {
+			vm_refuse(vm, "KVM_IRQFD: this eventfd drives GSI %u already", other->gsi);
+			return -EBUSY;
+		}
+	}
+	if (resample) {
+		err = resampler_join(irqfd);
+		if (err)
+			return err;
+	}
+	list_add_tail(&irqfd->list, &vm->irqfds);
+	/* Whatever was signalled before counts; the read is left to the next write. */
+	if (vfs_poll(file, &irqfd->poll) & EPOLLIN)
+		irqfd_inject(irqfd);
+	return 0;
+}
+
+static int irqfd_assign(struct mkvm_vm *vm, const struct kvm_irqfd *args)
+{
+	bool resample = args->flags & KVM_IRQFD_FLAG_RESAMPLE;
+	struct mkvm_irqfd *irqfd;
+	struct file *file;
+	int err;
+
+	if (!arch_irqfd_allowed(vm, resample)) {
+		vm_refuse(vm, "KVM_IRQFD without the interrupt controllers that it needs");
+		return -EINVAL;
+	}
+	irqfd = kzalloc(sizeof(*irqfd), GFP_KERNEL_ACCOUNT);
+	if (!irqfd)
+		return -ENOMEM;
+	irqfd->vm = vm;
+	irqfd->gsi = args->gsi;
+	INIT_WORK(&irqfd->shutdown, irqfd_shutdown);
+	init_waitqueue_func_entry(&irqfd->wait, irqfd_wakeup);
+	init_poll_funcptr(&irqfd->poll, irqfd_queue_wait);
+
+	file = fget(args->fd);
+	if (!file) {
+		vm_refuse(vm, "KVM_IRQFD: no file %d", args->fd);
+		kfree(irqfd);
+		return -EBADF;
+	}
+	irqfd->eventfd = eventfd_ctx_fileget(file);
+	if (IS_ERR(irqfd->eventfd)) {
+		vm_refuse(vm, "KVM_IRQFD: %d is no eventfd", args->fd);
+		err = PTR_ERR(irqfd->eventfd);
+		goto fail;
+	}
+	if (resample) {
+		irqfd->resamplefd = eventfd_ctx_fdget(args->resamplefd);
+		if (IS_ERR(irqfd->resamplefd)) {
+			vm_refuse(vm, "KVM_IRQFD: resamplefd %d is no eventfd", args->resamplefd);
+			err = PTR_ERR(irqfd->resamplefd);
+			goto fail;
+		}
+	}
+	mutex_lock(&vm->irq_lock);
+	err = irqfd_attach(irqfd, file, resample);
+	mutex_unlock(&vm->irq_lock);
+	if (err)
+		goto fail;
+	/* The last reference may be ours: then the irqfd goes again right here. */
+	fput(file);
+	return 0;
+fail:
+	irqfd_free(irqfd);
+	fput(file);
+	return err;
+}
+
+static int irqfd_deassign(struct mkvm_vm *vm, const struct kvm_irqfd *args)
+{
+	struct eventfd_ctx *eventfd = eventfd_ctx_fdget(args->fd);
+	struct mkvm_irqfd *irqfd;
+
+	if (IS_ERR(eventfd)) {
+		vm_refuse(vm, "KVM_IRQFD: %d is no eventfd", args->fd);
+		return PTR_ERR(eventfd);
+	}
+	mutex_lock(&vm->irq_lock);
+	list_for_each_entry(irqfd, &vm->irqfds, list)
+		if (irqfd->eventfd == eventfd && irqfd->gsi == args->gsi)
+			irqfd_deactivate(irqfd);
+	mutex_unlock(&vm->irq_lock);
+	eventfd_ctx_put(eventfd);
+	/* On return no interrupt comes from it any more. */
+	flush_workqueue(shutdown_wq);
+	return 0;
+}
+
+/**
+ * mkvm_irqfd_ioctl() - KVM_IRQFD
+ * @vm: the VM; no lock held
+ * @args: in kernel memory
+ *
+ * Return: 0; -EINVAL for flags, for what is no eventfd, or without an irqchip (resampling
+ * needs the full one); -EBADF; -EBUSY when the eventfd drives a GSI of this VM already;
+ * -ENOMEM. Deassigning what is not assigned is no error.
+ */
+int mkvm_irqfd_ioctl(struct mkvm_vm *vm, const struct kvm_irqfd *args)
+{
+	if (args->flags & ~(KVM_IRQFD_FLAG_DEASSIGN | KVM_IRQFD_FLAG_RESAMPLE)) {
+		vm_refuse(vm, "KVM_IRQFD: unknown flags %#x", args->flags);
+		return -EINVAL;
+	}
+	if (args->flags & KVM_IRQFD_FLAG_DEASSIGN)
+		return irqfd_deassign(vm, args);
+	return irqfd_assign(vm, args);
+}
+
+/**
+ * mkvm_eventfds_release() - detach every irqfd of a VM that goes
+ * @vm: the VM, on which nobody can call KVM_IRQFD any more; process context
+ *
+ * To be called before the interrupt controllers are destroyed. Ioeventfds go with the I/O
+ * buses (mkvm_io_buses_destroy()).
+ */
+void mkvm_eventfds_release(struct mkvm_vm *vm)
+{
+	struct mkvm_irqfd *irqfd;
+
+	mutex_lock(&vm->irq_lock);
+	list_for_each_entry(irqfd, &vm->irqfds, list)
+		irqfd_deactivate(irqfd);
+	mutex_unlock(&vm->irq_lock);
+	/* Also those that the last close of their eventfd made go. */
+	flush_workqueue(shutdown_wq);
+}
+
+/**
+ * mkvm_irqfd_module_init() - the work queue on which irqfds end
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int mkvm_irqfd_module_init(void)
+{
+	shutdown_wq = alloc_workqueue("minikvm-irqfd", WQ_UNBOUND, 0);
+	return shutdown_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * mkvm_irqfd_module_exit() - the reverse; no VM exists any more
+ */
+void mkvm_irqfd_module_exit(void)
+{
+	destroy_workqueue(shutdown_wq);
+}

@@ -16,6 +16,10 @@
 #define WALK_USER	BIT(2)
 #define WALK_FETCH	BIT(4)
 #define WALK_IMPLICIT	BIT(31)	/* implicit supervisor access: descriptor tables, TSS */
+#define WALK_STACK	BIT(30)	/* through SS: a non-canonical address is #SS, not #GP */
+
+/* Longest guest_read_linear() and guest_write_linear(). */
+#define WALK_MAX_LEN	4096
 
 struct walk_fault {
 	u8 vector;		/* 14 (#PF), or 13/12 for a non-canonical address */
@@ -39,7 +43,8 @@ int guest_translate(struct mkvm_vcpu *vcpu, u64 linear, u32 access, gpa_t *gpa,
 
 /*
  * Copy between the kernel and guest-linear memory, crossing pages: 0; 1 = @fault;
- * -EFAULT = some page is no ordinary memory (MMIO).
+ * -EFAULT = some page is no ordinary memory (MMIO); -EINVAL = more than WALK_MAX_LEN bytes.
+ * A write that faults has written nothing.
  */
 int guest_read_linear(struct mkvm_vcpu *vcpu, u64 linear, void *data, unsigned int len,
 		      u32 access, struct walk_fault *fault);

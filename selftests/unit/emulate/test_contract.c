@@ -70,11 +70,12 @@ static void read_modify_write(void)
 	struct machine *m = PREPARE(0xf0, 0x01, 0x03);	/* lock add [rbx], eax */
 
 	m->c.gpr[3] = 0x1000;
-	m->c.gpr[0] = 1;
+	m->c.gpr[0] = 0x80000001;
 	m->retry = true;
 	tap_ok(machine_run(m) == EMUL_RETRY && m->c.rip == CODE && m->c.rflags == 2 && !ram[0x1000],
 	       "a lost race is retried, with nothing changed");
-	tap_ok(machine_run(m) == EMUL_OK && ram[0x1000] == 1, "and then succeeds");
+	tap_ok(machine_run(m) == EMUL_OK && ram[0x1000] == 1 && m->c.rflags == 0x82,
+	       "and then succeeds");
 	m->c.rip = CODE;
 	m->c.gpr[3] = 0x4000;
 	tap_ok(machine_run(m) == EMUL_OK && ram[0x4000] == 1 && m->device_reads == 1 &&

@@ -51,21 +51,44 @@ struct mkvm_exception {
 	unsigned long payload;
 };
 
-/* pio.c, mmio.c: an access that userspace finishes. */
+/* pio.c: a port access that userspace finishes. */
 struct mkvm_pio_request {
-	unsigned long linear;	/* of string I/O: guest address of the first byte */
+	unsigned long linear;	/* string I/O: where the first element goes */
 	u16 port;
-	u8 size;
-	u8 in:1, string:1, rep:1;
-	u32 count;
-	u32 done;
+	u8 size;		/* bytes of an element: 1, 2, 4 */
+	u8 addr_bytes;		/* string I/O: address size of the instruction */
+	bool string, rep, down;
+	u32 count;		/* elements in vcpu->pio_data */
+	void (*skip)(struct mkvm_vcpu *vcpu);
 };
 
-#define MKVM_MMIO_MAX_FRAGMENTS		10
-struct mkvm_mmio_fragment {
+/* mmio.c: one access of at most 8 bytes that does not cross a page. */
+struct mkvm_mmio_access {
 	gpa_t gpa;
 	u8 len;
 	u8 data[8];
+};
+
+#define MKVM_MMIO_MAX_ACCESSES		16
+
+/**
+ * struct mkvm_mmio - an instruction that touches devices and is emulated in several goes
+ * @reads: reads already answered, in the order in which the instruction makes them
+ * @nr_reads: their number
+ * @next_read: how many of them this go has used
+ * @wanted: the read that userspace is asked for
+ * @writes: writes that wait for userspace
+ * @nr_writes: their number; @next_write is the one that userspace has
+ * @linear: linear address of the page that the exit reported, with its @gpa, if @hint
+ */
+struct mkvm_mmio {
+	struct mkvm_mmio_access reads[MKVM_MMIO_MAX_ACCESSES];
+	struct mkvm_mmio_access writes[MKVM_MMIO_MAX_ACCESSES];
+	struct mkvm_mmio_access wanted;
+	u8 nr_reads, next_read, nr_writes, next_write;
+	bool hint, hint_write;
+	unsigned long linear;
+	gpa_t gpa;
 };
 
 struct mkvm_arch_vcpu {
@@ -87,8 +110,6 @@ struct mkvm_arch_vcpu {
 	u8 nmi_pending;				/* at most 2 */
 	atomic_t nmi_queued;
 	bool smi_pending;
-	bool extint_pending;			/* KVM_INTERRUPT with a split irqchip */
-	u8 extint_vector;
 
 	/* Control registers: cr.c */
 	unsigned long cr0, cr3, cr4, cr8;
@@ -101,11 +122,7 @@ struct mkvm_arch_vcpu {
 	u32 mp_state;				/* KVM_MP_STATE_* */
 	int (*complete_userspace_io)(struct mkvm_vcpu *vcpu);
 	struct mkvm_pio_request pio;
-	struct mkvm_mmio_fragment mmio[MKVM_MMIO_MAX_FRAGMENTS];
-	u8 mmio_nr, mmio_done;
-	bool mmio_is_write, mmio_read_completed;
-	bool mmio_gpa_valid;
-	gpa_t mmio_gpa;
+	struct mkvm_mmio mmio;
 	struct mkvm_memslot *last_slot;		/* memslots.c */
 	u64 last_slot_generation;
 

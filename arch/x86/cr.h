@@ -17,6 +17,11 @@ int mkvm_set_cr4(struct mkvm_vcpu *vcpu, unsigned long cr4);
 int mkvm_set_cr8(struct mkvm_vcpu *vcpu, unsigned long cr8);
 unsigned long mkvm_get_cr8(struct mkvm_vcpu *vcpu);
 int mkvm_set_xcr0(struct mkvm_vcpu *vcpu, u64 xcr0);
+/* WRMSR of IA32_EFER; LMA follows CR0.PG and cannot be written. */
+int mkvm_set_efer(struct mkvm_vcpu *vcpu, u64 efer, bool host);
+
+/* After CR4 changed by whatever way: CPUID bits and entry-time switches that mirror it. */
+void cr4_changed(struct mkvm_vcpu *vcpu, unsigned long changed);
 
 /* Pure checks, for KVM_SET_SREGS. */
 bool cr0_valid(struct mkvm_vcpu *vcpu, unsigned long cr0);

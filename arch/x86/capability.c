@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * arch/x86/capability.c - KVM_CHECK_EXTENSION and KVM_ENABLE_CAP.
+ *
+ * KVM's ABI. One table: each capability with its value and, in a comment, the file that does
+ * what it promises. What is not in the table is 0: a capability is listed when the whole
+ * feature behind it works, not before.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/cpumask.h>
+
+#include "arch/x86/fpu.h"
+#include "arch/x86/irq/irqchip.h"
+#include "arch/x86/msr.h"
+#include "arch/x86/vmx/vmx.h"
+#include "virt/arch.h"
+#include "virt/irq_routing.h"
+
+static int nr_vcpus(void)
+{
+	return min_t(int, num_online_cpus(), MKVM_MAX_VCPUS);
+}
+
+static int xsave(void)
+{
+	return boot_cpu_has(X86_FEATURE_XSAVE);
+}
+
+static int xsave2(void)
+{
+	return xsave() ? fpu_uabi_size() : 0;
+}
+
+static int tsc_control(void)
+{
+	return vmx_caps.tsc_scaling;
+}
+
+/* @value when @fn is NULL. */
+struct capability {
+	u32 cap;
+	int value;
+	int (*fn)(void);
+};
+
+static const struct capability capabilities[] = {
+	/* T1: kvmtool and the selftests */
+	{ KVM_CAP_USER_MEMORY, 1 },			/* virt/memslots.c */
+	{ KVM_CAP_DESTROY_MEMORY_REGION_WORKS, 1 },	/* virt/memslots.c */
+	{ KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1 },	/* virt/memslots.c */
+	{ KVM_CAP_NR_MEMSLOTS, MKVM_USER_MEM_SLOTS },	/* virt/memslots.c */
+	{ KVM_CAP_READONLY_MEM, 1 },			/* virt/memslots.c */
+	{ KVM_CAP_SYNC_MMU, 1 },			/* virt/mmu_notifier.c */
+	{ KVM_CAP_CHECK_EXTENSION_VM, 1 },		/* virt/vm.c */
+	{ KVM_CAP_NR_VCPUS, 0, nr_vcpus },		/* virt/vcpu.c */
+	{ KVM_CAP_MAX_VCPUS, MKVM_MAX_VCPUS },		/* virt/vcpu.c */
+	{ KVM_CAP_MAX_VCPU_ID, MKVM_MAX_VCPU_ID },	/* virt/vcpu.c */
+	{ KVM_CAP_IMMEDIATE_EXIT, 1 },			/* arch/x86/run.c */
+	{ KVM_CAP_HLT, 1 },				/* arch/x86/run.c */
+	{ KVM_CAP_MP_STATE, 1 },			/* arch/x86/vcpu_ioctl.c */
+	{ KVM_CAP_USER_NMI, 1 },			/* arch/x86/inject.c */
+	{ KVM_CAP_SET_TSS_ADDR, 1 },			/* arch/x86/vm_ioctl.c */
+	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, 1 },		/* arch/x86/vm_ioctl.c */
+	{ KVM_CAP_EXT_CPUID, 1 },			/* arch/x86/cpuid.c */
+	{ KVM_CAP_IRQCHIP, 1 },				/* arch/x86/irq/irqchip.c */
+	{ KVM_CAP_PIT2, 1 },				/* arch/x86/irq/pit.c */
+	{ KVM_CAP_IRQ_INJECT_STATUS, 1 },		/* arch/x86/irq/irqchip.c */
+	{ KVM_CAP_IRQ_ROUTING, MKVM_MAX_ROUTES },	/* virt/irq_routing.c */
+	{ KVM_CAP_SIGNAL_MSI, 1 },			/* virt/irq_routing.c */
+	{ KVM_CAP_IRQFD, 1 },				/* virt/irqfd.c */
+	{ KVM_CAP_IOEVENTFD, 1 },			/* virt/ioeventfd.c */
+	/* The page of kvm_run's mapping in which the (empty) ring is. */
+	{ KVM_CAP_COALESCED_MMIO, KVM_COALESCED_MMIO_PAGE_OFFSET },	/* virt/vcpu.c */
+
+	/* T2: Firecracker and QEMU */
+	{ KVM_CAP_PIT_STATE2, 1 },			/* arch/x86/irq/pit.c */
+	{ KVM_CAP_IOEVENTFD_ANY_LENGTH, 1 },		/* virt/ioeventfd.c */
+	{ KVM_CAP_IRQFD_RESAMPLE, 1 },			/* virt/irqfd.c */
+	{ KVM_CAP_INTERNAL_ERROR_DATA, 1 },		/* arch/x86/run.c */
+	{ KVM_CAP_ADJUST_CLOCK, KVM_CLOCK_HOST_TSC },	/* arch/x86/vm_ioctl.c */
+	{ KVM_CAP_SET_BOOT_CPU_ID, 1 },			/* arch/x86/vm_ioctl.c */
+	{ KVM_CAP_MMU_SHADOW_CACHE_CONTROL, 1 },	/* arch/x86/vm_ioctl.c */
+	{ KVM_CAP_ENABLE_CAP_VM, 1 },			/* this file */
+	{ KVM_CAP_VCPU_EVENTS, 1 },			/* arch/x86/inject.c */
+	{ KVM_CAP_INTR_SHADOW, 1 },			/* arch/x86/inject.c */
+	{ KVM_CAP_DEBUGREGS, 1 },			/* arch/x86/debug.c */
+	{ KVM_CAP_SET_GUEST_DEBUG, 1 },			/* arch/x86/debug.c */
+	{ KVM_CAP_X86_ROBUST_SINGLESTEP, 1 },		/* arch/x86/debug.c */
+	{ KVM_CAP_XSAVE, 0, xsave },			/* arch/x86/fpu.c */
+	{ KVM_CAP_XCRS, 0, xsave },			/* arch/x86/fpu.c */
+	{ KVM_CAP_MCE, MKVM_MCE_BANKS },		/* arch/x86/mce.c */
+	{ KVM_CAP_VAPIC, 1 },				/* arch/x86/vcpu_ioctl.c */
+
+	/* T3 and T4, as far as they are here */
+	{ KVM_CAP_GET_MSR_FEATURES, 1 },		/* arch/x86/msr_list.c */
+	{ KVM_CAP_MSR_PLATFORM_INFO, 1 },		/* arch/x86/msr.c */
+	{ KVM_CAP_TSC_DEADLINE_TIMER, 1 },		/* arch/x86/irq/lapic_timer.c */
+	{ KVM_CAP_GET_TSC_KHZ, 1 },			/* arch/x86/tsc.c */
+	{ KVM_CAP_TSC_CONTROL, 0, tsc_control },	/* arch/x86/tsc.c */
+	{ KVM_CAP_VM_TSC_CONTROL, 0, tsc_control },	/* arch/x86/tsc.c */
+	{ KVM_CAP_SREGS2, 1 },				/* arch/x86/sregs.c */
+	{ KVM_CAP_XSAVE2, 0, xsave2 },			/* arch/x86/fpu.c */
+};
+
+/**
+ * arch_check_extension() - KVM_CHECK_EXTENSION
+ * @vm: the VM, or NULL on the device descriptor
+ * @cap: KVM_CAP_*
+ *
+ * Return: the capability's value, 0 when it is unknown or does not work yet.
+ */
+int arch_check_extension(struct mkvm_vm *vm, long cap)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(capabilities); i++) {
+		const struct capability *c = &capabilities[i];
+
+		if (c->cap == cap)
+			return c->fn ? c->fn() : c->value;
+	}
+	return 0;
+}
+
+/* Once, before there are vCPUs: APIC IDs below a smaller limit make smaller tables. */
+static int enable_max_vcpu_id(struct mkvm_vm *vm, u64 limit)
+{
+	int ret = -EINVAL;
+
+	mutex_lock(&vm->lock);
+	if (limit && limit <= MKVM_MAX_VCPU_ID && vm->max_vcpu_ids == limit) {
+		ret = 0;
+	} else if (limit && limit <= MKVM_MAX_VCPU_ID && !vm->max_vcpu_ids &&
+		   !vm->created_vcpus) {
+		vm->max_vcpu_ids = limit;
+		ret = 0;
+	}
+	mutex_unlock(&vm->lock);
+	if (ret)
+		vm_refuse(vm, "ENABLE_CAP(MAX_VCPU_ID): %llu is too large or too late", limit);
+	return ret;
+}
+
+/**
+ * arch_vm_enable_cap() - KVM_ENABLE_CAP on a VM
+ * @vm: the VM; no lock held
+ * @cap: what to enable, in kernel memory
+ *
+ * Return: 0 or -EINVAL.
+ */
+int arch_vm_enable_cap(struct mkvm_vm *vm, struct kvm_enable_cap *cap)
+{
+	if (cap->flags)
+		return -EINVAL;
+	switch (cap->cap) {
+	case KVM_CAP_MAX_VCPU_ID:
+		return enable_max_vcpu_id(vm, cap->args[0]);
+	case KVM_CAP_MSR_PLATFORM_INFO:
+		WRITE_ONCE(vm->arch.guest_can_read_platform_info, cap->args[0]);
+		return 0;
+	}
+	vm_refuse(vm, "ENABLE_CAP: capability %u cannot be enabled", cap->cap);
+	return -EINVAL;
+}
+
+/* KVM_ENABLE_CAP on a vCPU: all that KVM has there are Hyper-V's and later ones. */
+int arch_vcpu_enable_cap(struct mkvm_vcpu *vcpu, struct kvm_enable_cap *cap)
+{
+	vm_refuse(vcpu->vm, "ENABLE_CAP: capability %u cannot be enabled on a vCPU", cap->cap);
+	return -EINVAL;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * arch/x86/cpuid.h - what CPUID tells the guest.
+ *
+ * SDM, "CPUID - CPU Identification". The module offers what it virtualizes
+ * (KVM_GET_SUPPORTED_CPUID), userspace decides what the guest sees (KVM_SET_CPUID2), and the
+ * CPUID exit reads that through a small index.
+ */
+#ifndef MINIKVM_ARCH_X86_CPUID_H
+#define MINIKVM_ARCH_X86_CPUID_H
+
+#include "virt/vcpu.h"
+
+/* Entries in one KVM_SET_CPUID2, and in what KVM_GET_SUPPORTED_CPUID answers (see kvmtool). */
+#define MKVM_MAX_CPUID_ENTRIES		256
+#define MKVM_MAX_SUPPORTED_ENTRIES	100
+
+/**
+ * guest_cpuid_has() - does the guest's CPUID show a feature?
+ * @vcpu: the vCPU
+ * @feature: X86_FEATURE_* that stands for a bit of CPUID (not one of Linux's own)
+ *
+ * Before KVM_SET_CPUID2 the answer is what the module supports, so that a client that never
+ * calls it can still use every control register and MSR.
+ */
+static inline bool guest_cpuid_has(const struct mkvm_vcpu *vcpu, unsigned int feature)
+{
+	return vcpu->arch.guest_caps[feature / 32] & BIT(feature & 31);
+}
+
+/* Decide what this module offers on this host. After vmx_caps and fpu_module_init(). */
+void cpuid_module_init(void);
+/* Is @feature among what KVM_GET_SUPPORTED_CPUID offers? */
+bool supported_cpuid_has(unsigned int feature);
+/* Linear-address bits that this CPU model can have: 48 or 57. */
+static inline unsigned int guest_vaddr_bits(const struct mkvm_vcpu *vcpu)
+{
+	return guest_cpuid_has(vcpu, X86_FEATURE_LA57) ? 57 : 48;
+}
+
+/**
+ * cpuid_execute() - the CPUID exit: EAX, EBX, ECX, EDX from EAX and ECX
+ * @vcpu: the vCPU; only registers change, RIP is the caller's
+ *
+ * Context: any, interrupts may be off. Two array look-ups for the usual leaves.
+ */
+void cpuid_execute(struct mkvm_vcpu *vcpu);
+
+/* CR4.OSXSAVE, CR4.PKE, XCR0, XSS or APIC enable changed: refresh the bits that show it. */
+void cpuid_update_runtime(struct mkvm_vcpu *vcpu);
+
+void cpuid_vcpu_init(struct mkvm_vcpu *vcpu);
+void cpuid_vcpu_free(struct mkvm_vcpu *vcpu);
+
+/* KVM_SET_CPUID(2), KVM_GET_CPUID2, KVM_GET_SUPPORTED_CPUID, KVM_GET_EMULATED_CPUID. */
+int cpuid_set_legacy_ioctl(struct mkvm_vcpu *vcpu, struct kvm_cpuid __user *user);
+int cpuid_set_ioctl(struct mkvm_vcpu *vcpu, struct kvm_cpuid2 __user *user);
+int cpuid_get_ioctl(struct mkvm_vcpu *vcpu, struct kvm_cpuid2 __user *user);
+int cpuid_supported_ioctl(struct kvm_cpuid2 __user *user, bool emulated);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * arch/x86/debug.h - debug registers, the guest's own and those that userspace borrows.
+ *
+ * SDM, "Debug Registers"; KVM_SET_GUEST_DEBUG and KVM_GET/SET_DEBUGREGS. The hardware's DR0 to
+ * DR3 and DR6 are loaded around guest mode only while somebody uses them (switch_db_regs).
+ */
+#ifndef MINIKVM_ARCH_X86_DEBUG_H
+#define MINIKVM_ARCH_X86_DEBUG_H
+
+#include "virt/vcpu.h"
+
+/* Bits of vcpu->arch.switch_db_regs. */
+#define DEBUG_BP_ENABLED	1	/* the DR7 in force has a breakpoint armed */
+#define DEBUG_WONT_EXIT		2	/* MOV DR does not exit: registers live in the CPU */
+
+/*
+ * Interrupts off, directly around guest mode, when switch_db_regs is not 0. The put also gives
+ * the host its own breakpoints back.
+ */
+void debug_load_guest(struct mkvm_vcpu *vcpu);
+void debug_put_guest(struct mkvm_vcpu *vcpu);
+
+/* MOV DR: 0, or 1 = #GP. DR4 and DR5 are DR6 and DR7; #UD with CR4.DE is the caller's. */
+int debug_get_dr(struct mkvm_vcpu *vcpu, int dr, unsigned long *val);
+int debug_set_dr(struct mkvm_vcpu *vcpu, int dr, unsigned long val);
+/* First MOV DR after an exit: let the guest have the registers until it is put. */
+void debug_lend_registers(struct mkvm_vcpu *vcpu);
+/* Recompute what is in force after arch.db, dr7 or guest_debug changed. */
+void debug_update(struct mkvm_vcpu *vcpu);
+void debug_vcpu_reset(struct mkvm_vcpu *vcpu);
+
+int debug_set_guest_debug(struct mkvm_vcpu *vcpu, const struct kvm_guest_debug *dbg);
+void debug_get_regs(struct mkvm_vcpu *vcpu, struct kvm_debugregs *regs);
+int debug_set_regs(struct mkvm_vcpu *vcpu, const struct kvm_debugregs *regs);
+
+#endif

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * arch/x86/fpu.c - x87, SSE, AVX and the other XSAVE-managed state of a guest.
+ *
+ * SDM, "Managing State Using the XSAVE Feature Set"; KVM_GET/SET_FPU, XSAVE, XSAVE2, XCRS.
+ * Relies on the kernel's fpu_guest interface for storage, context switches and the layout of
+ * userspace's XSAVE area. AMX (XFD) is hidden: its state would have to be asked for first.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/kvm.h>
+#include <linux/slab.h>
+#include <asm/fpu/api.h>
+#include <asm/fpu/xcr.h>
+#include <asm/msr.h>
+
+#include "arch/x86/cpuid.h"
+#include "arch/x86/fpu.h"
+#include "arch/x86/regs.h"
+
+#define XFEATURE_AVX512 \
+	(XFEATURE_MASK_OPMASK | XFEATURE_MASK_ZMM_Hi256 | XFEATURE_MASK_Hi16_ZMM)
+/* Everything a guest may have if the host has it. */
+#define XFEATURE_GUEST \
+	(XFEATURE_MASK_FPSSE | XFEATURE_MASK_YMM | XFEATURE_AVX512 | XFEATURE_MASK_PKRU)
+
+#define NR_XSTATE	10	/* components 0 to 9 (PKRU) */
+#define XSAVE_HDR_END	(512 + 64)
+#define MXCSR_INIT	0x1f80u
+#define FCW_INIT	0x37fu	/* FNINIT */
+
+u64 fpu_supported_xcr0 __ro_after_init;
+static u64 host_xcr0 __ro_after_init;
+static u64 host_xss __ro_after_init;
+static u32 mxcsr_mask __ro_after_init;
+static struct { u32 size, offset; bool align64; } xstate[NR_XSTATE] __ro_after_init;
+
+static u32 host_mxcsr_mask(void)
+{
+	struct fxregs_state *area = kzalloc(sizeof(*area) + 16, GFP_KERNEL);
+	u32 mask = 0;
+
+	if (area) {
+		fpregs_lock();
+		asm volatile("fxsaveq %0" : "=m"(*PTR_ALIGN(area, 16)));
+		fpregs_unlock();
+		mask = PTR_ALIGN(area, 16)->mxcsr_mask;
+		kfree(area);
+	}
+	/* SDM: a mask of 0 stands for this one. */
+	return mask ? mask : 0xffbf;
+}
+
+void fpu_module_init(void)
+{
+	u32 eax, ebx, ecx, edx;
+	unsigned int i;
+
+	mxcsr_mask = host_mxcsr_mask();
+	fpu_supported_xcr0 = XFEATURE_MASK_FPSSE;
+	if (!boot_cpu_has(X86_FEATURE_XSAVE))
+		return;
+	host_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+	if (boot_cpu_has(X86_FEATURE_XSAVES))
+		rdmsrl(MSR_IA32_XSS, host_xss);
+	fpu_supported_xcr0 = host_xcr0 & XFEATURE_GUEST;
+	if (!boot_cpu_has(X86_FEATURE_OSPKE))
+		fpu_supported_xcr0 &= ~XFEATURE_MASK_PKRU;
+	if ((fpu_supported_xcr0 & XFEATURE_AVX512) != XFEATURE_AVX512)
+		fpu_supported_xcr0 &= ~XFEATURE_AVX512;
+	for (i = 2; i < NR_XSTATE; i++) {
+		cpuid_count(0xd, i, &eax, &ebx, &ecx, &edx);
+		xstate[i].size = eax;
+		xstate[i].offset = ebx;
+		xstate[i].align64 = ecx & BIT(1);
+	}
+}
+
+u32 fpu_xstate_size(u64 xfeatures, bool compacted)
+{
+	u32 end = XSAVE_HDR_END;
+	unsigned int i;
+
+	for (i = 2; i < NR_XSTATE; i++) {
+		if (!(xfeatures & BIT_ULL(i)))
+			continue;
+		if (!compacted)
+			end = max(end, xstate[i].offset + xstate[i].size);
+		else
+			end = (xstate[i].align64 ? ALIGN(end, 64) : end) + xstate[i].size;
+	}
+	return end;
+}
+
+u32 fpu_uabi_size(void)
+{
+	return max_t(u32, fpu_xstate_size(fpu_supported_xcr0, false), sizeof(struct kvm_xsave));
+}
+
+int fpu_vcpu_init(struct mkvm_vcpu *vcpu)
+{
+	if (!fpu_alloc_guest_fpstate(&vcpu->arch.guest_fpu))
+		return -ENOMEM;
+	vcpu->arch.xcr0 = XFEATURE_MASK_FP;
+	return 0;
+}
+
+void fpu_vcpu_free(struct mkvm_vcpu *vcpu)
+{
+	if (vcpu->arch.guest_fpu.fpstate)
+		fpu_free_guest_fpstate(&vcpu->arch.guest_fpu);
+}
+
+/* The guest's registers in memory; not between fpu_load_guest() and fpu_put_guest(). */
+static struct fxregs_state *fxregs(struct mkvm_vcpu *vcpu)
+{
+	return &vcpu->arch.guest_fpu.fpstate->regs.fxsave;
+}
+
+/* A component that XSAVE found in its initial state is not in memory, only flagged so. */
+static bool xstate_in_memory(struct mkvm_vcpu *vcpu, u64 mask)
+{
+	if (!boot_cpu_has(X86_FEATURE_XSAVE))
+		return true;
+	return vcpu->arch.guest_fpu.fpstate->regs.xsave.header.xfeatures & mask;
+}
+
+static bool in_guest_thread(struct mkvm_vcpu *vcpu)
+{
+	return vcpu->arch.guest_fpu.fpstate->in_use;
+}
+
+void fpu_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
+{
+	struct fxregs_state *fx = fxregs(vcpu);
+	/* A reset by an IPI comes in the middle of KVM_RUN: the registers are live. */
+	bool loaded = !init_event && in_guest_thread(vcpu);
+
+	if (loaded)
+		fpu_put_guest(vcpu);
+	if (!init_event) {
+		/*
+		 * All components initial. SDM has FCW 40H after power-up; KVM gives what FNINIT
+		 * leaves, and guests without a BIOS count on that.
+		 */
+		memset(fx, 0, sizeof(*fx));
+		fx->cwd = FCW_INIT;
+		fx->mxcsr = MXCSR_INIT;
+		if (boot_cpu_has(X86_FEATURE_XSAVE))
+			vcpu->arch.guest_fpu.fpstate->regs.xsave.header.xfeatures = 0;
+		vcpu->arch.xcr0 = XFEATURE_MASK_FP;
+		vcpu->arch.ia32_xss = 0;
+		vcpu->arch.pkru = 0;
+		fpu_update_switch(vcpu);
+	}
+	/* INIT leaves x87, SSE, XCR0 and PKRU as they are. */
+	if (loaded)
+		fpu_load_guest(vcpu);
+}
+
+void fpu_load_guest(struct mkvm_vcpu *vcpu)
+{
+	fpu_swap_kvm_fpstate(&vcpu->arch.guest_fpu, true);
+}
+
+void fpu_put_guest(struct mkvm_vcpu *vcpu)
+{
+	fpu_swap_kvm_fpstate(&vcpu->arch.guest_fpu, false);
+}
+
+void fpu_update_switch(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_arch_vcpu *a = &vcpu->arch;
+	u8 what = 0;
+
+	/* cr.c keeps OSXSAVE and PKE out of the guest-owned bits: arch.cr4 has them right. */
+	if (a->cr4 & X86_CR4_OSXSAVE) {
+		if (a->xcr0 != host_xcr0)
+			what |= FPU_SWITCH_XCR0;
+		if (guest_cpuid_has(vcpu, X86_FEATURE_XSAVES) && a->ia32_xss != host_xss)
+			what |= FPU_SWITCH_XSS;
+	}
+	/* The guest can change PKRU by WRPKRU with CR4.PKE, by XRSTOR with its XCR0 bit. */
+	if (boot_cpu_has(X86_FEATURE_OSPKE) &&
+	    ((a->cr4 & X86_CR4_PKE) ||
+	     ((a->cr4 & X86_CR4_OSXSAVE) && (a->xcr0 & XFEATURE_MASK_PKRU))))
+		what |= FPU_SWITCH_PKRU;
+	a->fpu_switch = what;
+}
+
+void __fpu_load_guest_xsave_state(struct mkvm_vcpu *vcpu)
+{
+	u8 what = vcpu->arch.fpu_switch;
+
+	if (what & FPU_SWITCH_XCR0)
+		xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->arch.xcr0);
+	if (what & FPU_SWITCH_XSS)
+		wrmsrl(MSR_IA32_XSS, vcpu->arch.ia32_xss);
+	if (what & FPU_SWITCH_PKRU) {
+		vcpu->arch.host_pkru = read_pkru();
+		write_pkru(vcpu->arch.pkru);
+	}
+}
+
+void __fpu_load_host_xsave_state(struct mkvm_vcpu *vcpu)
+{
+	u8 what = vcpu->arch.fpu_switch;
+
+	if (what & FPU_SWITCH_PKRU) {
+		vcpu->arch.pkru = read_pkru();
+		write_pkru(vcpu->arch.host_pkru);
+	}
+	if (what & FPU_SWITCH_XCR0)
+		xsetbv(XCR_XFEATURE_ENABLED_MASK, host_xcr0);
+	if (what & FPU_SWITCH_XSS)
+		wrmsrl(MSR_IA32_XSS, host_xss);
+}
+
+/* The registers in the CPU until fpregs_unlock(). */
+static void lock_live_registers(void)
+{
+	fpregs_lock();
+	if (test_thread_flag(TIF_NEED_FPU_LOAD))
+		switch_fpu_return();
+}
+
+#define XMM_CASE(op, n)	\
+	case n: asm volatile(op : : [p] "r"(data) : "memory"); break
+#define XMM_CASES(op_head, op_tail)					\
+	XMM_CASE(op_head "0" op_tail, 0); XMM_CASE(op_head "1" op_tail, 1);	\
+	XMM_CASE(op_head "2" op_tail, 2); XMM_CASE(op_head "3" op_tail, 3);	\
+	XMM_CASE(op_head "4" op_tail, 4); XMM_CASE(op_head "5" op_tail, 5);	\
+	XMM_CASE(op_head "6" op_tail, 6); XMM_CASE(op_head "7" op_tail, 7);	\
+	XMM_CASE(op_head "8" op_tail, 8); XMM_CASE(op_head "9" op_tail, 9);	\
+	XMM_CASE(op_head "10" op_tail, 10); XMM_CASE(op_head "11" op_tail, 11); \
+	XMM_CASE(op_head "12" op_tail, 12); XMM_CASE(op_head "13" op_tail, 13); \
+	XMM_CASE(op_head "14" op_tail, 14); XMM_CASE(op_head "15" op_tail, 15)
+
+void fpu_read_xmm(unsigned int reg, void *data, unsigned int len)
+{
+	lock_live_registers();
+	if (len == 32) {
+		switch (reg) { XMM_CASES("vmovdqu %%ymm", ", (%[p])"); }
+	} else {
+		switch (reg) { XMM_CASES("movdqu %%xmm", ", (%[p])"); }
+	}
+	fpregs_unlock();
+}
+
+void fpu_write_xmm(unsigned int reg, const void *data, unsigned int len)
+{
+	lock_live_registers();
+	if (len == 32) {
+		switch (reg) { XMM_CASES("vmovdqu (%[p]), %%ymm", ""); }
+	} else {
+		switch (reg) { XMM_CASES("movdqu (%[p]), %%xmm", ""); }
+	}
+	fpregs_unlock();
+}
+
+int fpu_check_xcr0(struct mkvm_vcpu *vcpu, u64 xcr0)
+{
+	/* SDM, XSETBV: x87 cannot be turned off, AVX needs SSE, AVX-512 is all or nothing. */
+	if (!(xcr0 & XFEATURE_MASK_FP))
+		return 1;
+	if ((xcr0 & XFEATURE_MASK_YMM) && !(xcr0 & XFEATURE_MASK_SSE))
+		return 1;
+	if ((xcr0 & XFEATURE_AVX512) &&
+	    ((xcr0 & XFEATURE_AVX512) != XFEATURE_AVX512 || !(xcr0 & XFEATURE_MASK_YMM)))
+		return 1;
+	if (xcr0 & ~(vcpu->arch.guest_supported_xcr0 | XFEATURE_MASK_FP))
+		return 1;
+	return 0;
+}
+
+void fpu_get_fpu(struct mkvm_vcpu *vcpu, struct kvm_fpu *fpu)
+{
+	const struct fxregs_state *fx = fxregs(vcpu);
+
+	fpu->fcw = FCW_INIT;
+	fpu->mxcsr = MXCSR_INIT;
+	if (xstate_in_memory(vcpu, XFEATURE_MASK_FP)) {
+		memcpy(fpu->fpr, fx->st_space, sizeof(fpu->fpr));
+		fpu->fcw = fx->cwd;
+		fpu->fsw = fx->swd;
+		fpu->ftwx = fx->twd;
+		fpu->last_opcode = fx->fop;
+		fpu->last_ip = fx->rip;
+		fpu->last_dp = fx->rdp;
+	}
+	if (xstate_in_memory(vcpu, XFEATURE_MASK_SSE)) {
+		memcpy(fpu->xmm, fx->xmm_space, sizeof(fpu->xmm));
+		fpu->mxcsr = fx->mxcsr;
+	}
+}
+
+int fpu_set_fpu(struct mkvm_vcpu *vcpu, const struct kvm_fpu *fpu)
+{
+	struct fxregs_state *fx = fxregs(vcpu);
+
+	/*
+	 * A reserved MXCSR bit would make the kernel's own XRSTOR fault. Clients leave mxcsr
+	 * uninitialised now and then (KVM never looked), so drop the bits rather than refuse.
+	 */
+	memcpy(fx->st_space, fpu->fpr, sizeof(fpu->fpr));
+	fx->cwd = fpu->fcw;
+	fx->swd = fpu->fsw;
+	fx->twd = fpu->ftwx;
+	fx->fop = fpu->last_opcode;
+	fx->rip = fpu->last_ip;
+	fx->rdp = fpu->last_dp;
+	memcpy(fx->xmm_space, fpu->xmm, sizeof(fpu->xmm));
+	fx->mxcsr = fpu->mxcsr & mxcsr_mask;
+	if (boot_cpu_has(X86_FEATURE_XSAVE))
+		vcpu->arch.guest_fpu.fpstate->regs.xsave.header.xfeatures |= XFEATURE_MASK_FPSSE;
+	return 0;
+}
+
+void fpu_get_xsave(struct mkvm_vcpu *vcpu, void *buf, u32 size)
+{
+	fpu_copy_guest_fpstate_to_uabi(&vcpu->arch.guest_fpu, buf, size,
+				       vcpu->arch.guest_supported_xcr0 | XFEATURE_MASK_FPSSE,
+				       vcpu->arch.pkru);
+}
+
+int fpu_set_xsave(struct mkvm_vcpu *vcpu, const void *buf)
+{
+	u64 allowed = vcpu->arch.guest_supported_xcr0 | XFEATURE_MASK_FPSSE;
+
+	if (fpu_copy_uabi_to_guest_fpstate(&vcpu->arch.guest_fpu, buf, allowed,
+					   &vcpu->arch.pkru)) {
+		vm_refuse(vcpu->vm, "SET_XSAVE: state components beyond 0x%llx or a bad header",
+			  allowed);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+void fpu_get_xcrs(struct mkvm_vcpu *vcpu, struct kvm_xcrs *xcrs)
+{
+	if (!boot_cpu_has(X86_FEATURE_XSAVE))
+		return;
+	xcrs->nr_xcrs = 1;
+	xcrs->xcrs[0].xcr = XCR_XFEATURE_ENABLED_MASK;
+	xcrs->xcrs[0].value = vcpu->arch.xcr0;
+}
+
+int fpu_set_xcrs(struct mkvm_vcpu *vcpu, const struct kvm_xcrs *xcrs)
+{
+	u32 i;
+
+	if (!boot_cpu_has(X86_FEATURE_XSAVE))
+		return -EINVAL;
+	if (xcrs->nr_xcrs > KVM_MAX_XCRS || xcrs->flags) {
+		vm_refuse(vcpu->vm, "SET_XCRS: %u registers, flags 0x%x", xcrs->nr_xcrs,
+			  xcrs->flags);
+		return -EINVAL;
+	}
+	for (i = 0; i < xcrs->nr_xcrs; i++) {
+		if (xcrs->xcrs[i].xcr != XCR_XFEATURE_ENABLED_MASK)
+			continue;
+		if (fpu_check_xcr0(vcpu, xcrs->xcrs[i].value)) {
+			vm_refuse(vcpu->vm, "SET_XCRS: XCR0 0x%llx is not valid for this CPUID",
+				  xcrs->xcrs[i].value);
+			return -EINVAL;
+		}
+		vcpu->arch.xcr0 = xcrs->xcrs[i].value;
+		fpu_update_switch(vcpu);
+		cpuid_update_runtime(vcpu);
+		break;
+	}
+	return 0;
+}

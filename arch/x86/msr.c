@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * arch/x86/msr.c - model-specific registers: one place that knows each one's rules.
+ *
+ * SDM volume 4, "Model-Specific Registers"; KVM_GET/SET_MSRS. Registers that are mere storage
+ * are rows of a table, those that always read as zero rows of another; the switch holds the
+ * ones with a rule of their own. Registers in the VMCS are reached through vmx_get/set_msr().
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/kvm_para.h>
+#include <asm/msr.h>
+
+#include "arch/x86/cpuid.h"
+#include "arch/x86/cr.h"
+#include "arch/x86/fpu.h"
+#include "arch/x86/irq/lapic.h"
+#include "arch/x86/msr.h"
+#include "arch/x86/regs.h"
+#include "arch/x86/tsc.h"
+#include "arch/x86/vmx/vmx.h"
+
+#define X2APIC_FIRST	0x800u
+#define X2APIC_LAST	0x8ffu
+#define PAT_RESET	0x0007040600070406ull
+/* Performance monitoring is absent: these say so and cannot be changed by the guest. */
+#define MISC_ENABLE_PMU \
+	(MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL | \
+	 MSR_IA32_MISC_ENABLE_EMON)
+#define MISC_ENABLE_RESET \
+	(MSR_IA32_MISC_ENABLE_FAST_STRING | MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | \
+	 MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL)
+/* HWCR (an AMD register that QEMU saves): bits that exist, bits that are ignored. */
+#define HWCR_VALID	(BIT_ULL(18) | BIT_ULL(24))
+#define HWCR_IGNORED	(BIT_ULL(3) | BIT_ULL(6) | BIT_ULL(8))
+
+enum { GUEST_NONE = 0, GUEST_READ = 1, GUEST_WRITE_IGNORED = 2 };
+
+/**
+ * struct msr_storage - a register that only remembers; userspace may read and write it
+ * @msr: its number
+ * @offset: of its u64 in struct mkvm_arch_vcpu
+ * @guest: what the guest may do; anything else is #GP
+ * @feature: CPUID feature without which it is not there for the guest, or 0
+ */
+struct msr_storage {
+	u32 msr;
+	u16 offset;
+	u8 guest;
+	u16 feature;
+};
+
+#define STORAGE(_msr, member, _guest, _feature) \
+	{ _msr, offsetof(struct mkvm_arch_vcpu, member), _guest, _feature }
+
+static const struct msr_storage storage[] = {
+	STORAGE(MSR_SMI_COUNT, smi_count, GUEST_READ, 0),
+	STORAGE(MSR_IA32_FEAT_CTL, feat_ctl, GUEST_READ, 0),
+	STORAGE(MSR_IA32_UCODE_REV, ucode_rev, GUEST_READ | GUEST_WRITE_IGNORED, 0),
+	STORAGE(MSR_IA32_SMBASE, smbase, GUEST_NONE, 0),
+	STORAGE(MSR_IA32_ARCH_CAPABILITIES, arch_capabilities, GUEST_READ,
+		X86_FEATURE_ARCH_CAPABILITIES),
+	STORAGE(MSR_MISC_FEATURES_ENABLES, misc_features, GUEST_READ, 0),
+	STORAGE(MSR_IA32_PERF_CAPABILITIES, perf_capabilities, GUEST_READ, X86_FEATURE_PDCM),
+	/* The paravirtual clock and its kin: kept for userspace, offered by no CPUID bit yet. */
+	STORAGE(MSR_KVM_WALL_CLOCK, wall_clock_msr, GUEST_NONE, 0),
+	STORAGE(MSR_KVM_SYSTEM_TIME, system_time_msr, GUEST_NONE, 0),
+	STORAGE(MSR_KVM_WALL_CLOCK_NEW, wall_clock_msr, GUEST_NONE, 0),
+	STORAGE(MSR_KVM_SYSTEM_TIME_NEW, system_time_msr, GUEST_NONE, 0),
+	STORAGE(MSR_KVM_ASYNC_PF_EN, pv_msrs[2], GUEST_NONE, 0),
+	STORAGE(MSR_KVM_STEAL_TIME, steal_time_msr, GUEST_NONE, 0),
+	STORAGE(MSR_KVM_PV_EOI_EN, pv_msrs[4], GUEST_NONE, 0),
+	STORAGE(MSR_KVM_POLL_CONTROL, pv_msrs[5], GUEST_NONE, 0),
+	STORAGE(MSR_KVM_ASYNC_PF_INT, pv_msrs[6], GUEST_NONE, 0),
+	STORAGE(MSR_KVM_ASYNC_PF_ACK, pv_msrs[7], GUEST_NONE, 0),
+	STORAGE(MSR_KVM_MIGRATION_CONTROL, pv_msrs[8], GUEST_NONE, 0),
+};
+
+/* Registers that guests touch and that do nothing: read as zero, take a write of zero. */
+static const struct { u32 first, last; } zeros[] = {
+	{ MSR_IA32_P5_MC_ADDR, MSR_IA32_P5_MC_TYPE },
+	{ MSR_IA32_PLATFORM_ID, MSR_IA32_PLATFORM_ID },
+	{ MSR_IA32_EBL_CR_POWERON, MSR_IA32_EBL_CR_POWERON },
+	{ MSR_EBC_FREQUENCY_ID, MSR_EBC_FREQUENCY_ID },
+	{ MSR_IA32_PERFCTR0, MSR_IA32_PERFCTR1 },
+	{ MSR_FSB_FREQ, MSR_FSB_FREQ },
+	{ MSR_P6_EVNTSEL0, MSR_P6_EVNTSEL1 },
+	{ MSR_IA32_PERF_STATUS, MSR_IA32_PERF_CTL },
+	{ MSR_IA32_LASTBRANCHFROMIP, MSR_IA32_LASTINTTOIP },
+	{ MSR_IA32_POWER_CTL, MSR_IA32_POWER_CTL },
+	{ MSR_RAPL_POWER_UNIT, MSR_RAPL_POWER_UNIT },
+	{ MSR_PKG_ENERGY_STATUS, MSR_PKG_ENERGY_STATUS },
+	{ MSR_DRAM_ENERGY_STATUS, MSR_DRAM_ENERGY_STATUS },
+	{ MSR_PP0_ENERGY_STATUS, MSR_PP0_ENERGY_STATUS },
+	{ MSR_PP1_ENERGY_STATUS, MSR_PP1_ENERGY_STATUS },
+};
+
+static bool reads_as_zero(u32 msr)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(zeros); i++) {
+		if (msr >= zeros[i].first && msr <= zeros[i].last)
+			return true;
+	}
+	return false;
+}
+
+static const struct msr_storage *find_storage(u32 msr)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(storage); i++) {
+		if (storage[i].msr == msr)
+			return &storage[i];
+	}
+	return NULL;
+}
+
+static u64 *storage_slot(struct mkvm_vcpu *vcpu, const struct msr_storage *s)
+{
+	return (u64 *)((char *)&vcpu->arch + s->offset);
+}
+
+static bool storage_hidden(struct mkvm_vcpu *vcpu, const struct msr_storage *s)
+{
+	return s->feature && !guest_cpuid_has(vcpu, s->feature);
+}
+
+static bool canonical(struct mkvm_vcpu *vcpu, u64 address)
+{
+	unsigned int shift = 64 - guest_vaddr_bits(vcpu);
+
+	return (u64)((s64)(address << shift) >> shift) == address;
+}
+
+/* Bits of IA32_SPEC_CTRL that exist: for the guest what CPUID says, for userspace the host's. */
+static u64 spec_ctrl_bits(struct mkvm_vcpu *vcpu, bool host)
+{
+	/* CPUID.7.2:EDX bit to the bits it stands for. */
+	static const struct { u8 cpuid_bit; u16 mask; } more[] = {
+		{ 0, BIT(7) },			/* PSFD */
+		{ 1, BIT(3) | BIT(4) },		/* IPRED_DIS_U, _S */
+		{ 2, BIT(5) | BIT(6) },		/* RRSBA_DIS_U, _S */
+		{ 4, BIT(10) },			/* BHI_DIS_S */
+	};
+	unsigned int i;
+	u64 bits = 0;
+
+#define HAS(f) (host ? supported_cpuid_has(f) : guest_cpuid_has(vcpu, f))
+	if (HAS(X86_FEATURE_SPEC_CTRL))
+		bits |= SPEC_CTRL_IBRS;
+	if (HAS(X86_FEATURE_INTEL_STIBP))
+		bits |= SPEC_CTRL_STIBP;
+	if (HAS(X86_FEATURE_SPEC_CTRL_SSBD))
+		bits |= SPEC_CTRL_SSBD;
+#undef HAS
+	for (i = 0; i < ARRAY_SIZE(more); i++) {
+		if (vcpu->arch.guest_cap_7_2_edx & BIT(more[i].cpuid_bit))
+			bits |= more[i].mask;
+	}
+	return bits;
+}
+
+static bool has_spec_ctrl(struct mkvm_vcpu *vcpu, bool host)
+{
+	/* What the host lacks is not there, whatever userspace put into CPUID. */
+	return supported_cpuid_has(X86_FEATURE_SPEC_CTRL) &&
+	       (host || guest_cpuid_has(vcpu, X86_FEATURE_SPEC_CTRL));
+}
+
+/* IA32_PRED_CMD and IA32_FLUSH_CMD: bit 0 makes the processor do something once. */
+static int write_command(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host, int feature)
+{
+	if (!host && !guest_cpuid_has(vcpu, feature))
+		return 1;
+	if (data & ~1ull)
+		return 1;
+	if (data && !supported_cpuid_has(feature))
+		return host ? 0 : 1;
+	if (data)
+		wrmsrl(msr, data);
+	return 0;
+}
+
+static int get_special(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
+{
+	switch (msr) {
+	case MSR_IA32_TSC:
+		*data = mkvm_read_guest_tsc(vcpu);
+		return 0;
+	case MSR_IA32_TSC_ADJUST:
+		if (!host && !guest_cpuid_has(vcpu, X86_FEATURE_TSC_ADJUST))
+			return 1;
+		*data = vcpu->arch.ia32_tsc_adjust;
+		return 0;
+	case MSR_IA32_TSC_DEADLINE:
+		if (!host && !guest_cpuid_has(vcpu, X86_FEATURE_TSC_DEADLINE_TIMER))
+			return 1;
+		*data = vcpu->arch.apic ? lapic_get_tsc_deadline(vcpu) : 0;
+		return 0;
+	case MSR_IA32_APICBASE:
+		*data = vcpu->arch.apic_base;
+		return 0;
+	case X2APIC_FIRST ... X2APIC_LAST:
+		return vcpu->arch.apic ? lapic_x2apic_msr_read(vcpu, msr, data) : 1;
+	case MSR_EFER:
+		*data = vcpu->arch.efer;
+		return 0;
+	case MSR_IA32_MISC_ENABLE:
+		*data = vcpu->arch.misc_enable;
+		return 0;
+	case MSR_PLATFORM_INFO:
+		if (!host && !vcpu->vm->arch.guest_can_read_platform_info)
+			return 1;
+		*data = vcpu->arch.platform_info;
+		return 0;
+	case MSR_IA32_SPEC_CTRL:
+		if (!has_spec_ctrl(vcpu, host))
+			return 1;
+		return vmx_get_msr(vcpu, msr, data);
+	case MSR_TSC_AUX:
+		if (!host && !guest_cpuid_has(vcpu, X86_FEATURE_RDTSCP) &&
+		    !guest_cpuid_has(vcpu, X86_FEATURE_RDPID))
+			return 1;
+		return vmx_get_msr(vcpu, msr, data);
+	case MSR_IA32_XSS:
+		if (!host && !guest_cpuid_has(vcpu, X86_FEATURE_XSAVES))
+			return 1;
+		*data = vcpu->arch.ia32_xss;
+		return 0;
+	case MSR_K7_HWCR:
+		*data = vcpu->arch.hwcr;
+		return 0;
+	case MSR_IA32_PRED_CMD:		/* write-only */
+	case MSR_IA32_FLUSH_CMD:
+		return 1;
+	}
+	return -ENOENT;
+}
+
+int mkvm_get_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
+{
+	const struct msr_storage *s;
+	int ret;
+
+	ret = get_special(vcpu, msr, data, host);
+	if (ret != -ENOENT)
+		return ret;
+	ret = vmx_get_msr(vcpu, msr, data);
+	if (ret != -ENOENT)
+		return ret;
+	s = find_storage(msr);
+	if (s) {
+		if (!host && (!(s->guest & GUEST_READ) || storage_hidden(vcpu, s)))
+			return 1;
+		*data = *storage_slot(vcpu, s);
+		return 0;
+	}
+	ret = mtrr_get(vcpu, msr, data);
+	if (ret != -ENOENT)
+		return ret;
+	ret = mce_get_msr(vcpu, msr, data, host);
+	if (ret != -ENOENT)
+		return ret;
+	*data = 0;
+	return reads_as_zero(msr) || msr == MSR_IA32_UCODE_WRITE ? 0 : 1;
+}
+
+static int set_misc_enable(struct mkvm_vcpu *vcpu, u64 data, bool host)
+{
+	if (!host && ((data ^ vcpu->arch.misc_enable) & MISC_ENABLE_PMU))
+		return 1;
+	vcpu->arch.misc_enable = data;
+	return 0;
+}
+
+/* Rules for registers that vmx/ keeps: what the guest may put into them. */
+static int check_vmx_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
+{
+	switch (msr) {
+	case MSR_FS_BASE:
+	case MSR_GS_BASE:
+	case MSR_KERNEL_GS_BASE:
+	case MSR_LSTAR:
+	case MSR_CSTAR:
+	case MSR_IA32_SYSENTER_ESP:
+	case MSR_IA32_SYSENTER_EIP:
+		/* A non-canonical one would make the VM entry fail. */
+		return canonical(vcpu, *data) ? 0 : 1;
+	case MSR_IA32_SYSENTER_CS:
+		*data = (u32)*data;
+		return 0;
+	case MSR_TSC_AUX:
+		if (!host && !guest_cpuid_has(vcpu, X86_FEATURE_RDTSCP) &&
+		    !guest_cpuid_has(vcpu, X86_FEATURE_RDPID))
+			return 1;
+		return *data >> 32 ? 1 : 0;
+	case MSR_IA32_CR_PAT:
+		return pat_valid(*data) ? 0 : 1;
+	case MSR_IA32_SPEC_CTRL:
+		if (!has_spec_ctrl(vcpu, host))
+			return 1;
+		return *data & ~spec_ctrl_bits(vcpu, host) ? 1 : 0;
+	case MSR_IA32_DEBUGCTLMSR:
+		/* Last-branch records and branch single-stepping are not offered: ignored. */
+		*data &= ~(u64)(DEBUGCTLMSR_LBR | DEBUGCTLMSR_BTF);
+		return *data ? 1 : 0;
+	}
+	return 0;
+}
+
+static int set_special(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
+{
+	switch (msr) {
+	case MSR_IA32_TSC:
+		tsc_write(vcpu, data, host);
+		return 0;
+	case MSR_IA32_TSC_ADJUST:
+		if (!host && !guest_cpuid_has(vcpu, X86_FEATURE_TSC_ADJUST))
+			return 1;
+		tsc_write_adjust(vcpu, data, host);
+		return 0;
+	case MSR_IA32_TSC_DEADLINE:
+		if (!host && !guest_cpuid_has(vcpu, X86_FEATURE_TSC_DEADLINE_TIMER))
+			return 1;
+		if (vcpu->arch.apic)
+			lapic_set_tsc_deadline(vcpu, data);
+		return 0;
+	case MSR_IA32_APICBASE:
+		return lapic_set_base(vcpu, data, host);
+	case X2APIC_FIRST ... X2APIC_LAST:
+		return vcpu->arch.apic ? lapic_x2apic_msr_write(vcpu, msr, data) : 1;
+	case MSR_EFER:
+		return mkvm_set_efer(vcpu, data, host);
+	case MSR_IA32_MISC_ENABLE:
+		return set_misc_enable(vcpu, data, host);
+	case MSR_PLATFORM_INFO:
+		if (!host)
+			return 1;
+		vcpu->arch.platform_info = data;
+		return 0;
+	case MSR_IA32_PRED_CMD:
+		return write_command(vcpu, msr, data, host, X86_FEATURE_SPEC_CTRL);
+	case MSR_IA32_FLUSH_CMD:
+		return write_command(vcpu, msr, data, host, X86_FEATURE_FLUSH_L1D);
+	case MSR_IA32_XSS:
+		if (!host && !guest_cpuid_has(vcpu, X86_FEATURE_XSAVES))
+			return 1;
+		if (data & ~FPU_SUPPORTED_XSS)
+			return 1;
+		vcpu->arch.ia32_xss = data;
+		fpu_update_switch(vcpu);
+		cpuid_update_runtime(vcpu);
+		return 0;
+	case MSR_K7_HWCR:
+		if (data & ~(HWCR_VALID | HWCR_IGNORED))
+			return 1;
+		vcpu->arch.hwcr = data & HWCR_VALID;
+		return 0;
+	case MSR_IA32_UCODE_WRITE:	/* a microcode update that does nothing */
+		return 0;
+	}
+	return -ENOENT;
+}
+
+int mkvm_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
+{
+	const struct msr_storage *s;
+	int ret;
+
+	ret = set_special(vcpu, msr, data, host);
+	if (ret != -ENOENT)
+		return ret;
+	ret = check_vmx_msr(vcpu, msr, &data, host);
+	if (ret)
+		return ret;
+	ret = vmx_set_msr(vcpu, msr, data);
+	if (ret != -ENOENT)
+		return ret;
+	s = find_storage(msr);
+	if (s) {
+		if (host)
+			*storage_slot(vcpu, s) = data;
+		else if (!(s->guest & GUEST_WRITE_IGNORED))
+			return 1;
+		return 0;
+	}
+	ret = mtrr_set(vcpu, msr, data);
+	if (ret != -ENOENT)
+		return ret;
+	ret = mce_set_msr(vcpu, msr, data, host);
+	if (ret != -ENOENT)
+		return ret;
+	return reads_as_zero(msr) && !data ? 0 : 1;
+}
+
+void msr_vcpu_init(struct mkvm_vcpu *vcpu)
+{
+	vcpu->arch.misc_enable = MISC_ENABLE_RESET;
+	vcpu->arch.feat_ctl = FEAT_CTL_LOCKED;
+	vcpu->arch.smbase = 0x30000;
+	vcpu->arch.pv_msrs[5] = 1;	/* MSR_KVM_POLL_CONTROL: host-side polling allowed */
+	msr_feature_value(MSR_IA32_ARCH_CAPABILITIES, &vcpu->arch.arch_capabilities);
+	msr_feature_value(MSR_IA32_UCODE_REV, &vcpu->arch.ucode_rev);
+}
+
+/*
+ * SDM, "Processor State After Reset": INIT leaves MSRs, MTRRs, the TSC and machine-check banks
+ * alone. RESET clears them but for machine-check errors, which firmware wants to see.
+ */
+void msr_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
+{
+	static const u32 cleared[] = {
+		MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP, MSR_STAR,
+		MSR_LSTAR, MSR_CSTAR, MSR_SYSCALL_MASK, MSR_KERNEL_GS_BASE, MSR_TSC_AUX,
+		MSR_IA32_DEBUGCTLMSR,
+	};
+	unsigned int i;
+
+	if (init_event)
+		return;
+	/* A register that this host does not have gives -ENOENT, and that is fine. */
+	for (i = 0; i < ARRAY_SIZE(cleared); i++)
+		vmx_set_msr(vcpu, cleared[i], 0);
+	if (supported_cpuid_has(X86_FEATURE_SPEC_CTRL))
+		vmx_set_msr(vcpu, MSR_IA32_SPEC_CTRL, 0);
+	vmx_set_msr(vcpu, MSR_IA32_CR_PAT, PAT_RESET);
+	vcpu->arch.misc_enable = MISC_ENABLE_RESET;
+	vcpu->arch.misc_features = 0;
+	vcpu->arch.hwcr = 0;
+	vcpu->arch.mtrr_def_type = 0;
+	memset(vcpu->arch.mtrr_fixed, 0, sizeof(vcpu->arch.mtrr_fixed));
+	memset(vcpu->arch.mtrr_var, 0, sizeof(vcpu->arch.mtrr_var));
+}

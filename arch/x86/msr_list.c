@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * arch/x86/msr_list.c - which MSRs userspace should save, and the ioctls that do it.
+ *
+ * KVM_GET_MSR_INDEX_LIST, KVM_GET_MSR_FEATURE_INDEX_LIST, KVM_GET_MSRS, KVM_SET_MSRS. Clients
+ * take a short count for a fatal error, so whatever is listed here must be readable and
+ * writable with any value that was ever reported. Relies on msr.c for the registers themselves.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/kvm_para.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <asm/msr.h>
+
+#include "arch/x86/cpuid.h"
+#include "arch/x86/msr.h"
+
+/* Entries of one KVM_GET_MSRS or KVM_SET_MSRS. */
+#define MAX_MSR_ENTRIES		256
+
+/* @feature: the MSR is listed only when the module offers this feature; 0 = always. */
+struct listed_msr {
+	u32 msr;
+	u16 feature;
+};
+
+static const struct listed_msr saved_msrs[] = {
+	{ MSR_IA32_TSC }, { MSR_IA32_TSC_ADJUST }, { MSR_IA32_TSC_DEADLINE },
+	{ MSR_IA32_SYSENTER_CS }, { MSR_IA32_SYSENTER_ESP }, { MSR_IA32_SYSENTER_EIP },
+	{ MSR_STAR }, { MSR_LSTAR }, { MSR_CSTAR }, { MSR_SYSCALL_MASK },
+	{ MSR_KERNEL_GS_BASE }, { MSR_IA32_CR_PAT }, { MSR_IA32_MISC_ENABLE },
+	{ MSR_TSC_AUX, X86_FEATURE_RDTSCP },
+	{ MSR_IA32_SPEC_CTRL, X86_FEATURE_SPEC_CTRL },
+	{ MSR_IA32_XSS, X86_FEATURE_XSAVES },
+	{ MSR_IA32_ARCH_CAPABILITIES, X86_FEATURE_ARCH_CAPABILITIES },
+	{ MSR_IA32_FEAT_CTL }, { MSR_SMI_COUNT }, { MSR_PLATFORM_INFO },
+	{ MSR_MISC_FEATURES_ENABLES }, { MSR_IA32_MCG_STATUS }, { MSR_IA32_MCG_CTL },
+	{ MSR_MTRRdefType },
+	{ MSR_MTRRfix64K_00000 }, { MSR_MTRRfix16K_80000 }, { MSR_MTRRfix16K_A0000 },
+	{ MSR_MTRRfix4K_C0000 }, { MSR_MTRRfix4K_C8000 }, { MSR_MTRRfix4K_D0000 },
+	{ MSR_MTRRfix4K_D8000 }, { MSR_MTRRfix4K_E0000 }, { MSR_MTRRfix4K_E8000 },
+	{ MSR_MTRRfix4K_F0000 }, { MSR_MTRRfix4K_F8000 },
+	{ 0x200 }, { 0x201 }, { 0x202 }, { 0x203 }, { 0x204 }, { 0x205 }, { 0x206 }, { 0x207 },
+	{ 0x208 }, { 0x209 }, { 0x20a }, { 0x20b }, { 0x20c }, { 0x20d }, { 0x20e }, { 0x20f },
+};
+
+static const struct listed_msr feature_msrs[] = {
+	{ MSR_IA32_UCODE_REV }, { MSR_IA32_ARCH_CAPABILITIES }, { MSR_IA32_PERF_CAPABILITIES },
+};
+
+/* What the host says about its own immunity holds for its guests; controls are not passed on. */
+#define ARCH_CAP_OFFERED \
+	(ARCH_CAP_RDCL_NO | ARCH_CAP_IBRS_ALL | ARCH_CAP_RSBA | ARCH_CAP_SKIP_VMENTRY_L1DFLUSH | \
+	 ARCH_CAP_SSB_NO | ARCH_CAP_MDS_NO | ARCH_CAP_PSCHANGE_MC_NO | ARCH_CAP_TAA_NO | \
+	 ARCH_CAP_SBDR_SSDP_NO | ARCH_CAP_FBSDP_NO | ARCH_CAP_PSDP_NO | ARCH_CAP_FB_CLEAR | \
+	 ARCH_CAP_RRSBA | ARCH_CAP_BHI_NO | ARCH_CAP_PBRSB_NO | ARCH_CAP_GDS_NO | \
+	 ARCH_CAP_RFDS_NO | ARCH_CAP_RFDS_CLEAR)
+
+static u64 offered_arch_capabilities __ro_after_init;
+static u64 host_ucode_rev __ro_after_init;
+
+void msr_module_init(void)
+{
+	host_ucode_rev = (u64)boot_cpu_data.microcode << 32;
+	if (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES))
+		rdmsrl(MSR_IA32_ARCH_CAPABILITIES, offered_arch_capabilities);
+	offered_arch_capabilities &= ARCH_CAP_OFFERED;
+	/* What Linux knows about processors too old to say so themselves. */
+	if (!boot_cpu_has_bug(X86_BUG_CPU_MELTDOWN))
+		offered_arch_capabilities |= ARCH_CAP_RDCL_NO;
+	if (!boot_cpu_has_bug(X86_BUG_SPEC_STORE_BYPASS))
+		offered_arch_capabilities |= ARCH_CAP_SSB_NO;
+	if (!boot_cpu_has_bug(X86_BUG_MDS))
+		offered_arch_capabilities |= ARCH_CAP_MDS_NO;
+}
+
+/**
+ * msr_feature_value() - what this host offers in a feature MSR
+ * @msr: its number
+ * @data: its value
+ *
+ * Return: 0, or 1 when it is none of the feature MSRs.
+ */
+int msr_feature_value(u32 msr, u64 *data)
+{
+	switch (msr) {
+	case MSR_IA32_UCODE_REV:
+		*data = host_ucode_rev;
+		return 0;
+	case MSR_IA32_ARCH_CAPABILITIES:
+		*data = offered_arch_capabilities;
+		return 0;
+	case MSR_IA32_PERF_CAPABILITIES:
+		*data = 0;
+		return 0;
+	}
+	return 1;
+}
+
+/* -E2BIG writes the needed number back, so that the client can ask again. */
+int msr_index_list_ioctl(struct kvm_msr_list __user *user, bool features)
+{
+	const struct listed_msr *list = features ? feature_msrs : saved_msrs;
+	u32 len = features ? ARRAY_SIZE(feature_msrs) : ARRAY_SIZE(saved_msrs);
+	u32 indices[ARRAY_SIZE(saved_msrs)], room, n = 0, i;
+
+	for (i = 0; i < len; i++) {
+		if (!list[i].feature || supported_cpuid_has(list[i].feature))
+			indices[n++] = list[i].msr;
+	}
+	if (get_user(room, &user->nmsrs) || put_user(n, &user->nmsrs))
+		return -EFAULT;
+	if (room < n)
+		return -E2BIG;
+	return copy_to_user(user->indices, indices, n * sizeof(*indices)) ? -EFAULT : 0;
+}
+
+static int read_header(struct kvm_msrs __user *user, u32 *n, struct kvm_msr_entry **entries)
+{
+	if (get_user(*n, &user->nmsrs))
+		return -EFAULT;
+	if (*n >= MAX_MSR_ENTRIES)
+		return -E2BIG;
+	*entries = memdup_user(user->entries, array_size(*n, sizeof(**entries)));
+	return PTR_ERR_OR_ZERO(*entries);
+}
+
+long msr_get_ioctl(struct mkvm_vcpu *vcpu, struct kvm_msrs __user *user)
+{
+	struct kvm_msr_entry *entries;
+	int idx = 0, ret;
+	u32 n, i;
+
+	ret = read_header(user, &n, &entries);
+	if (ret)
+		return ret;
+	if (vcpu)
+		idx = srcu_read_lock(&vcpu->vm->srcu);
+	for (i = 0; i < n; i++) {
+		ret = vcpu ? mkvm_get_msr(vcpu, entries[i].index, &entries[i].data, true) :
+			     msr_feature_value(entries[i].index, &entries[i].data);
+		if (ret)
+			break;
+	}
+	if (vcpu)
+		srcu_read_unlock(&vcpu->vm->srcu, idx);
+	if (i < n)
+		pr_notice_ratelimited("GET_MSRS: MSR 0x%x cannot be read\n", entries[i].index);
+	ret = copy_to_user(user->entries, entries, i * sizeof(*entries)) ? -EFAULT : 0;
+	kfree(entries);
+	return ret ? ret : i;
+}
+
+long msr_set_ioctl(struct mkvm_vcpu *vcpu, struct kvm_msrs __user *user)
+{
+	struct kvm_msr_entry *entries;
+	int idx, ret;
+	u32 n, i;
+
+	ret = read_header(user, &n, &entries);
+	if (ret)
+		return ret;
+	idx = srcu_read_lock(&vcpu->vm->srcu);
+	for (i = 0; i < n; i++) {
+		if (mkvm_set_msr(vcpu, entries[i].index, entries[i].data, true))
+			break;
+	}
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	if (i < n)
+		vm_refuse(vcpu->vm, "SET_MSRS: MSR 0x%x does not take 0x%llx", entries[i].index,
+			  entries[i].data);
+	kfree(entries);
+	return i;
+}

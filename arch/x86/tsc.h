@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * arch/x86/tsc.h - the guest's time-stamp counter.
+ *
+ * SDM, "Time-Stamp Counter", and "TSC Offsetting" and "TSC Scaling" of VMX: guest TSC =
+ * (host TSC * ratio >> 48) + offset, which the processor computes itself in guest mode.
+ */
+#ifndef MINIKVM_ARCH_X86_TSC_H
+#define MINIKVM_ARCH_X86_TSC_H
+
+#include <linux/math64.h>
+#include <asm/msr.h>
+
+#include "virt/vcpu.h"
+
+#define TSC_RATIO_FRAC_BITS	48
+#define TSC_RATIO_ONE		BIT_ULL(TSC_RATIO_FRAC_BITS)
+
+static inline u64 tsc_scale(const struct mkvm_vcpu *vcpu, u64 host_tsc)
+{
+	if (likely(vcpu->arch.tsc_scaling_ratio == TSC_RATIO_ONE))
+		return host_tsc;
+	return mul_u64_u64_shr(host_tsc, vcpu->arch.tsc_scaling_ratio, TSC_RATIO_FRAC_BITS);
+}
+
+/* What the guest's RDTSC gives when the host's gives @host_tsc. */
+static inline u64 mkvm_guest_tsc_at(const struct mkvm_vcpu *vcpu, u64 host_tsc)
+{
+	return tsc_scale(vcpu, host_tsc) + vcpu->arch.tsc_offset;
+}
+
+static inline u64 mkvm_read_guest_tsc(const struct mkvm_vcpu *vcpu)
+{
+	return mkvm_guest_tsc_at(vcpu, rdtsc());
+}
+
+/* A new VM, a new vCPU: frequency of the host or of KVM_SET_TSC_KHZ, in step with its peers. */
+void tsc_vm_init(struct mkvm_vm *vm);
+void tsc_vcpu_init(struct mkvm_vcpu *vcpu);
+
+/* Loading and unloading the vCPU: the guest's TSC never goes back, whatever the host's does. */
+void tsc_vcpu_load(struct mkvm_vcpu *vcpu);
+static inline void tsc_vcpu_put(struct mkvm_vcpu *vcpu)
+{
+	vcpu->arch.last_host_tsc = rdtsc();
+}
+
+/* WRMSR of IA32_TIME_STAMP_COUNTER and IA32_TSC_ADJUST. vCPU loaded. */
+void tsc_write(struct mkvm_vcpu *vcpu, u64 value, bool host);
+void tsc_write_adjust(struct mkvm_vcpu *vcpu, u64 value, bool host);
+
+/* KVM_SET_TSC_KHZ of a vCPU, of a VM: 0 or -EINVAL. 0 kHz means the host's. */
+int tsc_set_khz(struct mkvm_vcpu *vcpu, unsigned long khz);
+int tsc_vm_set_khz(struct mkvm_vm *vm, unsigned long khz);
+
+#endif

@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * arch/x86/vcpu_ioctl.c - the vCPU ioctls of x86.
+ *
+ * KVM's ABI: registers, FPU, MSRs, LAPIC, events and debug state in and out. Most ioctls move
+ * one structure whose size and direction are in the ioctl's number: a table gives each its
+ * function, and one piece of code copies, once, in or out. The others get the user's pointer.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/slab.h>
+#include <linux/srcu.h>
+#include <linux/uaccess.h>
+#include <asm/processor-flags.h>
+#include <asm/tsc.h>
+
+#include "arch/x86/cpuid.h"
+#include "arch/x86/cr.h"
+#include "arch/x86/debug.h"
+#include "arch/x86/fpu.h"
+#include "arch/x86/inject.h"
+#include "arch/x86/irq/lapic.h"
+#include "arch/x86/mmu/guest_walk.h"
+#include "arch/x86/msr.h"
+#include "arch/x86/regs.h"
+#include "arch/x86/tsc.h"
+#include "arch/x86/vcpu_ioctl.h"
+#include "virt/arch.h"
+
+/* Where struct kvm_regs keeps each general register. */
+#define REG_ROW(reg, member)	[REG_##reg] = offsetof(struct kvm_regs, member)
+static const u8 regs_offset[REG_RIP] = {
+	REG_ROW(RAX, rax), REG_ROW(RCX, rcx), REG_ROW(RDX, rdx), REG_ROW(RBX, rbx),
+	REG_ROW(RSP, rsp), REG_ROW(RBP, rbp), REG_ROW(RSI, rsi), REG_ROW(RDI, rdi),
+	REG_ROW(R8, r8), REG_ROW(R9, r9), REG_ROW(R10, r10), REG_ROW(R11, r11),
+	REG_ROW(R12, r12), REG_ROW(R13, r13), REG_ROW(R14, r14), REG_ROW(R15, r15),
+};
+
+void vcpu_get_regs(struct mkvm_vcpu *vcpu, struct kvm_regs *regs)
+{
+	int i;
+
+	for (i = 0; i < REG_RIP; i++)
+		*(u64 *)((char *)regs + regs_offset[i]) = reg_read(vcpu, i);
+	regs->rip = rip_read(vcpu);
+	regs->rflags = rflags_read(vcpu);
+}
+
+void vcpu_set_regs(struct mkvm_vcpu *vcpu, const struct kvm_regs *regs)
+{
+	int i;
+
+	for (i = 0; i < REG_RIP; i++)
+		reg_write(vcpu, i, *(const u64 *)((const char *)regs + regs_offset[i]));
+	rip_write(vcpu, regs->rip);
+	rflags_write(vcpu, regs->rflags | X86_EFLAGS_FIXED);
+	/* An exception of the instruction that stood there is none any more. */
+	vcpu->arch.exception.pending = false;
+	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
+}
+
+/* One function per row of the table below; @buf has the size that the ioctl's number says. */
+
+static int get_regs(struct mkvm_vcpu *vcpu, void *buf)
+{
+	vcpu_get_regs(vcpu, buf);
+	return 0;
+}
+
+static int set_regs(struct mkvm_vcpu *vcpu, void *buf)
+{
+	vcpu_set_regs(vcpu, buf);
+	return 0;
+}
+
+static int get_sregs(struct mkvm_vcpu *vcpu, void *buf)
+{
+	vcpu_get_sregs(vcpu, buf);
+	return 0;
+}
+
+static int set_sregs(struct mkvm_vcpu *vcpu, void *buf)
+{
+	return vcpu_set_sregs(vcpu, buf);
+}
+
+static int get_sregs2(struct mkvm_vcpu *vcpu, void *buf)
+{
+	vcpu_get_sregs2(vcpu, buf);
+	return 0;
+}
+
+static int set_sregs2(struct mkvm_vcpu *vcpu, void *buf)
+{
+	return vcpu_set_sregs2(vcpu, buf);
+}
+
+static int get_fpu(struct mkvm_vcpu *vcpu, void *buf)
+{
+	fpu_get_fpu(vcpu, buf);
+	return 0;
+}
+
+static int set_fpu(struct mkvm_vcpu *vcpu, void *buf)
+{
+	fpu_set_fpu(vcpu, buf);
+	return 0;
+}
+
+static int get_xsave(struct mkvm_vcpu *vcpu, void *buf)
+{
+	/* The old structure has no room for more than its own size. */
+	if (fpu_uabi_size() > sizeof(struct kvm_xsave))
+		return -EINVAL;
+	fpu_get_xsave(vcpu, buf, sizeof(struct kvm_xsave));
+	return 0;
+}
+
+static int get_xcrs(struct mkvm_vcpu *vcpu, void *buf)
+{
+	fpu_get_xcrs(vcpu, buf);
+	return 0;
+}
+
+static int set_xcrs(struct mkvm_vcpu *vcpu, void *buf)
+{
+	return fpu_set_xcrs(vcpu, buf);
+}
+
+static int get_lapic(struct mkvm_vcpu *vcpu, void *buf)
+{
+	return vcpu->arch.apic ? lapic_get_state(vcpu, buf) : -EINVAL;
+}
+
+static int set_lapic(struct mkvm_vcpu *vcpu, void *buf)
+{
+	return vcpu->arch.apic ? lapic_set_state(vcpu, buf) : -EINVAL;
+}
+
+static int get_mp_state(struct mkvm_vcpu *vcpu, void *buf)
+{
+	struct kvm_mp_state *mp = buf;
+
+	/* An INIT or SIPI that came already decides what the state is. */
+	lapic_accept_events(vcpu);
+	mp->mp_state = vcpu->arch.mp_state;
+	return 0;
+}
+
+static int set_mp_state(struct mkvm_vcpu *vcpu, void *buf)
+{
+	u32 state = ((struct kvm_mp_state *)buf)->mp_state;
+
+	switch (state) {
+	case KVM_MP_STATE_RUNNABLE:
+		break;
+	case KVM_MP_STATE_UNINITIALIZED:
+	case KVM_MP_STATE_INIT_RECEIVED:
+	case KVM_MP_STATE_HALTED:
+	case KVM_MP_STATE_SIPI_RECEIVED:
+		/* Only a LAPIC can end these. */
+		if (vcpu->arch.apic)
+			break;
+		fallthrough;
+	default:
+		vm_refuse(vcpu->vm, "SET_MP_STATE: state %u %s", state,
+			  vcpu->arch.apic ? "does not exist" : "needs an in-kernel LAPIC");
+		return -EINVAL;
+	}
+	if (state == KVM_MP_STATE_SIPI_RECEIVED) {
+		vcpu->arch.mp_state = KVM_MP_STATE_INIT_RECEIVED;
+		lapic_post_sipi(vcpu);
+	} else {
+		vcpu->arch.mp_state = state;
+	}
+	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
+	return 0;
+}
+
+static int get_events(struct mkvm_vcpu *vcpu, void *buf)
+{
+	inject_get_events(vcpu, buf);
+	return 0;
+}
+
+static int set_events(struct mkvm_vcpu *vcpu, void *buf)
+{
+	return inject_set_events(vcpu, buf);
+}
+
+static int get_debugregs(struct mkvm_vcpu *vcpu, void *buf)
+{
+	debug_get_regs(vcpu, buf);
+	return 0;
+}
+
+static int set_debugregs(struct mkvm_vcpu *vcpu, void *buf)
+{
+	return debug_set_regs(vcpu, buf);
+}
+
+static int set_guest_debug(struct mkvm_vcpu *vcpu, void *buf)
+{
+	return debug_set_guest_debug(vcpu, buf);
+}
+
+static int nmi(struct mkvm_vcpu *vcpu, void *buf)
+{
+	queue_nmi(vcpu);
+	return 0;
+}
+
+/* An interrupt of the 8259 that userspace has. */
+static int interrupt(struct mkvm_vcpu *vcpu, void *buf)
+{
+	u32 vector = ((struct kvm_interrupt *)buf)->irq;
+
+	if (vector >= KVM_NR_INTERRUPTS) {
+		vm_refuse(vcpu->vm, "INTERRUPT: %u is no vector", vector);
+		return -EINVAL;
+	}
+	switch (vcpu->vm->arch.irqchip_mode) {
+	case MKVM_IRQCHIP_KERNEL:
+		return -ENXIO;
+	case MKVM_IRQCHIP_SPLIT:
+		if (vcpu->arch.pending_extint >= 0)
+			return -EEXIST;
+		vcpu->arch.pending_extint = vector;
+		break;
+	default:
+		vcpu->arch.interrupt.injected = true;
+		vcpu->arch.interrupt.soft = false;
+		vcpu->arch.interrupt.nr = vector;
+	}
+	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
+	return 0;
+}
+
+static int translate(struct mkvm_vcpu *vcpu, void *buf)
+{
+	struct kvm_translation *tr = buf;
+	struct walk_fault fault;
+	gpa_t gpa = 0;
+	int idx, ret;
+
+	idx = srcu_read_lock(&vcpu->vm->srcu);
+	ret = guest_translate(vcpu, tr->linear_address, 0, &gpa, &fault);
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	tr->valid = !ret;
+	tr->physical_address = ret ? ~0ull : gpa;
+	tr->writeable = 1;
+	tr->usermode = 0;
+	return 0;
+}
+
+static int setup_mce(struct mkvm_vcpu *vcpu, void *buf)
+{
+	return mce_setup_banks(vcpu, *(u64 *)buf);
+}
+
+static int set_mce(struct mkvm_vcpu *vcpu, void *buf)
+{
+	return mce_inject(vcpu, buf);
+}
+
+/*
+ * The TPR of a guest without TPR shadow is what these two speed up. The hardware that this
+ * module needs has the shadow, so userspace's help is accepted and never used.
+ */
+static int tpr_access_reporting(struct mkvm_vcpu *vcpu, void *buf)
+{
+	struct kvm_tpr_access_ctl *ctl = buf;
+
+	return ctl->flags ? -EINVAL : 0;
+}
+
+static int set_vapic_addr(struct mkvm_vcpu *vcpu, void *buf)
+{
+	u64 gpa = ((struct kvm_vapic_addr *)buf)->vapic_addr;
+
+	if (!vcpu->arch.apic)
+		return -EINVAL;
+	if (gpa & vcpu->arch.reserved_gpa_bits) {
+		vm_refuse(vcpu->vm, "SET_VAPIC_ADDR: 0x%llx is no guest-physical address", gpa);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int enable_cap(struct mkvm_vcpu *vcpu, void *buf)
+{
+	return arch_vcpu_enable_cap(vcpu, buf);
+}
+
+struct vcpu_ioctl_row {
+	unsigned int cmd;
+	int (*fn)(struct mkvm_vcpu *vcpu, void *buf);
+};
+
+static const struct vcpu_ioctl_row rows[] = {
+	{ KVM_GET_REGS, get_regs },
+	{ KVM_SET_REGS, set_regs },
+	{ KVM_GET_SREGS, get_sregs },
+	{ KVM_SET_SREGS, set_sregs },
+	{ KVM_GET_SREGS2, get_sregs2 },
+	{ KVM_SET_SREGS2, set_sregs2 },
+	{ KVM_GET_FPU, get_fpu },
+	{ KVM_SET_FPU, set_fpu },
+	{ KVM_GET_XSAVE, get_xsave },
+	{ KVM_GET_XCRS, get_xcrs },
+	{ KVM_SET_XCRS, set_xcrs },
+	{ KVM_GET_LAPIC, get_lapic },
+	{ KVM_SET_LAPIC, set_lapic },
+	{ KVM_GET_MP_STATE, get_mp_state },
+	{ KVM_SET_MP_STATE, set_mp_state },
+	{ KVM_GET_VCPU_EVENTS, get_events },
+	{ KVM_SET_VCPU_EVENTS, set_events },
+	{ KVM_GET_DEBUGREGS, get_debugregs },
+	{ KVM_SET_DEBUGREGS, set_debugregs },
+	{ KVM_SET_GUEST_DEBUG, set_guest_debug },
+	{ KVM_NMI, nmi },
+	{ KVM_INTERRUPT, interrupt },
+	{ KVM_TRANSLATE, translate },
+	{ KVM_X86_SETUP_MCE, setup_mce },
+	{ KVM_X86_SET_MCE, set_mce },
+	{ KVM_TPR_ACCESS_REPORTING, tpr_access_reporting },
+	{ KVM_SET_VAPIC_ADDR, set_vapic_addr },
+	{ KVM_ENABLE_CAP, enable_cap },
+};
+
+static long run_row(struct mkvm_vcpu *vcpu, const struct vcpu_ioctl_row *row, void __user *user)
+{
+	size_t size = _IOC_SIZE(row->cmd);
+	void *buf = NULL;
+	int ret;
+
+	if (size) {
+		/* Zeroed, so that no field left alone tells userspace anything. */
+		buf = kzalloc(size, GFP_KERNEL);
+		if (!buf)
+			return -ENOMEM;
+		if ((_IOC_DIR(row->cmd) & _IOC_WRITE) && copy_from_user(buf, user, size)) {
+			kfree(buf);
+			return -EFAULT;
+		}
+	}
+	mkvm_vcpu_load(vcpu);
+	ret = row->fn(vcpu, buf);
+	mkvm_vcpu_put(vcpu);
+	if (!ret && (_IOC_DIR(row->cmd) & _IOC_READ) && copy_to_user(user, buf, size))
+		ret = -EFAULT;
+	kfree(buf);
+	return ret;
+}
+
+static long get_xsave2(struct mkvm_vcpu *vcpu, void __user *user)
+{
+	u32 size = fpu_uabi_size();
+	void *buf = kvzalloc(size, GFP_KERNEL);
+	long ret;
+
+	if (!buf)
+		return -ENOMEM;
+	fpu_get_xsave(vcpu, buf, size);
+	ret = copy_to_user(user, buf, size) ? -EFAULT : 0;
+	kvfree(buf);
+	return ret;
+}
+
+/* Reads as much as KVM_CAP_XSAVE2 says; that is struct kvm_xsave where nothing is larger. */
+static long set_xsave(struct mkvm_vcpu *vcpu, void __user *user)
+{
+	void *buf = vmemdup_user(user, fpu_uabi_size());
+	long ret;
+
+	if (IS_ERR(buf))
+		return PTR_ERR(buf);
+	ret = fpu_set_xsave(vcpu, buf);
+	kvfree(buf);
+	return ret;
+}
+
+static long variable_size_ioctl(struct mkvm_vcpu *vcpu, unsigned int cmd, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+
+	switch (cmd) {
+	case KVM_SET_CPUID:
+		return cpuid_set_legacy_ioctl(vcpu, user);
+	case KVM_SET_CPUID2:
+		return cpuid_set_ioctl(vcpu, user);
+	case KVM_GET_CPUID2:
+		return cpuid_get_ioctl(vcpu, user);
+	case KVM_GET_MSRS:
+		return msr_get_ioctl(vcpu, user);
+	case KVM_SET_MSRS:
+		return msr_set_ioctl(vcpu, user);
+	case KVM_GET_XSAVE2:
+		return get_xsave2(vcpu, user);
+	case KVM_SET_XSAVE:
+		return set_xsave(vcpu, user);
+	case KVM_GET_TSC_KHZ:
+		return vcpu->arch.virtual_tsc_khz;
+	case KVM_SET_TSC_KHZ:
+		return tsc_set_khz(vcpu, arg);
+	case KVM_KVMCLOCK_CTRL:
+		/* No guest of ours has registered a paravirtual clock. */
+		return -EINVAL;
+	}
+	return -ENOIOCTLCMD;
+}
+
+/**
+ * arch_vcpu_ioctl() - the vCPU ioctls that virt/ does not know
+ * @vcpu: the vCPU, its mutex held, not loaded
+ * @cmd: ioctl number
+ * @arg: its argument
+ *
+ * Return: the ioctl's result; -ENOIOCTLCMD when nobody knows it.
+ */
+long arch_vcpu_ioctl(struct mkvm_vcpu *vcpu, unsigned int cmd, unsigned long arg)
+{
+	unsigned int i;
+	long ret;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (rows[i].cmd == cmd)
+			return run_row(vcpu, &rows[i], (void __user *)arg);
+	}
+	mkvm_vcpu_load(vcpu);
+	ret = variable_size_ioctl(vcpu, cmd, arg);
+	mkvm_vcpu_put(vcpu);
+	return ret;
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * arch/x86/vm_ioctl.c - the VM ioctls of x86 that belong to no device.
+ *
+ * KVM's ABI: KVM_SET_TSS_ADDR, KVM_SET_IDENTITY_MAP_ADDR, KVM_SET_BOOT_CPU_ID, KVM_GET/SET_CLOCK,
+ * KVM_GET/SET_TSC_KHZ, KVM_GET/SET_NR_MMU_PAGES. The interrupt controllers answer theirs in
+ * irq/irqchip.c.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/ktime.h>
+#include <linux/uaccess.h>
+#include <asm/msr.h>
+#include <asm/tsc.h>
+
+#include "arch/x86/irq/irqchip.h"
+#include "arch/x86/tsc.h"
+#include "virt/arch.h"
+
+#define IDENTITY_MAP_DEFAULT	0xfffbc000ul
+/* KVM refuses fewer; nothing is limited by it here. */
+#define MIN_MMU_PAGES		64
+
+/*
+ * KVM wants three pages for a TSS, and one for page tables, to run real mode on processors
+ * without "unrestricted guest". This module needs that feature, so the addresses are only
+ * checked.
+ */
+static long set_tss_addr(struct mkvm_vm *vm, unsigned long addr)
+{
+	if (addr > (u32)(-3 * PAGE_SIZE)) {
+		vm_refuse(vm, "SET_TSS_ADDR: 0x%lx leaves no three pages below 4 GiB", addr);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static long set_identity_map_addr(struct mkvm_vm *vm, u64 __user *user)
+{
+	long ret = 0;
+	u64 addr;
+
+	if (get_user(addr, user))
+		return -EFAULT;
+	mutex_lock(&vm->lock);
+	if (vm->created_vcpus) {
+		vm_refuse(vm, "SET_IDENTITY_MAP_ADDR: there are vCPUs already");
+		ret = -EINVAL;
+	} else {
+		vm->arch.identity_map_addr = addr ? addr : IDENTITY_MAP_DEFAULT;
+	}
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+static long set_boot_cpu_id(struct mkvm_vm *vm, unsigned long id)
+{
+	long ret = 0;
+
+	mutex_lock(&vm->lock);
+	if (vm->created_vcpus)
+		ret = -EBUSY;
+	else if (id >= MKVM_MAX_VCPU_ID)
+		ret = -EINVAL;
+	else
+		vm->arch.bsp_vcpu_id = id;
+	mutex_unlock(&vm->lock);
+	if (ret)
+		vm_refuse(vm, "SET_BOOT_CPU_ID: %lu, %s", id,
+			  ret == -EBUSY ? "but there are vCPUs already" : "no vCPU can have it");
+	return ret;
+}
+
+/* The clock of a VM: nanoseconds that KVM_SET_CLOCK can set, suspend included. */
+static long get_clock(struct mkvm_vm *vm, struct kvm_clock_data __user *user)
+{
+	struct kvm_clock_data data = {};
+	unsigned long flags;
+	u64 now;
+
+	local_irq_save(flags);
+	now = ktime_get_boottime_ns();
+	data.realtime = ktime_get_real_ns();
+	data.host_tsc = rdtsc();
+	local_irq_restore(flags);
+	data.clock = now + READ_ONCE(vm->arch.kvmclock_offset);
+	data.flags = KVM_CLOCK_REALTIME;
+	if (!check_tsc_unstable())
+		data.flags |= KVM_CLOCK_HOST_TSC;
+	return copy_to_user(user, &data, sizeof(data)) ? -EFAULT : 0;
+}
+
+static long set_clock(struct mkvm_vm *vm, struct kvm_clock_data __user *user)
+{
+	u32 known = KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC | KVM_CLOCK_TSC_STABLE;
+	struct kvm_clock_data data;
+	unsigned long flags;
+	u64 now, real;
+
+	if (copy_from_user(&data, user, sizeof(data)))
+		return -EFAULT;
+	/* What KVM_GET_CLOCK returned may come back whole. */
+	if (data.flags & ~known) {
+		vm_refuse(vm, "SET_CLOCK: unknown flags 0x%x", data.flags & ~known);
+		return -EINVAL;
+	}
+	local_irq_save(flags);
+	now = ktime_get_boottime_ns();
+	real = ktime_get_real_ns();
+	local_irq_restore(flags);
+	/* The clock went on between the two hosts of a migration. */
+	if ((data.flags & KVM_CLOCK_REALTIME) && real > data.realtime)
+		data.clock += real - data.realtime;
+	WRITE_ONCE(vm->arch.kvmclock_offset, data.clock - now);
+	mkvm_make_all_request(vm, MKVM_REQ_CLOCK_UPDATE);
+	return 0;
+}
+
+static long set_nr_mmu_pages(struct mkvm_vm *vm, unsigned long pages)
+{
+	if (pages < MIN_MMU_PAGES) {
+		vm_refuse(vm, "SET_NR_MMU_PAGES: %lu, at least %u", pages, MIN_MMU_PAGES);
+		return -EINVAL;
+	}
+	WRITE_ONCE(vm->arch.nr_mmu_pages, min_t(unsigned long, pages, INT_MAX));
+	return 0;
+}
+
+/**
+ * arch_vm_ioctl() - the VM ioctls that virt/ does not know
+ * @vm: the VM; no lock held
+ * @cmd: ioctl number
+ * @arg: its argument
+ *
+ * Return: the ioctl's result; -ENOIOCTLCMD when nobody knows it.
+ */
+long arch_vm_ioctl(struct mkvm_vm *vm, unsigned int cmd, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+
+	switch (cmd) {
+	case KVM_SET_TSS_ADDR:
+		return set_tss_addr(vm, arg);
+	case KVM_SET_IDENTITY_MAP_ADDR:
+		return set_identity_map_addr(vm, user);
+	case KVM_SET_BOOT_CPU_ID:
+		return set_boot_cpu_id(vm, arg);
+	case KVM_GET_CLOCK:
+		return get_clock(vm, user);
+	case KVM_SET_CLOCK:
+		return set_clock(vm, user);
+	case KVM_GET_TSC_KHZ:
+		return READ_ONCE(vm->arch.default_tsc_khz);
+	case KVM_SET_TSC_KHZ:
+		return tsc_vm_set_khz(vm, arg);
+	case KVM_SET_NR_MMU_PAGES:
+		return set_nr_mmu_pages(vm, arg);
+	case KVM_GET_NR_MMU_PAGES:
+		return READ_ONCE(vm->arch.nr_mmu_pages);
+	}
+	return irqchip_vm_ioctl(vm, cmd, arg);
+}

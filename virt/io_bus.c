@@ -81,13 +81,20 @@ static void wait_for_readers(struct mkvm_vm *vm)
 		synchronize_srcu_expedited(&vm->srcu);
 }
 
-/* Iterate over the ranges of @bus that contain [@addr, @addr + @len), last one first. */
-#define for_each_covering(r, bus, addr, len)					\
-	for ((r) = (bus)->range + upper_bound(bus, addr);			\
-	     (r)-- > (bus)->range && (r)->max_end >= (addr);)			\
-		if (!range_covers(r, addr, len))				\
-			continue;						\
-		else
+/* The next range before @pos that contains [@addr, @addr + @len), or NULL. */
+static struct io_range *next_covering(struct mkvm_io_bus *bus, unsigned int *pos, gpa_t addr,
+				      unsigned int len)
+{
+	while (*pos) {
+		struct io_range *r = &bus->range[--*pos];
+
+		if (r->max_end < addr)
+			break;
+		if (range_covers(r, addr, len))
+			return r;
+	}
+	return NULL;
+}
 
 /**
  * mkvm_io_bus_read() - offer a read to the devices in the kernel
@@ -104,10 +111,12 @@ int mkvm_io_bus_read(struct mkvm_vcpu *vcpu, enum mkvm_bus_idx idx, gpa_t addr, 
 {
 	struct mkvm_io_bus *bus = bus_get(vcpu->vm, idx);
 	struct io_range *r;
+	unsigned int pos;
 
 	if (!bus)
 		return -EOPNOTSUPP;
-	for_each_covering(r, bus, addr, len) {
+	pos = upper_bound(bus, addr);
+	while ((r = next_covering(bus, &pos, addr, len))) {
 		struct mkvm_io_device *dev = READ_ONCE(r->dev);
 
 		if (dev->ops->read && !dev->ops->read(vcpu, dev, addr, len, data))
@@ -131,10 +140,12 @@ int mkvm_io_bus_write(struct mkvm_vcpu *vcpu, enum mkvm_bus_idx idx, gpa_t addr,
 {
 	struct mkvm_io_bus *bus = bus_get(vcpu->vm, idx);
 	struct io_range *r;
+	unsigned int pos;
 
 	if (!bus)
 		return -EOPNOTSUPP;
-	for_each_covering(r, bus, addr, len) {
+	pos = upper_bound(bus, addr);
+	while ((r = next_covering(bus, &pos, addr, len))) {
 		struct mkvm_io_device *dev = READ_ONCE(r->dev);
 
 		if (dev->ops->write && !dev->ops->write(vcpu, dev, addr, len, data))

@@ -253,14 +253,14 @@ int mkvm_set_irq(struct mkvm_vm *vm, int source, u32 gsi, int level, bool line_s
 }
 
 /**
- * mkvm_for_each_route() - walk the routes of the first GSIs
+ * mkvm_walk_routes() - walk the routes of the first GSIs
  * @vm: the VM
  * @nr_gsis: GSIs from 0 on
  * @fn: called for each of their routes, under vm->srcu
  * @data: for @fn
  */
-void mkvm_for_each_route(struct mkvm_vm *vm, u32 nr_gsis,
-			 void (*fn)(const struct mkvm_route *route, void *data), void *data)
+void mkvm_walk_routes(struct mkvm_vm *vm, u32 nr_gsis,
+		      void (*fn)(const struct mkvm_route *route, void *data), void *data)
 {
 	struct mkvm_irq_routing *t;
 	struct mkvm_route *route;

@@ -63,8 +63,8 @@ int mkvm_set_routing(struct mkvm_vm *vm, const struct kvm_irq_routing_entry *ent
 int mkvm_set_gsi_routing_ioctl(struct mkvm_vm *vm, struct kvm_irq_routing __user *user);
 
 /* Call @fn for every route of the GSIs below @nr_gsis, under vm->srcu. */
-void mkvm_for_each_route(struct mkvm_vm *vm, u32 nr_gsis,
-			 void (*fn)(const struct mkvm_route *route, void *data), void *data);
+void mkvm_walk_routes(struct mkvm_vm *vm, u32 nr_gsis,
+		      void (*fn)(const struct mkvm_route *route, void *data), void *data);
 /* Drive a GSI. Any context (vm->srcu is taken inside). Returns as mkvm_route.set does. */
 int mkvm_set_irq(struct mkvm_vm *vm, int source, u32 gsi, int level, bool line_status);
 /* KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS: 0 with irq->status filled for the latter, or -ENXIO. */

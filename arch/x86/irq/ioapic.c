@@ -198,7 +198,7 @@ static void eoi_one(struct mkvm_ioapic *ioapic, unsigned int pin)
  * @ioapic: the controller
  * @vector: the vector that a LAPIC finished
  *
- * Those who wait for the acknowledgement run first, without the lock: a resampling device
+ * Those who wait for the acknowledgment run first, without the lock: a resampling device
  * takes its line down, and only a line that is still up interrupts again.
  */
 void ioapic_eoi_pins(struct mkvm_ioapic *ioapic, int vector)

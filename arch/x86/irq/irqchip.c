@@ -29,6 +29,12 @@ static enum mkvm_irqchip_mode irqchip_mode(struct mkvm_vm *vm)
 	return smp_load_acquire(&vm->arch.irqchip_mode);
 }
 
+static void set_irqchip_mode(struct mkvm_vm *vm, enum mkvm_irqchip_mode mode)
+{
+	/* The chips are complete before anybody sees that there are some. */
+	smp_store_release(&vm->arch.irqchip_mode, mode);
+}
+
 bool arch_irqchip_in_kernel(struct mkvm_vm *vm)
 {
 	return irqchip_mode(vm) != MKVM_IRQCHIP_NONE;
@@ -179,7 +185,7 @@ void irqchip_scan(struct mkvm_vcpu *vcpu)
 		bitmap_copy(vectors, vm->arch.ioapic->eoi_vectors, 256);
 		break;
 	case MKVM_IRQCHIP_SPLIT:
-		mkvm_for_each_route(vm, vm->arch.split_reserved_routes, split_scan_route, &scan);
+		mkvm_walk_routes(vm, vm->arch.split_reserved_routes, split_scan_route, &scan);
 		break;
 	case MKVM_IRQCHIP_NONE:
 		return;
@@ -247,7 +253,7 @@ static int create_irqchip(struct mkvm_vm *vm)
 		destroy_chips(vm);
 		return err;
 	}
-	smp_store_release(&vm->arch.irqchip_mode, MKVM_IRQCHIP_KERNEL);
+	set_irqchip_mode(vm, MKVM_IRQCHIP_KERNEL);
 	return 0;
 }
 
@@ -266,7 +272,7 @@ int irqchip_enable_split(struct mkvm_vm *vm, u64 reserved_routes)
 		err = -EEXIST;
 	} else {
 		vm->arch.split_reserved_routes = reserved_routes;
-		smp_store_release(&vm->arch.irqchip_mode, MKVM_IRQCHIP_SPLIT);
+		set_irqchip_mode(vm, MKVM_IRQCHIP_SPLIT);
 	}
 	mutex_unlock(&vm->lock);
 	return err;

@@ -8,7 +8,7 @@
  * spinlocks) works there, so no thread has to be woken for a tick. PREEMPT_RT is not supported.
  *
  * Reinjection as in KVM: a tick is raised only when the guest acknowledged the one before;
- * those that came meanwhile are counted and follow one by one at each acknowledgement.
+ * those that came meanwhile are counted and follow one by one at each acknowledgment.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -27,7 +27,7 @@
 #define PIT_BASE		0x40
 #define SPEAKER_PORT		0x61
 #define NO_MODE			0xff	/* after reset, until the guest chooses */
-#define MAX_PENDING		(1 << 20)
+#define MAX_PENDING		BIT(20)
 
 /* How a 16-bit counter is read or written through its 8-bit port. */
 enum { RW_LATCH, RW_LSB, RW_MSB, RW_WORD, RW_WORD_HIGH };
@@ -119,7 +119,7 @@ static void pit_pulse(struct mkvm_pit *pit)
 	u32 *regs;
 	int i;
 
-	/* Masked everywhere: no acknowledgement will come. */
+	/* Masked everywhere: no acknowledgment will come. */
 	if (mkvm_set_irq(pit->vm, MKVM_PIT_IRQ_SOURCE, 0, 1, false) < 0)
 		atomic_set(&pit->irq_ack, 1);
 	mkvm_set_irq(pit->vm, MKVM_PIT_IRQ_SOURCE, 0, 0, false);
@@ -171,8 +171,10 @@ static void reset_reinject(struct mkvm_pit *pit)
 
 void pit_irq_unmasked(struct mkvm_vm *vm, unsigned int irqchip, unsigned int pin)
 {
-	struct mkvm_pit *pit = smp_load_acquire(&vm->arch.pit);
+	struct mkvm_pit *pit;
 
+	/* Pairs with the release in pit_create(): it is complete. */
+	pit = smp_load_acquire(&vm->arch.pit);
 	if (pit && READ_ONCE(pit->reinject) && mkvm_pin_to_gsi(vm, irqchip, pin) == 0)
 		reset_reinject(pit);
 }
@@ -528,6 +530,7 @@ int pit_create(struct mkvm_vm *vm, u32 flags)
 		return err;
 	}
 	pit_set_reinject(pit, true);
+	/* Complete before pit_irq_unmasked() sees it. */
 	smp_store_release(&vm->arch.pit, pit);
 	return 0;
 }

@@ -31,7 +31,7 @@
 struct mkvm_pit {
 	struct mkvm_io_device dev, speaker;
 	struct mkvm_vm *vm;
-	spinlock_t lock;
+	spinlock_t lock;	/* not raw: never taken in interrupts */
 	struct kvm_pit_channel_state ch[3];
 	u64 held[3];
 	u32 flags;

@@ -61,6 +61,7 @@
 	int _r = follow_pte((_vma)->vm_mm, _addr, &_ptep, &_ptl);		\
 										\
 	if (!_r) {								\
+		__acquire(_ptl);						\
 		*(_pfn) = pte_pfn(*_ptep);					\
 		*(_writable) = pte_write(*_ptep);				\
 		pte_unmap_unlock(_ptep, _ptl);					\

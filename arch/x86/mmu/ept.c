@@ -111,14 +111,17 @@ void ept_zap_entry(struct ept_zap *zap, u64 *e, int level)
 	}
 }
 
-void ept_zap_finish(struct mkvm_vm *vm, struct ept_zap *zap, bool may_block)
+void ept_zap_flush(struct mkvm_vm *vm, struct ept_zap *zap)
 {
-	struct page *page, *next;
-
+	lockdep_assert_held_write(&vm->mmu_lock);
 	/* Whoever zaps the same range next finds it empty and does not flush: flush now. */
 	if (zap->changed)
 		mkvm_flush_remote_tlbs(vm);
-	write_unlock(&vm->mmu_lock);
+}
+
+void ept_zap_free(struct mkvm_vm *vm, struct ept_zap *zap, bool may_block)
+{
+	struct page *page, *next;
 
 	/* No walk, by processor or by module, can reach these any more. */
 	list_for_each_entry_safe(page, next, &zap->tables, lru) {
@@ -160,7 +163,9 @@ bool arch_mmu_zap_range(struct mkvm_vm *vm, gfn_t start, gfn_t end, bool may_blo
 	write_lock(&vm->mmu_lock);
 	if (vm->arch.ept.pml4)
 		zap_in_table(&zap, vm->arch.ept.pml4, vm->arch.ept.levels, start, end);
-	ept_zap_finish(vm, &zap, may_block);
+	ept_zap_flush(vm, &zap);
+	write_unlock(&vm->mmu_lock);
+	ept_zap_free(vm, &zap, may_block);
 	return zap.changed;
 }
 

@@ -138,7 +138,9 @@ void arch_mmu_recover_huge_pages(struct mkvm_vm *vm, struct mkvm_memslot *slot)
 		write_lock(&vm->mmu_lock);
 		if (vm->arch.ept.pml4)
 			recover_in_table(&zap, vm->arch.ept.pml4, vm->arch.ept.levels, gfn, next);
-		ept_zap_finish(vm, &zap, true);
+		ept_zap_flush(vm, &zap);
+		write_unlock(&vm->mmu_lock);
+		ept_zap_free(vm, &zap, true);
 		cond_resched();
 	}
 }

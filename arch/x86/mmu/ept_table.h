@@ -45,8 +45,10 @@ struct ept_zap {
 
 /* Take entry @e of a table of @level away; write lock held. */
 void ept_zap_entry(struct ept_zap *zap, u64 *e, int level);
-/* Flush if needed, release the write lock, free the tables. */
-void ept_zap_finish(struct mkvm_vm *vm, struct ept_zap *zap, bool may_block);
+/* Make it final: flush if needed. To be called before the write lock is released. */
+void ept_zap_flush(struct mkvm_vm *vm, struct ept_zap *zap);
+/* Free the tables; after ept_zap_flush(), better without the lock. */
+void ept_zap_free(struct mkvm_vm *vm, struct ept_zap *zap, bool may_block);
 
 /* Entry that maps @gfn and its level, or NULL; mmu_lock held, either side. */
 u64 *ept_find_leaf(struct mkvm_vm *vm, gfn_t gfn, int *level);

@@ -56,20 +56,9 @@ struct mkvm_memslots {
 	struct mkvm_memslot *slot[];
 };
 
-/**
- * mkvm_memslots_init() - no memory yet, and the MMU notifier
- * @vm: VM under creation: vm->mm is current->mm, vm->srcu and its locks are initialised
- *
- * From now on the notifier may call arch_mmu_*. Return: 0, -ENOMEM or -EINTR.
- */
+/* A VM under creation has no memory; vm->srcu is initialised. 0 or -ENOMEM. */
 int mkvm_memslots_init(struct mkvm_vm *vm);
-
-/**
- * mkvm_memslots_destroy() - stop the MMU notifier, free all slots
- * @vm: VM of which nobody holds a reference any more
- *
- * To be called before the second-level tables go. Harmless on a VM whose init failed.
- */
+/* Free all slots. Nobody has a reference to the VM, and its MMU notifier is unregistered. */
 void mkvm_memslots_destroy(struct mkvm_vm *vm);
 
 /* The current set. vm->srcu read-held, or vm->slots_lock. */

@@ -17,7 +17,6 @@
 
 #include "virt/arch.h"
 #include "virt/memslot.h"
-#include "virt/mmu_notifier.h"
 #include "virt/vcpu.h"
 
 static struct mkvm_memslots *slots_alloc(unsigned int nr)
@@ -30,20 +29,13 @@ static struct mkvm_memslots *slots_alloc(unsigned int nr)
 int mkvm_memslots_init(struct mkvm_vm *vm)
 {
 	struct mkvm_memslots *slots = slots_alloc(0);
-	int r;
 
 	if (!slots)
 		return -ENOMEM;
 	/* 0 is what a new vCPU's cache says: it must never match. */
 	slots->generation = 1;
 	rcu_assign_pointer(vm->memslots, slots);
-
-	r = mkvm_mmu_notifier_register(vm);
-	if (r) {
-		RCU_INIT_POINTER(vm->memslots, NULL);
-		kvfree(slots);
-	}
-	return r;
+	return 0;
 }
 
 static void slot_free(struct mkvm_memslot *slot)
@@ -61,7 +53,6 @@ void mkvm_memslots_destroy(struct mkvm_vm *vm)
 	slots = rcu_dereference_protected(vm->memslots, true);
 	if (!slots)
 		return;
-	mkvm_mmu_notifier_unregister(vm);
 	RCU_INIT_POINTER(vm->memslots, NULL);
 	for (i = 0; i < slots->nr; i++)
 		slot_free(slots->slot[i]);
@@ -329,7 +320,7 @@ static int set_region_locked(struct mkvm_vm *vm, const struct kvm_userspace_memo
 	}
 	if (old && (old->npages != npages || old->userspace_addr != mem->userspace_addr ||
 		    ((old->flags ^ mem->flags) & KVM_MEM_READONLY))) {
-		vm_refuse(vm, "memory slot %u exists: its size, user address and READONLY are fixed",
+		vm_refuse(vm, "memory slot %u exists: size, user address and READONLY are fixed",
 			  mem->slot);
 		return -EINVAL;
 	}

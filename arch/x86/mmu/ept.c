@@ -210,7 +210,7 @@ static bool leaves_in_table(u64 *table, int level, gfn_t start, gfn_t end, ept_l
 	return ret;
 }
 
-bool ept_for_each_leaf(struct mkvm_vm *vm, gfn_t start, gfn_t end, ept_leaf_fn fn)
+bool ept_walk_leaves(struct mkvm_vm *vm, gfn_t start, gfn_t end, ept_leaf_fn fn)
 {
 	end = min(end, arch_mmu_max_gfn() + 1);
 	if (!vm->arch.ept.pml4 || start >= end)
@@ -245,7 +245,7 @@ bool arch_mmu_age_range(struct mkvm_vm *vm, gfn_t start, gfn_t end, bool clear)
 		return arch_mmu_zap_range(vm, start, end, false);
 
 	read_lock(&vm->mmu_lock);
-	young = ept_for_each_leaf(vm, start, end, fn);
+	young = ept_walk_leaves(vm, start, end, fn);
 	read_unlock(&vm->mmu_lock);
 	return young;
 }

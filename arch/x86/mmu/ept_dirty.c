@@ -18,7 +18,7 @@
 #include "virt/arch.h"
 
 /* Pages between two points where the lock may be let go: 1 GiB. */
-#define CHUNK_PAGES	(1ULL << 18)
+#define CHUNK_PAGES	BIT_ULL(18)
 
 /* The processor writes flags into the same word: single bits only, atomically. */
 static bool protect_leaf(u64 *e, int level)
@@ -42,7 +42,7 @@ void arch_mmu_write_protect_slot(struct mkvm_vm *vm, struct mkvm_memslot *slot)
 	write_lock(&vm->mmu_lock);
 	for (; gfn < end; gfn = next) {
 		next = min(end, (gfn | (CHUNK_PAGES - 1)) + 1);
-		flush |= ept_for_each_leaf(vm, gfn, next, fn);
+		flush |= ept_walk_leaves(vm, gfn, next, fn);
 		/*
 		 * Letting go before the flush is all right here: nothing is freed, and only
 		 * who changes the log (and waits behind vm->slots_lock) counts on the flush.

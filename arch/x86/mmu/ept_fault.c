@@ -144,7 +144,7 @@ static int ept_enter(struct mkvm_vm *vm, const struct ept_want *want, struct ept
 			if (ept_pfn(val) != ept_pfn(new))
 				return -EEXIST;
 			/* Rights and flags add up; everything else is the same already. */
-			new = val | (new & (EPT_RWX | EPT_HOST_WRITABLE | EPT_ACCESSED | EPT_DIRTY));
+			new = val | (new & EPT_GROWS);
 			if (new == val)
 				return 0;
 		}

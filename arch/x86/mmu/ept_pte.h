@@ -24,7 +24,9 @@
 /* Ours; the processor ignores bits 56:52. The owner's mapping allows writing this page. */
 #define EPT_HOST_WRITABLE	BIT_ULL(52)
 
-/* Not a real level: what a walk starts from. */
+/* What a leaf may gain while it stays mapped. */
+#define EPT_GROWS		(EPT_RWX | EPT_ACCESSED | EPT_DIRTY | EPT_HOST_WRITABLE)
+
 #define EPT_MAX_LEVELS		5
 #define EPT_ENTRIES		512
 

@@ -55,6 +55,6 @@ u64 *ept_find_leaf(struct mkvm_vm *vm, gfn_t gfn, int *level);
 
 /* Call @fn for each present leaf in [start, end); true if one of the calls was. Lock held. */
 typedef bool (*ept_leaf_fn)(u64 *e, int level);
-bool ept_for_each_leaf(struct mkvm_vm *vm, gfn_t start, gfn_t end, ept_leaf_fn fn);
+bool ept_walk_leaves(struct mkvm_vm *vm, gfn_t start, gfn_t end, ept_leaf_fn fn);
 
 #endif

@@ -7,26 +7,25 @@
 #ifndef MINIKVM_UNIT_MMU_TAP_H
 #define MINIKVM_UNIT_MMU_TAP_H
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 
 static int tap_count, tap_failed;
 
-__attribute__((format(printf, 2, 3)))
-static inline bool check(bool ok, const char *fmt, ...)
+static inline const char *tap_point(bool ok)
 {
-	va_list ap;
-
 	tap_count++;
 	tap_failed += !ok;
-	printf("%sok %d - ", ok ? "" : "not ", tap_count);
-	va_start(ap, fmt);
-	vprintf(fmt, ap);
-	va_end(ap);
-	printf("\n");
-	return ok;
+	return ok ? "ok" : "not ok";
 }
+
+/* check(condition, printf format of the test point's name, ...) */
+#define check(ok, fmt, ...)						\
+do {									\
+	const char *_result = tap_point(ok);				\
+									\
+	printf("%s %d - " fmt "\n", _result, tap_count, ##__VA_ARGS__);	\
+} while (0)
 
 static inline int tap_done(void)
 {

@@ -55,6 +55,7 @@ static const u64 hole[2 * MTRR_NR_VAR] = {
 	0x000000000 | WB, 0xf00000000 | VALID,
 	0x0c0000000 | UC, 0xfc0000000 | VALID,
 };
+
 /* WT inside WB, WC inside WB, and one that is not valid. */
 static const u64 mixed[2 * MTRR_NR_VAR] = {
 	0x000000000 | WB, 0xf00000000 | VALID,
@@ -62,6 +63,7 @@ static const u64 mixed[2 * MTRR_NR_VAR] = {
 	0x020000000 | WC, 0xff0000000 | VALID,
 	0x030000000 | UC, 0xff0000000,
 };
+
 /* 8 MiB frame buffer in the middle of nowhere, and a range with a hole in its mask. */
 static const u64 small[2 * MTRR_NR_VAR] = {
 	[14] = 0x0d0000000 | WC, [15] = 0xfff800000 | VALID,

@@ -17,6 +17,7 @@ static const struct paging_mode pae = { .levels = 3, .nxe = true, .maxphyaddr = 
 static const struct paging_mode long4 = {
 	.levels = 4, .nxe = true, .gbpages = true, .maxphyaddr = 46,
 };
+
 static const struct paging_mode nonx = { .levels = 4, .maxphyaddr = 52 };
 static const struct paging_mode long5 = { .levels = 5, .nxe = true, .gbpages = true,
 					  .maxphyaddr = 52 };

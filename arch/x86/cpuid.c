@@ -144,7 +144,10 @@ void cpuid_module_init(void)
  */
 static bool leaf_zero(struct kvm_cpuid_entry2 *e)
 {
-	e->eax = e->ebx = e->ecx = e->edx = 0;
+	e->eax = 0;
+	e->ebx = 0;
+	e->ecx = 0;
+	e->edx = 0;
 	return false;
 }
 
@@ -256,8 +259,8 @@ static bool leaf_80000008(struct kvm_cpuid_entry2 *e)
 {
 	u32 linear = supported_cpuid_has(X86_FEATURE_LA57) ? 57 : 48;
 
+	leaf_zero(e);
 	e->eax = boot_cpu_data.x86_phys_bits | linear << 8;
-	e->ebx = e->ecx = e->edx = 0;
 	return false;
 }
 

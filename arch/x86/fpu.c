@@ -9,6 +9,7 @@
 #define pr_fmt(fmt) "minikvm: " fmt
 
 #include <linux/kvm.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <asm/fpu/api.h>
 #include <asm/fpu/xcr.h>
@@ -224,37 +225,75 @@ static void lock_live_registers(void)
 		switch_fpu_return();
 }
 
-#define XMM_CASE(op, n)	\
-	case n: asm volatile(op : : [p] "r"(data) : "memory"); break
-#define XMM_CASES(op_head, op_tail)					\
-	XMM_CASE(op_head "0" op_tail, 0); XMM_CASE(op_head "1" op_tail, 1);	\
-	XMM_CASE(op_head "2" op_tail, 2); XMM_CASE(op_head "3" op_tail, 3);	\
-	XMM_CASE(op_head "4" op_tail, 4); XMM_CASE(op_head "5" op_tail, 5);	\
-	XMM_CASE(op_head "6" op_tail, 6); XMM_CASE(op_head "7" op_tail, 7);	\
-	XMM_CASE(op_head "8" op_tail, 8); XMM_CASE(op_head "9" op_tail, 9);	\
-	XMM_CASE(op_head "10" op_tail, 10); XMM_CASE(op_head "11" op_tail, 11); \
-	XMM_CASE(op_head "12" op_tail, 12); XMM_CASE(op_head "13" op_tail, 13); \
-	XMM_CASE(op_head "14" op_tail, 14); XMM_CASE(op_head "15" op_tail, 15)
+/* An instruction names its register: one set of functions for each of the sixteen. */
+#define DEFINE_XMM_ACCESS(n)							\
+static void read_xmm##n(void *p)						\
+{										\
+	asm volatile("movdqu %%xmm" #n ", (%0)" : : "r"(p) : "memory");		\
+}										\
+static void write_xmm##n(const void *p)						\
+{										\
+	asm volatile("movdqu (%0), %%xmm" #n : : "r"(p) : "memory");		\
+}										\
+static void read_ymm##n(void *p)						\
+{										\
+	asm volatile("vmovdqu %%ymm" #n ", (%0)" : : "r"(p) : "memory");	\
+}										\
+static void write_ymm##n(const void *p)						\
+{										\
+	asm volatile("vmovdqu (%0), %%ymm" #n : : "r"(p) : "memory");		\
+}
 
+DEFINE_XMM_ACCESS(0)
+DEFINE_XMM_ACCESS(1)
+DEFINE_XMM_ACCESS(2)
+DEFINE_XMM_ACCESS(3)
+DEFINE_XMM_ACCESS(4)
+DEFINE_XMM_ACCESS(5)
+DEFINE_XMM_ACCESS(6)
+DEFINE_XMM_ACCESS(7)
+DEFINE_XMM_ACCESS(8)
+DEFINE_XMM_ACCESS(9)
+DEFINE_XMM_ACCESS(10)
+DEFINE_XMM_ACCESS(11)
+DEFINE_XMM_ACCESS(12)
+DEFINE_XMM_ACCESS(13)
+DEFINE_XMM_ACCESS(14)
+DEFINE_XMM_ACCESS(15)
+
+#define XMM_ROW(n)	{ read_xmm##n, write_xmm##n, read_ymm##n, write_ymm##n }
+
+static const struct {
+	void (*read_xmm)(void *p);
+	void (*write_xmm)(const void *p);
+	void (*read_ymm)(void *p);
+	void (*write_ymm)(const void *p);
+} xmm_access[16] = {
+	XMM_ROW(0), XMM_ROW(1), XMM_ROW(2), XMM_ROW(3), XMM_ROW(4), XMM_ROW(5), XMM_ROW(6),
+	XMM_ROW(7), XMM_ROW(8), XMM_ROW(9), XMM_ROW(10), XMM_ROW(11), XMM_ROW(12), XMM_ROW(13),
+	XMM_ROW(14), XMM_ROW(15),
+};
+
+/* A guest that runs AVX instructions was given AVX; one that was not cannot get here. */
 void fpu_read_xmm(unsigned int reg, void *data, unsigned int len)
 {
+	reg = array_index_nospec(reg & 15, ARRAY_SIZE(xmm_access));
 	lock_live_registers();
-	if (len == 32) {
-		switch (reg) { XMM_CASES("vmovdqu %%ymm", ", (%[p])"); }
-	} else {
-		switch (reg) { XMM_CASES("movdqu %%xmm", ", (%[p])"); }
-	}
+	if (len == 32 && boot_cpu_has(X86_FEATURE_AVX))
+		xmm_access[reg].read_ymm(data);
+	else
+		xmm_access[reg].read_xmm(data);
 	fpregs_unlock();
 }
 
 void fpu_write_xmm(unsigned int reg, const void *data, unsigned int len)
 {
+	reg = array_index_nospec(reg & 15, ARRAY_SIZE(xmm_access));
 	lock_live_registers();
-	if (len == 32) {
-		switch (reg) { XMM_CASES("vmovdqu (%[p]), %%ymm", ""); }
-	} else {
-		switch (reg) { XMM_CASES("movdqu (%[p]), %%xmm", ""); }
-	}
+	if (len == 32 && boot_cpu_has(X86_FEATURE_AVX))
+		xmm_access[reg].write_ymm(data);
+	else
+		xmm_access[reg].write_xmm(data);
 	fpregs_unlock();
 }
 

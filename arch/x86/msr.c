@@ -134,6 +134,11 @@ static bool canonical(struct mkvm_vcpu *vcpu, u64 address)
 	return (u64)((s64)(address << shift) >> shift) == address;
 }
 
+static bool has(struct mkvm_vcpu *vcpu, bool host, unsigned int feature)
+{
+	return host ? supported_cpuid_has(feature) : guest_cpuid_has(vcpu, feature);
+}
+
 /* Bits of IA32_SPEC_CTRL that exist: for the guest what CPUID says, for userspace the host's. */
 static u64 spec_ctrl_bits(struct mkvm_vcpu *vcpu, bool host)
 {
@@ -147,14 +152,12 @@ static u64 spec_ctrl_bits(struct mkvm_vcpu *vcpu, bool host)
 	unsigned int i;
 	u64 bits = 0;
 
-#define HAS(f) (host ? supported_cpuid_has(f) : guest_cpuid_has(vcpu, f))
-	if (HAS(X86_FEATURE_SPEC_CTRL))
+	if (has(vcpu, host, X86_FEATURE_SPEC_CTRL))
 		bits |= SPEC_CTRL_IBRS;
-	if (HAS(X86_FEATURE_INTEL_STIBP))
+	if (has(vcpu, host, X86_FEATURE_INTEL_STIBP))
 		bits |= SPEC_CTRL_STIBP;
-	if (HAS(X86_FEATURE_SPEC_CTRL_SSBD))
+	if (has(vcpu, host, X86_FEATURE_SPEC_CTRL_SSBD))
 		bits |= SPEC_CTRL_SSBD;
-#undef HAS
 	for (i = 0; i < ARRAY_SIZE(more); i++) {
 		if (vcpu->arch.guest_cap_7_2_edx & BIT(more[i].cpuid_bit))
 			bits |= more[i].mask;

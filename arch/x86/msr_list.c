@@ -126,50 +126,73 @@ static int read_header(struct kvm_msrs __user *user, u32 *n, struct kvm_msr_entr
 	return PTR_ERR_OR_ZERO(*entries);
 }
 
-long msr_get_ioctl(struct mkvm_vcpu *vcpu, struct kvm_msrs __user *user)
+static u32 get_vcpu_msrs(struct mkvm_vcpu *vcpu, struct kvm_msr_entry *entries, u32 n)
 {
-	struct kvm_msr_entry *entries;
-	int idx = 0, ret;
-	u32 n, i;
+	int idx = srcu_read_lock(&vcpu->vm->srcu);
+	u32 i;
 
-	ret = read_header(user, &n, &entries);
-	if (ret)
-		return ret;
-	if (vcpu)
-		idx = srcu_read_lock(&vcpu->vm->srcu);
 	for (i = 0; i < n; i++) {
-		ret = vcpu ? mkvm_get_msr(vcpu, entries[i].index, &entries[i].data, true) :
-			     msr_feature_value(entries[i].index, &entries[i].data);
-		if (ret)
+		if (mkvm_get_msr(vcpu, entries[i].index, &entries[i].data, true))
 			break;
 	}
-	if (vcpu)
-		srcu_read_unlock(&vcpu->vm->srcu, idx);
-	if (i < n)
-		pr_notice_ratelimited("GET_MSRS: MSR 0x%x cannot be read\n", entries[i].index);
-	ret = copy_to_user(user->entries, entries, i * sizeof(*entries)) ? -EFAULT : 0;
-	kfree(entries);
-	return ret ? ret : i;
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	return i;
 }
 
-long msr_set_ioctl(struct mkvm_vcpu *vcpu, struct kvm_msrs __user *user)
+static u32 get_feature_msrs(struct kvm_msr_entry *entries, u32 n)
 {
-	struct kvm_msr_entry *entries;
-	int idx, ret;
-	u32 n, i;
+	u32 i;
 
-	ret = read_header(user, &n, &entries);
-	if (ret)
-		return ret;
-	idx = srcu_read_lock(&vcpu->vm->srcu);
+	for (i = 0; i < n; i++) {
+		if (msr_feature_value(entries[i].index, &entries[i].data))
+			break;
+	}
+	return i;
+}
+
+static u32 set_vcpu_msrs(struct mkvm_vcpu *vcpu, const struct kvm_msr_entry *entries, u32 n)
+{
+	int idx = srcu_read_lock(&vcpu->vm->srcu);
+	u32 i;
+
 	for (i = 0; i < n; i++) {
 		if (mkvm_set_msr(vcpu, entries[i].index, entries[i].data, true))
 			break;
 	}
 	srcu_read_unlock(&vcpu->vm->srcu, idx);
-	if (i < n)
-		vm_refuse(vcpu->vm, "SET_MSRS: MSR 0x%x does not take 0x%llx", entries[i].index,
-			  entries[i].data);
-	kfree(entries);
 	return i;
+}
+
+long msr_get_ioctl(struct mkvm_vcpu *vcpu, struct kvm_msrs __user *user)
+{
+	struct kvm_msr_entry *entries;
+	u32 n, done;
+	long ret;
+
+	ret = read_header(user, &n, &entries);
+	if (ret)
+		return ret;
+	done = vcpu ? get_vcpu_msrs(vcpu, entries, n) : get_feature_msrs(entries, n);
+	if (done < n)
+		pr_notice_ratelimited("GET_MSRS: MSR 0x%x cannot be read\n", entries[done].index);
+	ret = copy_to_user(user->entries, entries, done * sizeof(*entries)) ? -EFAULT : done;
+	kfree(entries);
+	return ret;
+}
+
+long msr_set_ioctl(struct mkvm_vcpu *vcpu, struct kvm_msrs __user *user)
+{
+	struct kvm_msr_entry *entries;
+	u32 n, done;
+	int ret;
+
+	ret = read_header(user, &n, &entries);
+	if (ret)
+		return ret;
+	done = set_vcpu_msrs(vcpu, entries, n);
+	if (done < n)
+		vm_refuse(vcpu->vm, "SET_MSRS: MSR 0x%x does not take 0x%llx",
+			  entries[done].index, entries[done].data);
+	kfree(entries);
+	return done;
 }

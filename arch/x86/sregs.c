@@ -84,7 +84,8 @@ static int set_common(struct mkvm_vcpu *vcpu, const struct kvm_sregs *sregs)
 	unsigned int i;
 
 	if (broken) {
-		vm_refuse(vcpu->vm, "SET_SREGS: %s (CR0 %llx CR3 %llx CR4 %llx EFER %llx APIC %llx)",
+		vm_refuse(vcpu->vm,
+			  "SET_SREGS: %s (CR0 %llx CR3 %llx CR4 %llx EFER %llx APIC %llx)",
 			  broken, sregs->cr0, sregs->cr3, sregs->cr4, sregs->efer,
 			  sregs->apic_base);
 		return -EINVAL;

@@ -28,12 +28,12 @@
 #include "virt/arch.h"
 
 /* Where struct kvm_regs keeps each general register. */
-#define REG_ROW(reg, member)	[REG_##reg] = offsetof(struct kvm_regs, member)
+#define AT(member)	offsetof(struct kvm_regs, member)
 static const u8 regs_offset[REG_RIP] = {
-	REG_ROW(RAX, rax), REG_ROW(RCX, rcx), REG_ROW(RDX, rdx), REG_ROW(RBX, rbx),
-	REG_ROW(RSP, rsp), REG_ROW(RBP, rbp), REG_ROW(RSI, rsi), REG_ROW(RDI, rdi),
-	REG_ROW(R8, r8), REG_ROW(R9, r9), REG_ROW(R10, r10), REG_ROW(R11, r11),
-	REG_ROW(R12, r12), REG_ROW(R13, r13), REG_ROW(R14, r14), REG_ROW(R15, r15),
+	[REG_RAX] = AT(rax), [REG_RCX] = AT(rcx), [REG_RDX] = AT(rdx), [REG_RBX] = AT(rbx),
+	[REG_RSP] = AT(rsp), [REG_RBP] = AT(rbp), [REG_RSI] = AT(rsi), [REG_RDI] = AT(rdi),
+	[REG_R8] = AT(r8), [REG_R9] = AT(r9), [REG_R10] = AT(r10), [REG_R11] = AT(r11),
+	[REG_R12] = AT(r12), [REG_R13] = AT(r13), [REG_R14] = AT(r14), [REG_R15] = AT(r15),
 };
 
 void vcpu_get_regs(struct mkvm_vcpu *vcpu, struct kvm_regs *regs)

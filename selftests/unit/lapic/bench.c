@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * bench.c - see bench.h: vCPUs as arch_vcpu_create() would make them, hrtimers on a mock clock.
+ *
+ * Relies on nothing but the C library and the shim.
+ */
+#include "bench.h"
+
+s64 now_ns;
+u32 tsc_khz = 1000000;
+int callbacks;
+
+#define MAX_TIMERS 256
+static struct hrtimer *timers[MAX_TIMERS];
+static int nr_timers;
+
+void hrtimer_init(struct hrtimer *t, int clock, int mode)
+{
+	(void)clock;
+	(void)mode;
+	t->queued = false;
+	if (nr_timers == MAX_TIMERS)
+		abort();
+	timers[nr_timers++] = t;
+}
+
+void hrtimer_start(struct hrtimer *t, ktime_t expires, int mode)
+{
+	(void)mode;
+	t->expires = expires;
+	t->queued = true;
+}
+
+int hrtimer_cancel(struct hrtimer *t)
+{
+	int was = t->queued;
+
+	t->queued = false;
+	return was;
+}
+
+void hrtimer_forward_now(struct hrtimer *t, ktime_t interval)
+{
+	if (t->queued)
+		abort();	/* the kernel warns */
+	while (t->expires <= now_ns)
+		t->expires += interval;
+}
+
+static struct hrtimer *first_due(s64 ns)
+{
+	struct hrtimer *best = NULL;
+	int i;
+
+	for (i = 0; i < nr_timers; i++)
+		if (timers[i]->queued && timers[i]->expires <= ns &&
+		    (!best || timers[i]->expires < best->expires))
+			best = timers[i];
+	return best;
+}
+
+void advance_to(s64 ns)
+{
+	struct hrtimer *t;
+
+	while ((t = first_due(ns))) {
+		now_ns = max(now_ns, t->expires);
+		t->queued = false;
+		callbacks++;
+		if (t->function(t) == HRTIMER_RESTART)
+			t->queued = true;
+	}
+	now_ns = max(now_ns, ns);
+}
+
+void mkvm_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
+{
+	vcpu->resets++;
+	vcpu->rip = 0xfff0;
+	vcpu->cs.selector = 0xf000;
+	lapic_reset(vcpu, init_event);
+}
+
+struct mkvm_vm *vm_new(int n, u32 first, u32 step)
+{
+	struct mkvm_vm *vm = calloc(1, sizeof(*vm));
+	struct mkvm_vcpu *vcpu;
+	int i;
+
+	vm->arch.irqchip_mode = MKVM_IRQCHIP_KERNEL;
+	vm->arch.bsp_vcpu_id = first;
+	for (i = 0; i < n; i++) {
+		vcpu = calloc(1, sizeof(*vcpu));
+		vcpu->vm = vm;
+		vcpu->id = first + i * step;
+		vcpu->arch.features = ~0ul;
+		vcpu->arch.tsc_scaling_ratio = TSC_RATIO_ONE;
+		vcpu->arch.virtual_tsc_khz = tsc_khz;
+		vcpu->arch.reserved_gpa_bits = ~0ull << 46;
+		vcpu->arch.mp_state = i ? KVM_MP_STATE_UNINITIALIZED : KVM_MP_STATE_RUNNABLE;
+		if (lapic_create(vcpu))
+			abort();
+		lapic_reset(vcpu, false);
+		vm->vcpus[i] = vcpu;
+		vm->online_vcpus = i + 1;
+		lapic_postcreate(vcpu);
+		reg_w(vcpu, APIC_SPIV, 0x1ff);
+		vcpu->requests = 0;
+	}
+	return vm;
+}
+
+void vm_free(struct mkvm_vm *vm)
+{
+	int i;
+
+	for (i = 0; i < vm->online_vcpus; i++) {
+		lapic_destroy(vm->vcpus[i]);
+		free(vm->vcpus[i]);
+	}
+	free(vm);
+	nr_timers = 0;
+}

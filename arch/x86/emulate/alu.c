@@ -307,8 +307,8 @@ u64 emul_bit_scan(u8 op, unsigned int size, u64 old, u64 src, u64 *rflags)
  */
 u64 emul_mul(bool is_signed, unsigned int size, u64 a, u64 b, u64 *high, u64 *rflags)
 {
-	unsigned int bits = 8 * size;
 	unsigned __int128 product;
+	unsigned int bits = 8 * size;
 	bool overflow;
 	u64 low;
 

@@ -99,8 +99,8 @@ struct emul_ctxt;
  * @read: read data.  emul_ctxt.read_for_write is set when the same operand will be written, so
  *	that the page walk can demand write permission before a device sees the read
  * @write: write data
- * @cmpxchg: write @new_ if the memory still holds @old, atomically, else return EMUL_RETRY; used for
- *	LOCKed instructions and XCHG.  On MMIO the callee just writes.  NULL: @write is used.
+ * @cmpxchg: write @new_ if the memory still holds @old, atomically, else return EMUL_RETRY; used
+ *	for LOCKed instructions and XCHG.  On MMIO the callee just writes.  NULL: @write is used.
  * @segment_base: base of a segment; in 64-bit mode asked for FS and GS only
  * @segment_check: type, limit and privilege check of [@off, @off + @len); fills fault.  @len 0 with
  *	EMUL_CS asks whether @off is inside the code segment's limit (branch target).  Not called

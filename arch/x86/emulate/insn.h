@@ -12,14 +12,14 @@
 
 #include "emulate.h"
 
-#define FLAG_CF (1ULL << 0)
-#define FLAG_PF (1ULL << 2)
-#define FLAG_AF (1ULL << 4)
-#define FLAG_ZF (1ULL << 6)
-#define FLAG_SF (1ULL << 7)
-#define FLAG_DF (1ULL << 10)
-#define FLAG_OF (1ULL << 11)
-#define FLAG_RF (1ULL << 16)
+#define FLAG_CF BIT_ULL(0)
+#define FLAG_PF BIT_ULL(2)
+#define FLAG_AF BIT_ULL(4)
+#define FLAG_ZF BIT_ULL(6)
+#define FLAG_SF BIT_ULL(7)
+#define FLAG_DF BIT_ULL(10)
+#define FLAG_OF BIT_ULL(11)
+#define FLAG_RF BIT_ULL(16)
 #define FLAGS_STATUS (FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF)
 
 enum { REG_AX, REG_CX, REG_DX, REG_BX, REG_SP, REG_BP, REG_SI, REG_DI };

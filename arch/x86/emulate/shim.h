@@ -11,6 +11,7 @@
 
 #ifdef __KERNEL__
 
+#include <linux/bits.h>
 #include <linux/compiler.h>
 #include <linux/kernel.h>
 #include <linux/nospec.h>
@@ -21,24 +22,28 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <string.h>
+#include <linux/types.h>
 
-typedef uint8_t u8;
-typedef uint16_t u16;
-typedef uint32_t u32;
-typedef uint64_t u64;
-typedef int8_t s8;
-typedef int16_t s16;
-typedef int32_t s32;
-typedef int64_t s64;
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef __s8 s8;
+typedef __s16 s16;
+typedef __s32 s32;
+typedef __s64 s64;
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
+#define BIT_ULL(n) (1ULL << (n))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Userspace tests do not defend against Spectre v1: an in-range index is returned as it is. */
-#define array_index_nospec(index, size) ((index) < (size) ? (index) : 0)
+static inline unsigned long array_index_nospec(unsigned long index, unsigned long size)
+{
+	return index < size ? index : 0;
+}
 
 #ifndef fallthrough
 #define fallthrough __attribute__((__fallthrough__))

@@ -44,7 +44,7 @@ static enum emul_rc write_destination(struct emul_ctxt *c, u64 value)
 }
 
 /* The port is read only once the write is known to be possible: what it gives is gone from it. */
-static enum emul_rc input(struct emul_ctxt *c)
+static enum emul_rc exec_ins(struct emul_ctxt *c)
 {
 	enum emul_rc rc;
 	u64 linear;
@@ -60,7 +60,7 @@ static enum emul_rc input(struct emul_ctxt *c)
 	return rc == EMUL_OK ? write_destination(c, value) : rc;
 }
 
-static enum emul_rc output(struct emul_ctxt *c)
+static enum emul_rc exec_outs(struct emul_ctxt *c)
 {
 	enum emul_rc rc;
 	u64 value;
@@ -105,10 +105,10 @@ static enum emul_rc iterate(struct emul_ctxt *c)
 			emul_alu(OP_CMP, size, c->gpr[REG_AX], b, &c->rflags);
 		break;
 	case OP_INS:
-		rc = input(c);
+		rc = exec_ins(c);
 		break;
 	default:	/* OUTS */
-		rc = output(c);
+		rc = exec_outs(c);
 		break;
 	}
 	if (rc != EMUL_OK)

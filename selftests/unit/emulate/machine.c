@@ -32,7 +32,7 @@ static bool is_device(const struct machine *m, u64 linear)
 	return linear >= m->mmio_start && linear < m->mmio_end;
 }
 
-static enum emul_rc fetch(struct emul_ctxt *c, u64 linear, void *buf, unsigned int len)
+static enum emul_rc guest_fetch(struct emul_ctxt *c, u64 linear, void *buf, unsigned int len)
 {
 	struct machine *m = c->opaque;
 	u64 off = linear - m->code_base;
@@ -75,7 +75,7 @@ static enum emul_rc read_device(struct machine *m, u64 linear, void *buf, unsign
 	return EMUL_IO_NEEDED;
 }
 
-static enum emul_rc read(struct emul_ctxt *c, u64 linear, void *buf, unsigned int len)
+static enum emul_rc guest_read(struct emul_ctxt *c, u64 linear, void *buf, unsigned int len)
 {
 	struct machine *m = c->opaque;
 
@@ -91,7 +91,7 @@ static enum emul_rc read(struct emul_ctxt *c, u64 linear, void *buf, unsigned in
 	return EMUL_OK;
 }
 
-static enum emul_rc write(struct emul_ctxt *c, u64 linear, const void *buf, unsigned int len)
+static enum emul_rc guest_write(struct emul_ctxt *c, u64 linear, const void *buf, unsigned int len)
 {
 	struct machine *m = c->opaque;
 
@@ -117,8 +117,8 @@ static enum emul_rc write(struct emul_ctxt *c, u64 linear, const void *buf, unsi
 	return EMUL_OK;
 }
 
-static enum emul_rc cmpxchg(struct emul_ctxt *c, u64 linear, const void *old, const void *new_,
-			    unsigned int len)
+static enum emul_rc guest_cmpxchg(struct emul_ctxt *c, u64 linear, const void *old,
+				  const void *new_, unsigned int len)
 {
 	struct machine *m = c->opaque;
 
@@ -129,10 +129,10 @@ static enum emul_rc cmpxchg(struct emul_ctxt *c, u64 linear, const void *old, co
 	if (inside(linear, len, m->ram_base, m->ram_size) && !is_device(m, linear) &&
 	    memcmp(m->ram + (linear - m->ram_base), old, len))
 		broken(m, "compare-exchange gets the value that was read");
-	return write(c, linear, new_, len);
+	return guest_write(c, linear, new_, len);
 }
 
-static u64 segment_base(struct emul_ctxt *c, enum emul_seg seg)
+static u64 guest_segment_base(struct emul_ctxt *c, enum emul_seg seg)
 {
 	struct machine *m = c->opaque;
 
@@ -141,8 +141,8 @@ static u64 segment_base(struct emul_ctxt *c, enum emul_seg seg)
 	return m->seg_base[seg];
 }
 
-static enum emul_rc segment_check(struct emul_ctxt *c, enum emul_seg seg, u64 off,
-				  unsigned int len, bool write)
+static enum emul_rc guest_segment_check(struct emul_ctxt *c, enum emul_seg seg, u64 off,
+					unsigned int len, bool write)
 {
 	struct machine *m = c->opaque;
 
@@ -157,12 +157,12 @@ static enum emul_rc segment_check(struct emul_ctxt *c, enum emul_seg seg, u64 of
 	return EMUL_FAULT;
 }
 
-static u16 segment_selector(struct emul_ctxt *c, enum emul_seg seg)
+static u16 guest_segment_selector(struct emul_ctxt *c, enum emul_seg seg)
 {
 	return ((struct machine *)c->opaque)->selector[seg];
 }
 
-static enum emul_rc load_segment(struct emul_ctxt *c, enum emul_seg seg, u16 selector)
+static enum emul_rc guest_load_segment(struct emul_ctxt *c, enum emul_seg seg, u16 selector)
 {
 	struct machine *m = c->opaque;
 
@@ -172,24 +172,25 @@ static enum emul_rc load_segment(struct emul_ctxt *c, enum emul_seg seg, u16 sel
 	return EMUL_OK;
 }
 
-static void read_xmm(struct emul_ctxt *c, unsigned int reg, void *buf, unsigned int len)
+static void guest_read_xmm(struct emul_ctxt *c, unsigned int reg, void *buf, unsigned int len)
 {
 	memcpy(buf, ((struct machine *)c->opaque)->ymm[reg], len);
 }
 
-static void write_xmm(struct emul_ctxt *c, unsigned int reg, const void *buf, unsigned int len)
+static void guest_write_xmm(struct emul_ctxt *c, unsigned int reg, const void *buf,
+			    unsigned int len)
 {
 	memcpy(((struct machine *)c->opaque)->ymm[reg], buf, len);
 }
 
-static enum emul_rc probe_write(struct emul_ctxt *c, u64 linear, unsigned int len)
+static enum emul_rc guest_probe_write(struct emul_ctxt *c, u64 linear, unsigned int len)
 {
 	struct machine *m = c->opaque;
 
 	return inside(linear, len, m->ram_base, m->ram_size) ? EMUL_OK : page_fault(c, linear, 2);
 }
 
-static enum emul_rc port_in(struct emul_ctxt *c, u16 port, void *buf, unsigned int len)
+static enum emul_rc guest_port_in(struct emul_ctxt *c, u16 port, void *buf, unsigned int len)
 {
 	struct machine *m = c->opaque;
 
@@ -198,7 +199,7 @@ static enum emul_rc port_in(struct emul_ctxt *c, u16 port, void *buf, unsigned i
 	return EMUL_OK;
 }
 
-static enum emul_rc port_out(struct emul_ctxt *c, u16 port, const void *buf, unsigned int len)
+static enum emul_rc guest_port_out(struct emul_ctxt *c, u16 port, const void *buf, unsigned int len)
 {
 	struct machine *m = c->opaque;
 
@@ -209,19 +210,19 @@ static enum emul_rc port_out(struct emul_ctxt *c, u16 port, const void *buf, uns
 }
 
 const struct emul_ops machine_ops = {
-	.fetch = fetch,
-	.read = read,
-	.write = write,
-	.cmpxchg = cmpxchg,
-	.segment_base = segment_base,
-	.segment_check = segment_check,
-	.segment_selector = segment_selector,
-	.load_segment = load_segment,
-	.read_xmm = read_xmm,
-	.write_xmm = write_xmm,
-	.probe_write = probe_write,
-	.port_in = port_in,
-	.port_out = port_out,
+	.fetch = guest_fetch,
+	.read = guest_read,
+	.write = guest_write,
+	.cmpxchg = guest_cmpxchg,
+	.segment_base = guest_segment_base,
+	.segment_check = guest_segment_check,
+	.segment_selector = guest_segment_selector,
+	.load_segment = guest_load_segment,
+	.read_xmm = guest_read_xmm,
+	.write_xmm = guest_write_xmm,
+	.probe_write = guest_probe_write,
+	.port_in = guest_port_in,
+	.port_out = guest_port_out,
 };
 
 /**

@@ -93,7 +93,7 @@ native_exit:
 	vmovdqu	%ymm\n, native_state + NATIVE_YMM + 32 * \n
 	.endr
 
-	/* The signal handler comes here after an exception, with the registers already collected. */
+	/* The signal handler comes here after an exception, with the registers collected. */
 	.globl native_recover
 native_recover:
 	mov	native_state + NATIVE_HOST_RSP, %rsp

@@ -44,8 +44,8 @@ struct native_state {
 	struct {
 		u32 offset;
 		u16 selector;
-	} __attribute__((packed)) far;
-	u8 pad[10];
+	} far;
+	u64 pad0;
 	u64 host_rsp;
 	u32 landed;		/* 0: behind the instruction, 1: at the branch target */
 	u32 pad1;
@@ -60,6 +60,7 @@ extern struct native_state native_state;
 
 /* native.S */
 void native_run(void);
+void native_enter_compat(void);
 void native_exit(void);
 void native_exit_branch(void);
 void native_recover(void);

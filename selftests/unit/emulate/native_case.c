@@ -11,6 +11,7 @@
 
 #include <asm/ldt.h>
 #include <asm/prctl.h>
+#include <assert.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -26,24 +27,22 @@
 enum { LDT_CODE16, LDT_CODE32, LDT_DS, LDT_ES, LDT_SS16, LDT_SS32, LDT_GS };
 
 #define SELECTOR(entry) ((entry) << 3 | 7)	/* in the LDT, RPL 3 */
-#define DATA_LIMIT (DATA_SIZE - 0x3001)		/* the segment of the highest base ends with memory */
+#define DATA_LIMIT (DATA_SIZE - 0x3001)		/* GS has the highest base */
 
-_Static_assert(offsetof(struct native_state, flags) == NATIVE_FLAGS, "flags");
-_Static_assert(offsetof(struct native_state, entry) == NATIVE_ENTRY, "entry");
-_Static_assert(offsetof(struct native_state, far) == NATIVE_FAR, "far");
-_Static_assert(offsetof(struct native_state, host_rsp) == NATIVE_HOST_RSP, "host_rsp");
-_Static_assert(offsetof(struct native_state, landed) == NATIVE_LANDED, "landed");
-_Static_assert(offsetof(struct native_state, compat) == NATIVE_COMPAT, "compat");
-_Static_assert(offsetof(struct native_state, avx) == NATIVE_AVX, "avx");
-_Static_assert(offsetof(struct native_state, ds) == NATIVE_DS, "ds");
-_Static_assert(offsetof(struct native_state, gs) == NATIVE_GS, "gs");
-_Static_assert(offsetof(struct native_state, ymm) == NATIVE_YMM, "ymm");
-
-extern void native_enter_compat(void);
+static_assert(offsetof(struct native_state, flags) == NATIVE_FLAGS, "flags");
+static_assert(offsetof(struct native_state, entry) == NATIVE_ENTRY, "entry");
+static_assert(offsetof(struct native_state, far) == NATIVE_FAR, "far");
+static_assert(offsetof(struct native_state, host_rsp) == NATIVE_HOST_RSP, "host_rsp");
+static_assert(offsetof(struct native_state, landed) == NATIVE_LANDED, "landed");
+static_assert(offsetof(struct native_state, compat) == NATIVE_COMPAT, "compat");
+static_assert(offsetof(struct native_state, avx) == NATIVE_AVX, "avx");
+static_assert(offsetof(struct native_state, ds) == NATIVE_DS, "ds");
+static_assert(offsetof(struct native_state, gs) == NATIVE_GS, "gs");
+static_assert(offsetof(struct native_state, ymm) == NATIVE_YMM, "ymm");
 
 struct native_state native_state;
 
-static volatile sig_atomic_t running;
+static int running;		/* atomic: shared with the signal handler */
 static struct native_result result;
 static bool have_ldt;
 static bool have_avx;
@@ -66,12 +65,12 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 	greg_t *g = ((ucontext_t *)context)->uc_mcontext.gregs;
 
 	(void)info;
-	if (!running) {
+	if (!__atomic_load_n(&running, __ATOMIC_SEQ_CST)) {
 		signal(sig, SIG_DFL);
 		raise(sig);
 		return;
 	}
-	running = 0;
+	__atomic_store_n(&running, 0, __ATOMIC_SEQ_CST);
 	result.vector = g[REG_TRAPNO];
 	result.rip = g[REG_RIP];
 	collect(g);
@@ -113,7 +112,9 @@ const char *native_init(void)
 	static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP };
 	static u8 stack[65536];
 	stack_t alternate = { .ss_sp = stack, .ss_size = sizeof(stack) };
-	struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	struct sigaction action = {
+		.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK,
+	};
 	unsigned int i;
 
 	if (mmap((void *)DATA_BASE, DATA_SIZE, PROT_READ | PROT_WRITE,
@@ -230,9 +231,9 @@ struct native_result native_execute(struct machine *m)
 	}
 
 	result = (struct native_result){ .vector = -1 };
-	running = 1;
+	__atomic_store_n(&running, 1, __ATOMIC_SEQ_CST);
 	native_run();
-	running = 0;
+	__atomic_store_n(&running, 0, __ATOMIC_SEQ_CST);
 
 	memcpy(m->c.gpr, s->gpr, sizeof(s->gpr));
 	m->c.rflags = s->flags & ~0x10200ULL;	/* without IF, and RF of a fault's frame */

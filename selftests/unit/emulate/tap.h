@@ -16,7 +16,6 @@ static unsigned int tap_tests;
 static unsigned int tap_failed;
 
 /* Print one result line; the description is printf-like. */
-__attribute__((format(printf, 2, 3)))
 static inline bool tap_ok(bool ok, const char *fmt, ...)
 {
 	va_list args;

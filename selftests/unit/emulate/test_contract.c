@@ -39,7 +39,7 @@ static struct machine *prepare(const u8 *code, unsigned int len)
 #define PREPARE(...) \
 	prepare((const u8[]){ __VA_ARGS__ }, sizeof((const u8[]){ __VA_ARGS__ }))
 
-static void io_needed(void)
+static void test_io_needed(void)
 {
 	struct machine *m = PREPARE(0x03, 0x03);	/* add eax, [rbx] */
 	struct emul_ctxt before;
@@ -65,7 +65,7 @@ static void io_needed(void)
 	       "emul_execute() goes on without fetching again");
 }
 
-static void read_modify_write(void)
+static void test_read_modify_write(void)
 {
 	struct machine *m = PREPARE(0xf0, 0x01, 0x03);	/* lock add [rbx], eax */
 
@@ -84,7 +84,7 @@ static void read_modify_write(void)
 	m = PREPARE(0x01, 0x03);
 	m->c.gpr[3] = RAM_SIZE;
 	tap_ok(machine_run(m) == EMUL_FAULT && m->c.fault.error_code == 2 &&
-	       m->c.fault.cr2 == RAM_SIZE, "the read of what will be written asks for write access");
+	       m->c.fault.cr2 == RAM_SIZE, "the read of what will be written is one for writing");
 
 	m = PREPARE(0x87, 0x03);			/* xchg [rbx], eax */
 	m->c.gpr[3] = 0x1000;
@@ -103,14 +103,14 @@ static void read_modify_write(void)
 	       "a CMPXCHG that does not compare writes its own value back");
 }
 
-static void faults(void)
+static void test_faults(void)
 {
 	struct machine *m = PREPARE(0x8f, 0x03);	/* pop [rbx] */
 
 	m->c.gpr[4] = 0x2000;
 	m->c.gpr[3] = RAM_SIZE - 4;
-	tap_ok(machine_run(m) == EMUL_FAULT && m->c.gpr[4] == 0x2000 && m->c.fault.vector == EMUL_PF,
-	       "a POP that faults leaves the stack pointer");
+	tap_ok(machine_run(m) == EMUL_FAULT && m->c.gpr[4] == 0x2000 &&
+	       m->c.fault.vector == EMUL_PF, "a POP that faults leaves the stack pointer");
 
 	m = PREPARE(0xff, 0x13);			/* call [rbx] */
 	m->c.gpr[4] = 4;
@@ -133,7 +133,7 @@ static void faults(void)
 	       "with LA57 the same address is canonical");
 }
 
-static void rep(void)
+static void test_rep(void)
 {
 	static const struct emul_ops *const ops = &machine_ops;
 	struct machine *m = PREPARE(0xf3, 0xa4);	/* rep movsb */
@@ -172,7 +172,8 @@ static void rep(void)
 	m->c.gpr[1] = 8;
 	m->c.gpr[7] = RAM_SIZE - 3;
 	tap_ok(machine_run(m) == EMUL_FAULT && m->c.gpr[1] == 5 && m->c.gpr[7] == RAM_SIZE &&
-	       m->c.fault.cr2 == RAM_SIZE && m->c.rip == CODE, "a fault in the middle keeps the part done");
+	       m->c.fault.cr2 == RAM_SIZE && m->c.rip == CODE,
+	       "a fault in the middle keeps the part done");
 
 	m = PREPARE(0xf3, 0xa6);			/* repe cmpsb, both in the device */
 	m->c.gpr[1] = 4;
@@ -193,7 +194,7 @@ static void rep(void)
 	tap_ok(machine_run(m) == EMUL_UNHANDLED && m->c.why, "INS without ports is unhandled");
 }
 
-static void fetching(void)
+static void test_fetching(void)
 {
 	static u8 code[0x1000];
 	struct machine *m = prepare(code, sizeof(code));
@@ -227,11 +228,11 @@ static void fetching(void)
 
 int main(void)
 {
-	io_needed();
-	read_modify_write();
-	faults();
-	rep();
-	fetching();
+	test_io_needed();
+	test_read_modify_write();
+	test_faults();
+	test_rep();
+	test_fetching();
 	PREPARE(0x90);
 	tap_ok(!broken_promise, "no promise was broken on the way: %s",
 	       broken_promise ? broken_promise : "none");

@@ -372,8 +372,11 @@ static bool prepare_operands(struct test_case *t, u64 target, u64 stack)
 		break;
 	case OP_DIV:
 	case OP_IDIV:
+		/* Mostly a dividend that fits, so that not all are #DE. */
 		if (chance(60))
-			gpr[REG_DX] = d->op == OP_IDIV && gpr[REG_AX] & emul_sign_bit(size) ? ~0ULL : 0;
+			gpr[REG_DX] = 0;
+		if (chance(60) && d->op == OP_IDIV && gpr[REG_AX] & emul_sign_bit(size))
+			gpr[REG_DX] = ~0ULL;
 		break;
 	case OP_CMPXCHG:
 		if (chance(50))
@@ -552,7 +555,7 @@ static const char *compare_registers(const struct machine *a, const struct machi
 	for (i = 0; i < 16; i++)
 		if ((a->c.gpr[i] ^ b->c.gpr[i]) & mask)
 			return "general registers";
-	/* A fault in the middle of REPE CMPS: the flags are not said to be of the last iteration. */
+	/* A fault in the middle of REPE CMPS: the SDM does not say whose the flags are. */
 	if (!(fault && string) && (a->c.rflags ^ b->c.rflags) & ~(fault ? 0 : undefined_flags()))
 		return "flags";
 	if (!fault && memcmp(a->ymm, b->ymm, sizeof(a->ymm)))
@@ -610,7 +613,7 @@ static const char *run_case(struct test_case *t)
 		return hw.vector < 0 ? "only the emulator faults" : "only the processor faults";
 	if (rc == EMUL_FAULT) {
 		stats->faults[hw.vector & 31]++;
-		/* Which of two violations of a vector move comes first is the processor's choice. */
+		/* Which of two violations of a vector move is first, the processor may choose. */
 		if (in_ram.c.fault.vector != hw.vector &&
 		    !(in_ram.c.d.op == OP_SSE && hw.vector == EMUL_GP &&
 		      in_ram.c.fault.vector == EMUL_SS_FAULT))
@@ -630,8 +633,8 @@ static void print_state(const char *name, const struct machine *m)
 
 	printf("# %-9s", name);
 	for (i = 0; i < 16; i++)
-		printf(" %llx", (unsigned long long)m->c.gpr[i]);
-	printf(" rip %llx fl %llx", (unsigned long long)m->c.rip, (unsigned long long)m->c.rflags);
+		printf(" %llx", m->c.gpr[i]);
+	printf(" rip %llx fl %llx", m->c.rip, m->c.rflags);
 	printf(" vector %d\n", m->c.fault.vector);
 }
 
@@ -640,8 +643,8 @@ static void print_case(const struct test_case *t, const char *what)
 	static const char *const modes[] = { "real", "16-bit", "32-bit", "64-bit" };
 	unsigned int i;
 
-	printf("# case %llu of seed %llu, %s:", (unsigned long long)t->number,
-	       (unsigned long long)t->seed, modes[t->mode]);
+	printf("# case %llu of seed %llu, %s:", t->number,
+	       t->seed, modes[t->mode]);
 	for (i = 0; i < t->len && i < sizeof(t->bytes); i++)
 		printf(" %02x", t->bytes[i]);
 	printf(": %s\n", what);
@@ -692,7 +695,7 @@ static void report(u64 cases)
 			struct emul_ctxt name = { .d.op = op };
 			unsigned int n = stats->cases[mode][op];
 
-			/* Not generated: what the processor of this test may not have, and ports. */
+			/* Not generated: what the processor may not have, and ports. */
 			if (op == OP_MOVDIR64B || op == OP_INS || op == OP_OUTS)
 				continue;
 			tap_ok(!stats->failures[mode][op] && (n || cases < 10000),
@@ -707,17 +710,22 @@ static void report(u64 cases)
 
 int main(int argc, char **argv)
 {
-	u64 cases = argc > 1 ? strtoull(argv[1], NULL, 0) : 100000;
-	u64 seed = argc > 2 ? strtoull(argv[2], NULL, 0) : (u64)time(NULL);
 	const char *why = native_init();
+	u64 seed = time(NULL);
+	u64 cases = 400000;
 	int status;
 	pid_t pid;
+
+	if (argc > 1)
+		cases = strtoull(argv[1], NULL, 0);
+	if (argc > 2)
+		seed = strtoull(argv[2], NULL, 0);
 
 	if (why) {
 		printf("1..0 # SKIP %s\n", why);
 		return 0;
 	}
-	printf("# seed %llu, %llu cases\n", (unsigned long long)seed, (unsigned long long)cases);
+	printf("# seed %llu, %llu cases\n", seed, cases);
 	fflush(stdout);
 	stats = mmap(NULL, sizeof(*stats), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		     -1, 0);

@@ -432,7 +432,7 @@ static const char *run_row(const struct row *row, bool device)
 	else if (s)
 		want_ip = strtoull(s + 3, NULL, 16);
 	if (m->c.rip != want_ip) {
-		snprintf(what, sizeof(what), "rip is %llx", (unsigned long long)m->c.rip);
+		snprintf(what, sizeof(what), "rip is %llx", m->c.rip);
 		return what;
 	}
 	if (m->c.insn_len != len)
@@ -456,8 +456,8 @@ int main(void)
 		tap_ok(!what, "%s %s: %s", modes[rows[i].mode], rows[i].bytes,
 		       emul_mnemonic(&machine.c));
 		if (what)
-			printf("# in %s: %s; rflags %llx\n# before: %s\n# after:  %s\n", where, what,
-			       (unsigned long long)machine.c.rflags, rows[i].before, rows[i].after);
+			printf("# in %s: %s; rflags %llx\n# before: %s\n# after:  %s\n", where,
+			       what, machine.c.rflags, rows[i].before, rows[i].after);
 	}
 	return tap_done();
 }

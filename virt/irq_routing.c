@@ -276,27 +276,6 @@ void mkvm_walk_routes(struct mkvm_vm *vm, u32 nr_gsis,
 }
 
 /**
- * mkvm_irq_line_ioctl() - KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS
- * @vm: the VM
- * @user: the caller's struct kvm_irq_level
- * @status: write the outcome back (KVM_IRQ_LINE_STATUS)
- *
- * Return: 0, -EFAULT, or -ENXIO without an interrupt controller in the kernel.
- */
-int mkvm_irq_line_ioctl(struct mkvm_vm *vm, struct kvm_irq_level __user *user, bool status)
-{
-	struct kvm_irq_level irq;
-	int err;
-
-	if (copy_from_user(&irq, user, sizeof(irq)))
-		return -EFAULT;
-	err = arch_vm_irq_line(vm, &irq, status);
-	if (!err && status && copy_to_user(user, &irq, sizeof(irq)))
-		return -EFAULT;
-	return err;
-}
-
-/**
  * mkvm_signal_msi() - KVM_SIGNAL_MSI
  * @vm: the VM
  * @msi: the message; flags must be 0 (x86 has no device IDs)
@@ -427,7 +406,8 @@ void mkvm_unregister_ack_notifier(struct mkvm_vm *vm, struct mkvm_ack_notifier *
 {
 	lockdep_assert_held(&vm->irq_lock);
 	hlist_del_init_rcu(&notifier->link);
-	if (refcount_read(&vm->users))	/* else the VM ends, and nobody is left */
-		synchronize_srcu_expedited(&vm->srcu);
+	if (!refcount_read(&vm->users))
+		return;		/* the VM ends: nobody is left */
+	synchronize_srcu_expedited(&vm->srcu);
 	arch_irq_routing_changed(vm);
 }

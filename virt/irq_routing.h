@@ -67,8 +67,6 @@ void mkvm_walk_routes(struct mkvm_vm *vm, u32 nr_gsis,
 		      void (*fn)(const struct mkvm_route *route, void *data), void *data);
 /* Drive a GSI. Any context (vm->srcu is taken inside). Returns as mkvm_route.set does. */
 int mkvm_set_irq(struct mkvm_vm *vm, int source, u32 gsi, int level, bool line_status);
-/* KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS: 0 with irq->status filled for the latter, or -ENXIO. */
-int mkvm_irq_line_ioctl(struct mkvm_vm *vm, struct kvm_irq_level __user *user, bool status);
 /* KVM_SIGNAL_MSI: > 0 delivered, 0 blocked by the guest, < 0 errno. */
 int mkvm_signal_msi(struct mkvm_vm *vm, const struct kvm_msi *msi);
 /* An interrupt controller's pin got its EOI: run resamplers of the GSIs that lead to it. */

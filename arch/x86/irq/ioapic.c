@@ -15,7 +15,6 @@
 #include <linux/string.h>
 
 #include "arch/x86/irq/ioapic.h"
-#include "arch/x86/irq/irqchip.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/irq/pit.h"
 #include "virt/irq_routing.h"
@@ -54,14 +53,9 @@ static void ioapic_unlock(struct mkvm_ioapic *ioapic, unsigned long flags)
 	__releases(&ioapic->lock)
 {
 	u32 unmasked = ioapic->unmasked;
-	bool rescan = ioapic->rescan;
 
 	ioapic->unmasked = 0;
-	ioapic->rescan = false;
 	raw_spin_unlock_irqrestore(&ioapic->lock, flags);
-
-	if (rescan)
-		irqchip_request_scan(ioapic->vm);
 	for (; unmasked; unmasked &= unmasked - 1)
 		pin_unmasked(ioapic, __ffs(unmasked));
 }
@@ -150,10 +144,13 @@ int ioapic_set_irq(struct mkvm_ioapic *ioapic, unsigned int pin, int source, int
 	return ret;
 }
 
+/* Which EOIs concern us; the LAPICs learn it at once, under the lock: the last word stands. */
 static void scan_locked(struct mkvm_ioapic *ioapic)
 {
 	DECLARE_BITMAP(vectors, 256) = { };
-	unsigned int pin, i;
+	struct mkvm_vcpu *vcpu;
+	unsigned int pin;
+	int i;
 
 	for (pin = 0; pin < IOAPIC_NR_PINS; pin++) {
 		u64 e = *rte(ioapic, pin);
@@ -164,10 +161,11 @@ static void scan_locked(struct mkvm_ioapic *ioapic)
 	}
 	if (bitmap_equal(vectors, ioapic->eoi_vectors, 256))
 		return;
-	ioapic->rescan = true;
 	/* Readers have no lock: a bit that stays must not be seen clear. */
 	for (i = 0; i < ARRAY_SIZE(vectors); i++)
 		WRITE_ONCE(ioapic->eoi_vectors[i], vectors[i]);
+	mkvm_for_each_vcpu(i, vcpu, ioapic->vm)
+		lapic_set_eoi_bitmap(vcpu, vectors);
 }
 
 void ioapic_scan(struct mkvm_ioapic *ioapic)
@@ -177,6 +175,20 @@ void ioapic_scan(struct mkvm_ioapic *ioapic)
 	raw_spin_lock_irqsave(&ioapic->lock, flags);
 	scan_locked(ioapic);
 	ioapic_unlock(ioapic, flags);
+}
+
+/**
+ * ioapic_scan_vcpu() - tell a new vCPU's LAPIC which EOIs concern the IOAPIC
+ * @ioapic: the controller
+ * @vcpu: the vCPU
+ */
+void ioapic_scan_vcpu(struct mkvm_ioapic *ioapic, struct mkvm_vcpu *vcpu)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&ioapic->lock, flags);
+	lapic_set_eoi_bitmap(vcpu, ioapic->eoi_vectors);
+	raw_spin_unlock_irqrestore(&ioapic->lock, flags);
 }
 
 /* Send again what is still up: @pin had its EOI. */

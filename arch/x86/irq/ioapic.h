@@ -28,7 +28,6 @@
  * @eoi_count: EOIs in a row after which the line was still up
  * @eoi_work: sends again, later, what such a line asks for
  * @eoi_vectors: vectors whose EOI concerns this IOAPIC; read without the lock
- * @rescan: @eoi_vectors changed: the LAPICs must learn it when @lock is dropped
  * @unmasked: pins that were unmasked: to be looked at when @lock is dropped
  */
 struct mkvm_ioapic {
@@ -41,7 +40,6 @@ struct mkvm_ioapic {
 	u32 eoi_count[IOAPIC_NR_PINS];
 	struct delayed_work eoi_work;
 	DECLARE_BITMAP(eoi_vectors, 256);
-	bool rescan;
 	u32 unmasked;
 };
 
@@ -54,6 +52,7 @@ void ioapic_destroy(struct mkvm_vm *vm);
 int ioapic_set_irq(struct mkvm_ioapic *ioapic, unsigned int pin, int source, int level);
 /* Compute eoi_vectors anew: routes or ack notifiers changed. */
 void ioapic_scan(struct mkvm_ioapic *ioapic);
+void ioapic_scan_vcpu(struct mkvm_ioapic *ioapic, struct mkvm_vcpu *vcpu);
 
 void ioapic_get_state(struct mkvm_ioapic *ioapic, struct kvm_ioapic_state *s);
 void ioapic_set_state(struct mkvm_ioapic *ioapic, const struct kvm_ioapic_state *s);

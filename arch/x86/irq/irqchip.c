@@ -136,34 +136,15 @@ int arch_vm_irq_line(struct mkvm_vm *vm, struct kvm_irq_level *irq, bool line_st
 	return 0;
 }
 
-void irqchip_request_scan(struct mkvm_vm *vm)
-{
-	struct mkvm_vcpu *vcpu;
-	int i;
-
-	mkvm_for_each_vcpu(i, vcpu, vm) {
-		mkvm_make_request(MKVM_REQ_SCAN_IOAPIC, vcpu);
-		mkvm_vcpu_kick(vcpu);
-	}
-}
-
-void arch_irq_routing_changed(struct mkvm_vm *vm)
-{
-	if (vm->arch.ioapic)
-		ioapic_scan(vm->arch.ioapic);
-	if (irqchip_mode(vm) == MKVM_IRQCHIP_SPLIT)
-		irqchip_request_scan(vm);
-}
-
 /* Split irqchip: level-triggered messages of the GSIs that stand for userspace's IOAPIC. */
-struct split_scan {
+struct split_scan_data {
 	struct mkvm_vm *vm;
 	unsigned long *vectors;
 };
 
 static void split_scan_route(const struct mkvm_route *route, void *data)
 {
-	struct split_scan *scan = data;
+	struct split_scan_data *scan = data;
 	struct lapic_irq irq;
 
 	if (route->type != KVM_IRQ_ROUTING_MSI)
@@ -174,23 +155,42 @@ static void split_scan_route(const struct mkvm_route *route, void *data)
 		__set_bit(irq.vector, scan->vectors);
 }
 
-void irqchip_scan(struct mkvm_vcpu *vcpu)
+static void split_scan(struct mkvm_vm *vm, unsigned long *vectors)
+{
+	struct split_scan_data scan = { .vm = vm, .vectors = vectors };
+
+	mkvm_walk_routes(vm, vm->arch.split_reserved_routes, split_scan_route, &scan);
+}
+
+void arch_irq_routing_changed(struct mkvm_vm *vm)
+{
+	DECLARE_BITMAP(vectors, 256) = { };
+	struct mkvm_vcpu *vcpu;
+	int i;
+
+	lockdep_assert_held(&vm->irq_lock);
+	if (vm->arch.ioapic)
+		ioapic_scan(vm->arch.ioapic);
+	if (irqchip_mode(vm) != MKVM_IRQCHIP_SPLIT)
+		return;
+	split_scan(vm, vectors);
+	mkvm_for_each_vcpu(i, vcpu, vm)
+		lapic_set_eoi_bitmap(vcpu, vectors);
+}
+
+void irqchip_scan_vcpu(struct mkvm_vcpu *vcpu)
 {
 	DECLARE_BITMAP(vectors, 256) = { };
 	struct mkvm_vm *vm = vcpu->vm;
-	struct split_scan scan = { .vm = vm, .vectors = vectors };
 
-	switch (irqchip_mode(vm)) {
-	case MKVM_IRQCHIP_KERNEL:
-		bitmap_copy(vectors, vm->arch.ioapic->eoi_vectors, 256);
-		break;
-	case MKVM_IRQCHIP_SPLIT:
-		mkvm_walk_routes(vm, vm->arch.split_reserved_routes, split_scan_route, &scan);
-		break;
-	case MKVM_IRQCHIP_NONE:
-		return;
+	if (irqchip_mode(vm) == MKVM_IRQCHIP_KERNEL) {
+		ioapic_scan_vcpu(vm->arch.ioapic, vcpu);
+	} else if (irqchip_mode(vm) == MKVM_IRQCHIP_SPLIT) {
+		mutex_lock(&vm->irq_lock);
+		split_scan(vm, vectors);
+		lapic_set_eoi_bitmap(vcpu, vectors);
+		mutex_unlock(&vm->irq_lock);
 	}
-	lapic_set_eoi_bitmap(vcpu, vectors);
 }
 
 /* KVM's default: GSI n to IOAPIC pin n, and the first sixteen to the 8259s as well. */

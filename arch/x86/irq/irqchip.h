@@ -30,12 +30,16 @@ long irqchip_vm_ioctl(struct mkvm_vm *vm, unsigned int cmd, unsigned long arg);
  */
 int irqchip_enable_split(struct mkvm_vm *vm, u64 reserved_routes);
 
-/* Free PIC, IOAPIC and PIT. No vCPU can run, eventfds are released. Process context. */
+/*
+ * Free PIC, IOAPIC and PIT. No vCPU can run, but their LAPICs still exist: the timer may fire
+ * until this returns. Process context.
+ */
 void irqchip_destroy(struct mkvm_vm *vm);
 
-/* MKVM_REQ_SCAN_IOAPIC: tell this vCPU's LAPIC which EOIs are waited for. vCPU thread. */
-void irqchip_scan(struct mkvm_vcpu *vcpu);
-/* Make that request to every vCPU and kick it. Any context. */
-void irqchip_request_scan(struct mkvm_vm *vm);
+/*
+ * Tell a new vCPU's LAPIC which EOIs are waited for (lapic_set_eoi_bitmap()); later changes
+ * come by themselves. To be called when the vCPU is visible. Process context.
+ */
+void irqchip_scan_vcpu(struct mkvm_vcpu *vcpu);
 
 #endif

@@ -25,6 +25,7 @@ static int host_pfnmap_get(struct mkvm_vm *vm, unsigned long hva, bool write,
 	bool unlocked = false;
 	int r;
 
+	hp->page = NULL;
 	mmap_read_lock(vm->mm);
 	vma = vma_lookup(vm->mm, hva);
 	if (!vma || !(vma->vm_flags & (VM_IO | VM_PFNMAP)) ||
@@ -46,11 +47,11 @@ static int host_pfnmap_get(struct mkvm_vm *vm, unsigned long hva, bool write,
 			r = -EAGAIN;
 			goto out;
 		}
-		r = compat_follow_pfn(vma, hva, &hp->pfn, &hp->writable);
-		if (!r && write && !hp->writable)
+		/* Large device pages are beyond follow_pte() of 6.1: refused, not guessed. */
+		if (compat_follow_pfn(vma, hva, &hp->pfn, &hp->writable) ||
+		    (write && !hp->writable))
 			r = -EFAULT;
 	}
-	hp->page = NULL;
 out:
 	mmap_read_unlock(vm->mm);
 	return r;
@@ -75,7 +76,7 @@ int mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, bool write,
 		send_sig_mceerr(BUS_MCEERR_AR, (void __user *)hva, PAGE_SHIFT, current);
 		return -EHWPOISON;
 	}
-	if (r == -EINTR || r == -EAGAIN)
+	if (r == -EINTR || r == -EAGAIN || r == -ENOMEM)
 		return r;
 	if (r != 1)
 		return host_pfnmap_get(vm, hva, write, hp);

@@ -37,7 +37,7 @@ struct mkvm_host_page {
  * fault again.
  *
  * Return: 0; -EFAULT = the address is not mapped, or not for this access; -EHWPOISON (SIGBUS
- * was sent); -EINTR; -EAGAIN = the mapping changed meanwhile, try again.
+ * was sent); -EINTR; -ENOMEM; -EAGAIN = the mapping changed meanwhile, try again.
  */
 int mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, bool write,
 		       struct mkvm_host_page *hp);
@@ -48,7 +48,7 @@ void mkvm_host_page_put(struct mkvm_host_page *hp);
 /* Is this frame device memory, to which the guest's accesses must not be cached? */
 bool mkvm_pfn_is_mmio(kvm_pfn_t pfn);
 
-/* Sizes in which the owner's page table maps @hva: its order in 4K pages, 0 if unmapped. */
+/* Size of the page by which the owner's page table maps @hva, as an order; 0 if unmapped. */
 unsigned int mkvm_host_mapping_order(struct mkvm_vm *vm, unsigned long hva);
 
 #endif

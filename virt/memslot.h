@@ -46,13 +46,11 @@ struct mkvm_memslot {
  * struct mkvm_memslots - the slots of a VM at one moment; never changed once published
  * @generation: never the same for two sets of one VM
  * @nr: number of slots
- * @total_pages: sum of their lengths
  * @slot: the slots by ascending base_gfn; they do not overlap
  */
 struct mkvm_memslots {
 	u64 generation;
 	unsigned int nr;
-	u64 total_pages;
 	struct mkvm_memslot *slot[];
 };
 

@@ -147,9 +147,6 @@ static void slots_build(struct mkvm_memslots *room, const struct mkvm_memslots *
 	if (in)
 		room->slot[n++] = in;
 	room->nr = n;
-	room->total_pages = 0;
-	for (i = 0; i < n; i++)
-		room->total_pages += room->slot[i]->npages;
 	room->generation = old->generation + 1;
 }
 

@@ -76,7 +76,7 @@ static int walk_once(struct mkvm_vcpu *vcpu, const struct paging_mode *m, u64 li
 
 	if (m->levels == 3) {
 		/* The four PDPTEs are registers, checked when CR3 was loaded; no rights there. */
-		reg_make_available(vcpu, REG_PDPTR);
+		reg_make_available(vcpu, GREG_PDPTR);
 		table = vcpu->arch.pdptr[linear >> 30 & 3];
 		if (!(table & PTE_P))
 			return page_fault(fault, linear, paging_error(m, access, false));

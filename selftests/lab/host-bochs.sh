@@ -17,6 +17,7 @@ BOCHS_APPEND="no_timer_check tsc=reliable tsc_early_khz=100000 edd=off norandmap
 BOCHS_APPEND+=" clearcpuid=rdrand,rdseed intel_iommu=off intremap=off"
 
 BLOCK=$((8 << 20))
+INITRAMFS=make_initramfs	# what writes the initramfs; the host nested has its own
 
 prepare_bochs() { ensure_bochs; }
 
@@ -34,7 +35,7 @@ bochs_images() { # COMMAND-LINE
 	else
 		fail "the kernel $K_IMAGE cannot be uncompressed, which the host bochs needs."
 	fi
-	make_initramfs >>"$RUN/big.img" ||
+	"$INITRAMFS" >>"$RUN/big.img" ||
 		fail "the initramfs could not be written; is there disk space in $CACHE?"
 	size=$(($(stat -c %s "$RUN/big.img") - (initrd - load)))
 	[ $((initrd + 2 * size + (160 << 20))) -le $((MEM << 20)) ] ||
@@ -54,7 +55,7 @@ bochs_images() { # COMMAND-LINE
 	EOF
 }
 
-bochs_configuration() { # COMMAND-LINE IPS
+bochs_configuration() { # COMMAND-LINE
 	cat <<-EOF
 		plugin_ctrl: unmapped=1, biosdev=1, speaker=0, parallel=0, serial=0, gameport=0
 		config_interface: textconfig
@@ -65,7 +66,7 @@ bochs_configuration() { # COMMAND-LINE IPS
 		cpu: model=corei7_skylake_x, count=$CPUS, ips=100000000, reset_on_triple_fault=1, ignore_bad_msrs=1
 		clock: sync=none, time0=1767225600, rtc_sync=0
 		vga: extension=vbe, update_freq=1, realtime=0
-		port_e9_hack: enabled=1, all_rings=1
+		port_e9_hack: enabled=1, all_rings=0
 		ata0: enabled=0
 		ata1: enabled=0
 		boot: disk

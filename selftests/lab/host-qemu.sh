@@ -28,16 +28,20 @@ qemu_arguments() { # tcg|kvm|nested
 	QEMU_ARGUMENTS=(-accel "$accel" -machine "$machine" -cpu "$cpu" -smp "$CPUS" -m "$MEM"
 		-nodefaults -no-user-config -vga none -display none -no-reboot
 		-chardev stdio,id=e9,signal=off -device isa-debugcon,iobase=0xe9,chardev=e9)
-	# A device of the user's replaces the one that is there by default.
-	[[ " ${DEVICES[*]}" = *' intel-iommu'* ]] ||
+	# The remapping unit must exist before what stands behind it, and a device
+	# of the user's replaces the one that is there by default.
+	if [[ " ${DEVICES[*]}" != *' intel-iommu'* ]]; then
 		QEMU_ARGUMENTS+=(-device intel-iommu,intremap=on)
+	fi
+	for device in "${DEVICES[@]}"; do
+		[[ $device = intel-iommu* ]] && QEMU_ARGUMENTS+=(-device "$device")
+	done
 	[[ " ${DEVICES[*]}" = *' edu'* ]] || QEMU_ARGUMENTS+=(-device edu)
 	for device in "${DEVICES[@]}"; do
-		# The remapping unit must exist before what stands behind it.
 		case $device in
-		intel-iommu*) QEMU_ARGUMENTS=("${QEMU_ARGUMENTS[@]:0:20}" -device "$device"
-			"${QEMU_ARGUMENTS[@]:20}") ;;
-		drive=* | blockdev=*) QEMU_ARGUMENTS+=("-${device%%=*}" "${device#*=}") ;;
+		intel-iommu*) ;;
+		drive=* | blockdev=* | netdev=* | object=*)
+			QEMU_ARGUMENTS+=("-${device%%=*}" "${device#*=}") ;;
 		*) QEMU_ARGUMENTS+=(-device "$device") ;;
 		esac
 	done
@@ -46,7 +50,11 @@ qemu_arguments() { # tcg|kvm|nested
 qemu_append() { # tcg|kvm|nested
 	local text="$E9_CONSOLE $QUICK_BOOT $QEMU_APPEND"
 
-	[ "$1" = tcg ] && text+=' tsc=unstable no_timer_check'
+	case $1 in
+	tcg) text+=' tsc=unstable no_timer_check' ;;
+	# Each character costs two exits; init sends the log in larger pieces.
+	nested) text+=' quiet no_timer_check tsc=reliable clearcpuid=rdrand,rdseed' ;;
+	esac
 	echo "$text $APPEND"
 }
 

@@ -27,6 +27,18 @@ static char report[REPORT_MAX];
 static size_t report_len;
 static int lines_left;
 
+static int send_log;
+static char log_text[1 << 15];
+static size_t log_len;
+
+static void flush_log(void)
+{
+	if (log_len)
+		channel_send(FRAME_LOG, log_text,
+			     log_len < sizeof(log_text) ? log_len : sizeof(log_text) - 1);
+	log_len = 0;
+}
+
 static void take_line(const char *line)
 {
 	if (report_begins(line))
@@ -44,11 +56,29 @@ static void take_line(const char *line)
 		lines_left = 0;
 }
 
+/* Where a character on the console is dear, the log leaves here, in pieces. */
+static void log_line(const char *record, const char *text)
+{
+	const char *time = strchr(record, ',');
+	unsigned long long us = 0;
+
+	time = time ? strchr(time + 1, ',') : NULL;
+	if (time)
+		us = strtoull(time + 1, NULL, 10);
+	log_len += snprintf(log_text + log_len, sizeof(log_text) - log_len, "[%5llu.%06llu] %s\n",
+			    us / 1000000, us % 1000000, text);
+	if (log_len > sizeof(log_text) / 2)
+		flush_log();
+}
+
 /**
  * kernel_log_open - start to read the log from its beginning
  */
 void kernel_log_open(void)
 {
+	char value[8];
+
+	send_log = !!config("sendlog", 0, value, sizeof(value));
 	kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (kmsg < 0)
 		problem("/dev/kmsg cannot be opened: %s", strerror(errno));
@@ -81,8 +111,10 @@ int kernel_log_collect(void)
 
 		if (len < 0 && (errno == EPIPE || errno == EINTR))
 			continue;	/* lines were overwritten; go on with the next */
-		if (len <= 0)
+		if (len <= 0) {
+			flush_log();
 			return report_len > 0;
+		}
 		record[len] = 0;
 		/* "priority,sequence,time,flags;text\n", then lines about the device. */
 		text = strchr(record, ';');
@@ -96,6 +128,8 @@ int kernel_log_collect(void)
 		if (strtoul(record, NULL, 10) >> 3)
 			continue;
 		take_line(text);
+		if (send_log)
+			log_line(record, text);
 	}
 }
 

@@ -287,6 +287,7 @@ make_initramfs() {
 		done
 		[ -n "$INSMOD" ] && echo "insmod=$MODPARAMS"
 		[ -n "$OUT" ] && echo "out=1"
+		[ "$HOST" = nested ] && echo "sendlog=1"
 		echo "write=/proc/sys/kernel/watchdog_thresh=10"
 		echo "write=/proc/sys/kernel/hung_task_timeout_secs=120"
 	} >"$directory/config"

@@ -82,9 +82,7 @@ static void count_beat(struct host *h, const unsigned char *data, size_t len)
 
 static void output(struct host *h, const unsigned char *data, size_t len)
 {
-	if (h->inner)
-		host_feed(h->inner, data, len);
-	else if (h->stream_output)
+	if (h->stream_output)
 		write_all(STDOUT_FILENO, data, len);
 }
 
@@ -125,6 +123,9 @@ static void frame(struct host *h, int type, const unsigned char *data, size_t le
 		if (h->archive && fwrite(data, 1, len, h->archive) != len && !h->archive_error)
 			h->archive_error = errno ? errno : EIO;
 		break;
+	case FRAME_LOG:
+		console(h, data, len);
+		break;
 	case FRAME_REPORT:
 		keep_report(h, data, len);
 		break;
@@ -160,7 +161,6 @@ static void whole_frame(struct host *h, size_t symbols)
 		return;
 	}
 	if (type < 'A' || type > 'Z') {
-		/* A copy: @frame may feed another host, which has its own buffer. */
 		frame(h, type, p, symbols);
 		return;
 	}

@@ -9,12 +9,11 @@
  *
  *	supervise [--timeout=S] [--boot-limit=S] [--beat-limit=S] [--cpus=N]
  *		[--archive=FILE] [--log=FILE] [--emulator-log=FILE] [--quiet]
- *		[--nested] -- EMULATOR [ARG...]
+ *		-- EMULATOR [ARG...]
  *
  * The time-out is in seconds of wall-clock time.  Both limits are in seconds of
  * CPU time that the emulator uses, so that a busy machine does not look like a
- * hung host.  With --nested, the frames of the host come as the output of an
- * outer host's COMMAND.  Exit status: COMMAND's, 124, 125, or 128 + signal.
+ * hung host.  Exit status: COMMAND's, 124, 125, or 128 + signal.
  */
 #include "supervise.h"
 
@@ -39,7 +38,7 @@
 
 static struct {
 	double timeout, boot_limit, beat_limit;
-	int cpus, quiet, nested;
+	int cpus, quiet;
 	const char *log, *archive, *emulator_log;
 } option = {
 	.timeout = 600, .boot_limit = 60, .beat_limit = 30, .cpus = 1,
@@ -47,7 +46,7 @@ static struct {
 
 static volatile sig_atomic_t caught;
 static pid_t emulator;
-static struct host host, outer;
+static struct host host;
 
 static double now(void)
 {
@@ -169,7 +168,6 @@ static void print_emulator_log(void)
 static int follow(int fd)
 {
 	static unsigned char buffer[1 << 20];
-	struct host *top = option.nested ? &outer : &host;
 	double start = now(), cpu_mark = 0, wall_mark = start, next_check = start + 1;
 	unsigned long beats_seen = 0;
 
@@ -190,20 +188,13 @@ static int follow(int fd)
 				return EXIT_HOST;
 			}
 			if (got > 0)
-				host_feed(top, buffer, got);
-			if (host.damaged || outer.damaged) {
-				complain("the channel from the host is damaged: %s.",
-					 host.damaged ? host.damaged : outer.damaged);
+				host_feed(&host, buffer, got);
+			if (host.damaged) {
+				complain("the channel from the host is damaged: %s.", host.damaged);
 				return EXIT_HOST;
 			}
-			if (host.was_reset || outer.was_reset) {
+			if (host.was_reset) {
 				complain("the host was reset.");
-				return EXIT_HOST;
-			}
-			if (outer.problem || (outer.ended && !host.ended)) {
-				complain("the outer host failed%s%s.", outer.problem ? ": " : "",
-					 outer.problem ? outer.problem : "");
-				host_print_tail(&outer);
 				return EXIT_HOST;
 			}
 			if (host.ended)
@@ -265,7 +256,7 @@ static void parse(int argc, char **argv)
 		{ "beat-limit", 1, NULL, 'l' }, { "cpus", 1, NULL, 'c' },
 		{ "archive", 1, NULL, 'a' }, { "log", 1, NULL, 'o' },
 		{ "emulator-log", 1, NULL, 'e' }, { "quiet", 0, NULL, 'q' },
-		{ "nested", 0, NULL, 'n' }, { NULL, 0, NULL, 0 },
+		{ NULL, 0, NULL, 0 },
 	};
 	int c;
 
@@ -279,7 +270,6 @@ static void parse(int argc, char **argv)
 		case 'o': option.log = optarg; break;
 		case 'e': option.emulator_log = optarg; break;
 		case 'q': option.quiet = 1; break;
-		case 'n': option.nested = 1; break;
 		default: exit(2);
 		}
 	}
@@ -307,15 +297,12 @@ int main(int argc, char **argv)
 	parse(argc, argv);
 	catch_signals();
 	host.cpus = option.cpus;
-	outer.cpus = 1;
 	host.stream_output = 1;
 	host.stream_console = !option.quiet;
 	if (option.archive)
 		host.archive = create(option.archive);
 	if (option.log)
 		host.log = create(option.log);
-	if (option.nested)
-		outer.inner = &host;
 
 	fd = start_emulator(argv + optind);
 	result = follow(fd);

@@ -23,7 +23,6 @@
  * @stream_console: whether the kernel's log goes to stderr
  * @archive: where /out goes, or NULL
  * @log: a copy of the kernel's log, or NULL
- * @inner: the host whose frames are the output of this one's COMMAND, or NULL
  * @hello: init runs
  * @ended: the end frame came
  * @was_reset: the firmware started a second time
@@ -44,7 +43,6 @@
 struct host {
 	int cpus, stream_output, stream_console;
 	FILE *archive, *log;
-	struct host *inner;
 	int hello, ended, was_reset;
 	const char *damaged;
 	unsigned long beats, cpu_beats[SUPERVISE_CPUS];

@@ -4,8 +4,8 @@
  * the loop that runs a vCPU and serves its exits.
  *
  * Ports: 0x3f8-0x3ff UART; 0x70-0x71 clock; 0x600-0x605 ACPI PM1; 0x604 <- 0x2000 power-off;
- * 0x64 <- 0xfe, 0xcf9 <- 0x06, 0x92 <- bit 0: reset; 0xe9 debug console. Everything else reads as
- * all ones and swallows writes, like an empty bus.
+ * 0x64 <- 0xfe, 0xcf9 <- 0x06, 0x92 <- bit 0: reset; 0xe9 and 0x402 debug console. Everything
+ * else reads as all ones and swallows writes, like an empty bus.
  */
 #ifndef MINIKVM_TOOL_MACHINE_H
 #define MINIKVM_TOOL_MACHINE_H
@@ -20,6 +20,7 @@
 #include "vm.h"
 
 #define DEBUG_CONSOLE_PORT	0xe9
+#define DEBUG_CONSOLE_PORT2	0x402
 #define EXIT_REASONS_MAX	64
 #define NO_PORT			0x10000
 

@@ -53,8 +53,9 @@ triple_fault:
 debug_exit:
 	mov	$5, %al
 	out	%al, $0xf4
-loop:
-	jmp	loop
+loop:					/* with IF=0, Bochs would not interrupt it for the host either */
+	sti
+1:	jmp	1b
 mmio:					/* nothing is there: all ones */
 	mov	$0xd0000000, %eax
 	mov	(%rax), %ecx
@@ -70,7 +71,7 @@ bulk:
 	rep stosb
 	mov	$0x300000, %esi
 	mov	$32768, %ecx
-	mov	$0xe9, %edx
+	mov	$0x402, %edx
 	rep outsb
 	lea	done(%rip), %rsi
 	call	print

@@ -14,7 +14,7 @@ _start:
 	cld
 	lea	(bulk - 1b)(%bp), %si
 	mov	$(single - bulk), %cx
-	mov	$0xe9, %dx
+	mov	$0x402, %dx
 	rep outsb
 	lea	(single - 1b)(%bp), %si
 	mov	$0x3f8, %dx

@@ -46,11 +46,12 @@ struct mkvm_memslot {
  * struct mkvm_memslots - the slots of a VM at one moment; never changed once published
  * @generation: never the same for two sets of one VM
  * @nr: number of slots
+ * @nr_logging: how many of them have a dirty log
  * @slot: the slots by ascending base_gfn; they do not overlap
  */
 struct mkvm_memslots {
 	u64 generation;
-	unsigned int nr;
+	unsigned int nr, nr_logging;
 	struct mkvm_memslot *slot[];
 };
 
@@ -64,6 +65,15 @@ static inline struct mkvm_memslots *mkvm_memslots(struct mkvm_vm *vm)
 {
 	return srcu_dereference_check(vm->memslots, &vm->srcu,
 				      lockdep_is_held(&vm->slots_lock));
+}
+
+/*
+ * Does any slot log? vm->srcu read-held. Before a vCPU leaves KVM_RUN its page-modification log
+ * must be drained if so: userspace stops the vCPUs before it asks for the last log.
+ */
+static inline bool mkvm_any_slot_logs_dirty(struct mkvm_vm *vm)
+{
+	return mkvm_memslots(vm)->nr_logging;
 }
 
 /* The slot with this number, or NULL. vm->slots_lock held. */

@@ -75,7 +75,8 @@ void ept_dump_walk(struct mkvm_vm *vm, gpa_t gpa);
  * arch_mmu_recover_huge_pages()	the log went off: drop 4K tables where the host has large
  *				pages, so that the next fault maps those.
  * arch_mmu_sync_dirty_log()	have every vCPU drain its page-modification log. A page that is
- *				still in one afterwards appears in the next log.
+ *				still in one afterwards appears in the next log; a vCPU that left
+ *				KVM_RUN has drained its own on the way.
  */
 
 #endif

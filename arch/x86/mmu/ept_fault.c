@@ -326,7 +326,6 @@ int ept_handle_fault(struct mkvm_vcpu *vcpu, gpa_t gpa, u32 access)
 	unsigned long seq;
 	int r;
 
-	vcpu->stats.ept_faults++;
 	slot = mkvm_vcpu_gfn_to_slot(vcpu, gfn);
 	if (!slot)
 		return EPT_FAULT_MMIO;

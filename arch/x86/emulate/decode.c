@@ -37,35 +37,42 @@ static enum emul_rc fetch_more(struct emul_ctxt *c)
 	return rc;
 }
 
-static enum emul_rc next_byte(struct emul_ctxt *c, u8 *byte)
+/* See that the next @count bytes of the instruction are there. */
+static enum emul_rc need_bytes(struct emul_ctxt *c, unsigned int count)
 {
-	if (c->insn_len >= EMUL_MAX_INSN)
-		return emul_raise(c, EMUL_GP);
-	if (c->insn_len >= c->fetched) {
-		enum emul_rc rc = fetch_more(c);
+	while (unlikely(c->insn_len + count > c->fetched)) {
+		enum emul_rc rc;
 
+		if (c->fetched == EMUL_MAX_INSN)
+			return emul_raise(c, EMUL_GP);
+		rc = fetch_more(c);
 		if (rc != EMUL_OK)
 			return rc;
 	}
-	*byte = c->insn[c->insn_len++];
 	return EMUL_OK;
+}
+
+static enum emul_rc next_byte(struct emul_ctxt *c, u8 *byte)
+{
+	enum emul_rc rc = need_bytes(c, 1);
+
+	if (rc == EMUL_OK)
+		*byte = c->insn[c->insn_len++];
+	return rc;
 }
 
 /* Fetch a little-endian number of 1, 2, 4 or 8 bytes and sign-extend it. */
 static enum emul_rc next_signed(struct emul_ctxt *c, unsigned int size, u64 *value)
 {
+	enum emul_rc rc = need_bytes(c, size);
+	unsigned int i = size;
 	u64 v = 0;
-	unsigned int i;
 
-	for (i = 0; i < size; i++) {
-		enum emul_rc rc;
-		u8 byte;
-
-		rc = next_byte(c, &byte);
-		if (rc != EMUL_OK)
-			return rc;
-		v |= (u64)byte << (8 * i);
-	}
+	if (rc != EMUL_OK)
+		return rc;
+	while (i--)
+		v = v << 8 | c->insn[c->insn_len + i];
+	c->insn_len += size;
 	*value = emul_sign_extend(v, size);
 	return EMUL_OK;
 }

@@ -3,10 +3,10 @@
  * execute.c - carry out a decoded instruction.
  *
  * One function per family of operations, all of the same shape: read operands, compute, write the
- * memory operand (at most one write, after all reads), then write registers and flags.  A step that
- * fails leaves by returning its result; emul_execute() then puts the registers back, so that an
- * instruction either happens or does not (SDM volume 3, "Faults": the saved state is that before
- * the instruction).  Semantics are those of the SDM's volume 2 reference pages.
+ * memory operand (at most one write, after all reads), then registers and flags.  Any step on the
+ * way may fail; registers and flags change only when none is left that can, so an instruction
+ * either happens or does not (SDM volume 3, "Faults": the saved state is that before the
+ * instruction).  Semantics are those of the SDM's volume 2 reference pages.
  */
 #include "insn.h"
 
@@ -42,7 +42,8 @@ static enum emul_rc exec_alu(struct emul_ctxt *c)
 
 	if (traits & T_WRITE)
 		rc = write_back(c, result, dst);
-	c->rflags = flags;
+	if (rc == EMUL_OK)
+		c->rflags = flags;
 	return rc;
 }
 
@@ -59,8 +60,10 @@ static enum emul_rc exec_shift_double(struct emul_ctxt *c)
 	if (rc != EMUL_OK)
 		return rc;
 	dst = emul_shift_double(c->d.op, c->d.size, dst, src, count & 0xff, &flags);
-	c->rflags = flags;
-	return write_back(c, dst, 0);
+	rc = write_back(c, dst, 0);
+	if (rc == EMUL_OK)
+		c->rflags = flags;
+	return rc;
 }
 
 /*
@@ -88,14 +91,15 @@ static enum emul_rc exec_bit_test(struct emul_ctxt *c)
 	rc = emul_operand_read(c, c->d.dst, modify, &dst);
 	if (rc != EMUL_OK)
 		return rc;
-	c->rflags = (c->rflags & ~FLAG_CF) | (dst & bit ? FLAG_CF : 0);
 	if (c->d.op == OP_BTS)
-		return write_back(c, dst | bit, dst);
-	if (c->d.op == OP_BTR)
-		return write_back(c, dst & ~bit, dst);
-	if (c->d.op == OP_BTC)
-		return write_back(c, dst ^ bit, dst);
-	return EMUL_OK;
+		rc = write_back(c, dst | bit, dst);
+	else if (c->d.op == OP_BTR)
+		rc = write_back(c, dst & ~bit, dst);
+	else if (c->d.op == OP_BTC)
+		rc = write_back(c, dst ^ bit, dst);
+	if (rc == EMUL_OK)
+		c->rflags = (c->rflags & ~FLAG_CF) | (dst & bit ? FLAG_CF : 0);
+	return rc;
 }
 
 /* MUL, IMUL, DIV, IDIV of the accumulator: AX for bytes, else rDX:rAX. */
@@ -203,7 +207,7 @@ static enum emul_rc exec_setcc(struct emul_ctxt *c)
 	return emul_operand_write(c, c->d.dst, emul_condition(c->d.opcode & 15, c->rflags), NULL);
 }
 
-/* XCHG and XADD: the register gets the old value, memory is written first as it may fail. */
+/* XCHG and XADD: the register gets the old value. */
 static enum emul_rc exec_xchg(struct emul_ctxt *c)
 {
 	u64 flags = c->rflags;
@@ -219,17 +223,17 @@ static enum emul_rc exec_xchg(struct emul_ctxt *c)
 	result = src;
 	if (c->d.op == OP_XADD)
 		result = emul_alu(OP_ADD, c->d.size, dst, src, &flags);
-	c->rflags = flags;
-
 	if (c->d.has_mem) {
 		rc = write_back(c, result, dst);
 		if (rc != EMUL_OK)
 			return rc;
-	}
-	/* With two registers the sum goes last: XADD of a register with itself keeps it. */
-	emul_gpr_write(c, emul_modrm_reg(c), c->d.size, dst);
-	if (!c->d.has_mem)
+		emul_gpr_write(c, emul_modrm_reg(c), c->d.size, dst);
+	} else {
+		/* The sum goes last: XADD of a register with itself keeps it. */
+		emul_gpr_write(c, emul_modrm_reg(c), c->d.size, dst);
 		rc = write_back(c, result, dst);
+	}
+	c->rflags = flags;
 	return rc;
 }
 
@@ -248,15 +252,16 @@ static enum emul_rc exec_cmpxchg(struct emul_ctxt *c)
 		return rc;
 
 	emul_alu(OP_CMP, c->d.size, accumulator, dst, &flags);
-	if (flags & FLAG_ZF) {
+	if (flags & FLAG_ZF)
 		rc = write_back(c, src, dst);
-	} else {
-		if (c->d.has_mem)
-			rc = write_back(c, dst, dst);
+	else if (c->d.has_mem)
+		rc = write_back(c, dst, dst);
+	if (rc != EMUL_OK)
+		return rc;
+	if (!(flags & FLAG_ZF))
 		emul_gpr_write(c, REG_AX, c->d.size, dst);
-	}
 	c->rflags = flags;
-	return rc;
+	return EMUL_OK;
 }
 
 /* CMPXCHG8B and, with REX.W, CMPXCHG16B. */
@@ -268,6 +273,7 @@ static enum emul_rc exec_cmpxchg_pair(struct emul_ctxt *c)
 	u64 low = 0, high = 0;
 	enum emul_rc rc;
 	u64 linear;
+	bool equal;
 
 	rc = emul_linear(c, seg, c->d.ea, c->d.size, true, &linear);
 	if (rc != EMUL_OK)
@@ -280,19 +286,27 @@ static enum emul_rc exec_cmpxchg_pair(struct emul_ctxt *c)
 
 	memcpy(&low, old, half);
 	memcpy(&high, old + half, half);
-	memcpy(new_, old, sizeof(new_));
-	if (low == emul_gpr_read(c, REG_AX, half) && high == emul_gpr_read(c, REG_DX, half)) {
+	memcpy(new_, old, c->d.size);
+	equal = low == emul_gpr_read(c, REG_AX, half) && high == emul_gpr_read(c, REG_DX, half);
+	if (equal) {
 		memcpy(new_, &c->gpr[REG_BX], half);
 		memcpy(new_ + half, &c->gpr[REG_CX], half);
+	}
+	if (c->d.lock)
+		rc = emul_mem_cmpxchg(c, seg, c->d.ea, old, new_, c->d.size);
+	else
+		rc = emul_mem_write(c, seg, c->d.ea, new_, c->d.size);
+	if (rc != EMUL_OK)
+		return rc;
+
+	if (equal) {
 		c->rflags |= FLAG_ZF;
 	} else {
 		emul_gpr_write(c, REG_AX, half, low);
 		emul_gpr_write(c, REG_DX, half, high);
 		c->rflags &= ~FLAG_ZF;
 	}
-	if (c->d.lock)
-		return emul_mem_cmpxchg(c, seg, c->d.ea, old, new_, c->d.size);
-	return emul_mem_write(c, seg, c->d.ea, new_, c->d.size);
+	return EMUL_OK;
 }
 
 /* 64 bytes from the memory operand to ES:register, in one piece. */
@@ -350,7 +364,8 @@ static enum emul_rc exec_ret(struct emul_ctxt *c, u64 *next)
 	rc = emul_stack_peek(c, next, c->d.size);
 	if (rc == EMUL_OK)
 		rc = check_target(c, next);
-	emul_stack_add(c, c->d.size + (c->d.imm & 0xffff));
+	if (rc == EMUL_OK)
+		emul_stack_add(c, c->d.size + (c->d.imm & 0xffff));
 	return rc;
 }
 
@@ -368,6 +383,7 @@ static enum emul_rc exec_push(struct emul_ctxt *c)
 /* A destination addressed by rSP uses its value after the pop. */
 static enum emul_rc exec_pop(struct emul_ctxt *c)
 {
+	u64 sp = c->gpr[REG_SP];
 	enum emul_rc rc;
 	u64 value;
 
@@ -377,20 +393,28 @@ static enum emul_rc exec_pop(struct emul_ctxt *c)
 	emul_stack_add(c, c->d.size);
 	if (c->d.has_mem)
 		emul_compute_ea(c);
-	return emul_operand_write(c, c->d.dst, value, NULL);
+	rc = emul_operand_write(c, c->d.dst, value, NULL);
+	if (rc != EMUL_OK)
+		c->gpr[REG_SP] = sp;
+	return rc;
 }
 
 /* rSP = rBP, then pop rBP: the stack pointer's size and the operand's may differ. */
 static enum emul_rc exec_leave(struct emul_ctxt *c)
 {
+	u64 sp = c->gpr[REG_SP];
 	enum emul_rc rc;
 	u64 value;
 
-	emul_stack_add(c, c->gpr[REG_BP] - c->gpr[REG_SP]);
+	emul_stack_add(c, c->gpr[REG_BP] - sp);
 	rc = emul_stack_peek(c, &value, c->d.size);
+	if (rc != EMUL_OK) {
+		c->gpr[REG_SP] = sp;
+		return rc;
+	}
 	emul_stack_add(c, c->d.size);
 	emul_gpr_write(c, REG_BP, c->d.size, value);
-	return rc;
+	return EMUL_OK;
 }
 
 static enum emul_rc dispatch(struct emul_ctxt *c, u64 *next)
@@ -435,6 +459,8 @@ static enum emul_rc dispatch(struct emul_ctxt *c, u64 *next)
 		return exec_ret(c, next);
 	case OP_LEAVE:
 		return exec_leave(c);
+	case OP_MOVS ... OP_OUTS:
+		return emul_string(c);
 	case OP_NOP:
 		return EMUL_OK;
 	case OP_SSE:
@@ -455,8 +481,6 @@ static enum emul_rc dispatch(struct emul_ctxt *c, u64 *next)
 enum emul_rc emul_execute(struct emul_ctxt *c)
 {
 	u64 next = c->rip + c->insn_len;
-	u64 gpr[ARRAY_SIZE(c->gpr)];
-	u64 rflags = c->rflags;
 	enum emul_rc rc;
 
 	c->mmio_touched = false;
@@ -464,19 +488,9 @@ enum emul_rc emul_execute(struct emul_ctxt *c)
 	if (c->mode != EMUL_LONG64)
 		next = (u32)next;
 
-	if (c->d.op >= OP_MOVS && c->d.op <= OP_OUTS) {
-		rc = emul_string(c);	/* commits by itself, once per iteration */
-	} else {
-		memcpy(gpr, c->gpr, sizeof(gpr));
-		if (c->d.has_mem)
-			emul_compute_ea(c);
-		rc = dispatch(c, &next);
-		if (rc != EMUL_OK) {
-			memcpy(c->gpr, gpr, sizeof(gpr));
-			c->rflags = rflags;
-		}
-	}
-
+	if (c->d.has_mem)
+		emul_compute_ea(c);
+	rc = dispatch(c, &next);
 	if (rc == EMUL_OK && !c->rep_more) {
 		c->rip = next;
 		c->rflags &= ~FLAG_RF;

@@ -4,8 +4,8 @@
  *
  * From a decoded operand to its value and back: general registers with their 8-bit and 32-bit
  * peculiarities, effective address, segmentation and canonical check (SDM volume 1, "Operand
- * Addressing" and volume 3, "Segmentation"), then the caller's callbacks.  Nothing here decides
- * when an instruction commits; execute.c does, and restores the registers if any step failed.
+ * Addressing" and volume 3, "Segmentation"), then the caller's callbacks.  Whatever fails here has
+ * changed nothing.
  */
 #include "insn.h"
 
@@ -403,9 +403,13 @@ void emul_stack_add(struct emul_ctxt *c, u64 delta)
  */
 enum emul_rc emul_push(struct emul_ctxt *c, u64 value, unsigned int size)
 {
-	emul_stack_add(c, -(u64)size);
-	return emul_mem_write(c, EMUL_SS, c->gpr[REG_SP] & emul_mask(stack_size(c)), &value,
-			      size);
+	u64 top = (c->gpr[REG_SP] - size) & emul_mask(stack_size(c));
+	enum emul_rc rc;
+
+	rc = emul_mem_write(c, EMUL_SS, top, &value, size);
+	if (rc == EMUL_OK)
+		emul_stack_add(c, -(u64)size);
+	return rc;
 }
 
 /**

@@ -23,16 +23,16 @@ struct vmx_vcpu;
 
 /* Index of a general register: the hardware's encoding, then RIP. */
 enum mkvm_reg {
-	REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
-	REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15,
-	REG_RIP,
+	GREG_RAX, GREG_RCX, GREG_RDX, GREG_RBX, GREG_RSP, GREG_RBP, GREG_RSI, GREG_RDI,
+	GREG_R8, GREG_R9, GREG_R10, GREG_R11, GREG_R12, GREG_R13, GREG_R14, GREG_R15,
+	GREG_RIP,
 	NR_MKVM_REGS,
 	/* Lazily read from the VMCS like RIP and RSP, but kept elsewhere. */
-	REG_RFLAGS = NR_MKVM_REGS,
-	REG_CR0,
-	REG_CR3,
-	REG_CR4,
-	REG_PDPTR,
+	GREG_RFLAGS = NR_MKVM_REGS,
+	GREG_CR0,
+	GREG_CR3,
+	GREG_CR4,
+	GREG_PDPTR,
 };
 
 /* KVM's numbering of segment registers, the order of the hardware's encoding. */
@@ -132,6 +132,7 @@ struct mkvm_arch_vcpu {
 	u64 ia32_xss;
 	u32 pkru, host_pkru;
 	u8 fpu_switch;				/* enum fpu_switch: what differs from the host */
+	u8 fpu_loaded;				/* enum fpu_switch: what is in the CPU now */
 
 	/* CPUID: cpuid.c */
 	struct kvm_cpuid_entry2 *cpuid;

@@ -17,6 +17,9 @@
 #include "virt/arch.h"
 #include "virt/irq_routing.h"
 
+#define X2APIC_API_FLAGS \
+	(KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
+
 static int nr_vcpus(void)
 {
 	return min_t(int, num_online_cpus(), MKVM_MAX_VCPUS);
@@ -99,6 +102,9 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_GET_TSC_KHZ, 1 },			/* arch/x86/tsc.c */
 	{ KVM_CAP_TSC_CONTROL, 0, tsc_control },	/* arch/x86/tsc.c */
 	{ KVM_CAP_VM_TSC_CONTROL, 0, tsc_control },	/* arch/x86/tsc.c */
+	{ KVM_CAP_SPLIT_IRQCHIP, 1 },			/* arch/x86/irq/irqchip.c */
+	{ KVM_CAP_X2APIC_API, X2APIC_API_FLAGS },	/* arch/x86/irq/lapic_state.c */
+	{ KVM_CAP_SYNC_REGS, KVM_SYNC_X86_VALID_FIELDS },	/* arch/x86/run.c */
 	{ KVM_CAP_SREGS2, 1 },				/* arch/x86/sregs.c */
 	{ KVM_CAP_XSAVE2, 0, xsave2 },			/* arch/x86/fpu.c */
 };
@@ -156,11 +162,21 @@ int arch_vm_enable_cap(struct mkvm_vm *vm, struct kvm_enable_cap *cap)
 	switch (cap->cap) {
 	case KVM_CAP_MAX_VCPU_ID:
 		return enable_max_vcpu_id(vm, cap->args[0]);
+	case KVM_CAP_SPLIT_IRQCHIP:
+		return irqchip_enable_split(vm, cap->args[0]);
+	case KVM_CAP_X2APIC_API:
+		if (cap->args[0] & ~(u64)X2APIC_API_FLAGS)
+			break;
+		if (cap->args[0] & KVM_X2APIC_API_USE_32BIT_IDS)
+			vm->arch.x2apic_32bit = true;
+		if (cap->args[0] & KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
+			vm->arch.x2apic_no_broadcast_quirk = true;
+		return 0;
 	case KVM_CAP_MSR_PLATFORM_INFO:
 		WRITE_ONCE(vm->arch.guest_can_read_platform_info, cap->args[0]);
 		return 0;
 	}
-	vm_refuse(vm, "ENABLE_CAP: capability %u cannot be enabled", cap->cap);
+	vm_refuse(vm, "ENABLE_CAP: capability %u cannot be enabled so", cap->cap);
 	return -EINVAL;
 }
 

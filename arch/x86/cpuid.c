@@ -458,7 +458,7 @@ static struct kvm_cpuid_entry2 *find_out_of_range(struct mkvm_vcpu *vcpu, u32 fu
 
 void cpuid_execute(struct mkvm_vcpu *vcpu)
 {
-	u32 function = vcpu->arch.regs[REG_RAX], index = vcpu->arch.regs[REG_RCX];
+	u32 function = vcpu->arch.regs[GREG_RAX], index = vcpu->arch.regs[GREG_RCX];
 	u32 eax = 0, ebx = 0, ecx = 0, edx = 0;
 	struct kvm_cpuid_entry2 *e;
 
@@ -478,10 +478,10 @@ void cpuid_execute(struct mkvm_vcpu *vcpu)
 			edx = e->edx;
 		}
 	}
-	vcpu->arch.regs[REG_RAX] = eax;
-	vcpu->arch.regs[REG_RBX] = ebx;
-	vcpu->arch.regs[REG_RCX] = ecx;
-	vcpu->arch.regs[REG_RDX] = edx;
+	vcpu->arch.regs[GREG_RAX] = eax;
+	vcpu->arch.regs[GREG_RBX] = ebx;
+	vcpu->arch.regs[GREG_RCX] = ecx;
+	vcpu->arch.regs[GREG_RDX] = edx;
 }
 
 static void set_bits(u32 *word, u32 mask, bool on)
@@ -672,6 +672,35 @@ free:
 	return ret;
 }
 
+/* @user's @nent entries of @size bytes each, charged to the VM's owner; NULL when @nent is 0. */
+static void *copy_entries(const void __user *user, u32 nent, size_t size)
+{
+	void *entries;
+
+	if (!nent)
+		return NULL;
+	entries = kvmalloc_array(nent, size, GFP_KERNEL_ACCOUNT);
+	if (!entries)
+		return ERR_PTR(-ENOMEM);
+	if (copy_from_user(entries, user, nent * size)) {
+		kvfree(entries);
+		return ERR_PTR(-EFAULT);
+	}
+	return entries;
+}
+
+static int read_nent(struct mkvm_vcpu *vcpu, const u32 __user *user, u32 *nent)
+{
+	if (get_user(*nent, user))
+		return -EFAULT;
+	if (*nent > MKVM_MAX_CPUID_ENTRIES) {
+		vm_refuse(vcpu->vm, "SET_CPUID: %u entries, more than %u", *nent,
+			  MKVM_MAX_CPUID_ENTRIES);
+		return -E2BIG;
+	}
+	return 0;
+}
+
 /**
  * cpuid_set_ioctl() - KVM_SET_CPUID2
  * @vcpu: loaded vCPU
@@ -681,39 +710,34 @@ free:
  */
 int cpuid_set_ioctl(struct mkvm_vcpu *vcpu, struct kvm_cpuid2 __user *user)
 {
-	struct kvm_cpuid_entry2 *entries = NULL;
+	struct kvm_cpuid_entry2 *entries;
 	u32 nent;
+	int ret;
 
-	if (get_user(nent, &user->nent))
-		return -EFAULT;
-	if (nent > MKVM_MAX_CPUID_ENTRIES) {
-		vm_refuse(vcpu->vm, "SET_CPUID2: %u entries, more than %u", nent,
-			  MKVM_MAX_CPUID_ENTRIES);
-		return -E2BIG;
-	}
-	if (nent) {
-		entries = vmemdup_user(user->entries, array_size(nent, sizeof(*entries)));
-		if (IS_ERR(entries))
-			return PTR_ERR(entries);
-	}
+	ret = read_nent(vcpu, &user->nent, &nent);
+	if (ret)
+		return ret;
+	entries = copy_entries(user->entries, nent, sizeof(*entries));
+	if (IS_ERR(entries))
+		return PTR_ERR(entries);
 	return set_entries(vcpu, entries, nent);
 }
 
 /* KVM_SET_CPUID: the same without subleaves. */
 int cpuid_set_legacy_ioctl(struct mkvm_vcpu *vcpu, struct kvm_cpuid __user *user)
 {
-	struct kvm_cpuid_entry *old = NULL;
 	struct kvm_cpuid_entry2 *entries = NULL;
+	struct kvm_cpuid_entry *old;
 	u32 nent, i;
+	int ret;
 
-	if (get_user(nent, &user->nent))
-		return -EFAULT;
-	if (nent > MKVM_MAX_CPUID_ENTRIES)
-		return -E2BIG;
+	ret = read_nent(vcpu, &user->nent, &nent);
+	if (ret)
+		return ret;
+	old = copy_entries(user->entries, nent, sizeof(*old));
+	if (IS_ERR(old))
+		return PTR_ERR(old);
 	if (nent) {
-		old = vmemdup_user(user->entries, array_size(nent, sizeof(*old)));
-		if (IS_ERR(old))
-			return PTR_ERR(old);
 		entries = kvcalloc(nent, sizeof(*entries), GFP_KERNEL_ACCOUNT);
 		if (!entries) {
 			kvfree(old);

@@ -149,10 +149,12 @@ void debug_vcpu_reset(struct mkvm_vcpu *vcpu)
 
 #define GUESTDBG_KNOWN \
 	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_SW_BP | \
-	 KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)
+	 KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP | \
+	 KVM_GUESTDBG_BLOCKIRQ)
 
 int debug_set_guest_debug(struct mkvm_vcpu *vcpu, const struct kvm_guest_debug *dbg)
 {
+	bool was_stepping = vcpu->arch.guest_debug & KVM_GUESTDBG_SINGLESTEP;
 	u32 control = dbg->control;
 	int i;
 
@@ -176,10 +178,14 @@ int debug_set_guest_debug(struct mkvm_vcpu *vcpu, const struct kvm_guest_debug *
 		vcpu->arch.guest_debug_dr7 = (dbg->arch.debugreg[7] & DR7_WRITABLE) | DR7_ONES;
 	}
 	debug_update(vcpu);
-	if (control & KVM_GUESTDBG_SINGLESTEP)
+	if (control & KVM_GUESTDBG_SINGLESTEP) {
 		vcpu->arch.singlestep_rip = rip_read(vcpu) +
 					    vmx_get_segment_base(vcpu, SEG_CS);
-	vmx_set_singlestep(vcpu, control & KVM_GUESTDBG_SINGLESTEP);
+		vmx_set_singlestep(vcpu, true);
+	} else if (was_stepping) {
+		/* Otherwise RFLAGS.TF is the guest's own. */
+		vmx_set_singlestep(vcpu, false);
+	}
 	vmx_update_exception_bitmap(vcpu);
 	return 0;
 }

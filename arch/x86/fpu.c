@@ -172,9 +172,10 @@ void fpu_put_guest(struct mkvm_vcpu *vcpu)
 void fpu_update_switch(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_arch_vcpu *a = &vcpu->arch;
+	bool in_guest = a->fpu_loaded & FPU_IN_GUEST;
 	u8 what = 0;
 
-	/* cr.c keeps OSXSAVE and PKE out of the guest-owned bits: arch.cr4 has them right. */
+	/* OSXSAVE and PKE are never guest-owned: arch.cr4 has them right. */
 	if (a->cr4 & X86_CR4_OSXSAVE) {
 		if (a->xcr0 != host_xcr0)
 			what |= FPU_SWITCH_XCR0;
@@ -186,12 +187,19 @@ void fpu_update_switch(struct mkvm_vcpu *vcpu)
 	    ((a->cr4 & X86_CR4_PKE) ||
 	     ((a->cr4 & X86_CR4_OSXSAVE) && (a->xcr0 & XFEATURE_MASK_PKRU))))
 		what |= FPU_SWITCH_PKRU;
+	if (a->fpu_switch == what)
+		return;
+	/* MOV to CR4 is handled without leaving the entry loop: what is loaded must change, too. */
+	if (in_guest)
+		fpu_load_host_xsave_state(vcpu);
 	a->fpu_switch = what;
+	if (in_guest)
+		fpu_load_guest_xsave_state(vcpu);
 }
 
 void __fpu_load_guest_xsave_state(struct mkvm_vcpu *vcpu)
 {
-	u8 what = vcpu->arch.fpu_switch;
+	u8 what = vcpu->arch.fpu_loaded;
 
 	if (what & FPU_SWITCH_XCR0)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->arch.xcr0);
@@ -205,7 +213,7 @@ void __fpu_load_guest_xsave_state(struct mkvm_vcpu *vcpu)
 
 void __fpu_load_host_xsave_state(struct mkvm_vcpu *vcpu)
 {
-	u8 what = vcpu->arch.fpu_switch;
+	u8 what = vcpu->arch.fpu_loaded;
 
 	if (what & FPU_SWITCH_PKRU) {
 		vcpu->arch.pkru = read_pkru();

@@ -15,8 +15,13 @@
 
 #include "virt/vcpu.h"
 
-/* Why an entry must switch something: bits of vcpu->arch.fpu_switch. */
-enum fpu_switch { FPU_SWITCH_XCR0 = 1, FPU_SWITCH_XSS = 2, FPU_SWITCH_PKRU = 4 };
+/* Why an entry must switch something: bits of vcpu->arch.fpu_switch and fpu_loaded. */
+enum fpu_switch {
+	FPU_SWITCH_XCR0 = 1,
+	FPU_SWITCH_XSS = 2,
+	FPU_SWITCH_PKRU = 4,
+	FPU_IN_GUEST = 8,	/* fpu_loaded only: between the load and its undoing */
+};
 
 /* State components a guest may enable in XCR0 and in IA32_XSS; MPX and AMX are hidden. */
 extern u64 fpu_supported_xcr0;
@@ -49,17 +54,22 @@ static inline void fpu_prepare_entry(void)
 void __fpu_load_guest_xsave_state(struct mkvm_vcpu *vcpu);
 void __fpu_load_host_xsave_state(struct mkvm_vcpu *vcpu);
 
-/* Interrupts off, directly around guest mode. Most guests set XCR0 as the host has it. */
+/*
+ * Interrupts off, directly around guest mode. Most guests set XCR0 as the host has it. Exits
+ * handled in between may change what is to be switched: fpu_update_switch() follows at once.
+ */
 static inline void fpu_load_guest_xsave_state(struct mkvm_vcpu *vcpu)
 {
+	vcpu->arch.fpu_loaded = vcpu->arch.fpu_switch | FPU_IN_GUEST;
 	if (vcpu->arch.fpu_switch)
 		__fpu_load_guest_xsave_state(vcpu);
 }
 
 static inline void fpu_load_host_xsave_state(struct mkvm_vcpu *vcpu)
 {
-	if (vcpu->arch.fpu_switch)
+	if (vcpu->arch.fpu_loaded & ~FPU_IN_GUEST)
 		__fpu_load_host_xsave_state(vcpu);
+	vcpu->arch.fpu_loaded = 0;
 }
 
 /*

@@ -167,7 +167,7 @@ void vcpu_get_sregs2(struct mkvm_vcpu *vcpu, struct kvm_sregs2 *sregs2)
 	sregs2->flags = 0;
 	memset(sregs2->pdptrs, 0, sizeof(sregs2->pdptrs));
 	if (pae_paging(&sregs)) {
-		reg_make_available(vcpu, REG_PDPTR);
+		reg_make_available(vcpu, GREG_PDPTR);
 		memcpy(sregs2->pdptrs, vcpu->arch.pdptr, sizeof(sregs2->pdptrs));
 		sregs2->flags = KVM_SREGS2_FLAGS_PDPTRS_VALID;
 	}

@@ -25,35 +25,41 @@
 #include "arch/x86/regs.h"
 #include "arch/x86/tsc.h"
 #include "arch/x86/vcpu_ioctl.h"
+#include "arch/x86/vmx/vmx.h"
 #include "virt/arch.h"
 
 /* Where struct kvm_regs keeps each general register. */
 #define AT(member)	offsetof(struct kvm_regs, member)
-static const u8 regs_offset[REG_RIP] = {
-	[REG_RAX] = AT(rax), [REG_RCX] = AT(rcx), [REG_RDX] = AT(rdx), [REG_RBX] = AT(rbx),
-	[REG_RSP] = AT(rsp), [REG_RBP] = AT(rbp), [REG_RSI] = AT(rsi), [REG_RDI] = AT(rdi),
-	[REG_R8] = AT(r8), [REG_R9] = AT(r9), [REG_R10] = AT(r10), [REG_R11] = AT(r11),
-	[REG_R12] = AT(r12), [REG_R13] = AT(r13), [REG_R14] = AT(r14), [REG_R15] = AT(r15),
+static const u8 regs_offset[GREG_RIP] = {
+	[GREG_RAX] = AT(rax), [GREG_RCX] = AT(rcx), [GREG_RDX] = AT(rdx), [GREG_RBX] = AT(rbx),
+	[GREG_RSP] = AT(rsp), [GREG_RBP] = AT(rbp), [GREG_RSI] = AT(rsi), [GREG_RDI] = AT(rdi),
+	[GREG_R8] = AT(r8), [GREG_R9] = AT(r9), [GREG_R10] = AT(r10), [GREG_R11] = AT(r11),
+	[GREG_R12] = AT(r12), [GREG_R13] = AT(r13), [GREG_R14] = AT(r14), [GREG_R15] = AT(r15),
 };
 
 void vcpu_get_regs(struct mkvm_vcpu *vcpu, struct kvm_regs *regs)
 {
 	int i;
 
-	for (i = 0; i < REG_RIP; i++)
+	for (i = 0; i < GREG_RIP; i++)
 		*(u64 *)((char *)regs + regs_offset[i]) = reg_read(vcpu, i);
 	regs->rip = rip_read(vcpu);
 	regs->rflags = rflags_read(vcpu);
+	/* The trap flag of a single step that userspace asked for is not the guest's. */
+	if (vcpu->arch.guest_debug & KVM_GUESTDBG_SINGLESTEP)
+		regs->rflags &= ~(u64)X86_EFLAGS_TF;
 }
 
 void vcpu_set_regs(struct mkvm_vcpu *vcpu, const struct kvm_regs *regs)
 {
 	int i;
 
-	for (i = 0; i < REG_RIP; i++)
+	for (i = 0; i < GREG_RIP; i++)
 		reg_write(vcpu, i, *(const u64 *)((const char *)regs + regs_offset[i]));
 	rip_write(vcpu, regs->rip);
 	rflags_write(vcpu, regs->rflags | X86_EFLAGS_FIXED);
+	if (vcpu->arch.guest_debug & KVM_GUESTDBG_SINGLESTEP)
+		vmx_set_singlestep(vcpu, true);
 	/* An exception of the instruction that stood there is none any more. */
 	vcpu->arch.exception.pending = false;
 	mkvm_make_request(MKVM_REQ_EVENT, vcpu);

@@ -2,7 +2,7 @@
 /*
  * arch/x86/vcpu_ioctl.h - register sets of KVM's vCPU ioctls, for those who have no ioctl.
  *
- * The vCPU is loaded and its mutex held; vm->srcu is not held.
+ * The vCPU is loaded and its mutex held; vm->srcu may be read-held.
  */
 #ifndef MINIKVM_ARCH_X86_VCPU_IOCTL_H
 #define MINIKVM_ARCH_X86_VCPU_IOCTL_H

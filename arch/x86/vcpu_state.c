@@ -81,9 +81,9 @@ void state_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
 	unsigned long old_cr0 = cr0_read(vcpu);
 	int reg;
 
-	for (reg = REG_RAX; reg <= REG_R15; reg++)
+	for (reg = GREG_RAX; reg <= GREG_R15; reg++)
 		reg_write(vcpu, reg, 0);
-	reg_write(vcpu, REG_RDX, rdx_after_reset(vcpu));
+	reg_write(vcpu, GREG_RDX, rdx_after_reset(vcpu));
 	rip_write(vcpu, RIP_RESET);
 	rflags_write(vcpu, X86_EFLAGS_FIXED);
 	vcpu->arch.cr2 = 0;

@@ -15,10 +15,16 @@
 int arch_init(void);
 void arch_exit(void);
 
+/* Diagnostics: the name of an exit reason; files of its own under debugfs. */
+struct dentry;
+const char *arch_exit_reason_name(u32 reason);
+void arch_debugfs_init(struct dentry *root);
+
 /* VM and vCPU life. Errors leave nothing behind. vm->lock is not held. */
 int arch_vm_create(struct mkvm_vm *vm, unsigned long type);
+/* No vCPU can run any more: stop timers and whatever else may reach for one. */
+void arch_vm_stop(struct mkvm_vm *vm);
 void arch_vm_destroy(struct mkvm_vm *vm);
-void arch_vm_free_vcpus_state(struct mkvm_vm *vm);
 int arch_vcpu_precreate(struct mkvm_vm *vm, u32 id);	/* vm->lock held */
 int arch_vcpu_create(struct mkvm_vcpu *vcpu);
 void arch_vcpu_postcreate(struct mkvm_vcpu *vcpu);	/* it is visible now */

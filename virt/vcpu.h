@@ -157,6 +157,8 @@ bool mkvm_vcpu_wake_up(struct mkvm_vcpu *vcpu);
  */
 void mkvm_make_all_request(struct mkvm_vm *vm, enum mkvm_request req);
 
+void mkvm_request_all_async(struct mkvm_vm *vm, enum mkvm_request req);
+
 static inline void mkvm_flush_remote_tlbs(struct mkvm_vm *vm)
 {
 	mkvm_make_all_request(vm, MKVM_REQ_TLB_FLUSH);
@@ -168,6 +170,12 @@ void mkvm_vcpu_put(struct mkvm_vcpu *vcpu);
 
 int mkvm_vcpu_create(struct mkvm_vm *vm, u32 id);
 void mkvm_vcpu_destroy(struct mkvm_vcpu *vcpu);
+
+/* With interrupts off and the mode set: is there a request that must be served first? */
+static inline bool mkvm_entry_must_wait(struct mkvm_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->requests) & ~(BIT(MKVM_REQ_EVENT) | BIT(MKVM_REQ_LAPIC_TIMER));
+}
 
 /* The vCPU whose state is loaded on this CPU, or NULL; preemption off. */
 struct mkvm_vcpu *mkvm_running_vcpu(void);

@@ -11,7 +11,14 @@
 
 #include "virt/vcpu.h"
 
-/* vmx/cache.c: read one lazily kept register from the VMCS; vCPU loaded. */
+/* SDM, "Debug Status Register" and "Debug Control Register". */
+#ifndef DR6_BD
+#define DR6_BD		BIT(13)
+#define DR6_BS		BIT(14)
+#define DR7_GD		BIT(13)
+#endif
+
+/* vmx/segment.c: read one lazily kept register from the VMCS; vCPU loaded. */
 void vmx_cache_reg(struct mkvm_vcpu *vcpu, int reg);
 
 static inline void reg_make_available(struct mkvm_vcpu *vcpu, int reg)
@@ -29,7 +36,7 @@ static inline void reg_mark_dirty(struct mkvm_vcpu *vcpu, int reg)
 /* @reg is 0..15; RSP costs a VMREAD once per exit. */
 static inline unsigned long reg_read(struct mkvm_vcpu *vcpu, int reg)
 {
-	if (reg == REG_RSP)
+	if (reg == GREG_RSP)
 		reg_make_available(vcpu, reg);
 	return vcpu->arch.regs[reg];
 }
@@ -37,49 +44,49 @@ static inline unsigned long reg_read(struct mkvm_vcpu *vcpu, int reg)
 static inline void reg_write(struct mkvm_vcpu *vcpu, int reg, unsigned long val)
 {
 	vcpu->arch.regs[reg] = val;
-	if (reg == REG_RSP)
+	if (reg == GREG_RSP)
 		reg_mark_dirty(vcpu, reg);
 }
 
 static inline unsigned long rip_read(struct mkvm_vcpu *vcpu)
 {
-	reg_make_available(vcpu, REG_RIP);
-	return vcpu->arch.regs[REG_RIP];
+	reg_make_available(vcpu, GREG_RIP);
+	return vcpu->arch.regs[GREG_RIP];
 }
 
 static inline void rip_write(struct mkvm_vcpu *vcpu, unsigned long val)
 {
-	vcpu->arch.regs[REG_RIP] = val;
-	reg_mark_dirty(vcpu, REG_RIP);
+	vcpu->arch.regs[GREG_RIP] = val;
+	reg_mark_dirty(vcpu, GREG_RIP);
 }
 
 static inline unsigned long rflags_read(struct mkvm_vcpu *vcpu)
 {
-	reg_make_available(vcpu, REG_RFLAGS);
+	reg_make_available(vcpu, GREG_RFLAGS);
 	return vcpu->arch.rflags;
 }
 
 static inline void rflags_write(struct mkvm_vcpu *vcpu, unsigned long val)
 {
 	vcpu->arch.rflags = val;
-	reg_mark_dirty(vcpu, REG_RFLAGS);
+	reg_mark_dirty(vcpu, GREG_RFLAGS);
 }
 
 static inline unsigned long cr0_read(struct mkvm_vcpu *vcpu)
 {
-	reg_make_available(vcpu, REG_CR0);
+	reg_make_available(vcpu, GREG_CR0);
 	return vcpu->arch.cr0;
 }
 
 static inline unsigned long cr3_read(struct mkvm_vcpu *vcpu)
 {
-	reg_make_available(vcpu, REG_CR3);
+	reg_make_available(vcpu, GREG_CR3);
 	return vcpu->arch.cr3;
 }
 
 static inline unsigned long cr4_read(struct mkvm_vcpu *vcpu)
 {
-	reg_make_available(vcpu, REG_CR4);
+	reg_make_available(vcpu, GREG_CR4);
 	return vcpu->arch.cr4;
 }
 
@@ -111,13 +118,13 @@ static inline bool is_long_mode(struct mkvm_vcpu *vcpu)
 /* EDX:EAX as RDMSR, WRMSR, XSETBV and friends use them. */
 static inline u64 edx_eax_read(struct mkvm_vcpu *vcpu)
 {
-	return (u32)vcpu->arch.regs[REG_RAX] | (u64)vcpu->arch.regs[REG_RDX] << 32;
+	return (u32)vcpu->arch.regs[GREG_RAX] | (u64)vcpu->arch.regs[GREG_RDX] << 32;
 }
 
 static inline void edx_eax_write(struct mkvm_vcpu *vcpu, u64 val)
 {
-	vcpu->arch.regs[REG_RAX] = (u32)val;
-	vcpu->arch.regs[REG_RDX] = val >> 32;
+	vcpu->arch.regs[GREG_RAX] = (u32)val;
+	vcpu->arch.regs[GREG_RDX] = val >> 32;
 }
 
 #endif

@@ -48,13 +48,13 @@ static void write_pdptrs(struct mkvm_vcpu *vcpu)
 	vmcs_write64(GUEST_PDPTR1, vcpu->arch.pdptr[1]);
 	vmcs_write64(GUEST_PDPTR2, vcpu->arch.pdptr[2]);
 	vmcs_write64(GUEST_PDPTR3, vcpu->arch.pdptr[3]);
-	vcpu->arch.regs_avail |= BIT(REG_PDPTR);
+	vcpu->arch.regs_avail |= BIT(GREG_PDPTR);
 }
 
 void vmx_set_cr0(struct mkvm_vcpu *vcpu, unsigned long cr0)
 {
 	vcpu->arch.cr0 = cr0;
-	vcpu->arch.regs_avail |= BIT(REG_CR0);
+	vcpu->arch.regs_avail |= BIT(GREG_CR0);
 	/*
 	 * CD and NW of a guest change nothing: its memory type comes from EPT. To set them in
 	 * the real CR0 would disable the cache of the whole core.
@@ -67,7 +67,7 @@ void vmx_set_cr0(struct mkvm_vcpu *vcpu, unsigned long cr0)
 void vmx_set_cr3(struct mkvm_vcpu *vcpu, unsigned long cr3)
 {
 	vcpu->arch.cr3 = cr3;
-	vcpu->arch.regs_avail |= BIT(REG_CR3);
+	vcpu->arch.regs_avail |= BIT(GREG_CR3);
 	vmcs_write64(GUEST_CR3, cr3);
 	write_pdptrs(vcpu);
 }
@@ -75,7 +75,7 @@ void vmx_set_cr3(struct mkvm_vcpu *vcpu, unsigned long cr3)
 void vmx_set_cr4(struct mkvm_vcpu *vcpu, unsigned long cr4)
 {
 	vcpu->arch.cr4 = cr4;
-	vcpu->arch.regs_avail |= BIT(REG_CR4);
+	vcpu->arch.regs_avail |= BIT(GREG_CR4);
 	vmcs_write64(GUEST_CR4, cr4 | (vmx_caps.cr4_fixed0 & vmx_caps.cr4_fixed1));
 	vmcs_write64(CR4_READ_SHADOW, cr4);
 	write_pdptrs(vcpu);
@@ -98,6 +98,12 @@ void vmx_set_efer(struct mkvm_vcpu *vcpu, u64 efer)
 void vmx_set_dr7(struct mkvm_vcpu *vcpu, unsigned long dr7)
 {
 	vmcs_write64(GUEST_DR7, dr7);
+}
+
+/* VM exit saves DR7 ("save debug controls"), so a guest that has the registers may change it. */
+unsigned long vmx_get_dr7(struct mkvm_vcpu *vcpu)
+{
+	return vmcs_read64(GUEST_DR7);
 }
 
 void vmx_set_mov_dr_exiting(struct mkvm_vcpu *vcpu, bool on)

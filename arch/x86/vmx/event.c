@@ -9,6 +9,8 @@
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
+#include <linux/sched.h>
+#include <asm/debugreg.h>
 #include <asm/trapnr.h>
 
 #include "arch/x86/inject.h"
@@ -118,6 +120,16 @@ bool vmx_interrupt_allowed(struct mkvm_vcpu *vcpu)
 	return (rflags_read(vcpu) & X86_EFLAGS_IF) &&
 	       !(vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) &
 		 (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS));
+}
+
+bool vmx_ready_for_user_interrupt(struct mkvm_vcpu *vcpu)
+{
+	if (vcpu->arch.interrupt.injected || vcpu->arch.exception.injected ||
+	    vcpu->arch.exception.pending || vcpu->arch.nmi_injected)
+		return false;
+	if (vcpu->arch.apic && (vcpu->arch.pending_extint >= 0 || !lapic_accepts_pic(vcpu)))
+		return false;
+	return vmx_interrupt_allowed(vcpu);
 }
 
 static bool nmi_allowed(struct mkvm_vcpu *vcpu)

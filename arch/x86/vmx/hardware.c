@@ -131,7 +131,8 @@ static void emergency_vmx_off(void)
 		vmcs_clear(vmx->vmcs_pa);
 	__this_cpu_write(vmx_on, false);
 	vmxoff();
-	native_write_cr4(__read_cr4() & ~X86_CR4_VMXE);
+	/* Not through cr4_clear_bits(): its bookkeeping may be what crashed. */
+	asm volatile("mov %0, %%cr4" : : "r" (__read_cr4() & ~X86_CR4_VMXE) : "memory");
 }
 
 static void vmx_off_ipi(void *unused)

@@ -131,13 +131,13 @@ static void write_host_selector(unsigned long field, u16 *cached, u16 now)
 }
 
 /**
- * vmx_load_guest_state() - put the guest's FS, GS and MSRs in place for a series of entries
+ * vmx_prepare_guest() - put the guest's FS, GS and MSRs in place for a series of entries
  * @vcpu: loaded vCPU
  *
  * Context: preemption off; undone by vmx_load_host_state() when the thread is scheduled out
  * or returns to userspace.
  */
-void vmx_load_guest_state(struct mkvm_vcpu *vcpu)
+void vmx_prepare_guest(struct mkvm_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
@@ -166,7 +166,7 @@ void vmx_load_guest_state(struct mkvm_vcpu *vcpu)
 }
 
 /**
- * vmx_load_host_state() - undo vmx_load_guest_state()
+ * vmx_load_host_state() - undo vmx_prepare_guest()
  * @vcpu: loaded vCPU
  *
  * Context: preemption off, maybe interrupts, too.
@@ -193,7 +193,7 @@ void vmx_load_host_state(struct mkvm_vcpu *vcpu)
 	if (vmx->host_sel.es & 7)
 		loadsegment(es, vmx->host_sel.es);
 	if (vmx->host_sel.ldt)
-		load_ldt(vmx->host_sel.ldt);
+		asm volatile("lldt %0" : : "rm" (vmx->host_sel.ldt));
 	/* VM exit left TR with limit 67h and GDTR, IDTR with limit FFFFh. */
 	invalidate_tss_limit();
 	wrmsrl(MSR_KERNEL_GS_BASE, vmx->host_kernel_gs_base);

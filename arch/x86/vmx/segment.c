@@ -12,15 +12,15 @@
 #include "arch/x86/vmx/vmx_vcpu.h"
 
 /* SDM, "Format of Access Rights". */
-#define AR_TYPE(ar)	((ar) & 0xf)
-#define AR_S		BIT(4)
-#define AR_DPL(ar)	(((ar) >> 5) & 3)
-#define AR_P		BIT(7)
-#define AR_AVL		BIT(12)
-#define AR_L		BIT(13)
-#define AR_DB		BIT(14)
-#define AR_G		BIT(15)
-#define AR_UNUSABLE	BIT(16)
+#define ACCESS_TYPE(ar)	((ar) & 0xf)
+#define ACCESS_S		BIT(4)
+#define ACCESS_DPL(ar)	(((ar) >> 5) & 3)
+#define ACCESS_P		BIT(7)
+#define ACCESS_AVL		BIT(12)
+#define ACCESS_L		BIT(13)
+#define ACCESS_DB		BIT(14)
+#define ACCESS_G		BIT(15)
+#define ACCESS_UNUSABLE	BIT(16)
 
 static const struct {
 	u16 selector, limit, ar, base;
@@ -35,8 +35,8 @@ static const struct {
 static u32 ar_from_segment(const struct kvm_segment *var)
 {
 	if (var->unusable || !var->present)
-		return AR_UNUSABLE;
-	return (var->type & 0xf) | (var->s & 1) << 4 | (var->dpl & 3) << 5 | AR_P |
+		return ACCESS_UNUSABLE;
+	return (var->type & 0xf) | (var->s & 1) << 4 | (var->dpl & 3) << 5 | ACCESS_P |
 	       (var->avl & 1) << 12 | (var->l & 1) << 13 | (var->db & 1) << 14 |
 	       (var->g & 1) << 15;
 }
@@ -49,16 +49,16 @@ void vmx_get_segment(struct mkvm_vcpu *vcpu, struct kvm_segment *var, int seg)
 	var->base = vmcs_read_any(segment_fields[seg].base);
 	var->limit = vmcs_read_any(segment_fields[seg].limit);
 	var->selector = vmcs_read_any(segment_fields[seg].selector);
-	var->unusable = !!(ar & AR_UNUSABLE);
-	var->type = AR_TYPE(ar);
-	var->s = !!(ar & AR_S);
-	var->dpl = AR_DPL(ar);
+	var->unusable = !!(ar & ACCESS_UNUSABLE);
+	var->type = ACCESS_TYPE(ar);
+	var->s = !!(ar & ACCESS_S);
+	var->dpl = ACCESS_DPL(ar);
 	/* An unusable segment has no P bit of its own: userspace sees it as not present. */
 	var->present = !var->unusable;
-	var->avl = !!(ar & AR_AVL);
-	var->l = !!(ar & AR_L);
-	var->db = !!(ar & AR_DB);
-	var->g = !!(ar & AR_G);
+	var->avl = !!(ar & ACCESS_AVL);
+	var->l = !!(ar & ACCESS_L);
+	var->db = !!(ar & ACCESS_DB);
+	var->g = !!(ar & ACCESS_G);
 }
 
 void vmx_set_segment(struct mkvm_vcpu *vcpu, const struct kvm_segment *var, int seg)
@@ -69,7 +69,7 @@ void vmx_set_segment(struct mkvm_vcpu *vcpu, const struct kvm_segment *var, int 
 	 * VM entry wants the accessed bit set in every usable segment and a busy TSS; userspace
 	 * that builds its own descriptors often leaves both out, and processors do not mind.
 	 */
-	if (!(ar & AR_UNUSABLE)) {
+	if (!(ar & ACCESS_UNUSABLE)) {
 		if (seg <= SEG_GS)
 			ar |= 1;
 		else if (seg == SEG_TR)
@@ -116,21 +116,21 @@ int vmx_get_cpl(struct mkvm_vcpu *vcpu)
 		return 0;
 	if (rflags_read(vcpu) & X86_EFLAGS_VM)
 		return 3;
-	return AR_DPL(vmcs_read32(GUEST_SS_AR_BYTES));
+	return ACCESS_DPL(vmcs_read32(GUEST_SS_AR_BYTES));
 }
 
 void vmx_get_cs_db_l(struct mkvm_vcpu *vcpu, bool *cs_db, bool *cs_l)
 {
 	u32 ar = vmcs_read32(GUEST_CS_AR_BYTES);
 
-	*cs_db = ar & AR_DB;
-	*cs_l = is_long_mode(vcpu) && (ar & AR_L);
+	*cs_db = ar & ACCESS_DB;
+	*cs_l = is_long_mode(vcpu) && (ar & ACCESS_L);
 }
 
 /**
  * vmx_cache_reg() - read a lazily kept register from the VMCS
  * @vcpu: loaded vCPU
- * @reg: REG_RSP, REG_RIP, REG_RFLAGS, REG_CR0, REG_CR3, REG_CR4 or REG_PDPTR
+ * @reg: GREG_RSP, GREG_RIP, GREG_RFLAGS, GREG_CR0, GREG_CR3, GREG_CR4 or GREG_PDPTR
  */
 void vmx_cache_reg(struct mkvm_vcpu *vcpu, int reg)
 {
@@ -138,27 +138,27 @@ void vmx_cache_reg(struct mkvm_vcpu *vcpu, int reg)
 
 	arch->regs_avail |= BIT(reg);
 	switch (reg) {
-	case REG_RSP:
-		arch->regs[REG_RSP] = vmcs_read64(GUEST_RSP);
+	case GREG_RSP:
+		arch->regs[GREG_RSP] = vmcs_read64(GUEST_RSP);
 		break;
-	case REG_RIP:
-		arch->regs[REG_RIP] = vmcs_read64(GUEST_RIP);
+	case GREG_RIP:
+		arch->regs[GREG_RIP] = vmcs_read64(GUEST_RIP);
 		break;
-	case REG_RFLAGS:
+	case GREG_RFLAGS:
 		arch->rflags = vmcs_read64(GUEST_RFLAGS);
 		break;
-	case REG_CR0:
+	case GREG_CR0:
 		arch->cr0 = (arch->cr0 & ~arch->cr0_guest_owned) |
 			    (vmcs_read64(GUEST_CR0) & arch->cr0_guest_owned);
 		break;
-	case REG_CR3:
+	case GREG_CR3:
 		arch->cr3 = vmcs_read64(GUEST_CR3);
 		break;
-	case REG_CR4:
+	case GREG_CR4:
 		arch->cr4 = (arch->cr4 & ~arch->cr4_guest_owned) |
 			    (vmcs_read64(GUEST_CR4) & arch->cr4_guest_owned);
 		break;
-	case REG_PDPTR:
+	case GREG_PDPTR:
 		arch->pdptr[0] = vmcs_read64(GUEST_PDPTR0);
 		arch->pdptr[1] = vmcs_read64(GUEST_PDPTR1);
 		arch->pdptr[2] = vmcs_read64(GUEST_PDPTR2);

@@ -11,6 +11,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/io.h>
 #include <asm/desc.h>
 #include <asm/msr.h>
 
@@ -71,7 +72,6 @@ void vmx_free_vpid(u16 vpid)
 static void write_constant_host_state(void)
 {
 	struct desc_ptr idt;
-	u32 low, high;
 	u64 value;
 
 	vmcs_write64(HOST_CR0, read_cr0() & ~X86_CR0_TS);
@@ -87,8 +87,8 @@ static void write_constant_host_state(void)
 	store_idt(&idt);
 	vmcs_write64(HOST_IDTR_BASE, idt.address);
 	vmcs_write64(HOST_RIP, (unsigned long)vmx_exit_point);
-	rdmsr(MSR_IA32_SYSENTER_CS, low, high);
-	vmcs_write32(HOST_IA32_SYSENTER_CS, low);
+	rdmsrl(MSR_IA32_SYSENTER_CS, value);
+	vmcs_write32(HOST_IA32_SYSENTER_CS, value);
 	rdmsrl(MSR_IA32_SYSENTER_EIP, value);
 	vmcs_write64(HOST_IA32_SYSENTER_EIP, value);
 	rdmsrl(MSR_IA32_CR_PAT, value);
@@ -248,4 +248,110 @@ void vmx_vcpu_destroy(struct mkvm_vcpu *vcpu)
 	free_page((unsigned long)vmx->vmcs);
 	kfree(vmx);
 	vcpu->arch.vmx = NULL;
+}
+
+/**
+ * vmx_vcpu_load() - the vCPU comes to this CPU
+ * @vcpu: the vCPU
+ * @cpu: this CPU
+ *
+ * Context: preemption off.
+ */
+void vmx_vcpu_load(struct mkvm_vcpu *vcpu, int cpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	bool moved = vmx->loaded_cpu != cpu;
+
+	vmx_vmcs_activate(vmx, cpu);
+	if (moved) {
+		vmx_host_cpu_changed(vcpu);
+		/* Translations that this CPU cached when the vCPU, or this VPID's last owner, was here. */
+		mkvm_make_request(MKVM_REQ_TLB_FLUSH, vcpu);
+		vmx_flush_tlb_guest(vcpu);
+	}
+}
+
+/**
+ * vmx_vcpu_put() - the vCPU leaves this CPU, or its thread returns to userspace
+ * @vcpu: the vCPU
+ *
+ * Context: preemption off. The VMCS stays active here until another CPU wants it.
+ */
+void vmx_vcpu_put(struct mkvm_vcpu *vcpu)
+{
+	vmx_load_host_state(vcpu);
+}
+
+/* SDM, "Processor State After Reset": the segments and tables of a processor that just woke. */
+static void reset_segments(struct mkvm_vcpu *vcpu)
+{
+	struct kvm_segment code = {
+		.base = 0xffff0000, .limit = 0xffff, .selector = 0xf000, .type = 11, .present = 1, .s = 1,
+	};
+	struct kvm_segment data = { .limit = 0xffff, .type = 3, .present = 1, .s = 1 };
+	struct kvm_segment tss = { .limit = 0xffff, .type = 11, .present = 1 };
+	struct kvm_segment ldt = { .limit = 0xffff, .type = 2, .present = 1 };
+	struct kvm_dtable table = { .limit = 0xffff };
+	int seg;
+
+	for (seg = SEG_ES; seg <= SEG_GS; seg++)
+		vmx_set_segment(vcpu, seg == SEG_CS ? &code : &data, seg);
+	vmx_set_segment(vcpu, &tss, SEG_TR);
+	vmx_set_segment(vcpu, &ldt, SEG_LDTR);
+	vmx_set_gdt(vcpu, &table);
+	vmx_set_idt(vcpu, &table);
+}
+
+/**
+ * vmx_vcpu_reset() - VMCS state after RESET or INIT
+ * @vcpu: loaded vCPU
+ * @init_event: INIT
+ *
+ * General and control registers are state_vcpu_reset()'s; what only the VMCS has is done here.
+ */
+void vmx_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	reset_segments(vcpu);
+	vmcs_write32(GUEST_SYSENTER_CS, 0);
+	vmcs_write64(GUEST_SYSENTER_ESP, 0);
+	vmcs_write64(GUEST_SYSENTER_EIP, 0);
+	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, 0);
+	vmcs_write32(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
+	vmcs_write64(GUEST_PENDING_DBG_EXCEPTIONS, 0);
+	vmcs_write64(GUEST_IA32_DEBUGCTL, 0);
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
+	vmx->event_injected = false;
+	vmx->idt_vectoring_valid = false;
+	if (!init_event) {
+		vmx->spec_ctrl = 0;
+		vmx->enter_flags &= ~VMX_ENTER_SPEC_CTRL;
+		vmx_msr_passthrough(vcpu, MSR_IA32_SPEC_CTRL, VMX_MSR_RW, false);
+	}
+	vmx_cpu_based_clear(vmx, CPU_BASED_INTR_WINDOW_EXITING | CPU_BASED_NMI_WINDOW_EXITING);
+	vmx_cpuid_changed(vcpu);
+	vmx_update_exception_bitmap(vcpu);
+	vmx_flush_tlb_guest(vcpu);
+}
+
+/**
+ * vmx_module_init() - check the processor, turn VMX on
+ *
+ * Return: as vmx_hardware_init().
+ */
+int vmx_module_init(void)
+{
+	int ret = vmx_msr_switch_init();
+
+	return ret ?: vmx_hardware_init();
+}
+
+/**
+ * vmx_module_exit() - give every CPU back as it was
+ */
+void vmx_module_exit(void)
+{
+	vmx_msr_switch_exit();
+	vmx_hardware_exit();
 }

@@ -36,6 +36,7 @@ bool vmx_cr4_valid(unsigned long cr4);
 void vmx_cpuid_changed(struct mkvm_vcpu *vcpu);
 
 /* Debug registers: DR7 of the guest, and whether MOV DR exits. */
+unsigned long vmx_get_dr7(struct mkvm_vcpu *vcpu);
 void vmx_set_dr7(struct mkvm_vcpu *vcpu, unsigned long dr7);
 void vmx_set_mov_dr_exiting(struct mkvm_vcpu *vcpu, bool on);
 void vmx_update_exception_bitmap(struct mkvm_vcpu *vcpu);
@@ -73,6 +74,33 @@ void vmx_flush_tlb(struct mkvm_vcpu *vcpu);
 void vmx_flush_tlb_guest(struct mkvm_vcpu *vcpu);
 /* After exits that logged pages: copy the page-modification log to the dirty bitmaps. */
 void vmx_flush_pml(struct mkvm_vcpu *vcpu);
+
+/* Module life. */
+int vmx_module_init(void);
+void vmx_module_exit(void);
+int vmx_vcpu_create(struct mkvm_vcpu *vcpu);
+void vmx_vcpu_destroy(struct mkvm_vcpu *vcpu);
+void vmx_debugfs_init(struct dentry *root);
+const char *vmx_exit_reason_name(u32 reason);
+/* MINIKVM_VCPU_SET_VMCS. */
+long vmx_set_vmcs_ioctl(struct mkvm_vcpu *vcpu, void __user *user);
+/* The vCPU comes to or leaves this CPU. Preemption off. */
+void vmx_vcpu_load(struct mkvm_vcpu *vcpu, int cpu);
+void vmx_vcpu_put(struct mkvm_vcpu *vcpu);
+
+/* Put the guest's lazily switched state in place. Preemption off, interrupts on. */
+void vmx_prepare_guest(struct mkvm_vcpu *vcpu);
+
+/*
+ * Enter the guest: 1 = enter again, 0 or -errno = done, VMX_NEEDS_SLOW_EXIT = call
+ * vmx_handle_exit() in process context under vm->srcu, which returns 1, 0 or -errno.
+ */
+#define VMX_NEEDS_SLOW_EXIT	2
+int vmx_run_guest(struct mkvm_vcpu *vcpu);
+int vmx_handle_exit(struct mkvm_vcpu *vcpu);
+
+/* Would an interrupt from userspace (KVM_INTERRUPT) be taken at once? */
+bool vmx_ready_for_user_interrupt(struct mkvm_vcpu *vcpu);
 
 /* What this CPU can do, decided once at load. */
 struct vmx_caps {

@@ -129,8 +129,6 @@ int vmx_caps_init(void);
 u64 vmx_basic(void);
 
 /* setup.c */
-int vmx_vcpu_create(struct mkvm_vcpu *vcpu);
-void vmx_vcpu_destroy(struct mkvm_vcpu *vcpu);
 u16 vmx_alloc_vpid(void);
 void vmx_free_vpid(u16 vpid);
 void vmx_update_eptp(struct mkvm_vcpu *vcpu);
@@ -139,15 +137,13 @@ void vmx_update_eptp(struct mkvm_vcpu *vcpu);
 void vmx_host_cpu_changed(struct mkvm_vcpu *vcpu);
 int vmx_msr_switch_init(void);
 void vmx_msr_switch_exit(void);
-void vmx_load_guest_state(struct mkvm_vcpu *vcpu);
 void vmx_load_host_state(struct mkvm_vcpu *vcpu);
-
-/* entry.c: enter and stay in the guest while exits can be handled with interrupts off. */
-int vmx_run_guest(struct mkvm_vcpu *vcpu);
 
 /* event.c */
 void vmx_deliver_events(struct mkvm_vcpu *vcpu);
 void vmx_recover_events(struct mkvm_vcpu *vcpu);
+bool vmx_interrupt_allowed(struct mkvm_vcpu *vcpu);
+bool vmx_has_interrupt(struct mkvm_vcpu *vcpu);
 
 /* exit.c */
 /*
@@ -155,15 +151,22 @@ void vmx_recover_events(struct mkvm_vcpu *vcpu);
  * handler runs with interrupts off and takes no sleeping lock and no slots; it returns
  * VMX_FAST_NO when the exit needs the slow one.
  */
-#define VMX_FAST_NO	2
+#define VMX_FAST_NO	VMX_NEEDS_SLOW_EXIT
 typedef int (*vmx_exit_handler)(struct mkvm_vcpu *vcpu);
-int vmx_handle_exit(struct mkvm_vcpu *vcpu);
 vmx_exit_handler vmx_fast_handler(u32 reason);
 void vmx_skip_instruction(struct mkvm_vcpu *vcpu);
-const char *vmx_exit_reason_name(u32 reason);
 int vmx_exit_unexpected(struct mkvm_vcpu *vcpu, const char *what);
+int vmx_exit_delivery_failed(struct mkvm_vcpu *vcpu);
 
-/* The exit handlers, by file. */
+/* The exit handlers, by file. vmx_fast_* run with interrupts off. */
+int vmx_fast_cr(struct mkvm_vcpu *vcpu);		/* exit_register.c */
+int vmx_fast_rdmsr(struct mkvm_vcpu *vcpu);
+int vmx_fast_wrmsr(struct mkvm_vcpu *vcpu);
+int vmx_exit_rdtsc(struct mkvm_vcpu *vcpu);
+int vmx_exit_rdtscp(struct mkvm_vcpu *vcpu);
+int vmx_exit_monitor_mwait(struct mkvm_vcpu *vcpu);
+int vmx_exit_invlpg(struct mkvm_vcpu *vcpu);		/* exit_memory.c */
+int vmx_fast_apic_access(struct mkvm_vcpu *vcpu);
 int vmx_exit_exception_nmi(struct mkvm_vcpu *vcpu);	/* exit_exception.c */
 int vmx_exit_triple_fault(struct mkvm_vcpu *vcpu);
 int vmx_exit_cr(struct mkvm_vcpu *vcpu);		/* exit_register.c */
@@ -183,10 +186,11 @@ int vmx_exit_entry_failure(struct mkvm_vcpu *vcpu);	/* entry_failure.c */
 
 /* entry_failure.c: a VMLAUNCH or VMRESUME that failed outright. */
 int vmx_entry_vmfail(struct mkvm_vcpu *vcpu, int result);
+void vmx_undo_injection(struct vmx_vcpu *vmx);
 
 /* entry_check.c: prints each rule of the SDM that the current VMCS breaks; their number. */
 int vmx_check_vmcs(struct mkvm_vcpu *vcpu);
-/* dump.c: all fields that this CPU has, grouped and decoded, rate limited by the caller. */
+/* vmcs_field.c: all fields that this CPU has, grouped and decoded, rate limited by the caller. */
 void vmx_dump_vmcs(struct mkvm_vcpu *vcpu);
 const char *vmx_instruction_error_name(u32 error);
 const char *vmcs_field_name(u32 encoding);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * arch/x86/hypercall.h - VMCALL as KVM's paravirtual ABI defines it.
+ */
+#ifndef MINIKVM_ARCH_X86_HYPERCALL_H
+#define MINIKVM_ARCH_X86_HYPERCALL_H
+
+#include "virt/vcpu.h"
+
+/* Execute the hypercall in the guest's registers; RAX gets the result. Interrupts may be off. */
+int hypercall_execute(struct mkvm_vcpu *vcpu);
+
+#endif

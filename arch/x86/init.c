@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * arch/x86/init.c - life of the module, of a VM and of a vCPU, as x86 sees it.
+ *
+ * Implements the first part of virt/arch.h: calls each subsystem of arch/x86 in the order that
+ * their dependencies ask for, and in the reverse order on the way down.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/debugfs.h>
+#include <linux/gfp.h>
+#include <linux/kvm.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+
+#include "arch/x86/debug.h"
+#include "arch/x86/irq/irqchip.h"
+#include "arch/x86/irq/lapic.h"
+#include "arch/x86/irq/pit.h"
+#include "arch/x86/mmu/ept.h"
+#include "arch/x86/run.h"
+#include "arch/x86/tsc.h"
+#include "arch/x86/vcpu_state.h"
+#include "arch/x86/vmx/vmx.h"
+#include "virt/arch.h"
+
+int arch_init(void)
+{
+	int ret;
+
+	ret = vmx_module_init();
+	if (ret)
+		return ret;
+	state_module_init();
+	ret = ept_module_init();
+	if (ret)
+		vmx_module_exit();
+	return ret;
+}
+
+void arch_exit(void)
+{
+	ept_module_exit();
+	vmx_module_exit();
+}
+
+const char *arch_exit_reason_name(u32 reason)
+{
+	return vmx_exit_reason_name(reason);
+}
+
+void arch_debugfs_init(struct dentry *root)
+{
+	vmx_debugfs_init(root);
+}
+
+int arch_vm_create(struct mkvm_vm *vm, unsigned long type)
+{
+	if (type) {
+		pr_notice_ratelimited("KVM_CREATE_VM: type %lu, only 0 is known\n", type);
+		return -EINVAL;
+	}
+	state_vm_init(vm);
+	vm->arch.pml = vmx_caps.pml;
+	return ept_init_vm(vm);
+}
+
+void arch_vm_stop(struct mkvm_vm *vm)
+{
+	/* Its timer reaches for the interrupt controllers and, through them, for vCPUs. */
+	pit_destroy(vm);
+}
+
+void arch_vm_destroy(struct mkvm_vm *vm)
+{
+	irqchip_destroy(vm);
+	ept_destroy_vm(vm);
+	if (vm->arch.apic_access_page)
+		__free_page(vm->arch.apic_access_page);
+}
+
+int arch_vcpu_precreate(struct mkvm_vm *vm, u32 id)
+{
+	/* xAPIC IDs have 8 bits; more need x2APIC, and that needs the irqchip here. */
+	if (id > 254 && !arch_irqchip_in_kernel(vm)) {
+		vm_refuse(vm, "KVM_CREATE_VCPU: id %u needs an irqchip in the kernel", id);
+		return -EINVAL;
+	}
+	if (arch_irqchip_in_kernel(vm) && vmx_caps.flexpriority && !vm->arch.apic_access_page) {
+		vm->arch.apic_access_page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+		if (!vm->arch.apic_access_page)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int arch_vcpu_create(struct mkvm_vcpu *vcpu)
+{
+	int ret;
+
+	vcpu->arch.boot_vcpu = vcpu->id == vcpu->vm->arch.bsp_vcpu_id;
+	vcpu->arch.pending_extint = -1;
+	vcpu->arch.regs_avail = ~0u;
+	vcpu->arch.mp_state = KVM_MP_STATE_RUNNABLE;
+	if (arch_irqchip_in_kernel(vcpu->vm)) {
+		ret = lapic_create(vcpu);
+		if (ret)
+			return ret;
+		if (!vcpu->arch.boot_vcpu)
+			vcpu->arch.mp_state = KVM_MP_STATE_UNINITIALIZED;
+	}
+	ret = state_vcpu_init(vcpu);
+	if (ret)
+		goto out_lapic;
+	ret = vmx_vcpu_create(vcpu);
+	if (ret)
+		goto out_state;
+	mkvm_vcpu_load(vcpu);
+	mkvm_vcpu_reset(vcpu, false);
+	mkvm_vcpu_put(vcpu);
+	return 0;
+
+out_state:
+	state_vcpu_free(vcpu);
+out_lapic:
+	if (vcpu->arch.apic)
+		lapic_destroy(vcpu);
+	return ret;
+}
+
+void arch_vcpu_postcreate(struct mkvm_vcpu *vcpu)
+{
+	if (vcpu->arch.apic)
+		lapic_postcreate(vcpu);
+}
+
+void arch_vcpu_destroy(struct mkvm_vcpu *vcpu)
+{
+	if (vcpu->arch.apic)
+		lapic_destroy(vcpu);
+	vmx_vcpu_destroy(vcpu);
+	state_vcpu_free(vcpu);
+}
+
+void arch_vcpu_load(struct mkvm_vcpu *vcpu, int cpu)
+{
+	if (vcpu->cpu != cpu && vcpu->arch.apic)
+		lapic_timer_migrate(vcpu);
+	vmx_vcpu_load(vcpu, cpu);
+	tsc_vcpu_load(vcpu);
+}
+
+void arch_vcpu_put(struct mkvm_vcpu *vcpu)
+{
+	vmx_vcpu_put(vcpu);
+	tsc_vcpu_put(vcpu);
+}

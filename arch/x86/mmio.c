@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * arch/x86/mmio.c - between the instruction emulator and the guest: memory, devices, userspace.
+ *
+ * KVM's ABI: KVM_EXIT_MMIO, at most 8 bytes at a time. An instruction that reads a device of
+ * userspace is emulated again from its start when the data is there; the reads already made
+ * are answered from vcpu->arch.mmio.reads[], so that no device is read twice. Its writes wait
+ * in writes[] until the instruction is complete.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/kvm.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <asm/trapnr.h>
+
+#include "arch/x86/emulate/emulate.h"
+#include "arch/x86/fpu.h"
+#include "arch/x86/inject.h"
+#include "arch/x86/irq/lapic.h"
+#include "arch/x86/mmio.h"
+#include "arch/x86/mmu/guest_walk.h"
+#include "arch/x86/regs.h"
+#include "arch/x86/run.h"
+#include "arch/x86/vmx/vmx.h"
+#include "virt/io_bus.h"
+#include "virt/memslot.h"
+
+static struct mkvm_vcpu *to_vcpu(struct emul_ctxt *c)
+{
+	return c->opaque;
+}
+
+static enum emul_rc take_fault(struct emul_ctxt *c, const struct walk_fault *fault)
+{
+	c->fault = (struct emul_fault) {
+		.vector = fault->vector,
+		.has_error_code = true,
+		.error_code = fault->error_code,
+		.has_cr2 = fault->vector == X86_TRAP_PF,
+		.cr2 = fault->address,
+	};
+	return EMUL_FAULT;
+}
+
+static u32 data_access(struct emul_ctxt *c, u32 access)
+{
+	return access | (c->cpl == 3 ? WALK_USER : 0);
+}
+
+static enum emul_rc translate(struct emul_ctxt *c, u64 linear, u32 access, gpa_t *gpa)
+{
+	struct mkvm_vcpu *vcpu = to_vcpu(c);
+	struct mkvm_mmio *mmio = &vcpu->arch.mmio;
+	struct walk_fault fault;
+	int ret;
+
+	/* The processor has just translated this page for the same access. */
+	if (mmio->hint && !((linear ^ mmio->linear) >> PAGE_SHIFT) && !(access & WALK_FETCH) &&
+	    (mmio->hint_write || !(access & WALK_WRITE))) {
+		*gpa = mmio->gpa | offset_in_page(linear);
+		return EMUL_OK;
+	}
+	ret = guest_translate(vcpu, linear, access, gpa, &fault);
+	if (ret > 0)
+		return take_fault(c, &fault);
+	if (ret < 0) {
+		c->why = "the guest's page tables are not in memory";
+		return EMUL_UNHANDLED;
+	}
+	return EMUL_OK;
+}
+
+/* Is this guest-physical address ordinary memory, for that kind of access? */
+static bool is_memory(struct mkvm_vcpu *vcpu, gpa_t gpa, bool write)
+{
+	struct mkvm_memslot *slot;
+
+	if (vcpu->arch.apic && lapic_owns_gpa(vcpu, gpa))
+		return false;
+	slot = mkvm_vcpu_gfn_to_slot(vcpu, gpa >> PAGE_SHIFT);
+	return slot && !(write && (slot->flags & KVM_MEM_READONLY));
+}
+
+/* A device in the kernel: 0 when one answered. */
+static int device_read(struct mkvm_vcpu *vcpu, gpa_t gpa, unsigned int len, void *data)
+{
+	if (vcpu->arch.apic && lapic_owns_gpa(vcpu, gpa)) {
+		memset(data, 0, len);
+		lapic_mmio_read(vcpu, offset_in_page(gpa), len, data);
+		return 0;
+	}
+	return mkvm_io_bus_read(vcpu, MKVM_MMIO_BUS, gpa, len, data);
+}
+
+static int device_write(struct mkvm_vcpu *vcpu, gpa_t gpa, unsigned int len, const void *data)
+{
+	if (vcpu->arch.apic && lapic_owns_gpa(vcpu, gpa)) {
+		lapic_mmio_write(vcpu, offset_in_page(gpa), len, data);
+		return 0;
+	}
+	return mkvm_io_bus_write(vcpu, MKVM_MMIO_BUS, gpa, len, data);
+}
+
+/* Read at most 8 bytes of a device, or of what this instruction read there before. */
+static enum emul_rc read_device(struct emul_ctxt *c, gpa_t gpa, void *data, unsigned int len)
+{
+	struct mkvm_vcpu *vcpu = to_vcpu(c);
+	struct mkvm_mmio *mmio = &vcpu->arch.mmio;
+	struct mkvm_mmio_access *done;
+
+	c->mmio_touched = true;
+	if (mmio->next_read < mmio->nr_reads) {
+		done = &mmio->reads[mmio->next_read];
+		if (done->gpa == gpa && done->len == len) {
+			mmio->next_read++;
+			memcpy(data, done->data, len);
+			return EMUL_OK;
+		}
+		/* Another vCPU changed the instruction or its registers: forget the rest. */
+		mmio->nr_reads = mmio->next_read;
+	}
+	if (mmio->nr_reads == MKVM_MMIO_MAX_ACCESSES) {
+		c->why = "one instruction reads devices too often";
+		return EMUL_UNHANDLED;
+	}
+	if (device_read(vcpu, gpa, len, data)) {
+		mmio->wanted.gpa = gpa;
+		mmio->wanted.len = len;
+		return EMUL_IO_NEEDED;
+	}
+	done = &mmio->reads[mmio->nr_reads++];
+	mmio->next_read++;
+	done->gpa = gpa;
+	done->len = len;
+	memcpy(done->data, data, len);
+	return EMUL_OK;
+}
+
+static enum emul_rc write_device(struct emul_ctxt *c, gpa_t gpa, const void *data,
+				 unsigned int len)
+{
+	struct mkvm_vcpu *vcpu = to_vcpu(c);
+	struct mkvm_mmio *mmio = &vcpu->arch.mmio;
+	struct mkvm_mmio_access *access;
+
+	c->mmio_touched = true;
+	/* Order matters to devices: behind a write that waits, all wait. */
+	if (!mmio->nr_writes && !device_write(vcpu, gpa, len, data))
+		return EMUL_OK;
+	if (mmio->nr_writes == MKVM_MMIO_MAX_ACCESSES) {
+		c->why = "one instruction writes devices too often";
+		return EMUL_UNHANDLED;
+	}
+	access = &mmio->writes[mmio->nr_writes++];
+	access->gpa = gpa;
+	access->len = len;
+	memcpy(access->data, data, len);
+	return EMUL_OK;
+}
+
+/* Bytes that one go can handle: to the end of the page, and 8 for a device. */
+static unsigned int piece(u64 linear, unsigned int len, bool memory)
+{
+	len = min_t(unsigned int, len, PAGE_SIZE - offset_in_page(linear));
+	return memory ? len : min_t(unsigned int, len, 8);
+}
+
+static u64 wrap(struct emul_ctxt *c, u64 linear)
+{
+	return c->mode == EMUL_LONG64 ? linear : (u32)linear;
+}
+
+static enum emul_rc op_read(struct emul_ctxt *c, u64 linear, void *data, unsigned int len)
+{
+	u32 access = data_access(c, c->read_for_write ? WALK_WRITE : 0);
+	struct mkvm_vcpu *vcpu = to_vcpu(c);
+	enum emul_rc rc;
+	unsigned int n;
+	bool memory;
+	gpa_t gpa;
+
+	for (; len; linear = wrap(c, linear + n), data += n, len -= n) {
+		rc = translate(c, linear, access, &gpa);
+		if (rc != EMUL_OK)
+			return rc;
+		memory = is_memory(vcpu, gpa, false);
+		n = piece(linear, len, memory);
+		if (memory) {
+			if (mkvm_read_guest(vcpu->vm, gpa, data, n)) {
+				c->why = "userspace unmapped the guest memory that is read";
+				return EMUL_UNHANDLED;
+			}
+			continue;
+		}
+		rc = read_device(c, gpa, data, n);
+		if (rc != EMUL_OK)
+			return rc;
+	}
+	return EMUL_OK;
+}
+
+static enum emul_rc op_probe_write(struct emul_ctxt *c, u64 linear, unsigned int len)
+{
+	enum emul_rc rc;
+	gpa_t gpa;
+
+	rc = translate(c, linear, data_access(c, WALK_WRITE), &gpa);
+	if (rc == EMUL_OK && offset_in_page(linear) + len > PAGE_SIZE)
+		rc = translate(c, wrap(c, linear + len - 1), data_access(c, WALK_WRITE), &gpa);
+	return rc;
+}
+
+static enum emul_rc op_write(struct emul_ctxt *c, u64 linear, const void *data, unsigned int len)
+{
+	struct mkvm_vcpu *vcpu = to_vcpu(c);
+	enum emul_rc rc;
+	unsigned int n;
+	bool memory;
+	gpa_t gpa;
+
+	/* Both pages of a crossing access must take it before either is changed. */
+	rc = op_probe_write(c, linear, len);
+	for (; rc == EMUL_OK && len; linear = wrap(c, linear + n), data += n, len -= n) {
+		rc = translate(c, linear, data_access(c, WALK_WRITE), &gpa);
+		if (rc != EMUL_OK)
+			return rc;
+		memory = is_memory(vcpu, gpa, true);
+		n = piece(linear, len, memory);
+		if (!memory) {
+			rc = write_device(c, gpa, data, n);
+		} else if (mkvm_write_guest(vcpu->vm, gpa, data, n)) {
+			c->why = "userspace unmapped the guest memory that is written";
+			return EMUL_UNHANDLED;
+		}
+	}
+	return rc;
+}
+
+static enum emul_rc op_cmpxchg(struct emul_ctxt *c, u64 linear, const void *old,
+			       const void *new, unsigned int len)
+{
+	struct mkvm_vcpu *vcpu = to_vcpu(c);
+	u64 expected = 0, value = 0;
+	enum emul_rc rc;
+	gpa_t gpa;
+	int ret;
+
+	rc = translate(c, linear, data_access(c, WALK_WRITE), &gpa);
+	if (rc != EMUL_OK)
+		return rc;
+	if (!is_memory(vcpu, gpa, true) || len > 8 || !is_power_of_2(len) || (gpa & (len - 1)))
+		return op_write(c, linear, new, len);
+	memcpy(&expected, old, len);
+	memcpy(&value, new, len);
+	ret = mkvm_cmpxchg_guest(vcpu->vm, gpa, &expected, value, len);
+	if (ret == -EAGAIN)
+		return EMUL_RETRY;
+	if (ret) {
+		c->why = "userspace unmapped the guest memory that is exchanged";
+		return EMUL_UNHANDLED;
+	}
+	return EMUL_OK;
+}
+
+static enum emul_rc op_fetch(struct emul_ctxt *c, u64 linear, void *data, unsigned int len)
+{
+	u32 access = WALK_FETCH | (c->cpl == 3 ? WALK_USER : 0);
+	struct mkvm_vcpu *vcpu = to_vcpu(c);
+	enum emul_rc rc;
+	gpa_t gpa;
+
+	rc = translate(c, linear, access, &gpa);
+	if (rc != EMUL_OK)
+		return rc;
+	if (mkvm_read_guest(vcpu->vm, gpa, data, len)) {
+		c->why = "instruction fetched from where there is no memory";
+		return EMUL_UNHANDLED;
+	}
+	return EMUL_OK;
+}
+
+static u64 op_segment_base(struct emul_ctxt *c, enum emul_seg seg)
+{
+	return vmx_get_segment_base(to_vcpu(c), seg);
+}
+
+static u16 op_segment_selector(struct emul_ctxt *c, enum emul_seg seg)
+{
+	struct kvm_segment var;
+
+	vmx_get_segment(to_vcpu(c), &var, seg);
+	return var.selector;
+}
+
+static void op_read_xmm(struct emul_ctxt *c, unsigned int reg, void *data, unsigned int len)
+{
+	fpu_read_xmm(reg, data, len);
+}
+
+static void op_write_xmm(struct emul_ctxt *c, unsigned int reg, const void *data,
+			 unsigned int len)
+{
+	fpu_write_xmm(reg, data, len);
+}
+
+static enum emul_rc op_port_out(struct emul_ctxt *c, u16 port, const void *data,
+				unsigned int len)
+{
+	if (!mkvm_io_bus_write(to_vcpu(c), MKVM_PIO_BUS, port, len, data))
+		return EMUL_OK;
+	c->why = "OUTS between two devices of userspace";
+	return EMUL_UNHANDLED;
+}
+
+static enum emul_rc op_port_in(struct emul_ctxt *c, u16 port, void *data, unsigned int len)
+{
+	if (!mkvm_io_bus_read(to_vcpu(c), MKVM_PIO_BUS, port, len, data))
+		return EMUL_OK;
+	c->why = "INS between two devices of userspace";
+	return EMUL_UNHANDLED;
+}
+
+static const struct emul_ops mmio_ops = {
+	.fetch = op_fetch,
+	.read = op_read,
+	.write = op_write,
+	.cmpxchg = op_cmpxchg,
+	.segment_base = op_segment_base,
+	.segment_selector = op_segment_selector,
+	.read_xmm = op_read_xmm,
+	.write_xmm = op_write_xmm,
+	.probe_write = op_probe_write,
+	.port_in = op_port_in,
+	.port_out = op_port_out,
+};
+
+static void load_context(struct mkvm_vcpu *vcpu, struct emul_ctxt *c)
+{
+	struct kvm_segment ss;
+	bool cs_db, cs_l;
+	int i;
+
+	c->ops = &mmio_ops;
+	c->opaque = vcpu;
+	for (i = 0; i < 16; i++)
+		c->gpr[i] = reg_read(vcpu, i);
+	c->rip = rip_read(vcpu);
+	c->rflags = rflags_read(vcpu);
+	c->cpl = vmx_get_cpl(vcpu);
+	c->la57 = is_la57(vcpu);
+	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
+	if (!is_protmode(vcpu) || (c->rflags & X86_EFLAGS_VM)) {
+		c->mode = EMUL_REAL16;
+		c->stack_size = 2;
+		/* Unreal mode: a real-mode guest may have kept a 32-bit stack segment. */
+	} else if (cs_l) {
+		c->mode = EMUL_LONG64;
+		c->stack_size = 0;
+		return;
+	} else {
+		c->mode = cs_db ? EMUL_PROT32 : EMUL_PROT16;
+	}
+	vmx_get_segment(vcpu, &ss, SEG_SS);
+	c->stack_size = ss.db ? 4 : 2;
+}
+
+static void store_context(struct mkvm_vcpu *vcpu, const struct emul_ctxt *c)
+{
+	int i;
+
+	for (i = 0; i < 16; i++)
+		if (reg_read(vcpu, i) != c->gpr[i])
+			reg_write(vcpu, i, c->gpr[i]);
+	if (c->rflags != rflags_read(vcpu))
+		rflags_write(vcpu, c->rflags);
+	if (c->rip != rip_read(vcpu)) {
+		rip_write(vcpu, c->rip);
+		vmx_set_interrupt_shadow(vcpu, 0);
+	}
+}
+
+static const char *mode_name(const struct emul_ctxt *c)
+{
+	static const char * const names[] = { "real", "16-bit", "32-bit", "64-bit" };
+
+	return names[c->mode];
+}
+
+static int emulation_failed(struct mkvm_vcpu *vcpu, const struct emul_ctxt *c)
+{
+	struct kvm_run *run = vcpu->run;
+
+	pr_notice_ratelimited("vm %d vcpu %u: cannot emulate the %s-mode instruction %*ph at RIP %#llx: %s\n",
+			      vcpu->vm->owner_pid, vcpu->id, mode_name(c), c->fetched, c->insn,
+			      c->rip, c->why ?: "unknown instruction");
+	memset(&run->emulation_failure, 0, sizeof(run->emulation_failure));
+	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+	run->emulation_failure.suberror = KVM_INTERNAL_ERROR_EMULATION;
+	run->emulation_failure.ndata = 3;
+	run->emulation_failure.flags = KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
+	run->emulation_failure.insn_size = c->fetched;
+	memset(run->emulation_failure.insn_bytes, 0x90, sizeof(run->emulation_failure.insn_bytes));
+	memcpy(run->emulation_failure.insn_bytes, c->insn, c->fetched);
+	return 0;
+}
+
+static int exit_mmio(struct mkvm_vcpu *vcpu, const struct mkvm_mmio_access *access, bool write)
+{
+	struct kvm_run *run = vcpu->run;
+
+	run->exit_reason = KVM_EXIT_MMIO;
+	run->mmio.phys_addr = access->gpa;
+	run->mmio.len = access->len;
+	run->mmio.is_write = write;
+	memset(run->mmio.data, 0, sizeof(run->mmio.data));
+	if (write)
+		memcpy(run->mmio.data, access->data, access->len);
+	return 0;
+}
+
+static int complete_mmio_write(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_mmio *mmio = &vcpu->arch.mmio;
+	struct mkvm_mmio_access *access;
+
+	while (mmio->next_write < mmio->nr_writes) {
+		access = &mmio->writes[mmio->next_write++];
+		/* The first write behind a userspace device's may be for one in the kernel. */
+		if (!device_write(vcpu, access->gpa, access->len, access->data))
+			continue;
+		vcpu->arch.complete_userspace_io = complete_mmio_write;
+		return exit_mmio(vcpu, access, true);
+	}
+	mmio->nr_writes = 0;
+	mmio->next_write = 0;
+	return 1;
+}
+
+static int emulate(struct mkvm_vcpu *vcpu);
+
+static int complete_mmio_read(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_mmio *mmio = &vcpu->arch.mmio;
+	struct mkvm_mmio_access *done = &mmio->reads[mmio->nr_reads++];
+
+	*done = mmio->wanted;
+	memcpy(done->data, vcpu->run->mmio.data, done->len);
+	return emulate(vcpu);
+}
+
+static int emulate(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_mmio *mmio = &vcpu->arch.mmio;
+	struct emul_ctxt c = {};
+	enum emul_rc rc;
+
+	load_context(vcpu, &c);
+	mmio->next_read = 0;
+	mmio->nr_writes = 0;
+	mmio->next_write = 0;
+	rc = emulate_insn(&c);
+
+	if (rc == EMUL_IO_NEEDED) {
+		store_context(vcpu, &c);	/* REP iterations before the one that waits */
+		vcpu->arch.complete_userspace_io = complete_mmio_read;
+		return exit_mmio(vcpu, &mmio->wanted, false);
+	}
+	mmio->nr_reads = 0;
+	mmio->hint = false;
+	switch (rc) {
+	case EMUL_OK:
+		store_context(vcpu, &c);
+		vcpu->stats.mmio_emulated++;
+		if ((c.rflags & X86_EFLAGS_TF) && !c.rep_more)
+			queue_debug_exception(vcpu, DR6_BS);
+		return complete_mmio_write(vcpu);
+	case EMUL_FAULT:
+		store_context(vcpu, &c);
+		if (c.fault.has_cr2)
+			queue_page_fault(vcpu, c.fault.cr2, c.fault.error_code);
+		else if (c.fault.has_error_code)
+			queue_exception_e(vcpu, c.fault.vector, c.fault.error_code);
+		else
+			queue_exception(vcpu, c.fault.vector);
+		return 1;
+	case EMUL_RETRY:
+		return 1;
+	default:
+		return emulation_failed(vcpu, &c);
+	}
+}
+
+int mmio_emulate(struct mkvm_vcpu *vcpu, bool hint, bool write, unsigned long linear, gpa_t gpa)
+{
+	struct mkvm_mmio *mmio = &vcpu->arch.mmio;
+
+	mmio->nr_reads = 0;
+	mmio->hint = hint;
+	mmio->hint_write = write;
+	mmio->linear = linear;
+	mmio->gpa = gpa & PAGE_MASK;
+	return emulate(vcpu);
+}

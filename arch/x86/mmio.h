@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * arch/x86/mmio.h - memory accesses that reach a device instead of memory.
+ */
+#ifndef MINIKVM_ARCH_X86_MMIO_H
+#define MINIKVM_ARCH_X86_MMIO_H
+
+#include "virt/vcpu.h"
+
+/**
+ * mmio_emulate() - emulate the guest's current instruction because it touches a device
+ * @vcpu: loaded vCPU, vm->srcu read-held, process context
+ * @hint: @linear and @gpa are known from the exit
+ * @write: the exit was for a write, so write permission was checked
+ * @linear: linear address of the access that exited
+ * @gpa: its guest-physical address
+ *
+ * Return: 1 = enter the guest, 0 = vcpu->run holds KVM_EXIT_MMIO or KVM_EXIT_INTERNAL_ERROR,
+ * < 0 = errno of KVM_RUN.
+ */
+int mmio_emulate(struct mkvm_vcpu *vcpu, bool hint, bool write, unsigned long linear, gpa_t gpa);
+
+#endif

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * arch/x86/pio.c - port I/O: a device in the kernel, or KVM_EXIT_IO.
+ *
+ * KVM's ABI: kvm_run.io with the data in the page behind kvm_run; REP INS and REP OUTS come as
+ * one exit of up to a page of elements. An IN is finished by the next KVM_RUN.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/kvm.h>
+#include <linux/mm.h>
+
+#include "arch/x86/inject.h"
+#include "arch/x86/mmu/guest_walk.h"
+#include "arch/x86/pio.h"
+#include "arch/x86/regs.h"
+#include "arch/x86/run.h"
+#include "arch/x86/vmx/vmx.h"
+#include "virt/io_bus.h"
+
+static int exit_io(struct mkvm_vcpu *vcpu, bool in, u16 port, int size, u32 count)
+{
+	struct kvm_run *run = vcpu->run;
+
+	run->exit_reason = KVM_EXIT_IO;
+	run->io.direction = in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
+	run->io.port = port;
+	run->io.size = size;
+	run->io.count = count;
+	run->io.data_offset = PAGE_SIZE;
+	return 0;
+}
+
+static void set_rax(struct mkvm_vcpu *vcpu, u32 value, int size)
+{
+	unsigned long rax = reg_read(vcpu, GREG_RAX);
+
+	switch (size) {
+	case 1:
+		rax = (rax & ~0xfful) | (u8)value;
+		break;
+	case 2:
+		rax = (rax & ~0xfffful) | (u16)value;
+		break;
+	default:
+		rax = value;
+	}
+	reg_write(vcpu, GREG_RAX, rax);
+}
+
+static int complete_in(struct mkvm_vcpu *vcpu)
+{
+	u32 value = 0;
+
+	memcpy(&value, vcpu->pio_data, vcpu->arch.pio.size);
+	set_rax(vcpu, value, vcpu->arch.pio.size);
+	return 1;
+}
+
+/**
+ * pio_in() - IN
+ * @vcpu: loaded vCPU, vm->srcu read-held
+ * @port: port
+ * @size: 1, 2 or 4 bytes
+ *
+ * Return: 1 when a device in the kernel answered, else 0 with KVM_EXIT_IO.
+ */
+int pio_in(struct mkvm_vcpu *vcpu, u16 port, int size)
+{
+	u32 value = 0;
+
+	if (!mkvm_io_bus_read(vcpu, MKVM_PIO_BUS, port, size, &value)) {
+		set_rax(vcpu, value, size);
+		return 1;
+	}
+	vcpu->arch.pio.size = size;
+	vcpu->arch.complete_userspace_io = complete_in;
+	return exit_io(vcpu, true, port, size, 1);
+}
+
+/**
+ * pio_out() - OUT
+ * @vcpu: loaded vCPU, vm->srcu read-held
+ * @port: port
+ * @size: 1, 2 or 4 bytes
+ *
+ * Return: 1 when a device in the kernel took it, else 0 with KVM_EXIT_IO.
+ */
+int pio_out(struct mkvm_vcpu *vcpu, u16 port, int size)
+{
+	u32 value = reg_read(vcpu, GREG_RAX);
+
+	if (!mkvm_io_bus_write(vcpu, MKVM_PIO_BUS, port, size, &value))
+		return 1;
+	memcpy(vcpu->pio_data, &value, size);
+	return exit_io(vcpu, false, port, size, 1);
+}
+
+static unsigned long low_bytes(unsigned long value, int bytes)
+{
+	return bytes == 8 ? value : value & (BIT(bytes * 8) - 1);
+}
+
+/* Write a register as an instruction of that address size does. */
+static void set_low_bytes(struct mkvm_vcpu *vcpu, int reg, unsigned long value, int bytes)
+{
+	unsigned long old = reg_read(vcpu, reg);
+
+	if (bytes == 2)
+		value = (old & ~0xfffful) | (u16)value;
+	else if (bytes == 4)
+		value = (u32)value;
+	reg_write(vcpu, reg, value);
+}
+
+/* @n elements are done: move the index register and the count. True when none is left. */
+static bool advance(struct mkvm_vcpu *vcpu, const struct mkvm_pio_request *req, bool in, u32 n)
+{
+	int index = in ? GREG_RDI : GREG_RSI;
+	unsigned long step = (unsigned long)n * req->size, left;
+
+	set_low_bytes(vcpu, index, reg_read(vcpu, index) + (req->down ? -step : step),
+		      req->addr_bytes);
+	if (!req->rep)
+		return true;
+	left = low_bytes(reg_read(vcpu, GREG_RCX), req->addr_bytes);
+	/* Userspace may have changed RCX meanwhile; it must not wrap. */
+	left = left > n ? left - n : 0;
+	set_low_bytes(vcpu, GREG_RCX, left, req->addr_bytes);
+	return !left;
+}
+
+static int raise(struct mkvm_vcpu *vcpu, const struct walk_fault *fault)
+{
+	if (fault->vector == 14)
+		queue_page_fault(vcpu, fault->address, fault->error_code);
+	else
+		queue_exception_e(vcpu, fault->vector, fault->error_code);
+	return 1;
+}
+
+static u32 walk_access(struct mkvm_vcpu *vcpu, u32 access)
+{
+	return access | (vmx_get_cpl(vcpu) == 3 ? WALK_USER : 0);
+}
+
+static int not_memory(struct mkvm_vcpu *vcpu, unsigned long linear)
+{
+	pr_notice_ratelimited("vm %d vcpu %u: string I/O to device memory at %#lx\n",
+			      vcpu->vm->owner_pid, vcpu->id, linear);
+	return exit_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION, 0, NULL);
+}
+
+static int store_in(struct mkvm_vcpu *vcpu, const struct mkvm_pio_request *req, u32 n)
+{
+	struct walk_fault fault;
+	int ret;
+
+	ret = guest_write_linear(vcpu, req->linear, vcpu->pio_data, n * req->size,
+				 walk_access(vcpu, WALK_WRITE), &fault);
+	if (ret > 0)
+		return raise(vcpu, &fault);
+	if (ret < 0)
+		return not_memory(vcpu, req->linear);
+	if (advance(vcpu, req, true, n))
+		vcpu->arch.pio.skip(vcpu);
+	return 1;
+}
+
+static int complete_string_in(struct mkvm_vcpu *vcpu)
+{
+	const struct mkvm_pio_request *req = &vcpu->arch.pio;
+	u32 n = req->count;
+
+	if (req->rep)
+		n = min_t(u64, n, low_bytes(reg_read(vcpu, GREG_RCX), req->addr_bytes));
+	return n ? store_in(vcpu, req, n) : 1;
+}
+
+/* How many elements can go at once: they are contiguous, in one page, and fit the buffer. */
+static u32 batch(const struct mkvm_pio_request *req, unsigned long count)
+{
+	u32 in_page = (PAGE_SIZE - offset_in_page(req->linear)) / req->size;
+
+	if (req->down || !in_page)
+		return 1;
+	return min_t(unsigned long, count, in_page);
+}
+
+/**
+ * pio_string() - INS or OUTS, with or without REP
+ * @vcpu: loaded vCPU, vm->srcu read-held
+ * @in: INS
+ * @req: what the exit says of it; count is not used
+ * @skip: moves RIP behind the instruction
+ *
+ * Does as many elements as one exit may hold; the guest executes the rest of a REP again.
+ *
+ * Return: 1, 0 with KVM_EXIT_IO, or -errno.
+ */
+int pio_string(struct mkvm_vcpu *vcpu, bool in, const struct mkvm_pio_request *req,
+	       void (*skip)(struct mkvm_vcpu *vcpu))
+{
+	struct mkvm_pio_request *pio = &vcpu->arch.pio;
+	unsigned long count = 1;
+	struct walk_fault fault;
+	bool in_kernel = true;
+	gpa_t gpa;
+	u32 i;
+	int ret;
+
+	if (req->rep) {
+		count = low_bytes(reg_read(vcpu, GREG_RCX), req->addr_bytes);
+		if (!count) {
+			skip(vcpu);
+			return 1;
+		}
+	}
+	*pio = *req;
+	pio->skip = skip;
+	pio->count = batch(req, count);
+
+	if (in) {
+		/* The port must not be read when its data has nowhere to go. */
+		ret = guest_translate(vcpu, pio->linear, walk_access(vcpu, WALK_WRITE), &gpa,
+				      &fault);
+		if (ret > 0)
+			return raise(vcpu, &fault);
+		for (i = 0; i < pio->count && in_kernel; i++)
+			in_kernel = !mkvm_io_bus_read(vcpu, MKVM_PIO_BUS, pio->port, pio->size,
+						      vcpu->pio_data + i * pio->size);
+		if (in_kernel)
+			return store_in(vcpu, pio, pio->count);
+		vcpu->arch.complete_userspace_io = complete_string_in;
+		return exit_io(vcpu, true, pio->port, pio->size, pio->count);
+	}
+
+	ret = guest_read_linear(vcpu, pio->linear, vcpu->pio_data, pio->count * pio->size,
+				walk_access(vcpu, 0), &fault);
+	if (ret > 0)
+		return raise(vcpu, &fault);
+	if (ret < 0)
+		return not_memory(vcpu, pio->linear);
+	for (i = 0; i < pio->count && in_kernel; i++)
+		in_kernel = !mkvm_io_bus_write(vcpu, MKVM_PIO_BUS, pio->port, pio->size,
+					       vcpu->pio_data + i * pio->size);
+	if (advance(vcpu, pio, false, pio->count))
+		skip(vcpu);
+	return in_kernel ? 1 : exit_io(vcpu, false, pio->port, pio->size, pio->count);
+}

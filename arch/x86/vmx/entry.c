@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * arch/x86/vmx/entry.c - the hot loop: enter the guest, look at why it came back, enter again.
+ *
+ * SDM, "VM Entries", "VM Exits". Interrupts stay off from the first entry to the return. Exits
+ * that need neither the scheduler nor the memory slots are handled in here and the guest goes
+ * on at once; the host gets its turn because a pending host interrupt ends the next entry
+ * immediately, and because requests and thread work are looked at between two entries.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/context_tracking.h>
+#include <linux/entry-kvm.h>
+#include <linux/module.h>
+#include <asm/debugreg.h>
+#include <asm/mmu_context.h>
+#include <asm/msr.h>
+#include <asm/nospec-branch.h>
+#include <asm/spec-ctrl.h>
+#include <asm/tlbflush.h>
+
+#include "arch/x86/debug.h"
+#include "arch/x86/inject.h"
+#include "arch/x86/irq/lapic.h"
+#include "arch/x86/vmx/vmx_vcpu.h"
+
+static unsigned int entry_timer_ticks;
+module_param(entry_timer_ticks, uint, 0444);
+MODULE_PARM_DESC(entry_timer_ticks,
+		 "arm the VMX-preemption timer with so many TSC ticks on each entry (for emulators whose guests with IF=0 hold off host interrupts; 0 = off)");
+
+/* Registers that an exit leaves current in arch.regs[]: all that vmenter.S saves. */
+#define AVAILABLE_AFTER_EXIT	(0xffffu & ~BIT(GREG_RSP))
+
+/* Requests that can be served without leaving the loop. */
+#define FAST_REQUESTS		(BIT(MKVM_REQ_EVENT) | BIT(MKVM_REQ_LAPIC_TIMER))
+
+static void write_dirty_registers(struct mkvm_vcpu *vcpu)
+{
+	u32 dirty = vcpu->arch.regs_dirty;
+
+	if (dirty & BIT(GREG_RIP))
+		vmcs_write64(GUEST_RIP, vcpu->arch.regs[GREG_RIP]);
+	if (dirty & BIT(GREG_RSP))
+		vmcs_write64(GUEST_RSP, vcpu->arch.regs[GREG_RSP]);
+	if (dirty & BIT(GREG_RFLAGS))
+		vmcs_write64(GUEST_RFLAGS, vcpu->arch.rflags);
+	vcpu->arch.regs_dirty = 0;
+}
+
+/* What other threads of the host may have changed while interrupts were on. */
+static void write_host_state(struct vmx_vcpu *vmx)
+{
+	unsigned long cr3 = __get_current_cr3_fast(), cr4 = cr4_read_shadow();
+
+	if (vmx->host_cr3 != cr3) {
+		vmx->host_cr3 = cr3;
+		vmcs_write64(HOST_CR3, cr3);
+	}
+	if (vmx->host_cr4 != cr4) {
+		vmx->host_cr4 = cr4;
+		vmcs_write64(HOST_CR4, cr4);
+	}
+}
+
+/*
+ * SDM, "L1 Terminal Fault": data of the host in the L1 data cache must not be there when the
+ * guest runs. The kernel's own switch (l1tf=) decides; "cond" means after host code that may
+ * have touched anything, which is every time interrupts were on.
+ */
+static void flush_l1d(void)
+{
+	if (!boot_cpu_has_bug(X86_BUG_L1TF) || !boot_cpu_has(X86_FEATURE_FLUSH_L1D))
+		return;
+	switch (l1tf_vmx_mitigation) {
+	case VMENTER_L1D_FLUSH_NEVER:
+	case VMENTER_L1D_FLUSH_EPT_DISABLED:
+	case VMENTER_L1D_FLUSH_NOT_REQUIRED:
+		return;
+	default:
+		native_wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
+	}
+}
+
+/* An NMI or machine check hit the guest: the host's handler must see it, through its gate. */
+static void forward_host_exception(void)
+{
+	u32 info = vmcs_read32(VM_EXIT_INTR_INFO);
+
+	if ((info & (INTR_INFO_INTR_TYPE_MASK | INTR_INFO_VALID_MASK)) ==
+	    (INTR_TYPE_NMI_INTR | INTR_INFO_VALID_MASK))
+		asm volatile("int $2" : : : "memory");	/* its IRET unblocks NMIs */
+	else if ((info & (INTR_INFO_VECTOR_MASK | INTR_INFO_INTR_TYPE_MASK)) ==
+		 (18 | INTR_TYPE_HARD_EXCEPTION))
+		asm volatile("int $18" : : : "memory");
+}
+
+/* Exits that can come in the middle of delivering an event through the guest's IDT. */
+static bool may_interrupt_delivery(u32 reason)
+{
+	switch (reason) {
+	case EXIT_REASON_EXCEPTION_NMI:
+	case EXIT_REASON_TASK_SWITCH:
+	case EXIT_REASON_APIC_ACCESS:
+	case EXIT_REASON_EPT_VIOLATION:
+	case EXIT_REASON_EPT_MISCONFIG:
+	case EXIT_REASON_PML_FULL:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* An event that was injected is delivered unless the IDT-vectoring fields say otherwise. */
+static void complete_events(struct mkvm_vcpu *vcpu, u32 reason)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	if (vmx->event_injected) {
+		vmx->event_injected = false;
+		vcpu->arch.exception.injected = false;
+		vcpu->arch.interrupt.injected = false;
+		vcpu->arch.nmi_injected = false;
+	}
+	vmx->idt_vectoring_valid = false;
+	if (may_interrupt_delivery(reason))
+		vmx_recover_events(vcpu);
+}
+
+static void apply_injected_field(struct vmx_vcpu *vmx)
+{
+	vmx->inject.saved = vmcs_read_any(vmx->inject.encoding);
+	vmcs_write_any(vmx->inject.encoding, vmx->inject.value);
+}
+
+/**
+ * vmx_run_guest() - run the guest until an exit needs more than the fast loop offers
+ * @vcpu: loaded vCPU, guest state loaded; interrupts are off, vcpu->mode is MKVM_IN_GUEST
+ *
+ * Return: 1 = look for requests and work, then enter again; 0 or -errno as an exit handler;
+ * VMX_FAST_NO = vmx_handle_exit() has to handle the exit.
+ */
+int vmx_run_guest(struct mkvm_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	vmx_exit_handler fast;
+	int result, ret;
+	u32 reason;
+
+	write_host_state(vmx);
+	flush_l1d();
+	vmx->spec_ctrl_host = vmx->enter_flags & VMX_ENTER_SPEC_CTRL ? spec_ctrl_current() : 0;
+	if (native_read_cr2() != vcpu->arch.cr2)
+		native_write_cr2(vcpu->arch.cr2);
+	if (vcpu->arch.switch_db_regs)
+		debug_load_guest(vcpu);
+	if (entry_timer_ticks && vmx_caps.preemption_timer)
+		vmx_pin_set(vmx, PIN_BASED_VMX_PREEMPTION_TIMER);
+
+	for (;;) {
+		if (unlikely(vcpu->requests)) {
+			if (mkvm_check_request(MKVM_REQ_LAPIC_TIMER, vcpu))
+				lapic_inject_timer(vcpu);
+			if (mkvm_check_request(MKVM_REQ_EVENT, vcpu))
+				vmx_deliver_events(vcpu);
+		}
+		if (vcpu->arch.regs_dirty)
+			write_dirty_registers(vcpu);
+		if (entry_timer_ticks && vmx_caps.preemption_timer)
+			vmcs_write32(VMX_PREEMPTION_TIMER_VALUE,
+				     entry_timer_ticks >> vmx_caps.preemption_timer_shift);
+		if (unlikely(vmx->inject.armed))
+			apply_injected_field(vmx);
+
+		if (context_tracking_enabled_this_cpu()) {
+			context_tracking_guest_enter();
+			result = vmx_enter(vmx, vcpu->arch.regs, vmx->enter_flags);
+			context_tracking_guest_exit();
+		} else {
+			result = vmx_enter(vmx, vcpu->arch.regs, vmx->enter_flags);
+		}
+		vcpu->arch.regs_avail = AVAILABLE_AFTER_EXIT;
+		vcpu->stats.exits++;
+
+		if (unlikely(result != VMX_ENTERED)) {
+			ret = vmx_entry_vmfail(vcpu, result);
+			break;
+		}
+		vmx->enter_flags |= VMX_ENTER_LAUNCHED;
+		reason = vmcs_read32(VM_EXIT_REASON);
+		vmx->exit_reason = reason;
+		if (unlikely(reason & VMX_EXIT_REASONS_FAILED_VMENTRY)) {
+			/* Nothing was delivered; what was injected stays to be injected. */
+			vmx->event_injected = false;
+			if ((u16)reason == EXIT_REASON_MCE_DURING_VMENTRY)
+				asm volatile("int $18" : : : "memory");
+			ret = VMX_FAST_NO;
+			break;
+		}
+		if (unlikely(vmx->inject.armed))
+			vmx_undo_injection(vmx);
+		if (reason < ARRAY_SIZE(vcpu->stats.exits_by_reason))
+			vcpu->stats.exits_by_reason[reason]++;
+		if (reason == EXIT_REASON_EXCEPTION_NMI)
+			forward_host_exception();
+		complete_events(vcpu, reason);
+
+		fast = vmx_fast_handler(reason);
+		if (!fast) {
+			ret = VMX_FAST_NO;
+			break;
+		}
+		ret = fast(vcpu);
+		if (ret != 1)
+			break;
+		/* Go on only when nobody wants anything of this thread. */
+		if (unlikely(READ_ONCE(vcpu->requests) & ~FAST_REQUESTS) ||
+		    READ_ONCE(vcpu->mode) != MKVM_IN_GUEST || xfer_to_guest_mode_work_pending())
+			break;
+	}
+
+	vcpu->arch.cr2 = native_read_cr2();
+	if (vcpu->arch.switch_db_regs)
+		debug_put_guest(vcpu);
+	else if (unlikely(hw_breakpoint_active()))
+		hw_breakpoint_restore();
+	return ret;
+}

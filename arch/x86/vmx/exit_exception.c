@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * arch/x86/vmx/exit_exception.c - exceptions that exit, and the triple fault.
+ *
+ * SDM, "Exception Bitmap", "Exit Qualification for Debug Exceptions". #DB and #AC exit always
+ * (see vmx_update_exception_bitmap()), #BP when userspace debugs the guest, #MC for the host.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/kvm.h>
+#include <linux/sched.h>
+#include <asm/debugreg.h>
+#include <asm/trapnr.h>
+
+#include "arch/x86/debug.h"
+#include "arch/x86/inject.h"
+#include "arch/x86/run.h"
+#include "arch/x86/vmx/vmx_vcpu.h"
+
+static int debug_exit(struct mkvm_vcpu *vcpu, u8 vector, unsigned long dr6)
+{
+	struct kvm_debug_exit_arch *exit = &vcpu->run->debug.arch;
+
+	vcpu->run->exit_reason = KVM_EXIT_DEBUG;
+	exit->exception = vector;
+	exit->pc = vmx_get_segment_base(vcpu, SEG_CS) + rip_read(vcpu);
+	exit->dr6 = dr6 | DR6_RESERVED;
+	exit->dr7 = vcpu->arch.guest_debug_dr7;
+	return 0;
+}
+
+static int handle_debug(struct mkvm_vcpu *vcpu)
+{
+	unsigned long dr6 = vmcs_read64(EXIT_QUALIFICATION);
+
+	/* Delivering a pending single step consumes it. */
+	if (vcpu->arch.guest_debug & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP))
+		return debug_exit(vcpu, X86_TRAP_DB, dr6);
+	queue_debug_exception(vcpu, dr6 & ~(unsigned long)DR6_RESERVED);
+	return 1;
+}
+
+int vmx_exit_exception_nmi(struct mkvm_vcpu *vcpu)
+{
+	u32 info = vmcs_read32(VM_EXIT_INTR_INFO);
+	u8 vector = info & INTR_INFO_VECTOR_MASK;
+
+	/* entry.c gave NMIs and machine checks to the host already. */
+	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR || vector == X86_TRAP_MC)
+		return 1;
+
+	/* An IRET that faulted had unblocked NMIs already (SDM, "NMI unblocking due to IRET"). */
+	if (!to_vmx(vcpu)->idt_vectoring_valid && (info & INTR_INFO_UNBLOCK_NMI) &&
+	    vector != X86_TRAP_DF)
+		vmx_set_nmi_mask(vcpu, true);
+
+	switch (vector) {
+	case X86_TRAP_DB:
+		return handle_debug(vcpu);
+	case X86_TRAP_BP:
+		vcpu->arch.exception.injected = false;
+		return debug_exit(vcpu, X86_TRAP_BP, 0);
+	case X86_TRAP_AC:
+		queue_exception_e(vcpu, X86_TRAP_AC, vmcs_read32(VM_EXIT_INTR_ERROR_CODE));
+		return 1;
+	default:
+		vcpu->run->exit_reason = KVM_EXIT_EXCEPTION;
+		vcpu->run->ex.exception = vector;
+		vcpu->run->ex.error_code = info & INTR_INFO_DELIVER_CODE_MASK ?
+					   vmcs_read32(VM_EXIT_INTR_ERROR_CODE) : 0;
+		return 0;
+	}
+}
+
+int vmx_exit_triple_fault(struct mkvm_vcpu *vcpu)
+{
+	vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
+	return 0;
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * arch/x86/vmx/exit_io.c - IN, OUT, INS, OUTS: what the exit tells of them.
+ *
+ * SDM, "Exit Qualification for I/O Instructions" and "Format of the VM-Exit
+ * Instruction-Information Field as Used for INS and OUTS".
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include "arch/x86/pio.h"
+#include "arch/x86/vmx/vmx_vcpu.h"
+
+#define IO_SIZE(q)	(((q) & 7) + 1)
+#define IO_IN		BIT(3)
+#define IO_STRING	BIT(4)
+#define IO_REP		BIT(5)
+#define IO_PORT(q)	((u16)((q) >> 16))
+
+int vmx_exit_io(struct mkvm_vcpu *vcpu)
+{
+	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
+	int size = IO_SIZE(qualification);
+	bool in = qualification & IO_IN;
+	struct mkvm_pio_request req;
+
+	if (likely(!(qualification & IO_STRING))) {
+		vmx_skip_instruction(vcpu);
+		return in ? pio_in(vcpu, IO_PORT(qualification), size) :
+			    pio_out(vcpu, IO_PORT(qualification), size);
+	}
+	req = (struct mkvm_pio_request) {
+		.linear = vmcs_read64(GUEST_LINEAR_ADDRESS),
+		.port = IO_PORT(qualification),
+		.size = size,
+		.addr_bytes = 2 << ((vmcs_read32(VMX_INSTRUCTION_INFO) >> 7) & 7),
+		.string = true,
+		.rep = qualification & IO_REP,
+		.down = rflags_read(vcpu) & X86_EFLAGS_DF,
+	};
+	return pio_string(vcpu, in, &req, vmx_skip_instruction);
+}

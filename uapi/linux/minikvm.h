@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * uapi/linux/minikvm.h - what /dev/minikvm understands beyond KVM's ABI.
+ *
+ * Everything else is in <linux/kvm.h>. The ioctl magic is minikvm's own, never KVM's AEh.
+ */
+#ifndef _UAPI_LINUX_MINIKVM_H
+#define _UAPI_LINUX_MINIKVM_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define MINIKVM_MAGIC		0xB5
+#define MINIKVM_ABI_VERSION	1
+
+/* Device: the version of this header that the module was built with. */
+#define MINIKVM_GET_VERSION	_IO(MINIKVM_MAGIC, 0x00)
+
+/**
+ * struct minikvm_vmcs_field - a VMCS field for the next VM entry only
+ * @encoding: the field's encoding (SDM, "Field Encoding in VMCS")
+ * @flags: must be 0
+ * @value: what is written directly before the entry
+ *
+ * For tests of failing VM entries: the field gets its old value back after the entry. Needs
+ * CAP_SYS_ADMIN and the module parameter inject=1.
+ */
+struct minikvm_vmcs_field {
+	__u32 encoding;
+	__u32 flags;
+	__u64 value;
+};
+
+/* vCPU: 0; EPERM without the above; EINVAL for flags, a host or read-only field. */
+#define MINIKVM_VCPU_SET_VMCS	_IOW(MINIKVM_MAGIC, 0x01, struct minikvm_vmcs_field)
+
+#endif

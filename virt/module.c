@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * virt/module.c - insmod, rmmod, and the device node's own ioctls.
+ *
+ * KVM's ABI, "System ioctls". The node is /dev/minikvm; with node=kvm it takes the name and the
+ * number (10:232) of /dev/kvm, for clients that know only that one. Every descriptor that the
+ * node hands out holds a reference to the module, so rmmod is refused while a VM lives.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/anon_inodes.h>
+#include <linux/fs.h>
+#include <linux/kvm.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+
+#include "uapi/linux/minikvm.h"
+#include "virt/arch.h"
+#include "virt/debugfs.h"
+#include "virt/irq_routing.h"
+#include "virt/vm.h"
+
+static char *node = "minikvm";
+module_param(node, charp, 0444);
+MODULE_PARM_DESC(node, "device node: minikvm (default), or kvm to stand in for /dev/kvm");
+
+static long dev_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	long ret;
+
+	switch (cmd) {
+	case KVM_GET_API_VERSION:
+		return arg ? -EINVAL : KVM_API_VERSION;
+	case KVM_CREATE_VM:
+		return mkvm_vm_create(arg);
+	case KVM_CHECK_EXTENSION:
+		return arch_check_extension(NULL, arg);
+	case KVM_GET_VCPU_MMAP_SIZE:
+		/* kvm_run, the data of KVM_EXIT_IO, the ring of coalesced MMIO. */
+		return arg ? -EINVAL : 3 * PAGE_SIZE;
+	case MINIKVM_GET_VERSION:
+		return arg ? -EINVAL : MINIKVM_ABI_VERSION;
+	}
+	ret = arch_dev_ioctl(filp, cmd, arg);
+	return ret == -ENOIOCTLCMD ? -EINVAL : ret;
+}
+
+static const struct file_operations dev_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = dev_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice dev = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "minikvm",
+	.fops = &dev_fops,
+	.mode = 0660,
+};
+
+static int __init minikvm_init(void)
+{
+	int ret;
+
+	if (!strcmp(node, "kvm")) {
+		dev.name = "kvm";
+		dev.minor = KVM_MINOR;
+	} else if (strcmp(node, "minikvm")) {
+		pr_err("node=%s: only minikvm and kvm are known\n", node);
+		return -EINVAL;
+	}
+	ret = arch_init();
+	if (ret)
+		return ret;
+	ret = mkvm_irqfd_module_init();
+	if (ret)
+		goto out_arch;
+	mkvm_debugfs_init();
+	ret = misc_register(&dev);
+	if (ret) {
+		if (ret == -EBUSY)
+			pr_err("/dev/%s (10:%d) is taken: unload kvm (modprobe -r kvm_intel kvm) first\n",
+			       dev.name, dev.minor);
+		goto out_debugfs;
+	}
+	pr_info("ready: /dev/%s\n", dev.name);
+	return 0;
+
+out_debugfs:
+	mkvm_debugfs_exit();
+	mkvm_irqfd_module_exit();
+out_arch:
+	arch_exit();
+	return ret;
+}
+
+static void __exit minikvm_exit(void)
+{
+	misc_deregister(&dev);
+	mkvm_debugfs_exit();
+	mkvm_irqfd_module_exit();
+	arch_exit();
+	pr_info("unloaded\n");
+}
+
+module_init(minikvm_init);
+module_exit(minikvm_exit);
+MODULE_LICENSE("GPL");
+MODULE_AUTHOR("The minikvm authors");
+MODULE_DESCRIPTION("VT-x hypervisor that speaks KVM's ABI and explains itself");
+MODULE_ALIAS("devname:minikvm");

@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * virt/vcpu.c - a vCPU's descriptor, its thread, and how others get its attention.
+ *
+ * KVM's ABI, "vCPU ioctls". The thread that issues KVM_RUN is the vCPU; a preempt notifier
+ * takes the hardware state off the CPU when the scheduler takes the thread off. Another thread
+ * gets attention by a request and a kick: a wake-up if the vCPU sleeps in HLT, an IPI if it
+ * runs guest code.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/nospec.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+#include <linux/uaccess.h>
+
+#include "virt/arch.h"
+#include "virt/debugfs.h"
+
+static DEFINE_PER_CPU(struct mkvm_vcpu *, running_vcpu);
+
+struct mkvm_vcpu *mkvm_running_vcpu(void)
+{
+	return __this_cpu_read(running_vcpu);
+}
+
+static void sched_in(struct preempt_notifier *notifier, int cpu)
+{
+	struct mkvm_vcpu *vcpu = container_of(notifier, struct mkvm_vcpu, notifier);
+
+	WRITE_ONCE(vcpu->preempted, false);
+	__this_cpu_write(running_vcpu, vcpu);
+	arch_vcpu_load(vcpu, cpu);
+	WRITE_ONCE(vcpu->cpu, cpu);
+}
+
+static void sched_out(struct preempt_notifier *notifier, struct task_struct *next)
+{
+	struct mkvm_vcpu *vcpu = container_of(notifier, struct mkvm_vcpu, notifier);
+
+	WRITE_ONCE(vcpu->preempted, true);
+	arch_vcpu_put(vcpu);
+	__this_cpu_write(running_vcpu, NULL);
+}
+
+static struct preempt_ops preempt_ops = { .sched_in = sched_in, .sched_out = sched_out };
+
+void mkvm_vcpu_load(struct mkvm_vcpu *vcpu)
+{
+	int cpu = get_cpu();
+
+	__this_cpu_write(running_vcpu, vcpu);
+	preempt_notifier_register(&vcpu->notifier);
+	arch_vcpu_load(vcpu, cpu);
+	WRITE_ONCE(vcpu->cpu, cpu);
+	put_cpu();
+}
+
+void mkvm_vcpu_put(struct mkvm_vcpu *vcpu)
+{
+	preempt_disable();
+	arch_vcpu_put(vcpu);
+	preempt_notifier_unregister(&vcpu->notifier);
+	__this_cpu_write(running_vcpu, NULL);
+	preempt_enable();
+}
+
+bool mkvm_vcpu_wake_up(struct mkvm_vcpu *vcpu)
+{
+	return rcuwait_wake_up(&vcpu->wait);
+}
+
+void mkvm_vcpu_kick(struct mkvm_vcpu *vcpu)
+{
+	int cpu, me;
+
+	if (mkvm_vcpu_wake_up(vcpu))
+		return;
+	me = get_cpu();
+	/*
+	 * In guest mode on another CPU: any interrupt gets it out, and it looks at its requests
+	 * before it enters again. Only the first of many kicks needs to send one. On this CPU
+	 * we are the interrupt, or the vCPU thread itself.
+	 */
+	if (cmpxchg(&vcpu->mode, MKVM_IN_GUEST, MKVM_EXITING_GUEST) == MKVM_IN_GUEST) {
+		cpu = READ_ONCE(vcpu->cpu);
+		if (cpu != me && cpu >= 0 && cpu < nr_cpu_ids && cpu_online(cpu))
+			smp_send_reschedule(cpu);
+	}
+	put_cpu();
+}
+
+/**
+ * mkvm_request_all_async() - put a request to every vCPU without waiting
+ * @vm: the VM
+ * @req: the request
+ *
+ * Context: any.
+ */
+void mkvm_request_all_async(struct mkvm_vm *vm, enum mkvm_request req)
+{
+	struct mkvm_vcpu *vcpu;
+	int i;
+
+	mkvm_for_each_vcpu(i, vcpu, vm) {
+		mkvm_make_request(req, vcpu);
+		mkvm_vcpu_kick(vcpu);
+	}
+}
+
+static void acknowledge(void *unused)
+{
+}
+
+void mkvm_make_all_request(struct mkvm_vm *vm, enum mkvm_request req)
+{
+	struct mkvm_vcpu *vcpu;
+	cpumask_var_t mask;
+	int i, cpu, me;
+	bool have_mask;
+
+	/* Without memory for a mask every CPU is interrupted, which is slow and right. */
+	have_mask = zalloc_cpumask_var(&mask, GFP_ATOMIC);
+	me = get_cpu();
+	mkvm_for_each_vcpu(i, vcpu, vm) {
+		mkvm_make_request(req, vcpu);
+		/* Pairs with smp_store_mb() of vcpu->mode: it sees the request, or we the mode. */
+		smp_mb__after_atomic();
+		if (READ_ONCE(vcpu->mode) == MKVM_OUTSIDE_GUEST)
+			continue;
+		cpu = READ_ONCE(vcpu->cpu);
+		if (have_mask && cpu >= 0 && cpu != me)
+			__cpumask_set_cpu(cpu, mask);
+	}
+	if (!have_mask)
+		smp_call_function_many(cpu_online_mask, acknowledge, NULL, true);
+	else if (!cpumask_empty(mask))
+		smp_call_function_many(mask, acknowledge, NULL, true);
+	put_cpu();
+	if (have_mask)
+		free_cpumask_var(mask);
+}
+
+static bool block_ends(struct mkvm_vcpu *vcpu)
+{
+	return arch_vcpu_runnable(vcpu) || signal_pending(current) ||
+	       (READ_ONCE(vcpu->requests) & ~BIT(MKVM_REQ_EVENT));
+}
+
+void mkvm_vcpu_block(struct mkvm_vcpu *vcpu)
+{
+	prepare_to_rcuwait(&vcpu->wait);
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (block_ends(vcpu))
+			break;
+		schedule();
+	}
+	finish_rcuwait(&vcpu->wait);
+}
+
+static long set_signal_mask(struct mkvm_vcpu *vcpu, void __user *user)
+{
+	struct kvm_signal_mask args;
+	sigset_t set;
+
+	if (!user) {
+		vcpu->sigset_active = false;
+		return 0;
+	}
+	if (copy_from_user(&args, user, sizeof(args)))
+		return -EFAULT;
+	if (args.len != sizeof(set)) {
+		vm_refuse(vcpu->vm, "KVM_SET_SIGNAL_MASK: length %u, must be %zu", args.len,
+			  sizeof(set));
+		return -EINVAL;
+	}
+	if (copy_from_user(&set, user + sizeof(args), sizeof(set)))
+		return -EFAULT;
+	sigdelsetmask(&set, sigmask(SIGKILL) | sigmask(SIGSTOP));
+	vcpu->sigset = set;
+	vcpu->sigset_active = true;
+	return 0;
+}
+
+static long run(struct mkvm_vcpu *vcpu)
+{
+	long ret;
+
+	if (vcpu->sigset_active)
+		sigprocmask(SIG_SETMASK, &vcpu->sigset, &current->real_blocked);
+	vcpu->run->exit_reason = KVM_EXIT_UNKNOWN;
+	mkvm_vcpu_load(vcpu);
+	ret = arch_vcpu_run(vcpu);
+	mkvm_vcpu_put(vcpu);
+	if (ret == -EINTR)
+		vcpu->run->exit_reason = KVM_EXIT_INTR;
+	if (vcpu->sigset_active) {
+		sigprocmask(SIG_SETMASK, &current->real_blocked, NULL);
+		sigemptyset(&current->real_blocked);
+	}
+	return ret;
+}
+
+static long vcpu_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	struct mkvm_vcpu *vcpu = filp->private_data;
+	struct mkvm_vm *vm = vcpu->vm;
+	long ret;
+	int idx;
+
+	if (vm->mm != current->mm || READ_ONCE(vm->dead))
+		return -EIO;
+	if (mutex_lock_killable(&vcpu->mutex))
+		return -EINTR;
+	switch (cmd) {
+	case KVM_RUN:
+		ret = arg ? -EINVAL : run(vcpu);
+		break;
+	case KVM_SET_SIGNAL_MASK:
+		ret = set_signal_mask(vcpu, (void __user *)arg);
+		break;
+	default:
+		/* Some of them read guest memory. */
+		idx = srcu_read_lock(&vm->srcu);
+		ret = arch_vcpu_ioctl(vcpu, cmd, arg);
+		srcu_read_unlock(&vm->srcu, idx);
+		if (ret == -ENOIOCTLCMD)
+			ret = -EINVAL;
+	}
+	mutex_unlock(&vcpu->mutex);
+	return ret;
+}
+
+static vm_fault_t vcpu_fault(struct vm_fault *vmf)
+{
+	struct mkvm_vcpu *vcpu = vmf->vma->vm_file->private_data;
+	void *pages[] = { vcpu->run, vcpu->pio_data, vcpu->coalesced };
+	struct page *page;
+
+	if (vmf->pgoff >= ARRAY_SIZE(pages))
+		return VM_FAULT_SIGBUS;
+	page = virt_to_page(pages[array_index_nospec(vmf->pgoff, ARRAY_SIZE(pages))]);
+	get_page(page);
+	vmf->page = page;
+	return 0;
+}
+
+static const struct vm_operations_struct vcpu_vm_ops = { .fault = vcpu_fault };
+
+static int vcpu_mmap(struct file *filp, struct vm_area_struct *vma)
+{
+	vma->vm_ops = &vcpu_vm_ops;
+	return 0;
+}
+
+static int vcpu_release(struct inode *inode, struct file *filp)
+{
+	struct mkvm_vcpu *vcpu = filp->private_data;
+
+	mkvm_vm_put(vcpu->vm);
+	return 0;
+}
+
+static const struct file_operations vcpu_fops = {
+	.owner = THIS_MODULE,
+	.release = vcpu_release,
+	.unlocked_ioctl = vcpu_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = vcpu_mmap,
+	.llseek = noop_llseek,
+};
+
+static void vcpu_free(struct mkvm_vcpu *vcpu)
+{
+	free_page((unsigned long)vcpu->run);
+	free_page((unsigned long)vcpu->pio_data);
+	free_page((unsigned long)vcpu->coalesced);
+	kvfree(vcpu);
+}
+
+static struct mkvm_vcpu *vcpu_alloc(struct mkvm_vm *vm, u32 id)
+{
+	struct mkvm_vcpu *vcpu = kvzalloc(sizeof(*vcpu), GFP_KERNEL_ACCOUNT);
+
+	if (!vcpu)
+		return NULL;
+	vcpu->vm = vm;
+	vcpu->id = id;
+	vcpu->cpu = -1;
+	mutex_init(&vcpu->mutex);
+	rcuwait_init(&vcpu->wait);
+	preempt_notifier_init(&vcpu->notifier, &preempt_ops);
+	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	vcpu->pio_data = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	vcpu->coalesced = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!vcpu->run || !vcpu->pio_data || !vcpu->coalesced) {
+		vcpu_free(vcpu);
+		return NULL;
+	}
+	return vcpu;
+}
+
+/**
+ * mkvm_vcpu_destroy() - free a vCPU that no descriptor refers to any more
+ * @vcpu: the vCPU
+ */
+void mkvm_vcpu_destroy(struct mkvm_vcpu *vcpu)
+{
+	arch_vcpu_destroy(vcpu);
+	vcpu_free(vcpu);
+}
+
+/* vm->lock held: is there room, and is the number free? */
+static int reserve(struct mkvm_vm *vm, u32 id)
+{
+	u32 limit = vm->max_vcpu_ids ?: MKVM_MAX_VCPU_ID;
+
+	if (id >= limit) {
+		vm_refuse(vm, "KVM_CREATE_VCPU: id %u, the limit is %u", id, limit);
+		return -EINVAL;
+	}
+	if (vm->created_vcpus >= MKVM_MAX_VCPUS) {
+		vm_refuse(vm, "KVM_CREATE_VCPU: there are %d vCPUs already", MKVM_MAX_VCPUS);
+		return -EINVAL;
+	}
+	if (mkvm_vcpu_by_id(vm, id))
+		return -EEXIST;
+	return arch_vcpu_precreate(vm, id);
+}
+
+/**
+ * mkvm_vcpu_create() - KVM_CREATE_VCPU
+ * @vm: the VM
+ * @id: its number, also its APIC ID
+ *
+ * Return: a new descriptor; -EINVAL for a number out of range, -EEXIST for one in use;
+ * -ENOMEM, -EMFILE.
+ */
+int mkvm_vcpu_create(struct mkvm_vm *vm, u32 id)
+{
+	struct mkvm_vcpu *vcpu;
+	struct file *file;
+	int fd, ret;
+
+	/* Rare, and simpler when nobody creates the same number meanwhile. */
+	mutex_lock(&vm->lock);
+	ret = reserve(vm, id);
+	if (ret)
+		goto out_unlock;
+	fd = get_unused_fd_flags(O_RDWR | O_CLOEXEC);
+	if (fd < 0) {
+		ret = fd;
+		goto out_unlock;
+	}
+	ret = -ENOMEM;
+	vcpu = vcpu_alloc(vm, id);
+	if (!vcpu)
+		goto out_fd;
+	vcpu->idx = vm->online_vcpus;
+	ret = arch_vcpu_create(vcpu);
+	if (ret)
+		goto out_free;
+	file = anon_inode_getfile("kvm-vcpu", &vcpu_fops, vcpu, O_RDWR);
+	if (IS_ERR(file)) {
+		ret = PTR_ERR(file);
+		goto out_arch;
+	}
+	mkvm_vm_get(vm);	/* vcpu_release() drops it */
+	vm->vcpus[vcpu->idx] = vcpu;
+	vm->created_vcpus++;
+	/* Pairs with smp_load_acquire() in mkvm_for_each_vcpu(). */
+	smp_store_release(&vm->online_vcpus, vcpu->idx + 1);
+	arch_vcpu_postcreate(vcpu);
+	mkvm_debugfs_add_vcpu(vcpu);
+	/* Last: from here on userspace can reach it. */
+	fd_install(fd, file);
+	mutex_unlock(&vm->lock);
+	return fd;
+
+out_arch:
+	arch_vcpu_destroy(vcpu);
+out_free:
+	vcpu_free(vcpu);
+out_fd:
+	put_unused_fd(fd);
+out_unlock:
+	mutex_unlock(&vm->lock);
+	return ret;
+}

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2034,SC2153 # the parts share variables
 #
 # doctor.sh - which hosts this machine offers, and why the others are missing.
 #

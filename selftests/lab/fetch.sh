@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2034,SC2153 # the parts share variables
 #
 # fetch.sh - brings in and caches what the hosts need, from Debian only.
 #
@@ -26,12 +27,14 @@ apt_sources() { # SUITE
 	esac
 }
 
+APT_OPENED=' '
+
 # Sets up apt for a suite and reads its package lists, once per lab command.
 apt_open() { # SUITE
 	local directory=$CACHE/apt/$1
 
 	export APT_CONFIG=$directory/apt.conf
-	[ -e "$directory/.fresh.$$" ] && return
+	[[ $APT_OPENED = *" $1 "* ]] && return
 	command -v apt-get >/dev/null ||
 		fail "apt-get is missing: the lab needs Debian or one of its children."
 	need_space 1500000 "$CACHE" "what the lab downloads"
@@ -63,13 +66,7 @@ apt_open() { # SUITE
 	if ! apt-get -q update -o APT::Update::Error-Mode=any >"$directory/log" 2>&1; then
 		fetch_failed "$directory/log" "the package lists of Debian $1"
 	fi
-	rm -f "$directory"/.fresh.*
-	: >"$directory/.fresh.$$"
-}
-
-apt_close() {
-	rm -f "$CACHE"/apt/*/.fresh.*
-	unset APT_CONFIG
+	APT_OPENED+="$1 "
 }
 
 # Says in one sentence why apt-get failed.
@@ -89,11 +86,12 @@ fetch_failed() { # LOG WHAT
 # appears only when it is whole.
 fetch_tree() { # SUITE TREE deps|nodeps PACKAGE...
 	local suite=$1 tree=$2 deps=$3 directory=$CACHE/apt/$1 deb
-	local partial=$2.partial.$$ debs=$2.debs.$$
+	local partial=$2.partial.$$ debs=$2.partial.debs.$$
 	shift 3
 
 	apt_open "$suite"
-	rm -rf "$partial" "$debs"
+	PARTIAL=$tree.partial
+	rm -rf "$PARTIAL".*
 	mkdir -p "$debs/partial" "$partial"/usr/{bin,sbin,lib,lib64} || fail "cannot write to $debs."
 	say "downloading ${*//\/*/}"
 	if [ "$deps" = deps ]; then
@@ -113,10 +111,14 @@ fetch_tree() { # SUITE TREE deps|nodeps PACKAGE...
 	done
 	rm -rf "$debs" "$tree"
 	mv "$partial" "$tree"
+	PARTIAL=
 }
 
 # One download at a time: a second lab waits for the first and uses its result.
+LOCKS=0
 lock_cache() {
+	LOCKS=$((LOCKS + 1))
+	[ "$LOCKS" -eq 1 ] || return 0
 	mkdir -p "$CACHE" || fail "cannot write to $CACHE."
 	exec 9>"$CACHE/lock"
 	flock -n 9 && return
@@ -124,7 +126,10 @@ lock_cache() {
 	flock 9
 }
 
-unlock_cache() { exec 9>&-; }
+unlock_cache() {
+	LOCKS=$((LOCKS - 1))
+	[ "$LOCKS" -gt 0 ] || exec 9>&-
+}
 
 BOCHS=$CACHE/bochs
 QEMU=$CACHE/qemu
@@ -228,7 +233,6 @@ lab_fetch() {
 		*) die "nothing to fetch is called '$what'; there are bochs, qemu, 6.1, 6.12." ;;
 		esac
 	done
-	apt_close
 	say "everything is in $BUILD."
 }
 
@@ -238,8 +242,7 @@ lab_kdir() {
 	case $1 in
 	6.1 | 6.12)
 		ensure_fetched_kernel "$1"
-		apt_close
-		echo "$(kernel_dir "$1")/usr/src/linux-headers-$(cat "$(kernel_dir "$1")/release")" ;;
+			echo "$(kernel_dir "$1")/usr/src/linux-headers-$(cat "$(kernel_dir "$1")/release")" ;;
 	debug)
 		[ -s "$(kernel_dir debug)/release" ] ||
 			fail "no debug kernel yet; build it with $LAB_DIR/build-debug-kernel."

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2034,SC2153 # the parts share variables
 #
 # host-bochs.sh - the host that has VT-x everywhere: Bochs 3.0 emulates a Skylake.
 #
@@ -30,8 +31,10 @@ bochs_images() { # COMMAND-LINE
 	if [ -e "$K_CACHE/layout" ]; then
 		read -r load entry end <"$K_CACHE/layout"
 		initrd=$(round_up $((end)) "$BLOCK")
-		cat "$K_CACHE/vmlinux.img" >"$RUN/big.img"
-		truncate -s $((initrd - load)) "$RUN/big.img"
+		if ! cp "$K_CACHE/vmlinux.img" "$RUN/big.img" ||
+			! truncate -s $((initrd - load)) "$RUN/big.img"; then
+			fail "no disk space: the kernel could not be copied to $RUN."
+		fi
 	else
 		fail "the kernel $K_IMAGE cannot be uncompressed, which the host bochs needs."
 	fi
@@ -82,7 +85,10 @@ bochs_configuration() { # COMMAND-LINE
 bochs_command() {
 	local libraries=$BOCHS/usr/lib/x86_64-linux-gnu
 
-	BOCHS_COMMAND=(env "LTDL_LIBRARY_PATH=$libraries/bochs/plugins"
+	# Its display listens for VNC clients: where that can be, to nobody.
+	BOCHS_COMMAND=()
+	unshare -n true 2>/dev/null && BOCHS_COMMAND=(unshare -n)
+	BOCHS_COMMAND+=(env "LTDL_LIBRARY_PATH=$libraries/bochs/plugins"
 		"BXSHARE=$BOCHS/usr/share/bochs" "HOME=$RUN" "$libraries/ld-linux-x86-64.so.2"
 		--library-path "$libraries:$libraries/pulseaudio"
 		"$BOCHS/usr/bin/bochs-bin" -q -f "$RUN/bochsrc")

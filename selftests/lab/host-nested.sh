@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2034,SC2153 # the parts share variables
 #
 # host-nested.sh - the host that has VT-x and VT-d everywhere.
 #
@@ -80,6 +81,7 @@ start_nested() {
 	# From here on, the outer host is what Bochs boots.
 	KERNEL=$OUTER_KERNEL MODULES='' MEM=$OUTER_MEM
 	ensure_kernel
+	# shellcheck disable=SC2317 # through INITRAMFS
 	nested_initramfs() { outer_initramfs "$append"; }
 	INITRAMFS=nested_initramfs
 	# A slow clock: the fewer timer interrupts, the fewer exits of the inner host.

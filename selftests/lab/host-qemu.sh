@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2034,SC2153 # the parts share variables
 #
 # host-qemu.sh - the hosts tcg (VT-d, no VT-x) and kvm (both, on an Intel machine).
 #
@@ -25,13 +26,14 @@ qemu_arguments() { # tcg|kvm|nested
 	kvm) accel=kvm cpu=host ;;
 	nested) accel=kvm cpu=host machine+=,smm=off ;;
 	esac
+	# shellcheck disable=SC2054 # QEMU's commas
 	QEMU_ARGUMENTS=(-accel "$accel" -machine "$machine" -cpu "$cpu" -smp "$CPUS" -m "$MEM"
 		-nodefaults -no-user-config -vga none -display none -no-reboot
 		-chardev stdio,id=e9,signal=off -device isa-debugcon,iobase=0xe9,chardev=e9)
 	# The remapping unit must exist before what stands behind it, and a device
 	# of the user's replaces the one that is there by default.
 	if [[ " ${DEVICES[*]}" != *' intel-iommu'* ]]; then
-		QEMU_ARGUMENTS+=(-device intel-iommu,intremap=on)
+		QEMU_ARGUMENTS+=(-device 'intel-iommu,intremap=on')
 	fi
 	for device in "${DEVICES[@]}"; do
 		[[ $device = intel-iommu* ]] && QEMU_ARGUMENTS+=(-device "$device")

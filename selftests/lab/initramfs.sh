@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2034,SC2153 # the parts share variables
 #
 # initramfs.sh - builds the lab's own programs and the initramfs of a host.
 #
@@ -41,6 +42,15 @@ build_program() { # NAME FLAGS SOURCE...
 		"${@/#/$LAB_DIR/}" -pthread || fail "the lab's program '$name' could not be built."
 }
 
+build_rom() {
+	gcc -c -o "$BIN.new/bootrom.o" "$LAB_DIR/bootrom.S" &&
+		ld -o "$BIN.new/bootrom.elf" --section-start=.rom=0xd0000 \
+			--section-start=.trampoline=0x100000 -e 0 "$BIN.new/bootrom.o" &&
+		objcopy -O binary -j .rom "$BIN.new/bootrom.elf" "$BIN.new/rom.raw" &&
+		objcopy -O binary -j .trampoline "$BIN.new/bootrom.elf" "$BIN.new/trampoline.raw" &&
+		"$BIN.new/bootimg" rom "$BIN.new/rom.raw" "$BIN.new/rom.img"
+}
+
 ensure_programs() {
 	local stamp
 
@@ -57,14 +67,7 @@ ensure_programs() {
 		build_program archive-tool '' archive-tool.c archive.c
 		build_program bootimg '' bootimg.c
 		build_program init -static init.c init-log.c init-modules.c report.c archive.c
-		gcc -c -o "$BIN.new/bootrom.o" "$LAB_DIR/bootrom.S" &&
-			ld -o "$BIN.new/bootrom.elf" --section-start=.rom=0xd0000 \
-				--section-start=.trampoline=0x100000 -e 0 "$BIN.new/bootrom.o" &&
-			objcopy -O binary -j .rom "$BIN.new/bootrom.elf" "$BIN.new/rom.raw" &&
-			objcopy -O binary -j .trampoline "$BIN.new/bootrom.elf" \
-				"$BIN.new/trampoline.raw" &&
-			"$BIN.new/bootimg" rom "$BIN.new/rom.raw" "$BIN.new/rom.img" ||
-			fail "the lab's boot ROM could not be built."
+		build_rom || fail "the lab's boot ROM could not be built."
 		echo "$stamp" >"$BIN.new/stamp"
 		# Another lab may be running what is there: it keeps its open files.
 		rm -rf "$BIN.old"
@@ -297,8 +300,9 @@ make_initramfs() {
 	entries+=("file:$directory/config=lab/config" "file:$directory/argv=lab/argv")
 	[ -n "$INSMOD" ] && entries+=("file:$RUN/minikvm.ko=lab/minikvm.ko")
 	if [ -n "$INSMOD" ]; then
-		cp "$MODULE" "$RUN/minikvm.ko" && strip --strip-debug "$RUN/minikvm.ko" ||
+		if ! cp "$MODULE" "$RUN/minikvm.ko" || ! strip --strip-debug "$RUN/minikvm.ko"; then
 			fail "$MODULE cannot be read."
+		fi
 	fi
 	cat "$K_CACHE/base.newc" && "$BIN/archive-tool" pack "${entries[@]}"
 }

@@ -35,8 +35,8 @@ struct mkvm_io_device {
 	const struct mkvm_io_device_ops *ops;
 };
 
-/* Ranges on one bus, ioeventfds included. */
-#define MKVM_IO_BUS_MAX_RANGES	32768
+/* Ranges on one bus, ioeventfds included; each change copies them all. */
+#define MKVM_IO_BUS_MAX_RANGES	8192
 
 int mkvm_io_bus_register(struct mkvm_vm *vm, enum mkvm_bus_idx bus, gpa_t addr, int len,
 			 struct mkvm_io_device *dev);

@@ -201,7 +201,8 @@ static void update_timer(struct mkvm_pit *pit)
 	default:		/* 1 and 5 wait for a gate that never moves */
 		return;
 	}
-	hrtimer_start(&pit->timer, ns_to_ktime(c->count_load_time + ns), HRTIMER_MODE_ABS);
+	hrtimer_start(&pit->timer, ns_to_ktime(c->count_load_time + (pit->period ?: ns)),
+		      HRTIMER_MODE_ABS);
 }
 
 static void load_count(struct mkvm_pit *pit, int i, u32 count)

@@ -212,13 +212,15 @@ void lapic_map_update(struct mkvm_vm *vm)
 	bit_spin_unlock(0, &map->lock);
 }
 
-/* Add the vCPU of a table entry if it is who the message means. */
+/* Add the vCPU of a table entry if it is who the message means; -1 if there may be more. */
 static int add_target(struct mkvm_vm *vm, u16 entry, struct mkvm_vcpu *source,
 		      const struct lapic_irq *irq, struct mkvm_vcpu **targets, int n)
 {
 	struct mkvm_vcpu *vcpu;
 
-	if (!entry || entry > MKVM_MAX_VCPUS)
+	if (n < 0 || entry > MKVM_MAX_VCPUS)
+		return -1;
+	if (!entry)
 		return n;
 	vcpu = READ_ONCE(vm->vcpus[array_index_nospec(entry - 1, MKVM_MAX_VCPUS)]);
 	if (lapic_matches(vcpu, source, irq))
@@ -244,7 +246,7 @@ static int look_up(struct mkvm_vm *vm, struct mkvm_vcpu *source, const struct la
 			return -1;
 		dest = array_index_nospec(dest, LAPIC_MAP_IDS);
 		n = add_target(vm, READ_ONCE(map->phys[dest]), source, irq, targets, 0);
-		return n ? n : -1;
+		return n > 0 ? n : -1;
 	}
 
 	switch (smp_load_acquire(&map->logical)) {

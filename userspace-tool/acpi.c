@@ -8,6 +8,7 @@
  * Pure: guest memory in, tables out. Tables are byte buffers with the offsets of the
  * specification, since half of their fields are not naturally aligned.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "acpi.h"
@@ -32,7 +33,7 @@ static const __u8 dsdt_code[] = {
 	0x00, 0x00, 0x00, 0x00,		/* ZeroOp: sleep type for PM1a, PM1b, reserved */
 };
 
-_Static_assert(ACPI_S5_SLEEP_TYPE == 0, "dsdt_code spells the sleep type out");
+static_assert(ACPI_S5_SLEEP_TYPE == 0, "dsdt_code spells the sleep type out");
 
 static void put16(__u8 *p, __u16 v)
 {

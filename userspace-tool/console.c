@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -21,7 +20,7 @@
 #define BLOCKED_POLL_MS	100
 
 static struct termios saved_mode;
-static volatile sig_atomic_t mode_changed;
+static atomic_bool mode_changed;	/* lock-free, so that signal handlers may use it */
 
 static int prepare_match(struct console *c, const char *exit_on, struct sentence *why)
 {
@@ -72,7 +71,7 @@ void console_raw(struct console *c)
 	if (!mode_changed) {
 		if (tcgetattr(STDIN_FILENO, &saved_mode) < 0)
 			return;
-		mode_changed = 1;
+		mode_changed = true;
 	}
 	mode = saved_mode;
 	cfmakeraw(&mode);
@@ -86,7 +85,7 @@ void console_restore(void)
 	if (!mode_changed)
 		return;
 	tcsetattr(STDIN_FILENO, TCSANOW, &saved_mode);
-	mode_changed = 0;
+	mode_changed = false;
 }
 
 static void watch(struct console *c, const __u8 *data, size_t len)

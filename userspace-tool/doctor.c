@@ -20,20 +20,21 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "compiler.h"
+#include "kvm_vm.h"
 #include "run.h"
-#include "vm.h"
 
-#define CPUID_1_ECX_VMX		(1u << 5)
-#define CPUID_1_ECX_HYPERVISOR	(1u << 31)
+#define CPUID_1_ECX_VMX		BIT(5)
+#define CPUID_1_ECX_HYPERVISOR	BIT(31)
 
 #define MSR_FEATURE_CONTROL	0x3a
-#define FEATURE_LOCKED		(1ULL << 0)
-#define FEATURE_VMX_OUTSIDE_SMX	(1ULL << 2)
+#define FEATURE_LOCKED		BIT_ULL(0)
+#define FEATURE_VMX_OUTSIDE_SMX	BIT_ULL(2)
 #define MSR_VMX_PROCBASED_CTLS	0x482
-#define PROCBASED_SECONDARY	(1ULL << 31)
+#define PROCBASED_SECONDARY	BIT_ULL(31)
 #define MSR_VMX_PROCBASED_CTLS2	0x48b
-#define PROCBASED2_EPT		(1ULL << 1)
-#define PROCBASED2_UNRESTRICTED	(1ULL << 7)
+#define PROCBASED2_EPT		BIT_ULL(1)
+#define PROCBASED2_UNRESTRICTED	BIT_ULL(7)
 
 enum verdict { GOOD, NOTE, BAD };
 
@@ -44,10 +45,8 @@ struct doctor {
 	int bad;
 };
 
-static void report(struct doctor *d, enum verdict v, const char *what, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
-
-static void report(struct doctor *d, enum verdict v, const char *what, const char *fmt, ...)
+static void __printf(4, 5)
+report(struct doctor *d, enum verdict v, const char *what, const char *fmt, ...)
 {
 	static const char * const marks[] = { "ok  ", "note", "BAD " };
 	va_list ap;
@@ -131,13 +130,16 @@ static void check_cpu(struct doctor *d)
 		return;
 	}
 	if (!strcmp(vendor, "AuthenticAMD") || !strcmp(vendor, "HygonGenuine"))
-		report(d, BAD, "CPU", "%s: no VT-x. Use an Intel machine, or the emulated one: selftests/lab/lab.",
+		report(d, BAD, "CPU",
+		       "%s: no VT-x. Use an Intel machine, or the emulated one: selftests/lab/lab.",
 		       vendor);
 	else if (c & CPUID_1_ECX_HYPERVISOR)
-		report(d, BAD, "CPU", "%s, without VMX: this is a virtual machine. Switch nested virtualization on in its host (kvm_intel nested=1, -cpu host), or use selftests/lab/lab.",
+		report(d, BAD, "CPU",
+		       "%s, without VMX: this is a virtual machine. Switch nested virtualization on in its host (kvm_intel nested=1, -cpu host), or use selftests/lab/lab.",
 		       vendor);
 	else
-		report(d, BAD, "CPU", "%s, without VMX. Switch \"Virtualization Technology\" on in the firmware set-up; if it is on, this CPU has none.",
+		report(d, BAD, "CPU",
+		       "%s, without VMX. Switch \"Virtualization Technology\" on in the firmware set-up; if it is on, this CPU has none.",
 		       vendor);
 }
 
@@ -149,16 +151,20 @@ static void check_firmware(struct doctor *d)
 		return;
 	if (!read_msr(d, MSR_FEATURE_CONTROL, &value)) {
 		if (line_has_word("/proc/cpuinfo", "flags", "vmx"))
-			report(d, GOOD, "firmware", "Linux lists vmx among the CPU's flags, so the firmware allows it.");
+			report(d, GOOD, "firmware",
+			       "Linux lists vmx among the CPU's flags, so the firmware allows it.");
 		else
-			report(d, BAD, "firmware", "The CPU has VMX but Linux does not list it: switch it on in the firmware set-up (`modprobe msr` and root let me look closer).");
+			report(d, BAD, "firmware",
+			       "The CPU has VMX but Linux does not list it: switch it on in the firmware set-up (`modprobe msr` and root let me look closer).");
 	} else if (!(value & FEATURE_LOCKED)) {
-		report(d, NOTE, "firmware", "IA32_FEATURE_CONTROL is not locked (%#llx): the module switches VMX on itself.",
+		report(d, NOTE, "firmware",
+		       "IA32_FEATURE_CONTROL is not locked (%#llx): the module switches VMX on itself.",
 		       value);
 	} else if (value & FEATURE_VMX_OUTSIDE_SMX) {
 		report(d, GOOD, "firmware", "IA32_FEATURE_CONTROL allows VMX (%#llx).", value);
 	} else {
-		report(d, BAD, "firmware", "IA32_FEATURE_CONTROL is locked with VMX off (%#llx): switch it on in the firmware set-up and power-cycle.",
+		report(d, BAD, "firmware",
+		       "IA32_FEATURE_CONTROL is locked with VMX off (%#llx): switch it on in the firmware set-up and power-cycle.",
 		       value);
 	}
 }
@@ -184,7 +190,8 @@ static void check_control(struct doctor *d, const char *what, const char *flag, 
 	if (present)
 		report(d, GOOD, what, "The CPU has it.");
 	else if (known)
-		report(d, BAD, what, "This CPU lacks it, and minikvm has no shadow paging to replace it: use a CPU from 2010 or later, or selftests/lab/lab.");
+		report(d, BAD, what,
+		       "This CPU lacks it, and minikvm has no shadow paging to replace it: use a CPU from 2010 or later, or selftests/lab/lab.");
 	else
 		report(d, NOTE, what, "Cannot be told: `modprobe msr` and run me as root.");
 }
@@ -192,7 +199,7 @@ static void check_control(struct doctor *d, const char *what, const char *flag, 
 /* Whether the device under test is minikvm's own, or KVM's for comparison. */
 static bool own_device(const struct doctor *d)
 {
-	return strstr(d->device, "minikvm") != NULL;
+	return strstr(d->device, "minikvm");
 }
 
 static void check_owner(struct doctor *d)
@@ -201,17 +208,21 @@ static void check_owner(struct doctor *d)
 
 	if (!own_device(d)) {
 		if (module_loaded("minikvm"))
-			report(d, NOTE, "VT-x owner", "minikvm is loaded, so kvm_intel cannot have VT-x: rmmod minikvm.");
+			report(d, NOTE,
+			       "VT-x owner",
+			       "minikvm is loaded, so kvm_intel cannot have VT-x: rmmod minikvm.");
 		else if (module_loaded("kvm_intel") || module_loaded("kvm_amd"))
 			report(d, GOOD, "VT-x owner", "KVM, whose device you asked for.");
 		else
-			report(d, BAD, "module", "kvm_intel is not loaded: modprobe kvm_intel (kvm_amd on AMD).");
+			report(d, BAD, "module",
+			       "kvm_intel is not loaded: modprobe kvm_intel (kvm_amd on AMD).");
 		return;
 	}
 	if (module_loaded("minikvm"))
 		report(d, GOOD, "module", "minikvm is loaded.");
 	else
-		report(d, BAD, "module", "minikvm is not loaded: insmod minikvm.ko (or modprobe, after `make install`); its message is in dmesg.");
+		report(d, BAD, "module",
+		       "minikvm is not loaded: insmod minikvm.ko (or modprobe, after `make install`); its message is in dmesg.");
 	if (module_loaded("kvm_intel")) {
 		if (!read_text("/sys/module/kvm_intel/refcnt", count, sizeof(count)))
 			snprintf(count, sizeof(count), "unknown");
@@ -219,7 +230,9 @@ static void check_owner(struct doctor *d)
 		       "kvm_intel is loaded (use count %s) and keeps VT-x to itself: end its VMs, then rmmod kvm_intel.",
 		       count);
 	} else if (module_loaded("vboxdrv")) {
-		report(d, NOTE, "VT-x owner", "VirtualBox (vboxdrv) is loaded and takes VT-x while a VM of its runs: end those VMs.");
+		report(d, NOTE,
+		       "VT-x owner",
+		       "VirtualBox (vboxdrv) is loaded and takes VT-x while a VM of its runs: end those VMs.");
 	} else {
 		report(d, GOOD, "VT-x owner", "No other hypervisor module is loaded.");
 	}
@@ -240,7 +253,8 @@ static void check_device(struct doctor *d)
 	if (vm >= 0)
 		report(d, GOOD, "VM", "A VM can be created.");
 	else if (errno == EBUSY)
-		report(d, BAD, "VM", "Creating a VM fails: VT-x is in use by another hypervisor; unload it.");
+		report(d, BAD, "VM",
+		       "Creating a VM fails: VT-x is in use by another hypervisor; unload it.");
 	else
 		report(d, BAD, "VM", "Creating a VM fails (%s): look into dmesg.", strerror(errno));
 	if (vm >= 0)
@@ -257,16 +271,20 @@ static bool cmdline_has(const char *word)
 static void check_iommu(struct doctor *d)
 {
 	if (access("/sys/firmware/acpi/tables/DMAR", F_OK)) {
-		report(d, NOTE, "IOMMU", "No DMAR table: no VT-d, or it is off in the firmware set-up. Guests run; devices cannot be assigned to them.");
+		report(d, NOTE, "IOMMU",
+		       "No DMAR table: no VT-d, or it is off in the firmware set-up. Guests run; devices cannot be assigned to them.");
 		return;
 	}
 	if (cmdline_has("intel_iommu=off"))
-		report(d, NOTE, "IOMMU", "VT-d is there and the host's driver is off: minikvm may drive it%s.",
+		report(d, NOTE, "IOMMU",
+		       "VT-d is there and the host's driver is off: minikvm may drive it%s.",
 		       cmdline_has("intremap=off") ? "" : " (boot with intremap=off as well)");
 	else if (access("/sys/class/iommu/dmar0", F_OK) == 0)
-		report(d, NOTE, "IOMMU", "VT-d is there and the host's intel_iommu driver has it: VFIO assigns devices through that. To let minikvm drive it, boot with intel_iommu=off intremap=off.");
+		report(d, NOTE, "IOMMU",
+		       "VT-d is there and the host's intel_iommu driver has it: VFIO assigns devices through that. To let minikvm drive it, boot with intel_iommu=off intremap=off.");
 	else
-		report(d, NOTE, "IOMMU", "VT-d is there, and no driver uses it. For device assignment by the host's driver boot with intel_iommu=on.");
+		report(d, NOTE, "IOMMU",
+		       "VT-d is there, and no driver uses it. For device assignment by the host's driver boot with intel_iommu=on.");
 }
 
 int command_doctor(int argc, char **argv)
@@ -276,11 +294,10 @@ int command_doctor(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
-	static char name[] = "minikvm doctor";
 	struct doctor d = { .device = VM_DEFAULT_DEVICE };
 	int option;
 
-	argv[0] = name;
+	argv[0] = (char *)"minikvm doctor";
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
 		if (option == 'h') {
 			puts("Usage: minikvm doctor [--dev NODE]\n\n"

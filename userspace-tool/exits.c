@@ -13,13 +13,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "compiler.h"
 #include "exits.h"
 
-#define ENTRY_FAILURE_BIT	(1ULL << 31)
+#define ENTRY_FAILURE_BIT	BIT_ULL(31)
 #define BASIC_REASON_MASK	0xffff
-#define CPUID_80000001_ECX_SVM	(1u << 2)
-
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define CPUID_80000001_ECX_SVM	BIT(2)
 
 static const char * const names[] = {
 	[KVM_EXIT_UNKNOWN] = "UNKNOWN",
@@ -113,7 +112,8 @@ static int explain_fail_entry(const struct kvm_run *run, struct sentence *s)
 	__u64 code = run->fail_entry.hardware_entry_failure_reason;
 
 	if (is_svm())
-		return say(s, "The CPU refused to enter the guest (KVM_EXIT_FAIL_ENTRY, hardware reason %#llx); the kernel log may say why.",
+		return say(s,
+			   "The CPU refused to enter the guest (KVM_EXIT_FAIL_ENTRY, hardware reason %#llx); the kernel log may say why.",
 			   code);
 	if (code & ENTRY_FAILURE_BIT)
 		return say(s,
@@ -123,7 +123,8 @@ static int explain_fail_entry(const struct kvm_run *run, struct sentence *s)
 		return say(s,
 			   "The CPU refused to enter the guest: VM-instruction error %llu, %s (KVM_EXIT_FAIL_ENTRY); the kernel log says which field breaks which rule.",
 			   code, vm_instruction_errors[code]);
-	return say(s, "The CPU refused to enter the guest (KVM_EXIT_FAIL_ENTRY, hardware reason %#llx, %s); the kernel log may say why.",
+	return say(s,
+		   "The CPU refused to enter the guest (KVM_EXIT_FAIL_ENTRY, hardware reason %#llx, %s); the kernel log may say why.",
 		   code, vmx_reason_name(code));
 }
 
@@ -187,7 +188,8 @@ static int explain_internal(const struct kvm_run *run, struct sentence *s)
 		say(&detail, "suberror %u, data %s.", run->internal.suberror,
 		    *data ? data : "none");
 	}
-	return say(s, "The hypervisor gave the guest up (KVM_EXIT_INTERNAL_ERROR): %s", detail.text);
+	return say(s,
+		   "The hypervisor gave the guest up (KVM_EXIT_INTERNAL_ERROR): %s", detail.text);
 }
 
 int exit_explain(const struct kvm_run *run, struct sentence *s)
@@ -198,7 +200,8 @@ int exit_explain(const struct kvm_run *run, struct sentence *s)
 	case KVM_EXIT_INTERNAL_ERROR:
 		return explain_internal(run, s);
 	case KVM_EXIT_UNKNOWN:
-		return say(s, "The CPU left the guest for a reason that the hypervisor does not know (KVM_EXIT_UNKNOWN, hardware reason %#llx, %s).",
+		return say(s,
+			   "The CPU left the guest for a reason that the hypervisor does not know (KVM_EXIT_UNKNOWN, hardware reason %#llx, %s).",
 			   run->hw.hardware_exit_reason,
 			   vmx_reason_name(run->hw.hardware_exit_reason));
 	case KVM_EXIT_SHUTDOWN:
@@ -206,10 +209,12 @@ int exit_explain(const struct kvm_run *run, struct sentence *s)
 	case KVM_EXIT_HLT:
 		return say(s, "The guest halted (KVM_EXIT_HLT).");
 	case KVM_EXIT_EXCEPTION:
-		return say(s, "The guest raised exception %u, error code %#x, which the hypervisor hands out (KVM_EXIT_EXCEPTION).",
+		return say(s,
+			   "The guest raised exception %u, error code %#x, which the hypervisor hands out (KVM_EXIT_EXCEPTION).",
 			   run->ex.exception, run->ex.error_code);
 	default:
-		return say(s, "The guest left with KVM_EXIT_%s (%u), which this machine has no use for.",
+		return say(s,
+			   "The guest left with KVM_EXIT_%s (%u), which this machine has no use for.",
 			   exit_name(run->exit_reason), run->exit_reason);
 	}
 }
@@ -218,15 +223,18 @@ int run_error_explain(int err, struct sentence *s)
 {
 	switch (err) {
 	case EFAULT:
-		return say(s, "KVM_RUN failed: the guest touched memory that the host cannot provide (EFAULT).");
+		return say(s,
+			   "KVM_RUN failed: the guest touched memory that the host cannot provide (EFAULT).");
 	case ENOMEM:
 		return say(s, "KVM_RUN failed: the host is out of memory (ENOMEM).");
 	case EIO:
-		return say(s, "KVM_RUN failed: the VM is dead after an earlier error (EIO); the kernel log says which.");
+		return say(s,
+			   "KVM_RUN failed: the VM is dead after an earlier error (EIO); the kernel log says which.");
 	case EINVAL:
 		return say(s, "KVM_RUN failed: the hypervisor refuses the vCPU's state (EINVAL).");
 	case ENODEV:
-		return say(s, "KVM_RUN failed: virtualization has been switched off on this CPU (ENODEV).");
+		return say(s,
+			   "KVM_RUN failed: virtualization has been switched off on this CPU (ENODEV).");
 	default:
 		return say(s, "KVM_RUN failed: %s.", strerror(err));
 	}

@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "exits.h"
+#include "kvm_vm.h"
 #include "run.h"
-#include "vm.h"
 
 #define PAGE		4096
 #define CODE_ADDRESS	0x1000
@@ -96,7 +96,7 @@ static int create_vm(struct hello *h)
 	       h->vm, CODE_ADDRESS, PAGE);
 	if (ioctl(h->vm, KVM_SET_USER_MEMORY_REGION, &region) < 0)
 		return refuse("KVM_SET_USER_MEMORY_REGION");
-	printf("    -> 0. The guest sees that page at %#x; EPT will translate, once it is touched.\n",
+	printf("    -> 0. The guest sees it at %#x; EPT will translate, once it is touched.\n",
 	       CODE_ADDRESS);
 	return 0;
 }
@@ -109,7 +109,8 @@ static int create_vcpu(struct hello *h)
 	h->vcpu = ioctl(h->vm, KVM_CREATE_VCPU, 0);
 	if (h->vcpu < 0)
 		return refuse("KVM_CREATE_VCPU");
-	printf("    -> fd %d. A CPU as it comes out of reset; behind it stands one VMCS.\n", h->vcpu);
+	printf("    -> fd %d. A CPU as it comes out of reset; behind it stands one VMCS.\n",
+	       h->vcpu);
 
 	printf("ioctl(%d, KVM_GET_VCPU_MMAP_SIZE), mmap(fd %d)\n", h->dev, h->vcpu);
 	size = ioctl(h->dev, KVM_GET_VCPU_MMAP_SIZE, 0);
@@ -121,7 +122,7 @@ static int create_vcpu(struct hello *h)
 		h->run = NULL;
 		return refuse("mmap of struct kvm_run");
 	}
-	printf("    -> %d bytes at %p: struct kvm_run, where the kernel will say why the guest left.\n",
+	printf("    -> %d bytes at %p: struct kvm_run, where it will say why the guest left.\n",
 	       size, (void *)h->run);
 	return 0;
 }
@@ -131,7 +132,8 @@ static int set_registers(struct hello *h)
 	struct kvm_regs regs = { .rip = CODE_ADDRESS, .rax = 2, .rbx = 2, .rflags = 2 };
 	struct kvm_sregs sregs;
 
-	printf("ioctl(%d, KVM_GET_SREGS), set CS to 0, ioctl(%d, KVM_SET_SREGS)\n", h->vcpu, h->vcpu);
+	printf("ioctl(%d, KVM_GET_SREGS), set CS to 0, ioctl(%d, KVM_SET_SREGS)\n", h->vcpu,
+	       h->vcpu);
 	if (ioctl(h->vcpu, KVM_GET_SREGS, &sregs) < 0)
 		return refuse("KVM_GET_SREGS");
 	printf("    -> CS was %04x with base %#llx: after reset, a CPU fetches from below 4 GiB.\n",
@@ -140,7 +142,8 @@ static int set_registers(struct hello *h)
 	sregs.cs.base = 0;
 	if (ioctl(h->vcpu, KVM_SET_SREGS, &sregs) < 0)
 		return refuse("KVM_SET_SREGS");
-	printf("ioctl(%d, KVM_SET_REGS, {rip %#x, rax 2, rbx 2, rflags 2})\n", h->vcpu, CODE_ADDRESS);
+	printf("ioctl(%d, KVM_SET_REGS, {rip %#x, rax 2, rbx 2, rflags 2})\n", h->vcpu,
+	       CODE_ADDRESS);
 	if (ioctl(h->vcpu, KVM_SET_REGS, &regs) < 0)
 		return refuse("KVM_SET_REGS");
 	printf("    -> 0. Bit 1 of RFLAGS is always set; with it clear, VM entry would fail.\n");
@@ -164,7 +167,7 @@ static int explain_one_exit(struct hello *h, char *digit)
 			break;
 		if (byte != '\n')
 			*digit = byte;
-		printf("       This program is the serial port now. Enter again: RIP is behind OUT.\n");
+		printf("       This program is the serial port now. Enter again, behind OUT.\n");
 		return 1;
 	case KVM_EXIT_HLT:
 		printf("    -> 0, exit_reason KVM_EXIT_HLT: the guest waits for an interrupt.\n");
@@ -225,11 +228,10 @@ int command_hello(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
-	static char name[] = "minikvm hello";
 	struct hello h = { .device = VM_DEFAULT_DEVICE, .dev = -1, .vm = -1, .vcpu = -1 };
 	int option, ret;
 
-	argv[0] = name;
+	argv[0] = (char *)"minikvm hello";
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
 		if (option == 'h') {
 			puts("Usage: minikvm hello [--dev NODE]\n\n"

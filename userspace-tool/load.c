@@ -9,11 +9,12 @@
 #include <asm/bootparam.h>
 #include <string.h>
 
+#include "compiler.h"
 #include "load.h"
 
-#define PTE_PRESENT	(1ULL << 0)
-#define PTE_WRITE	(1ULL << 1)
-#define PTE_PAGE_SIZE	(1ULL << 7)
+#define PTE_PRESENT	BIT_ULL(0)
+#define PTE_WRITE	BIT_ULL(1)
+#define PTE_PAGE_SIZE	BIT_ULL(7)
 
 /* Flat segments: base 0, limit 4 GiB, accessed, present, ring 0. */
 #define GDT_CODE64	0x00af9b000000ffffULL
@@ -111,7 +112,7 @@ static const struct {
 	const char *what;
 } not_kernels[] = {
 	{ "\x1f\x8b", 2, "is compressed with gzip: decompress it first" },
-	{ "\xfd" "7zXZ", 5, "is compressed with xz: decompress it first" },
+	{ "\xfd\x37zXZ", 5, "is compressed with xz: decompress it first" },
 	{ "\x28\xb5\x2f\xfd", 4, "is compressed with zstd: decompress it first" },
 	{ "!<arch>\n", 8, "is a Debian package or an archive: extract the kernel from it" },
 	{ "0707", 4, "is a cpio archive: is it the initial ramdisk?" },
@@ -134,7 +135,7 @@ int load_kernel(const struct boot_request *req, const struct guest_ram *ram,
 		return load_multiboot(req, ram, state, why);
 	if (elf_recognise(img))
 		return load_elf(req, ram, state, why);
-	for (i = 0; i < sizeof(not_kernels) / sizeof(not_kernels[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(not_kernels); i++)
 		if (img->size >= not_kernels[i].len &&
 		    !memcmp(img->data, not_kernels[i].magic, not_kernels[i].len))
 			return say(why, "%s is not a kernel that can be booted: it %s.",

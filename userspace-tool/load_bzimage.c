@@ -126,7 +126,7 @@ int load_bzimage(const struct boot_request *req, const struct guest_ram *ram,
 	__u64 offset, size, need, load = 0, initrd = 0, initrd_last = OLD_INITRD_MAX;
 	__u64 cmdline_max = OLD_CMDLINE_MAX;
 	struct boot_params *bp;
-	struct setup_header hdr;
+	struct setup_header hdr = { 0 };
 
 	if (read_header(img, &hdr, why))
 		return -1;

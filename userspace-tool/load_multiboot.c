@@ -8,9 +8,11 @@
  * There is no display: a kernel's wish for a video mode is passed over, as boot loaders do.
  * Header fields come from the image and are checked against the file and guest memory.
  */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "compiler.h"
 #include "load.h"
 
 #define HEADER_SEARCH		8192
@@ -18,16 +20,16 @@
 #define LOADER_MAGIC		0x2badb002
 
 #define FLAG_REQUIREMENTS	0xffff		/* a loader must refuse what it does not know */
-#define FLAG_PAGE_ALIGN		(1 << 0)
-#define FLAG_MEMORY_INFO	(1 << 1)
-#define FLAG_VIDEO_MODE		(1 << 2)
-#define FLAG_ADDRESSES		(1 << 16)
+#define FLAG_PAGE_ALIGN		BIT(0)
+#define FLAG_MEMORY_INFO	BIT(1)
+#define FLAG_VIDEO_MODE		BIT(2)
+#define FLAG_ADDRESSES		BIT(16)
 
-#define INFO_MEMORY		(1 << 0)
-#define INFO_CMDLINE		(1 << 2)
-#define INFO_MODULES		(1 << 3)
-#define INFO_MMAP		(1 << 6)
-#define INFO_LOADER_NAME	(1 << 9)
+#define INFO_MEMORY		BIT(0)
+#define INFO_CMDLINE		BIT(2)
+#define INFO_MODULES		BIT(3)
+#define INFO_MMAP		BIT(6)
+#define INFO_LOADER_NAME	BIT(9)
 
 struct multiboot_header {
 	__u32 magic;
@@ -63,7 +65,7 @@ struct multiboot_mmap {
 	__u64 addr;
 	__u64 len;
 	__u32 type;
-} __attribute__((packed));
+} __packed;
 
 struct multiboot_module {
 	__u32 start;
@@ -81,7 +83,7 @@ struct multiboot_page {
 	char module_name[256];
 };
 
-_Static_assert(sizeof(struct multiboot_page) <= 4096, "one page at GUEST_START_INFO");
+static_assert(sizeof(struct multiboot_page) <= 4096, "one page at GUEST_START_INFO");
 
 /* Offset of the header in the file, or -1. */
 static long find_header(const struct image *img, struct multiboot_header *hdr)
@@ -126,7 +128,8 @@ static int load_by_addresses(const struct image *img, const struct multiboot_hea
 	if (hdr->load_end_addr) {
 		if (hdr->load_end_addr < hdr->load_addr ||
 		    hdr->load_end_addr - hdr->load_addr > size)
-			return say(why, "The kernel %s is cut short: its Multiboot header promises more.",
+			return say(why,
+				   "The kernel %s is cut short: its Multiboot header promises more.",
 				   img->name);
 		size = hdr->load_end_addr - hdr->load_addr;
 	}
@@ -210,7 +213,8 @@ int load_multiboot(const struct boot_request *req, const struct guest_ram *ram,
 		if (load_by_addresses(img, &hdr, pos, ram, &entry, &end, why))
 			return -1;
 	} else if (!elf_recognise(img)) {
-		return say(why, "The Multiboot kernel %s is no ELF file and gives no load addresses.",
+		return say(why,
+			   "The Multiboot kernel %s is no ELF file and gives no load addresses.",
 			   img->name);
 	} else if (elf_load_segments(img, ram, &entry, &end, why)) {
 		return -1;

@@ -34,15 +34,14 @@ static void wake(struct machine *m)
 	(void)ignored;	/* it fails only when the counter is full, which wakes as well */
 }
 
-void machine_stop(struct machine *m, enum outcome outcome, const struct sentence *detail,
-		  int status)
+void machine_stop(struct machine *m, enum outcome how, const struct sentence *detail, int status)
 {
 	pthread_mutex_lock(&m->outcome_lock);
 	if (m->outcome == OUTCOME_NONE) {
 		if (detail)
 			m->detail = *detail;
 		m->status = status;
-		m->outcome = outcome;
+		m->outcome = how;
 	}
 	pthread_mutex_unlock(&m->outcome_lock);
 	wake(m);
@@ -188,8 +187,7 @@ static void write_byte(struct machine *m, __u16 port, unsigned int size, __u8 va
 		machine_stop(m, OUTCOME_DEBUG_EXIT, NULL, value);
 	else if (port == PORT_KEYBOARD_COMMAND)
 		reset = value == KEYBOARD_PULSE_RESET;
-	else if (port == ACPI_RESET_PORT && size == 1)
-		/* A wider access covers it as a part of PCI's CONFIG_ADDRESS, which is not there. */
+	else if (port == ACPI_RESET_PORT && size == 1)	/* wider ones mean PCI's CONFIG_ADDRESS */
 		reset = value & RESET_CPU;
 	else if (port == PORT_SYSTEM_CONTROL_A)
 		reset = value & CONTROL_A_FAST_RESET;

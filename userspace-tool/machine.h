@@ -15,9 +15,9 @@
 #include <stdbool.h>
 
 #include "console.h"
+#include "kvm_vm.h"
 #include "rtc.h"
 #include "uart.h"
-#include "vm.h"
 
 #define DEBUG_CONSOLE_PORT	0xe9
 #define DEBUG_CONSOLE_PORT2	0x402
@@ -51,7 +51,7 @@ struct exit_counts {
  * @vm: the VM
  * @wake_fd: eventfd that wakes the event loop: output gathers, the run ends, input may go on
  * @rtc_ticks: the event loop is to call rtc_tick() every second
- * @outcome: how the run ended; OUTCOME_NONE while it lasts
+ * @outcome: the way in which the run ended; OUTCOME_NONE while it lasts
  * @detail: the sentence or number that belongs to it
  */
 struct machine {
@@ -83,14 +83,13 @@ void machine_init(struct machine *m);
 /**
  * machine_stop() - end the run
  * @m: the machine
- * @outcome: how; the first call wins
+ * @how: the way; the first call wins
  * @detail: the sentence that belongs to it, or NULL
  * @status: the number that belongs to it
  *
  * vCPU threads see it after their current exit; machine_join() brings them back from the guest.
  */
-void machine_stop(struct machine *m, enum outcome outcome, const struct sentence *detail,
-		  int status);
+void machine_stop(struct machine *m, enum outcome how, const struct sentence *detail, int status);
 
 /* Press the power button. */
 void machine_power_button(struct machine *m);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "compiler.h"
 #include "run.h"
 
 #ifndef MINIKVM_VERSION
@@ -21,14 +22,12 @@ static const struct {
 	{ "doctor", command_doctor, "can this machine run guests, and if not, what to do" },
 };
 
-#define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
-
 static void usage(FILE *to)
 {
 	size_t i;
 
 	fputs("Usage: minikvm COMMAND [OPTION]...\n\nCommands:\n", to);
-	for (i = 0; i < NR_COMMANDS; i++)
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].what);
 	fputs("\n'minikvm COMMAND --help' explains one. --version prints the version.\n", to);
 }
@@ -41,7 +40,7 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return STATUS_USAGE;
 	}
-	for (i = 0; i < NR_COMMANDS; i++)
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return commands[i].run(argc - 1, argv + 1);
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {

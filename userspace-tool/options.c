@@ -91,7 +91,7 @@ static const char usage[] =
 	"1 failure, 2 wrong usage, 3 the guest asked for a reset (a Linux panic does, by panic=-1),\n"
 	"4 triple fault, 124 time-out, 128+N ended by signal N.\n";
 
-static int complain(const char *fmt, ...)
+static int __printf(1, 2) complain(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -189,11 +189,11 @@ static int parse_option(struct run_options *opt, int option, const char *arg)
 		break;
 	case OPT_TIMEOUT:
 		if (!parse_seconds(arg, &opt->timeout))
-			return complain("--timeout takes a number of seconds above 0, not '%s'.", arg);
+			return complain("--timeout takes a number of seconds, not '%s'.", arg);
 		break;
 	case OPT_DEBUG_EXIT:
 		if (!parse_number(arg, 0, NO_PORT - 1, &n))
-			return complain("--debug-exit takes an I/O port up to 0xffff, not '%s'.", arg);
+			return complain("--debug-exit takes a port up to 0xffff, not '%s'.", arg);
 		opt->debug_exit_port = n;
 		break;
 	case OPT_STATS:
@@ -230,7 +230,6 @@ static int check(struct run_options *opt)
 
 int options_parse(struct run_options *opt, int argc, char **argv)
 {
-	static char name[] = "minikvm run";
 	int option, status = -1;
 
 	memset(opt, 0, sizeof(*opt));
@@ -240,7 +239,7 @@ int options_parse(struct run_options *opt, int argc, char **argv)
 	opt->load = DEFAULT_LOAD;
 	opt->cpus = 1;
 	opt->debug_exit_port = NO_PORT;
-	argv[0] = name;
+	argv[0] = (char *)"minikvm run";
 	while (status < 0) {
 		option = getopt_long(argc, argv, "h", long_options, NULL);
 		if (option < 0)

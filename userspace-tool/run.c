@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "acpi.h"
+#include "compiler.h"
 #include "exits.h"
 #include "machine.h"
 #include "options.h"
@@ -76,11 +77,11 @@ static int setup_signals(struct sentence *why)
 	size_t i;
 	int fd;
 
-	for (i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(fatal); i++)
 		sigaction(fatal[i], &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
-	for (i = 0; i < sizeof(by_fd) / sizeof(by_fd[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(by_fd); i++)
 		sigaddset(&set, by_fd[i]);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	fd = signalfd(-1, &set, SFD_CLOEXEC);
@@ -146,7 +147,9 @@ static void handle_input(struct event_loop *l)
 	size_t room = uart_space(&l->m->uart), len;
 	__u8 data[256];
 
-	switch (console_get(&l->m->console, data, room < sizeof(data) ? room : sizeof(data), &len)) {
+	if (room > sizeof(data))
+		room = sizeof(data);
+	switch (console_get(&l->m->console, data, room, &len)) {
 	case CONSOLE_LEAVE:
 		machine_stop(l->m, OUTCOME_LEFT, NULL, 0);
 		break;
@@ -285,7 +288,8 @@ static void print_stats(const struct machine *m, long long ns)
 	for (i = 0; i < m->vm.nr_vcpus; i++) {
 		const struct exit_counts *c = &m->counts[i];
 
-		fprintf(stderr, "vCPU %u: %llu times KVM_RUN in %lld.%03lld s, %llu interrupted\n", i,
+		fprintf(stderr,
+			"vCPU %u: %llu times KVM_RUN in %lld.%03lld s, %llu interrupted\n", i,
 			c->runs, ns / NS_PER_S, ns % NS_PER_S / NS_PER_MS, c->interrupted);
 		for (reason = 0; reason < EXIT_REASONS_MAX; reason++) {
 			if (!c->reason[reason])
@@ -397,9 +401,9 @@ int command_run(int argc, char **argv)
 	m->debug_exit_port = opt.debug_exit_port;
 	m->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	status = -1;
-	if (m->wake_fd < 0)
+	if (m->wake_fd < 0) {
 		say(&why, "An eventfd cannot be created: %s.", strerror(errno));
-	else if (console_open(&m->console, m->wake_fd, opt.exit_on, &why) == 0 &&
+	} else if (console_open(&m->console, m->wake_fd, opt.exit_on, &why) == 0 &&
 		 build(m, &opt, &why) == 0) {
 		machine_init(m);
 		status = run(m, &opt, &why);

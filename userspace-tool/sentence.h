@@ -9,6 +9,8 @@
 #ifndef MINIKVM_TOOL_SENTENCE_H
 #define MINIKVM_TOOL_SENTENCE_H
 
+#include "compiler.h"
+
 struct sentence {
 	char text[768];
 };
@@ -20,6 +22,6 @@ struct sentence {
  *
  * Return: always -1, so that a failing function can end in `return say(...)`.
  */
-int say(struct sentence *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int __printf(2, 3) say(struct sentence *s, const char *fmt, ...);
 
 #endif

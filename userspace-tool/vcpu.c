@@ -14,13 +14,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "vm.h"
+#include "compiler.h"
+#include "kvm_vm.h"
 
 #define CPUID_ENTRIES_MAX	256
-#define CPUID_1_ECX_TSC_DEADLINE (1u << 24)
-#define CPUID_1_ECX_HYPERVISOR	(1u << 31)
-#define CPUID_1_EDX_MTRR	(1u << 12)
-#define CPUID_1_EDX_HTT		(1u << 28)
+#define CPUID_1_ECX_TSC_DEADLINE BIT(24)
+#define CPUID_1_ECX_HYPERVISOR	BIT(31)
+#define CPUID_1_EDX_MTRR	BIT(12)
+#define CPUID_1_EDX_HTT		BIT(28)
 
 #define MSR_IA32_MISC_ENABLE	0x1a0
 #define MISC_ENABLE_FAST_STRING	0x1
@@ -32,12 +33,12 @@
 #define APIC_MODE_NMI		0x400
 #define APIC_MODE_EXTINT	0x700
 
-#define CR0_PE			(1ULL << 0)
-#define CR0_ET			(1ULL << 4)
-#define CR0_PG			(1ULL << 31)
-#define CR4_PAE			(1ULL << 5)
-#define EFER_LME		(1ULL << 8)
-#define EFER_LMA		(1ULL << 10)
+#define CR0_PE			BIT_ULL(0)
+#define CR0_ET			BIT_ULL(4)
+#define CR0_PG			BIT_ULL(31)
+#define CR4_PAE			BIT_ULL(5)
+#define EFER_LME		BIT_ULL(8)
+#define EFER_LMA		BIT_ULL(10)
 #define RFLAGS_FIXED		0x2
 
 #define SELECTOR_CODE		0x10
@@ -103,7 +104,8 @@ static int set_cpuid(struct vm *vm, struct vcpu *vcpu, unsigned int cpus, bool *
 	tsc_deadline = vm->irqchip &&
 		       ioctl(vm->dev_fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
 	if (ioctl(vm->dev_fd, KVM_GET_SUPPORTED_CPUID, cpuid) < 0) {
-		ret = say(why, "%s does not say what its CPUs can do (KVM_GET_SUPPORTED_CPUID): %s.",
+		ret = say(why,
+			  "%s does not say what its CPUs can do (KVM_GET_SUPPORTED_CPUID): %s.",
 			  vm->device, strerror(errno));
 	} else {
 		adjust_cpuid(cpuid, vcpu->id, cpus, tsc_deadline, mtrr);
@@ -117,16 +119,17 @@ static int set_cpuid(struct vm *vm, struct vcpu *vcpu, unsigned int cpus, bool *
 
 static void set_msr(const struct vcpu *vcpu, __u32 index, __u64 value)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} msr = {
-		.head.nmsrs = 1,
-		.entry = { .index = index, .data = value },
-	};
+	/* One entry behind the header, which C cannot declare without an extension. */
+	struct kvm_msrs *msrs = calloc(1, sizeof(*msrs) + sizeof(msrs->entries[0]));
 
+	if (!msrs)
+		return;
+	msrs->nmsrs = 1;
+	msrs->entries[0].index = index;
+	msrs->entries[0].data = value;
 	/* What firmware usually sets; a guest gets along without them, so a refusal is no error. */
-	ioctl(vcpu->fd, KVM_SET_MSRS, &msr);
+	ioctl(vcpu->fd, KVM_SET_MSRS, msrs);
+	free(msrs);
 }
 
 /* The PIC's output arrives at LINT0 of the first CPU, NMI at LINT1, as PC firmware has it. */
@@ -142,7 +145,8 @@ static int set_lapic(struct vm *vm, struct vcpu *vcpu, struct sentence *why)
 	memcpy(lapic.regs + APIC_LVT_LINT0, &lint0, sizeof(lint0));
 	memcpy(lapic.regs + APIC_LVT_LINT1, &lint1, sizeof(lint1));
 	if (ioctl(vcpu->fd, KVM_SET_LAPIC, &lapic) < 0)
-		return say(why, "%s refuses the local APIC's state (KVM_SET_LAPIC): %s.", vm->device,
+		return say(why,
+			   "%s refuses the local APIC's state (KVM_SET_LAPIC): %s.", vm->device,
 			   strerror(errno));
 	return 0;
 }
@@ -163,7 +167,8 @@ int vcpu_create(struct vm *vm, unsigned int cpus, struct sentence *why)
 	size = ioctl(vm->dev_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 	if (size < (int)sizeof(*vcpu->run)) {
 		close(vcpu->fd);
-		return say(why, "%s gives %d bytes as the size of struct kvm_run, which is too little.",
+		return say(why,
+			   "%s gives %d bytes as the size of struct kvm_run, which is too little.",
 			   vm->device, size);
 	}
 	vcpu->run_size = size;
@@ -229,7 +234,7 @@ static void set_real_mode(struct kvm_sregs *s, __u16 cs)
 
 	s->cs.selector = cs;
 	s->cs.base = cs * 16;
-	for (i = 0; i < sizeof(data) / sizeof(data[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(data); i++) {
 		data[i]->selector = 0;
 		data[i]->base = 0;
 	}
@@ -265,7 +270,8 @@ int vcpu_set_boot_state(struct vcpu *vcpu, const struct boot_state *state, struc
 
 static void print_segment(const char *name, const struct kvm_segment *s)
 {
-	fprintf(stderr, "  %s %04x base %016llx limit %08x type %x s %u dpl %u p %u l %u db %u g %u%s\n",
+	fprintf(stderr,
+		"  %s %04x base %016llx limit %08x type %x s %u dpl %u p %u l %u db %u g %u%s\n",
 		name, s->selector, s->base, s->limit, s->type, s->s, s->dpl, s->present, s->l,
 		s->db, s->g, s->unusable ? " unusable" : "");
 }
@@ -290,7 +296,8 @@ void vcpu_print_registers(const struct vcpu *vcpu)
 	fprintf(stderr, "  r10 %016llx r11 %016llx r12 %016llx r13 %016llx\n", r.r10, r.r11, r.r12,
 		r.r13);
 	fprintf(stderr, "  r14 %016llx r15 %016llx\n", r.r14, r.r15);
-	fprintf(stderr, "  cr0 %016llx cr2 %016llx cr3 %016llx cr4 %016llx efer %llx\n", s.cr0, s.cr2,
+	fprintf(stderr,
+		"  cr0 %016llx cr2 %016llx cr3 %016llx cr4 %016llx efer %llx\n", s.cr0, s.cr2,
 		s.cr3, s.cr4, s.efer);
 	print_segment("cs", &s.cs);
 	print_segment("ss", &s.ss);
@@ -300,6 +307,7 @@ void vcpu_print_registers(const struct vcpu *vcpu)
 	print_segment("gs", &s.gs);
 	print_segment("tr", &s.tr);
 	print_segment("ldt", &s.ldt);
-	fprintf(stderr, "  gdt %016llx limit %04x  idt %016llx limit %04x\n", s.gdt.base, s.gdt.limit,
+	fprintf(stderr,
+		"  gdt %016llx limit %04x  idt %016llx limit %04x\n", s.gdt.base, s.gdt.limit,
 		s.idt.base, s.idt.limit);
 }

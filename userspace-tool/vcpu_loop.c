@@ -61,7 +61,8 @@ static void serve_system_event(struct machine *m, const struct kvm_run *run)
 		machine_stop(m, OUTCOME_RESET, NULL, 0);
 		break;
 	default:
-		say(&why, "The guest reported system event %u (KVM_EXIT_SYSTEM_EVENT), most likely a crash.",
+		say(&why,
+		    "The guest reported system event %u (KVM_EXIT_SYSTEM_EVENT), most likely a crash.",
 		    run->system_event.type);
 		machine_stop(m, OUTCOME_FAILED, &why, 0);
 	}

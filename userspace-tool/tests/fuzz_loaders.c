@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler.h"
 #include "images.h"
 #include "tap.h"
 
@@ -37,7 +38,7 @@ static __u64 nasty(void)
 
 	if (rnd() % 4 == 0)
 		return rnd();
-	return numbers[rnd() % (sizeof(numbers) / sizeof(numbers[0]))] + rnd() % 3 - 1;
+	return numbers[rnd() % ARRAY_SIZE(numbers)] + rnd() % 3 - 1;
 }
 
 static bool one(const struct image *img, struct guest_ram *ram)
@@ -54,7 +55,7 @@ static bool one(const struct image *img, struct guest_ram *ram)
 
 	if (load_kernel(&req, ram, &state, &why) < 0)
 		return why.text[0] != 0;
-	return guest_ram_at(ram, state.rip, 1) != NULL && state.protocol;
+	return guest_ram_at(ram, state.rip, 1) && state.protocol;
 }
 
 /* The image with its exact size as an allocation of its own. */

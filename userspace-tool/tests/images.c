@@ -17,8 +17,8 @@ struct guest_ram test_ram(__u64 size)
 	struct guest_ram ram = { .low_size = size };
 
 	/* Fresh pages from mmap are zero and cost nothing; guard pages on both sides. */
-	ram.low = mmap(NULL, size + 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-		       0);
+	ram.low = mmap(NULL, size + 8192, PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	ram.low += 4096;
 	mprotect(ram.low, size, PROT_READ | PROT_WRITE);
 	return ram;

@@ -21,7 +21,7 @@ struct image test_image(size_t size);
 void test_image_free(struct image *img);
 void *test_bytes(const struct image *img);
 
-/* A relocatable bzImage with a 64-bit entry, @payload bytes of protected-mode code, protocol 2.15. */
+/* A relocatable bzImage of protocol 2.15 with a 64-bit entry and @payload bytes of code. */
 struct image test_bzimage(size_t payload);
 struct setup_header *test_header(const struct image *img);
 

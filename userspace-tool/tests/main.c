@@ -5,6 +5,7 @@
  */
 #include <stddef.h>
 
+#include "compiler.h"
 #include "tap.h"
 
 static bool failed;
@@ -25,7 +26,7 @@ int main(void)
 	size_t i;
 
 	puts("TAP version 13");
-	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(all); i++) {
 		for (t = all[i]; t->name; t++) {
 			failed = false;
 			t->run();

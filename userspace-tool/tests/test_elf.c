@@ -6,6 +6,7 @@
 #include <elf.h>
 #include <string.h>
 
+#include "compiler.h"
 #include "images.h"
 #include "tap.h"
 
@@ -61,7 +62,7 @@ static void good_elf(void)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct image k = test_elf(cases[i].kind);
 		struct guest_ram ram = test_ram(TEST_RAM);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler.h"
 #include "images.h"
 #include "tap.h"
 
@@ -177,7 +178,7 @@ static void not_kernels(void)
 		const char *reason;
 	} files[] = {
 		{ "\x1f\x8b\x08 compressed", "gzip" },
-		{ "\xfd" "7zXZ and more", "xz" },
+		{ "\xfd\x37zXZ and more", "xz" },
 		{ "070701 newc archive", "cpio" },
 		{ "#!/bin/sh", "script" },
 		{ "MZ but no HdrS", "EFI" },
@@ -186,7 +187,7 @@ static void not_kernels(void)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
 		struct image img = test_image(strlen(files[i].bytes));
 
 		memcpy(test_bytes(&img), files[i].bytes, img.size);

@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #define ARGS_MAX	24
-#define OUTPUT_MAX	(1 << 20)
+#define OUTPUT_MAX	(1024 * 1024)
 #define LIMIT_MS	30000
 #define ENDED_BADLY	-1
 #define BULK		32768	/* as in tests/guests/commands.S */

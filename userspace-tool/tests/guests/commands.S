@@ -53,8 +53,7 @@ triple_fault:
 debug_exit:
 	mov	$5, %al
 	out	%al, $0xf4
-loop:					/* with IF=0, Bochs would not interrupt it for the host either */
-	sti
+loop:	sti				/* with IF=0, Bochs does not interrupt it for the host */
 1:	jmp	1b
 mmio:					/* nothing is there: all ones */
 	mov	$0xd0000000, %eax

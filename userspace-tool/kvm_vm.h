@@ -4,8 +4,8 @@
  *
  * Written for several vCPUs; one is created today.
  */
-#ifndef MINIKVM_TOOL_VM_H
-#define MINIKVM_TOOL_VM_H
+#ifndef MINIKVM_TOOL_KVM_VM_H
+#define MINIKVM_TOOL_KVM_VM_H
 
 #include <linux/kvm.h>
 #include <linux/types.h>

@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "vm.h"
+#include "kvm_vm.h"
 
 #define HUGE_PAGE	(2 * MIB)
 
@@ -44,7 +44,8 @@ int device_open(const char *device, struct sentence *why)
 				   "The device node %s exists, but no driver is behind it: load the module %s.",
 				   device, module_of(device));
 		case EBUSY:
-			return say(why, "The driver behind %s is busy: another hypervisor has the CPU's virtualization in use.",
+			return say(why,
+				   "The driver behind %s is busy: another hypervisor has the CPU's virtualization in use.",
 				   device);
 		default:
 			return say(why, "The device node %s cannot be opened: %s.", device,
@@ -55,7 +56,8 @@ int device_open(const char *device, struct sentence *why)
 	if (version == VM_API_VERSION)
 		return fd;
 	if (version < 0)
-		say(why, "%s does not speak KVM's ABI: it refuses KVM_GET_API_VERSION (%s).", device,
+		say(why,
+		    "%s does not speak KVM's ABI: it refuses KVM_GET_API_VERSION (%s).", device,
 		    strerror(errno));
 	else
 		say(why, "%s speaks version %d of KVM's ABI; this tool speaks version %d.", device,
@@ -122,7 +124,8 @@ static int add_irqchip(struct vm *vm, struct sentence *why)
 	    need(vm, KVM_CAP_PIT2, "KVM_CAP_PIT2", why))
 		return -1;
 	if (ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0) < 0)
-		return say(why, "%s cannot create the interrupt controllers (KVM_CREATE_IRQCHIP): %s.",
+		return say(why,
+			   "%s cannot create the interrupt controllers (KVM_CREATE_IRQCHIP): %s.",
 			   vm->device, strerror(errno));
 	if (ioctl(vm->fd, KVM_CREATE_PIT2, &pit) < 0)
 		return say(why, "%s cannot create the timer (KVM_CREATE_PIT2): %s.", vm->device,

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel's names for a few things that the compiler offers, so that the tool reads like the
+ * rest of the project.
+ */
+#ifndef MINIKVM_TOOL_COMPILER_H
+#define MINIKVM_TOOL_COMPILER_H
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define BIT(n)		(1U << (n))
+#define BIT_ULL(n)	(1ULL << (n))
+
+#undef __packed
+#define __packed	__attribute((packed))
+#define __printf(f, a)	__attribute((format(printf, f, a)))
+
+#endif

@@ -13,6 +13,7 @@
 #include <linux/kvm.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/preempt.h>
 
 #include "uapi/linux/minikvm.h"
 #include "virt/arch.h"
@@ -76,6 +77,8 @@ static int __init minikvm_init(void)
 	ret = mkvm_irqfd_module_init();
 	if (ret)
 		goto out_arch;
+	/* Here and not with each VM: it patches the scheduler's code. */
+	preempt_notifier_inc();
 	mkvm_debugfs_init();
 	ret = misc_register(&dev);
 	if (ret) {
@@ -89,6 +92,7 @@ static int __init minikvm_init(void)
 
 out_debugfs:
 	mkvm_debugfs_exit();
+	preempt_notifier_dec();
 	mkvm_irqfd_module_exit();
 out_arch:
 	arch_exit();
@@ -99,6 +103,7 @@ static void __exit minikvm_exit(void)
 {
 	misc_deregister(&dev);
 	mkvm_debugfs_exit();
+	preempt_notifier_dec();
 	mkvm_irqfd_module_exit();
 	arch_exit();
 	pr_info("unloaded\n");

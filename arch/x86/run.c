@@ -21,6 +21,7 @@
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/irq/pic.h"
 #include "arch/x86/run.h"
+#include "arch/x86/thread_work.h"
 #include "arch/x86/vcpu_ioctl.h"
 #include "arch/x86/vcpu_state.h"
 #include "arch/x86/vmx/vmx.h"
@@ -213,11 +214,7 @@ static int run_loop(struct mkvm_vcpu *vcpu)
 		if (ret <= 0)
 			return ret;
 		if (unlikely(xfer_to_guest_mode_work_pending())) {
-			if (signal_pending(current)) {
-				vcpu->run->exit_reason = KVM_EXIT_INTR;
-				return -EINTR;
-			}
-			ret = xfer_to_guest_mode_handle_work(NULL);
+			ret = thread_work_handle();
 			if (ret) {
 				vcpu->run->exit_reason = KVM_EXIT_INTR;
 				return ret;
@@ -345,6 +342,8 @@ int arch_vcpu_run(struct mkvm_vcpu *vcpu)
 out:
 	if (ret >= 0)
 		vcpu->stats.user_exits++;
+	/* Userspace that stops its vCPUs and reads the dirty log must find every page there. */
+	vmx_flush_pml(vcpu);
 	fpu_put_guest(vcpu);
 	store_userspace_regs(vcpu);
 	fill_run_page(vcpu);

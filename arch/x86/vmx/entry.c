@@ -215,7 +215,8 @@ int vmx_run_guest(struct mkvm_vcpu *vcpu)
 			break;
 		/* Go on only when nobody wants anything of this thread. */
 		if (unlikely(READ_ONCE(vcpu->requests) & ~FAST_REQUESTS) ||
-		    READ_ONCE(vcpu->mode) != MKVM_IN_GUEST || xfer_to_guest_mode_work_pending())
+		    READ_ONCE(vcpu->mode) != MKVM_IN_GUEST ||
+		    vcpu->arch.mp_state != KVM_MP_STATE_RUNNABLE || xfer_to_guest_mode_work_pending())
 			break;
 	}
 

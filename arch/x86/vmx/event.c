@@ -11,6 +11,7 @@
 
 #include <linux/sched.h>
 #include <asm/debugreg.h>
+#include <asm/special_insns.h>
 #include <asm/trapnr.h>
 
 #include "arch/x86/inject.h"
@@ -68,7 +69,7 @@ static void inject_exception(struct mkvm_vcpu *vcpu)
 
 	if (ex->has_payload) {
 		if (ex->vector == X86_TRAP_PF)
-			vcpu->arch.cr2 = ex->payload;
+			native_write_cr2(ex->payload);	/* entry.c has loaded the old one */
 		else if (ex->vector == X86_TRAP_DB)
 			vcpu->arch.dr6 = (vcpu->arch.dr6 & ~0xful) | DR6_RESERVED | ex->payload;
 		ex->has_payload = false;

@@ -83,7 +83,6 @@ static void write_constant_host_state(void)
 	vmcs_write16(HOST_GS_SELECTOR, 0);
 	vmcs_write16(HOST_TR_SELECTOR, GDT_ENTRY_TSS * 8);
 	vmcs_write64(HOST_FS_BASE, 0);
-	vmcs_write64(HOST_GS_BASE, 0);
 	store_idt(&idt);
 	vmcs_write64(HOST_IDTR_BASE, idt.address);
 	vmcs_write64(HOST_RIP, (unsigned long)vmx_exit_point);

@@ -47,11 +47,17 @@ struct mkvm_memslot {
  * @generation: never the same for two sets of one VM
  * @nr: number of slots
  * @nr_logging: how many of them have a dirty log
+ * @age: length of the chain of @older
+ * @older: sets that a reader may still look at; freed at the next grace period, or with the VM
+ * @retired: a slot that dies with this set
  * @slot: the slots by ascending base_gfn; they do not overlap
  */
 struct mkvm_memslots {
 	u64 generation;
 	unsigned int nr, nr_logging;
+	unsigned int age;
+	struct mkvm_memslots *older;
+	struct mkvm_memslot *retired;
 	struct mkvm_memslot *slot[];
 };
 

@@ -5,8 +5,8 @@
  * The set of slots is an array of pointers sorted by guest frame. A change builds a new array
  * and publishes it; readers hold vm->srcu and see one set or the other. There are at most
  * MKVM_USER_MEM_SLOTS, so what a change costs is one copy of the array, and finding a slot by
- * its number (which only ioctls do) may scan it. Relies on arch_mmu_zap_range() to take the
- * guest's mappings away.
+ * its number (which only ioctls do) may scan it. Only a change that takes something away waits
+ * for the readers. Relies on arch_mmu_zap_range() to take the guest's mappings away.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -18,6 +18,9 @@
 #include "virt/arch.h"
 #include "virt/memslot.h"
 #include "virt/vcpu.h"
+
+/* Old sets that may wait for the next grace period. */
+#define SLOTS_MAX_AGE	16
 
 static struct mkvm_memslots *slots_alloc(unsigned int nr)
 {
@@ -44,6 +47,18 @@ static void slot_free(struct mkvm_memslot *slot)
 	kfree(slot);
 }
 
+/* Free sets that no reader can see any more; the slots that live on are not touched. */
+static void slots_free_chain(struct mkvm_memslots *slots)
+{
+	while (slots) {
+		struct mkvm_memslots *older = slots->older;
+
+		kfree(slots->retired);
+		kvfree(slots);
+		slots = older;
+	}
+}
+
 void mkvm_memslots_destroy(struct mkvm_vm *vm)
 {
 	struct mkvm_memslots *slots;
@@ -56,7 +71,7 @@ void mkvm_memslots_destroy(struct mkvm_vm *vm)
 	RCU_INIT_POINTER(vm->memslots, NULL);
 	for (i = 0; i < slots->nr; i++)
 		slot_free(slots->slot[i]);
-	kvfree(slots);
+	slots_free_chain(slots);
 }
 
 /* Index of the first slot that ends above @gfn; slots->nr if there is none. */
@@ -153,15 +168,23 @@ static void slots_build(struct mkvm_memslots *room, const struct mkvm_memslots *
 	room->generation = old->generation + 1;
 }
 
-/* Make @new the current set; when it returns no reader is left that sees the old one. */
-static void slots_publish(struct mkvm_vm *vm, struct mkvm_memslots *new)
+/*
+ * Make @new the current set. With @wait no reader is left that sees an older one when it
+ * returns; without, readers may still do so, and what only old sets refer to lives on a while.
+ */
+static void slots_publish(struct mkvm_vm *vm, struct mkvm_memslots *new, bool wait)
 {
-	struct mkvm_memslots *old = mkvm_memslots(vm);
-
+	new->older = mkvm_memslots(vm);
+	new->age = new->older->age + 1;
 	rcu_assign_pointer(vm->memslots, new);
+	if (!wait && new->age <= SLOTS_MAX_AGE)
+		return;
+
 	/* A vCPU waits behind this ioctl in every VMM: an ordinary grace period is too long. */
 	synchronize_srcu_expedited(&vm->srcu);
-	kvfree(old);
+	slots_free_chain(new->older);
+	new->older = NULL;
+	new->age = 0;
 }
 
 /* Is a guest frame of [base, base + npages) in a slot other than @self? */
@@ -226,21 +249,10 @@ static int dirty_bitmap_alloc(struct mkvm_vm *vm, struct mkvm_memslot *slot)
 }
 
 /*
- * Take a slot's mappings away for good. While that goes on the slot stays in the set, marked
- * invalid: faults make no new mapping of it, MMU notifiers find those there still are.
- * On return the set at hand is one of @room's, and @old is referenced by nobody.
+ * Delete @old, or put @new in its place where it moved to. While its mappings are taken away the
+ * slot stays in the set, marked invalid: faults make no new mapping of it, MMU notifiers find
+ * those there still are. vm->slots_lock held; on success nobody refers to @old any more.
  */
-static void slot_retire(struct mkvm_vm *vm, struct mkvm_memslot *old,
-			struct mkvm_memslot *invalid, struct mkvm_memslots *room)
-{
-	*invalid = *old;
-	invalid->flags |= MKVM_SLOT_INVALID;
-	slots_build(room, mkvm_memslots(vm), old, invalid);
-	slots_publish(vm, room);
-	arch_mmu_zap_range(vm, old->base_gfn, old->base_gfn + old->npages, true);
-}
-
-/* Delete @old, or put @new in its place where it moved to. vm->slots_lock held. */
 static int slot_replace(struct mkvm_vm *vm, struct mkvm_memslot *old, struct mkvm_memslot *new)
 {
 	struct mkvm_memslots *during, *after;
@@ -256,10 +268,18 @@ static int slot_replace(struct mkvm_vm *vm, struct mkvm_memslot *old, struct mkv
 		return -ENOMEM;
 	}
 
-	slot_retire(vm, old, invalid, during);
+	*invalid = *old;
+	invalid->flags |= MKVM_SLOT_INVALID;
+	/* A log that ends here is freed while readers may still see @invalid. */
+	if (!new || new->dirty_bitmap != old->dirty_bitmap)
+		invalid->dirty_bitmap = NULL;
+	slots_build(during, mkvm_memslots(vm), old, invalid);
+	during->retired = invalid;
+	slots_publish(vm, during, true);
+	arch_mmu_zap_range(vm, old->base_gfn, old->base_gfn + old->npages, true);
+
 	slots_build(after, during, invalid, new);
-	slots_publish(vm, after);
-	kfree(invalid);
+	slots_publish(vm, after, false);
 	return 0;
 }
 
@@ -280,7 +300,8 @@ static int slot_create(struct mkvm_vm *vm, struct mkvm_memslot *new)
 	if (!after)
 		return -ENOMEM;
 	slots_build(after, slots, NULL, new);
-	slots_publish(vm, after);
+	/* Who does not see it yet takes an access for a device's, as it was a moment ago. */
+	slots_publish(vm, after, false);
 	return 0;
 }
 
@@ -295,7 +316,7 @@ static int slot_change_flags(struct mkvm_vm *vm, struct mkvm_memslot *old,
 		return -ENOMEM;
 	slots_build(after, slots, old, new);
 	/* From here on every new mapping obeys the new flags, and none is being made by the old. */
-	slots_publish(vm, after);
+	slots_publish(vm, after, true);
 
 	if (!new->dirty_bitmap)
 		arch_mmu_recover_huge_pages(vm, new);

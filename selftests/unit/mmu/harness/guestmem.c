@@ -1,0 +1,726 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * guestmem.c - tests of guest memory against mmu-harness.ko: slots, faults, page sizes, MMU
+ * notifiers and the dirty log, with software vCPUs in place of a guest.
+ *
+ * KVM's ABI, KVM_SET_USER_MEMORY_REGION, KVM_GET_DIRTY_LOG, KVM_CLEAR_DIRTY_LOG. Runs as root in
+ * the lab on any host; loads the module that lies beside it. TAP, version 13.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <linux/kvm.h>
+
+#include "harness.h"
+
+#define PAGE		4096UL
+#define HUGE		(2UL << 20)
+#define ACCESS_ERROR	2	/* beside HARNESS_ACCESS' 0 and 1 */
+
+static int tap_count, tap_failed;
+static const char *mode_name = "";
+
+#define check(ok, fmt, ...)						\
+do {									\
+	bool _ok = (ok);						\
+									\
+	tap_count++;							\
+	tap_failed += !_ok;						\
+	printf("%s %d - %s" fmt "\n", _ok ? "ok" : "not ok", tap_count,	\
+	       mode_name, ##__VA_ARGS__);				\
+	fflush(stdout);							\
+} while (0)
+
+static __attribute__((noreturn)) void die(const char *what)
+{
+	printf("Bail out! %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+
+	if (fd >= 0) {
+		if (write(fd, text, strlen(text)) < 0)
+			printf("# %s: %s\n", path, strerror(errno));
+		close(fd);
+	}
+}
+
+static int vm_open(const struct harness_setup *setup)
+{
+	static const struct harness_setup plain = { .ad = 1 };
+	int fd = open("/dev/" HARNESS_NODE, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 || ioctl(fd, HARNESS_SETUP, setup ?: &plain))
+		die("/dev/" HARNESS_NODE);
+	return fd;
+}
+
+/* 0 or errno. */
+static int region(int vm, __u32 slot, __u32 flags, __u64 gpa, __u64 size, void *hva)
+{
+	struct kvm_userspace_memory_region r = {
+		.slot = slot, .flags = flags, .guest_phys_addr = gpa, .memory_size = size,
+		.userspace_addr = (unsigned long)hva,
+	};
+
+	return ioctl(vm, KVM_SET_USER_MEMORY_REGION, &r) ? errno : 0;
+}
+
+/* 0, 1 = MMIO, ACCESS_ERROR with errno. */
+static int access_one(int vm, __u32 op, __u64 gpa, __u64 *value)
+{
+	struct harness_access a = { .op = op, .gpa = gpa, .value = *value };
+
+	if (ioctl(vm, HARNESS_ACCESS, &a))
+		return ACCESS_ERROR;
+	*value = a.value;
+	return a.result;
+}
+
+static int guest_write(int vm, __u64 gpa, __u64 value)
+{
+	return access_one(vm, HARNESS_WRITE, gpa, &value);
+}
+
+static __u64 guest_read(int vm, __u64 gpa)
+{
+	__u64 value = 0;
+
+	return access_one(vm, HARNESS_READ, gpa, &value) ? ~0ULL : value;
+}
+
+static int guest_try(int vm, __u32 op, __u64 gpa)
+{
+	__u64 value = 0;
+
+	return access_one(vm, op, gpa, &value);
+}
+
+static struct harness_entry entry_of(int vm, __u64 gpa)
+{
+	struct harness_entry e = { .gpa = gpa };
+
+	if (ioctl(vm, HARNESS_ENTRY, &e))
+		die("HARNESS_ENTRY");
+	return e;
+}
+
+static void *map(size_t size, int flags)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags,
+		       -1, 0);
+
+	if (p == MAP_FAILED)
+		die("mmap");
+	return p;
+}
+
+/* @size bytes, aligned to 2M, with transparent huge pages as @advice says. */
+static void *map_aligned(size_t size, int advice)
+{
+	char *p = map(size + HUGE, MAP_NORESERVE);
+	char *q = (char *)(((unsigned long)p + HUGE - 1) & ~(HUGE - 1));
+
+	if (q > p)
+		munmap(p, q - p);
+	munmap(q + size, p + HUGE - q);
+	madvise(q, size, advice);
+	return q;
+}
+
+static void test_slots(void)
+{
+	char *mem = map(64 * PAGE, 0);
+	int vm = vm_open(NULL);
+
+	check(region(vm, 0, 0, 0x10000, 16 * PAGE, mem) == 0, "create a slot");
+	check(region(vm, 0, 0, 0x10000, 16 * PAGE, mem) == 0, "the same again");
+	check(region(vm, 1, 0, 0x1f000, PAGE, mem) == EEXIST, "overlap at the end");
+	check(region(vm, 1, 0, 0xf000, 2 * PAGE, mem) == EEXIST, "overlap at the start");
+	check(region(vm, 1, 0, 0x0, 64 * PAGE, mem) == EEXIST, "overlap around");
+	check(region(vm, 1, 0, 0x20000, 16 * PAGE, mem) == 0, "a neighbour above");
+	check(region(vm, 2, 0, 0xf000, PAGE, mem) == 0, "a neighbour below");
+	check(region(vm, 0, 0, 0x10000, 17 * PAGE, mem) == EINVAL, "grow");
+	check(region(vm, 0, 0, 0x10000, 16 * PAGE, mem + PAGE) == EINVAL, "other user address");
+	check(region(vm, 0, KVM_MEM_READONLY, 0x10000, 16 * PAGE, mem) == EINVAL, "READONLY on");
+	check(region(vm, 0, 4, 0x10000, 16 * PAGE, mem) == EINVAL, "unknown flag");
+	check(region(vm, 4096, 0, 0x100000, PAGE, mem) == EINVAL, "slot number too large");
+	check(region(vm, 1 << 16, 0, 0x100000, PAGE, mem) == EINVAL, "address space 1");
+	check(region(vm, 9, 0, 0x100800, PAGE, mem) == EINVAL, "guest address not aligned");
+	check(region(vm, 9, 0, 0x100000, 100, mem) == EINVAL, "size not aligned");
+	check(region(vm, 9, 0, 0x100000, PAGE, mem + 8) == EINVAL, "user address not aligned");
+	check(region(vm, 9, 0, 0x100000, PAGE, (void *)0xffffffff80000000) == EINVAL,
+	      "kernel address");
+	check(region(vm, 9, 0, -PAGE, 2 * PAGE, mem) == EINVAL, "wraps round");
+	check(region(vm, 9, 0, 1ULL << 51, PAGE, mem) == EINVAL, "above the address width");
+	check(region(vm, 9, 0, 1ULL << 32, 1ULL << 43, (void *)PAGE) == EINVAL, "2^31 pages");
+	check(region(vm, 9, 0, 0, 1ULL << 52, (void *)PAGE) == EINVAL, "2^52 bytes");
+	check(region(vm, 9, 0, 0, 0, NULL) == EINVAL, "delete nothing");
+	check(region(vm, 0, 0, 0x18000, 16 * PAGE, mem) == EEXIST, "move onto another");
+	check(region(vm, 0, 0, 0x40000, 16 * PAGE, mem) == 0, "move");
+	check(region(vm, 0, 0, 0x42000, 16 * PAGE, mem) == 0, "move over itself");
+	check(guest_write(vm, 0x42000, 1) == 0 && guest_write(vm, 0x40000, 1) == 1,
+	      "the new place is memory, the old is not");
+	check(region(vm, 0, 0, 0x42000, 0, mem) == 0 && guest_write(vm, 0x42000, 1) == 1,
+	      "delete: no memory there");
+	check(region(vm, 0, 0, 0x10000, PAGE, mem) == 0, "create it anew with another size");
+	close(vm);
+
+	vm = vm_open(NULL);
+	for (int i = 0; i < 4096; i++)
+		if (region(vm, 4095 - i, 0, i * 2 * PAGE, PAGE, mem + i % 64 * PAGE))
+			die("4096 slots");
+	check(guest_write(vm, 4095 * 2 * PAGE, 77) == 0 &&
+	      guest_write(vm, 4094 * 2 * PAGE + PAGE, 1) == 1 && guest_write(vm, 0, 78) == 0,
+	      "4096 slots: all found, gaps are none");
+	close(vm);
+	munmap(mem, 64 * PAGE);
+}
+
+static void test_access(void)
+{
+	__u64 *mem = map(64 * PAGE, 0);
+	int vm = vm_open(NULL);
+	char *w = (char *)mem;
+
+	region(vm, 0, 0, 0, 32 * PAGE, mem);
+	region(vm, 1, KVM_MEM_READONLY, 0x100000, 32 * PAGE, w + 32 * PAGE);
+
+	check(guest_read(vm, 0) == 0, "fresh page reads zero");
+	check(guest_write(vm, 0, 5) == 0 && mem[0] == 5 && guest_read(vm, 0) == 5,
+	      "guest writes over the zero page, owner sees it");
+	mem[512] = 6;
+	check(guest_read(vm, PAGE) == 6, "owner writes, guest sees it");
+	check(guest_write(vm, 0x100000, 1) == 1, "write to a read-only slot is MMIO");
+	mem[32 * 512] = 9;
+	check(guest_read(vm, 0x100000) == 9 && guest_write(vm, 0x100000, 1) == 1 &&
+	      mem[32 * 512] == 9, "read from it, and still no write");
+	check(guest_try(vm, HARNESS_FETCH, 0) == 0, "fetch");
+	check(guest_try(vm, HARNESS_READ, 0x200000) == 1, "no slot is MMIO");
+	check(guest_try(vm, HARNESS_READ, 1ULL << 45) == 1, "far away is MMIO");
+
+	munmap(w + 2 * PAGE, PAGE);
+	check(guest_try(vm, HARNESS_READ, 2 * PAGE) == ACCESS_ERROR && errno == EFAULT,
+	      "never mapped: EFAULT");
+	munmap(w, PAGE);
+	check(entry_of(vm, 0).level == 0 &&
+	      guest_try(vm, HARNESS_READ, 0) == ACCESS_ERROR && errno == EFAULT,
+	      "munmap takes the entry away");
+	if (mmap(w, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
+	    == MAP_FAILED)
+		die("mmap");
+	check(guest_read(vm, 0) == 0, "mapped again: another page");
+
+	guest_write(vm, PAGE, 11);
+	mprotect(w + PAGE, PAGE, PROT_READ);
+	check(guest_read(vm, PAGE) == 11, "mprotect: still to be read");
+	check(guest_write(vm, PAGE, 1) == ACCESS_ERROR && errno == EFAULT && mem[512] == 11,
+	      "mprotect: not to be written");
+	mprotect(w + PAGE, PAGE, PROT_READ | PROT_WRITE);
+	check(guest_write(vm, PAGE, 12) == 0 && mem[512] == 12, "and again");
+
+	madvise(w + PAGE, PAGE, MADV_DONTNEED);
+	check(guest_read(vm, PAGE) == 0, "MADV_DONTNEED gives zeroes");
+	close(vm);
+	munmap(mem, 64 * PAGE);
+}
+
+static void test_fork(void)
+{
+	volatile __u64 *mem = map(4 * PAGE, 0);
+	int vm = vm_open(NULL), status, ready[2], go[2];
+	char c = 0;
+	pid_t pid;
+
+	region(vm, 0, 0, 0, 4 * PAGE, (void *)mem);
+	guest_write(vm, 0, 1);
+	if (pipe(ready) || pipe(go))
+		die("pipe");
+	pid = fork();
+	if (!pid) {
+		if (write(ready[1], &c, 1) != 1 || read(go[0], &c, 1) != 1)
+			_exit(3);
+		_exit(mem[0] == 1 ? ioctl(vm, HARNESS_STATS, NULL) == -1 && errno == EIO ?
+		      0 : 2 : 1);
+	}
+	if (read(ready[0], &c, 1) != 1)
+		die("read");
+	check(guest_write(vm, 0, 2) == 0 && mem[0] == 2, "guest writes after fork");
+	if (write(go[1], &c, 1) != 1)
+		die("write");
+	waitpid(pid, &status, 0);
+	check(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+	      "the child kept the old page (status %#x)", status);
+	check(guest_write(vm, 0, 3) == 0 && mem[0] == 3, "and after its exit");
+	close(vm);
+	munmap((void *)mem, 4 * PAGE);
+}
+
+static void test_huge(void)
+{
+	volatile __u64 *mem = map_aligned(4 * HUGE, MADV_HUGEPAGE);
+	int vm = vm_open(NULL);
+	char *w = (char *)mem;
+	struct harness_entry e;
+
+	region(vm, 0, 0, HUGE, 3 * HUGE, w);
+	region(vm, 1, 0, 64 * HUGE + PAGE, HUGE, w + PAGE);
+	region(vm, 2, 0, 128 * HUGE + PAGE, HUGE, w);
+
+	check(guest_write(vm, HUGE + 0x5008, 5) == 0 && mem[0x5008 / 8] == 5, "write");
+	e = entry_of(vm, HUGE);
+	check(e.level == 2, "a 2M page is mapped by one entry (level %u, %#llx)", e.level,
+	      e.entry);
+	guest_write(vm, 64 * HUGE + PAGE, 1);
+	check(entry_of(vm, 64 * HUGE + PAGE).level == 1, "not where the slot begins inside it");
+	guest_write(vm, 128 * HUGE + 2 * PAGE, 1);
+	check(entry_of(vm, 128 * HUGE + 2 * PAGE).level == 1, "nor where it is not aligned");
+
+	/* The kernel splits its page: everything but the hole must stay. */
+	for (int i = 0; i < 512; i++)
+		mem[i * 512] = i + 1000;
+	madvise(w + 7 * PAGE, PAGE, MADV_DONTNEED);
+	check(guest_read(vm, HUGE + 7 * PAGE) == 0, "hole in a 2M page reads zero");
+	bool ok = true;
+	for (int i = 0; i < 512; i++)
+		ok &= guest_read(vm, HUGE + i * PAGE) == (i == 7 ? 0 : i + 1000ULL);
+	check(ok, "all the rest is what it was");
+	check(entry_of(vm, HUGE + 8 * PAGE).level == 1, "mapped by small pages now");
+
+	madvise(w + HUGE, HUGE, MADV_DONTNEED);
+	guest_write(vm, 2 * HUGE, 9);
+	check(entry_of(vm, 2 * HUGE).level == 2 && mem[HUGE / 8] == 9, "2M again after DONTNEED");
+	mprotect(w + HUGE + 9 * PAGE, PAGE, PROT_READ);
+	check(guest_write(vm, 2 * HUGE + 9 * PAGE, 1) == ACCESS_ERROR && errno == EFAULT &&
+	      guest_write(vm, 2 * HUGE + 10 * PAGE, 2) == 0, "mprotect inside a 2M page");
+	close(vm);
+	munmap((void *)mem, 4 * HUGE);
+}
+
+/* Bits set in a log of @npages. */
+static unsigned long count_bits(const unsigned long *log, unsigned long npages)
+{
+	unsigned long n = 0;
+
+	for (unsigned long i = 0; i < npages; i++)
+		n += log[i / 64] >> (i % 64) & 1;
+	return n;
+}
+
+static int get_log(int vm, __u32 slot, void *log)
+{
+	struct kvm_dirty_log arg = { .slot = slot, .dirty_bitmap = log };
+
+	return ioctl(vm, KVM_GET_DIRTY_LOG, &arg) ? errno : 0;
+}
+
+static int clear_log(int vm, __u32 slot, __u64 first, __u32 num, void *log)
+{
+	struct kvm_clear_dirty_log arg = {
+		.slot = slot, .first_page = first, .num_pages = num, .dirty_bitmap = log,
+	};
+
+	return ioctl(vm, KVM_CLEAR_DIRTY_LOG, &arg) ? errno : 0;
+}
+
+static void test_dirty(bool pml, bool ad)
+{
+	struct harness_setup setup = { .ad = ad, .pml = pml };
+	volatile __u64 *mem = map_aligned(4 * HUGE, MADV_HUGEPAGE);
+	unsigned long npages = 2 * HUGE / PAGE, *log = map(2 * PAGE, 0);
+	int vm = vm_open(&setup);
+	bool ok = true;
+
+	mode_name = pml ? "PML: " : ad ? "write protection: " : "no A/D flags: ";
+	region(vm, 0, 0, 0, 2 * HUGE, (void *)mem);
+	guest_write(vm, 0, 1);
+	guest_write(vm, HUGE, 1);
+	check(entry_of(vm, 0).level == 2, "2M before the log");
+	check(get_log(vm, 0, log) == ENOENT, "no log: ENOENT");
+	check(get_log(vm, 5, log) == ENOENT, "no slot: ENOENT");
+	check(get_log(vm, 4096, log) == EINVAL, "no such number: EINVAL");
+	check(region(vm, 0, KVM_MEM_LOG_DIRTY_PAGES, 0, 2 * HUGE, (void *)mem) == 0, "log on");
+	check(get_log(vm, 0, log) == 0 && count_bits(log, npages) == 0, "nothing dirty");
+
+	guest_write(vm, 5 * PAGE, 1);
+	guest_read(vm, 6 * PAGE);
+	guest_write(vm, HUGE + 511 * PAGE, 1);
+	check(entry_of(vm, 5 * PAGE).level == 1, "the written page is small now");
+	check(get_log(vm, 0, log) == 0 && count_bits(log, npages) == 2 &&
+	      (log[0] >> 5 & 1) && log[npages / 64 - 1] >> 63, "exactly the two written pages");
+	check(get_log(vm, 0, log) == 0 && count_bits(log, npages) == 0, "taken once");
+	guest_write(vm, 5 * PAGE, 2);
+	check(get_log(vm, 0, log) == 0 && count_bits(log, npages) == 1 && (log[0] >> 5 & 1),
+	      "written again, logged again");
+	for (unsigned long i = 0; i < npages; i++)
+		guest_write(vm, i * PAGE, i);
+	check(get_log(vm, 0, log) == 0 && count_bits(log, npages) == npages, "all of them");
+
+	guest_write(vm, 3 * PAGE, 1);
+	check(get_log(vm, 0, (void *)0x1000) == EFAULT, "bad buffer: EFAULT");
+	check(get_log(vm, 0, log) == 0 && (log[0] >> 3 & 1), "and the page is not forgotten");
+
+	/* A page that went away and came back under the log. */
+	madvise((char *)mem + 9 * PAGE, PAGE, MADV_DONTNEED);
+	guest_read(vm, 9 * PAGE);
+	check(get_log(vm, 0, log) == 0 && !(log[0] >> 9 & 1), "reading a new page is no write");
+	guest_write(vm, 9 * PAGE, 1);
+	check(get_log(vm, 0, log) == 0 && (log[0] >> 9 & 1), "writing it is");
+
+	check(region(vm, 0, KVM_MEM_LOG_DIRTY_PAGES, 0x10000000, 2 * HUGE, (void *)mem) == 0 &&
+	      guest_write(vm, 0x10000000 + 8 * PAGE, 1) == 0 &&
+	      get_log(vm, 0, log) == 0 && count_bits(log, npages) == 1 && (log[0] >> 8 & 1),
+	      "a slot moves with its log");
+	check(region(vm, 0, 0, 0x10000000, 2 * HUGE, (void *)mem) == 0 &&
+	      get_log(vm, 0, log) == ENOENT, "log off");
+	guest_write(vm, 0x10000000 + HUGE, 7);
+	check(entry_of(vm, 0x10000000 + HUGE).level == 2, "2M again");
+	check(mem[HUGE / 8] == 7, "and the right one");
+	for (unsigned long i = 10; i < npages; i++)
+		ok &= guest_read(vm, 0x10000000 + i * PAGE) == (i == 512 ? 7 : i);
+	check(ok, "contents came through");
+	close(vm);
+	munmap((void *)mem, 4 * HUGE);
+	munmap(log, 2 * PAGE);
+	mode_name = "";
+}
+
+static void test_manual(bool pml)
+{
+	struct harness_setup setup = { .ad = 1, .pml = pml };
+	char *mem = map_aligned(2 * HUGE, MADV_HUGEPAGE);
+	unsigned long *log = map(PAGE, 0);
+	unsigned long npages = HUGE / PAGE + 10;
+	int vm;
+
+	mode_name = pml ? "manual, PML: " : "manual: ";
+	setup.manual = KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE;
+	vm = vm_open(&setup);
+	region(vm, 0, KVM_MEM_LOG_DIRTY_PAGES, 0, npages * PAGE, mem);
+	guest_write(vm, 64 * PAGE, 1);
+	guest_write(vm, 65 * PAGE, 1);
+	check(get_log(vm, 0, log) == 0 && count_bits(log, npages) == 2, "GET");
+	check(get_log(vm, 0, log) == 0 && count_bits(log, npages) == 2, "GET only looks");
+	check(clear_log(vm, 0, 1, 64, log) == EINVAL, "CLEAR: first page not of a word");
+	check(clear_log(vm, 0, 0, 63, log) == EINVAL, "CLEAR: half a word");
+	check(clear_log(vm, 0, 0, 576, log) == EINVAL, "CLEAR: beyond the slot");
+	check(clear_log(vm, 0, 576, 0, log) == EINVAL, "CLEAR: begins beyond the slot");
+	check(clear_log(vm, 1, 0, 64, log) == ENOENT, "CLEAR: no slot");
+	check(clear_log(vm, 0, 0, 64, (void *)8) == EFAULT, "CLEAR: bad buffer");
+	memset(log, 0, PAGE);
+	log[0] = 1;
+	check(clear_log(vm, 0, 64, 64, log) == 0 && get_log(vm, 0, log) == 0 &&
+	      count_bits(log, npages) == 1 && log[1] == 2, "CLEAR takes the page asked for");
+	guest_write(vm, 65 * PAGE, 2);
+	guest_write(vm, 64 * PAGE, 2);
+	check(get_log(vm, 0, log) == 0 && log[1] == 3, "a write is logged again");
+	memset(log, 0xff, PAGE);
+	check(clear_log(vm, 0, 512, 10, log) == 0 && clear_log(vm, 0, 0, npages, log) == 0 &&
+	      get_log(vm, 0, log) == 0 && count_bits(log, npages) == 0,
+	      "CLEAR up to the odd end of the slot");
+	close(vm);
+
+	setup.manual |= KVM_DIRTY_LOG_INITIALLY_SET;
+	vm = vm_open(&setup);
+	region(vm, 0, 0, 0, HUGE, mem);
+	guest_write(vm, 0, 1);
+	region(vm, 0, KVM_MEM_LOG_DIRTY_PAGES, 0, HUGE, mem);
+	check(get_log(vm, 0, log) == 0 && count_bits(log, 512) == 512, "initially set");
+	check(entry_of(vm, 0).level == 2, "the large page may stay for now");
+	guest_write(vm, 70 * PAGE, 1);
+	memset(log, 0, PAGE);
+	log[0] = ~0UL;
+	check(clear_log(vm, 0, 0, 64, log) == 0, "clear the first word");
+	guest_write(vm, 3 * PAGE, 1);
+	check(get_log(vm, 0, log) == 0 && log[0] == 8 && count_bits(log, 512) == 449,
+	      "then only the page written since is in it");
+	close(vm);
+	munmap(mem, 2 * HUGE);
+	munmap(log, PAGE);
+	mode_name = "";
+}
+
+/*
+ * Everything at once. Each writer adds to its own word of random pages, and knows what must come
+ * out; others make the kernel do all it can to the pages, and take the dirty log meanwhile.
+ */
+#define STRESS_PAGES	(4 * HUGE / PAGE)
+#define STRESS_WRITERS	3
+
+static struct stress {
+	int vm;
+	bool log, stop;
+	volatile __u64 *mem;
+	__u64 expect[STRESS_WRITERS][STRESS_PAGES];
+	__u64 adds[STRESS_WRITERS], forks, toggles, harvests, slots, copied;
+	__u64 *shadow;
+	int error;
+} st;
+
+static void *writer(void *arg)
+{
+	unsigned long id = (unsigned long)arg;
+	struct harness_access a = {
+		.vcpu = id, .op = HARNESS_ADD, .gpa = id * 8, .npages = STRESS_PAGES, .count = 200,
+		.value = 1, .seed = id + 1,
+	};
+
+	while (!__atomic_load_n(&st.stop, __ATOMIC_RELAXED)) {
+		__u64 seed = a.seed;
+
+		if (ioctl(st.vm, HARNESS_ACCESS, &a) || a.result) {
+			printf("# writer %lu: result %llu, %s\n", id, a.result, strerror(errno));
+			st.error = 1;
+			break;
+		}
+		for (__u64 i = 0; i < a.done; i++)
+			st.expect[id][harness_next(&seed) % STRESS_PAGES]++;
+		st.adds[id] += a.done;
+	}
+	return NULL;
+}
+
+/* The kernel at work on the owner's page tables. */
+static void *disturber(void *arg)
+{
+	char *mem = (char *)st.mem;
+	__u64 seed = 99;
+
+	(void)arg;
+	while (!__atomic_load_n(&st.stop, __ATOMIC_RELAXED)) {
+		unsigned long page = harness_next(&seed) % STRESS_PAGES;
+		unsigned long n = 1 + harness_next(&seed) % 64;
+
+		if (page + n > STRESS_PAGES)
+			n = STRESS_PAGES - page;
+		switch (harness_next(&seed) % 8) {
+		case 0: {
+			pid_t pid = fork();
+
+			if (!pid)
+				_exit(0);
+			waitpid(pid, NULL, 0);
+			st.forks++;
+			break;
+		}
+		case 1:
+			madvise(mem + page * PAGE, n * PAGE, MADV_PAGEOUT);
+			break;
+		case 2:
+			/* Splits large pages, merges them again. */
+			madvise(mem + page * PAGE, n * PAGE, MADV_NOHUGEPAGE);
+			madvise(mem, 4 * HUGE, MADV_HUGEPAGE);
+			break;
+		case 3:
+			madvise(mem + page / 512 * HUGE, HUGE, 25 /* MADV_COLLAPSE */);
+			break;
+		case 4:
+			madvise(mem + page * PAGE, n * PAGE, MADV_COLD);
+			break;
+		case 5:
+			write_file("/proc/sys/vm/compact_memory", "1");
+			break;
+		case 6:
+			madvise(mem + page * PAGE, n * PAGE, MADV_MERGEABLE);
+			madvise(mem + page * PAGE, n * PAGE, MADV_UNMERGEABLE);
+			break;
+		case 7: {
+			/* Move the page to another address and back: a new frame or not. */
+			char *other = map(PAGE, 0);
+
+			munmap(other, PAGE);
+			write_file("/proc/self/clear_refs", "1");
+			break;
+		}
+		}
+		st.toggles++;
+	}
+	return NULL;
+}
+
+/* Slots come and go beside the one in use. */
+static void *slot_changer(void *arg)
+{
+	char *mem = map(HUGE, 0);
+	struct harness_access a = { .vcpu = 7, .op = HARNESS_ADD, .value = 1 };
+
+	(void)arg;
+	while (!__atomic_load_n(&st.stop, __ATOMIC_RELAXED)) {
+		__u64 base = (1ULL << 32) + st.slots % 7 * HUGE;
+
+		if (region(st.vm, 9, 0, base, HUGE, mem))
+			st.error = 2;
+		a.gpa = base + st.slots % 512 * PAGE;
+		if (ioctl(st.vm, HARNESS_ACCESS, &a) || a.result)
+			st.error = 3;
+		if (region(st.vm, 9, 0, base + HUGE, HUGE, mem))
+			st.error = 4;
+		a.gpa += HUGE;
+		if (ioctl(st.vm, HARNESS_ACCESS, &a) || a.result)
+			st.error = 5;
+		if (region(st.vm, 9, 0, 0, 0, mem))
+			st.error = 6;
+		/* Memory of a deleted slot is only the owner's: it may go at once. */
+		madvise(mem, HUGE, MADV_DONTNEED);
+		st.slots++;
+	}
+	munmap(mem, HUGE);
+	return NULL;
+}
+
+/* What live migration does: copy the pages of each log. */
+static void harvest(void)
+{
+	static unsigned long log[STRESS_PAGES / 64];
+
+	if (get_log(st.vm, 0, log)) {
+		st.error = 7;
+		return;
+	}
+	for (unsigned long i = 0; i < STRESS_PAGES; i++) {
+		if (!(log[i / 64] >> (i % 64) & 1))
+			continue;
+		memcpy(st.shadow + i * 512, (void *)(st.mem + i * 512), PAGE);
+		st.copied++;
+	}
+	st.harvests++;
+}
+
+static void *harvester(void *arg)
+{
+	(void)arg;
+	while (!__atomic_load_n(&st.stop, __ATOMIC_RELAXED))
+		harvest();
+	return NULL;
+}
+
+static void *log_toggler(void *arg)
+{
+	unsigned int flags = 0;
+
+	(void)arg;
+	while (!__atomic_load_n(&st.stop, __ATOMIC_RELAXED)) {
+		flags ^= KVM_MEM_LOG_DIRTY_PAGES;
+		if (region(st.vm, 0, flags, 0, 4 * HUGE, (void *)st.mem))
+			st.error = 8;
+		usleep(3000);
+	}
+	return NULL;
+}
+
+static void test_stress(const char *name, const struct harness_setup *setup, bool log, int seconds)
+{
+	pthread_t thread[8];
+	struct harness_stats stats;
+	unsigned long i, bad = 0, stale = 0;
+	int n = 0;
+
+	memset(&st, 0, sizeof(st));
+	mode_name = name;
+	st.vm = vm_open(setup);
+	st.log = log;
+	st.mem = map_aligned(4 * HUGE, MADV_HUGEPAGE);
+	st.shadow = map(4 * HUGE, 0);
+	memset((void *)st.mem, 0, 4 * HUGE);
+	if (region(st.vm, 0, log ? KVM_MEM_LOG_DIRTY_PAGES : 0, 0, 4 * HUGE, (void *)st.mem))
+		die("region");
+
+	for (i = 0; i < STRESS_WRITERS; i++)
+		pthread_create(&thread[n++], NULL, writer, (void *)i);
+	pthread_create(&thread[n++], NULL, disturber, NULL);
+	pthread_create(&thread[n++], NULL, slot_changer, NULL);
+	pthread_create(&thread[n++], NULL, log ? harvester : log_toggler, NULL);
+	sleep(seconds);
+	__atomic_store_n(&st.stop, true, __ATOMIC_RELAXED);
+	while (n)
+		pthread_join(thread[--n], NULL);
+
+	check(!st.error, "no call failed (%d)", st.error);
+	for (i = 0; i < STRESS_PAGES; i++)
+		for (n = 0; n < STRESS_WRITERS; n++)
+			bad += st.mem[i * 512 + n] != st.expect[n][i];
+	check(!bad, "every write of the guest is in the owner's memory (%lu are not)", bad);
+	if (log) {
+		harvest();
+		for (i = 0; i < STRESS_PAGES; i++)
+			stale += !!memcmp((void *)(st.mem + i * 512), st.shadow + i * 512, PAGE);
+		check(!stale, "the dirty log missed no page (%lu)", stale);
+	}
+	if (ioctl(st.vm, HARNESS_STATS, &stats))
+		die("HARNESS_STATS");
+	printf("# %llu writes, %llu faults, %llu flushes, %llu tables; %llu disturbances, %llu forks, %llu slots, %llu logs, %llu pages copied\n",
+	       st.adds[0] + st.adds[1] + st.adds[2], stats.faults, stats.flushes, stats.tables,
+	       st.toggles, st.forks, st.slots, st.harvests, st.copied);
+	close(st.vm);
+	munmap((void *)st.mem, 4 * HUGE);
+	munmap(st.shadow, 4 * HUGE);
+	mode_name = "";
+}
+
+static void load_module(const char *argv0)
+{
+	char path[4096];
+	const char *slash = strrchr(argv0, '/');
+	FILE *f;
+	int fd, minor = -1;
+
+	snprintf(path, sizeof(path), "%.*smmu-harness.ko",
+		 slash ? (int)(slash - argv0 + 1) : 0, argv0);
+	fd = open(path, O_RDONLY);
+	if (fd < 0 || (syscall(SYS_finit_module, fd, "", 0) && errno != EEXIST))
+		die(path);
+	close(fd);
+	/* Without udev the node is ours to make. */
+	f = fopen("/proc/misc", "r");
+	while (f && fgets(path, sizeof(path), f))
+		if (strstr(path, HARNESS_NODE))
+			minor = atoi(path);
+	if (f)
+		fclose(f);
+	if (minor >= 0 && access("/dev/" HARNESS_NODE, F_OK))
+		mknod("/dev/" HARNESS_NODE, S_IFCHR | 0600, makedev(10, minor));
+}
+
+int main(int argc, char **argv)
+{
+	static const struct harness_setup ad = { .ad = 1 }, no_ad, pml = { .ad = 1, .pml = 1 };
+	int seconds = argc > 1 ? atoi(argv[1]) : 5;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	load_module(argv[0]);
+	write_file("/sys/kernel/mm/transparent_hugepage/enabled", "madvise");
+	write_file("/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs", "10");
+	write_file("/sys/kernel/mm/ksm/run", "1");
+	write_file("/sys/kernel/mm/ksm/sleep_millisecs", "10");
+
+	test_slots();
+	test_access();
+	test_fork();
+	test_huge();
+	test_dirty(false, true);
+	test_dirty(true, true);
+	test_dirty(false, false);
+	test_manual(false);
+	test_manual(true);
+	test_stress("stress: ", &ad, false, seconds);
+	test_stress("stress, log: ", &ad, true, seconds);
+	test_stress("stress, PML: ", &pml, true, seconds);
+	test_stress("stress, no A/D: ", &no_ad, true, seconds);
+	printf("1..%d\n", tap_count);
+	return tap_failed ? 1 : 0;
+}

@@ -514,7 +514,7 @@ void lapic_post_sipi(struct mkvm_vcpu *vcpu)
 	if (!vcpu->arch.apic)
 		return;
 	set_bit(LAPIC_EVENT_SIPI, &vcpu->arch.apic->events);
-	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
+	lapic_announce_event(vcpu, vcpu);
 }
 
 u8 lapic_get_sipi_vector(struct mkvm_vcpu *vcpu)

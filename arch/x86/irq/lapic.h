@@ -104,7 +104,7 @@ void lapic_set_tsc_deadline(struct mkvm_vcpu *vcpu, u64 deadline);
  * itself and asks for MKVM_REQ_EVENT). vCPU thread, interrupts may be off.
  */
 void lapic_inject_timer(struct mkvm_vcpu *vcpu);
-/* Would lapic_inject_timer() do something? vCPU thread. */
+/* Would lapic_inject_timer() find an interrupt that no hrtimer will bring? vCPU thread. */
 bool lapic_timer_pending(struct mkvm_vcpu *vcpu);
 /* arch_vcpu_load() on another CPU than before: the hrtimer comes along. Preemption off. */
 void lapic_timer_migrate(struct mkvm_vcpu *vcpu);

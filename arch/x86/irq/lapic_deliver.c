@@ -319,6 +319,19 @@ static int accept_vector(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source, u8 ve
 	return 1;
 }
 
+/*
+ * INIT or SIPI was noted in @vcpu's events. MKVM_REQ_EVENT alone is served between two entries
+ * with interrupts off, where nobody can reset a vCPU; the other request takes its thread through
+ * the run loop, which looks at lapic_has_events(), and does nothing else that was not so before.
+ */
+void lapic_announce_event(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source)
+{
+	mkvm_make_request(MKVM_REQ_APIC_PAGE, vcpu);
+	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
+	if (vcpu != source)
+		mkvm_vcpu_kick(vcpu);
+}
+
 /**
  * lapic_accept() - a message has reached a vCPU
  * @vcpu: the vCPU; its LAPIC is not disabled
@@ -355,9 +368,7 @@ int lapic_accept(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source, const struct 
 	default:
 		return 0;	/* ExtINT: the vCPU asks the 8259 itself */
 	}
-	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
-	if (vcpu != source)
-		mkvm_vcpu_kick(vcpu);
+	lapic_announce_event(vcpu, source);
 	return 1;
 }
 

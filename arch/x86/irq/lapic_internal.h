@@ -162,6 +162,7 @@ void lapic_recount(struct mkvm_lapic *apic);
 void lapic_map_update(struct mkvm_vm *vm);
 int lapic_accept(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source, const struct lapic_irq *irq);
 int lapic_local_irq(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source, u32 reg);
+void lapic_announce_event(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source);
 void lapic_error(struct mkvm_vcpu *vcpu, u32 esr_bit);
 
 /* lapic_timer.c */

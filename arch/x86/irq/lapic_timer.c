@@ -268,7 +268,11 @@ static bool time_has_come(const struct mkvm_lapic *apic)
 
 bool lapic_timer_pending(struct mkvm_vcpu *vcpu)
 {
-	return vcpu->arch.apic && time_has_come(vcpu->arch.apic);
+	struct mkvm_lapic *apic = vcpu->arch.apic;
+
+	/* An hrtimer, which serves while the vCPU blocks, tells of itself by an interrupt. */
+	return apic && apic->timer.hv && !apic->timer.blocked && time_has_come(apic) &&
+	       tick_is_due(apic);
 }
 
 void lapic_inject_timer(struct mkvm_vcpu *vcpu)

@@ -1,25 +1,101 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Makefile - the commands of the project; `make help` lists them. Everything that is made or
-# fetched goes to build/.
+# fetched goes to build/; the scripts behind the targets are selftests/setup, check, lint, demo.
 
 SHELL := /bin/bash
 BUILD ?= $(CURDIR)/build
 KDIR ?= /lib/modules/$(shell uname -r)/build
-# A name for what is built against KDIR: one directory of objects for each.
+# One directory of objects for each kernel: build/module-$(KNAME).
 KNAME ?= host
+DESTDIR ?=
+PREFIX ?= /usr
+VERSION := $(shell sed -n 's/.*MINIKVM_ABI_VERSION[[:space:]]*//p' uapi/linux/minikvm.h).0
 
-MODULE_SOURCES := Kbuild arch compat uapi virt $(wildcard iommu)
+MODULE_DIR := $(BUILD)/module-$(KNAME)
+MODULE_SOURCES = $(shell find Kbuild arch compat uapi virt iommu -name '*.[chS]' -o -name Kbuild \
+		   -o -path compat/probe 2>/dev/null)
+
+.PHONY: all
+all: module tool
+
+.PHONY: help
+help:
+	@echo "make               module for the installed kernel's headers (KDIR= another) and the tool"
+	@echo "make demo          boot a real Linux kernel as a guest on /dev/minikvm, in the lab"
+	@echo "make check         every test (about 25 minutes on two cores)"
+	@echo "make check-debug   the kselftests on a kernel with lockdep, KASAN, kmemleak, UBSAN"
+	@echo "make check-unit    only what runs without the lab"
+	@echo "make bench         minikvm beside kvm_intel in the same boot: table, build/bench.json"
+	@echo "make lint          checkpatch, sparse, W=1 for 6.1 and 6.12, shellcheck, clang-tidy"
+	@echo "make install       module (DKMS if there is one), tool, udev rule; DESTDIR= for packages"
+	@echo "make clean         remove what was built (make distclean: also what was fetched)"
+	@echo "selftests/lab/lab --help   run one command in an emulated host"
 
 .PHONY: module
-# The objects live beside the sources, which kbuild wants; so each kernel gets a tree of links.
+# kbuild puts objects beside sources, so each kernel gets a directory of links to them.
 module:
-	@test -e $(KDIR)/Makefile || { echo "no kernel headers at $(KDIR): apt-get install linux-headers-$$(uname -r), or make KDIR=..." >&2; exit 1; }
-	@mkdir -p $(BUILD)/module-$(KNAME)
-	@for path in $$(cd $(CURDIR) && find $(MODULE_SOURCES) -name '*.[chS]' -o -name Kbuild -o -path compat/probe); do \
-		mkdir -p $(BUILD)/module-$(KNAME)/$$(dirname $$path); \
-		ln -sfn $(CURDIR)/$$path $(BUILD)/module-$(KNAME)/$$path; \
+	@test -e $(KDIR)/Makefile || { echo "minikvm: no kernel headers at $(KDIR): apt-get install linux-headers-$$(uname -r), or make KDIR=..." >&2; exit 1; }
+	@mkdir -p $(MODULE_DIR)
+	@for path in $(MODULE_SOURCES); do \
+		mkdir -p $(MODULE_DIR)/$$(dirname $$path); \
+		ln -sfn $(CURDIR)/$$path $(MODULE_DIR)/$$path; \
 	done
-	@test -s $(BUILD)/module-$(KNAME)/compat.flags -a $(BUILD)/module-$(KNAME)/compat.flags -nt compat/tests || \
-		compat/probe $(KDIR) > $(BUILD)/module-$(KNAME)/compat.flags
-	$(MAKE) -C $(KDIR) M=$(BUILD)/module-$(KNAME) MINIKVM_COMPAT_FLAGS="$$(cat $(BUILD)/module-$(KNAME)/compat.flags)" $(KMAKEFLAGS) modules
+	@find $(MODULE_DIR) -xtype l -delete
+	@if ! [ $(MODULE_DIR)/compat.flags -nt compat/tests ]; then \
+		compat/probe $(KDIR) > $(MODULE_DIR)/compat.flags || { rm -f $(MODULE_DIR)/compat.flags; exit 1; }; \
+	fi
+	$(MAKE) -C $(KDIR) M=$(MODULE_DIR) \
+		MINIKVM_COMPAT_FLAGS="$$(cat $(MODULE_DIR)/compat.flags)" modules
+	@echo "built $(MODULE_DIR)/minikvm.ko"
+
+.PHONY: tool
+tool:
+	$(MAKE) -C userspace-tool OUT=$(BUILD)/tool
+	@echo "built $(BUILD)/tool/minikvm"
+
+.PHONY: demo check check-debug check-unit bench lint
+demo:
+	selftests/setup demo
+	selftests/demo
+check:
+	selftests/setup check
+	selftests/check
+check-debug:
+	selftests/setup check
+	selftests/check --debug
+check-unit:
+	selftests/setup unit
+	selftests/check --unit
+bench:
+	selftests/setup check
+	selftests/bench/run
+lint:
+	selftests/setup lint
+	selftests/lint
+
+DKMS_DIR = $(DESTDIR)$(PREFIX)/src/minikvm-$(VERSION)
+.PHONY: install
+# With DKMS the module follows the kernel's updates; without, it goes to the running kernel's tree.
+install: tool
+	install -D -m 755 $(BUILD)/tool/minikvm $(DESTDIR)$(PREFIX)/bin/minikvm
+	install -D -m 644 packaging/99-minikvm.rules $(DESTDIR)/etc/udev/rules.d/99-minikvm.rules
+	install -D -m 644 uapi/linux/minikvm.h $(DESTDIR)$(PREFIX)/include/linux/minikvm.h
+	mkdir -p $(DKMS_DIR)
+	cp --parents $(MODULE_SOURCES) Makefile $(wildcard compat/tests/*.c) $(DKMS_DIR)
+	sed 's/@VERSION@/$(VERSION)/' packaging/dkms.conf > $(DKMS_DIR)/dkms.conf
+	@if [ -n "$(DESTDIR)" ]; then :; \
+	elif command -v dkms > /dev/null; then \
+		dkms install --force minikvm/$(VERSION); \
+	else \
+		$(MAKE) module && \
+		install -D -m 644 $(MODULE_DIR)/minikvm.ko /lib/modules/$$(uname -r)/updates/minikvm.ko && \
+		depmod; \
+	fi
+
+.PHONY: clean distclean
+clean:
+	rm -rf $(BUILD)/module-* $(BUILD)/tool $(BUILD)/unit $(BUILD)/fuzz $(BUILD)/kselftest \
+		$(BUILD)/check $(BUILD)/demo $(BUILD)/bench*
+distclean:
+	rm -rf $(BUILD)

@@ -308,7 +308,8 @@ int mkvm_signal_msi(struct mkvm_vm *vm, const struct kvm_msi *msi)
 	idx = srcu_read_lock(&vm->srcu);
 	ret = route.set(&route, vm, MKVM_USERSPACE_IRQ_SOURCE, 1, false);
 	srcu_read_unlock(&vm->srcu, idx);
-	return ret;
+	/* Nobody at that destination: the guest's affair, not an error of the caller's. */
+	return max(ret, 0);
 }
 
 static int pin_gsi(const struct mkvm_irq_routing *t, unsigned int irqchip, unsigned int pin)

@@ -42,6 +42,7 @@
 
 #define BOCHS_SHUTDOWN_PORT	0x8900
 #define MAX_CPUS		64
+#define SMALL_ARCHIVE		(256 << 10)
 #define AFTER_REPORT		10	/* seconds for COMMAND once the kernel has failed */
 
 static pthread_mutex_t channel_lock;
@@ -552,27 +553,47 @@ static void run_outer(void)
 	problem("QEMU in the outer host ended early%s%s", used ? ": " : "", tail);
 }
 
+/*
+ * The archive of /out leaves in pieces: small ones through the port, and once it
+ * is clear that there is much, large ones through the window if that works.
+ */
+static struct {
+	unsigned char *piece;
+	size_t used, room, sent;
+	int through_window;
+} archive = { .room = FRAME_MAX / 8 * 7 };
+
+static void flush_archive(void)
+{
+	if (archive.used && archive.through_window)
+		window_send(archive.piece, archive.used);
+	else if (archive.used)
+		channel_send(FRAME_ARCHIVE, archive.piece, archive.used);
+	archive.sent += archive.used;
+	archive.used = 0;
+	if (archive.sent < SMALL_ARCHIVE || archive.room > FRAME_MAX)
+		return;
+	archive.through_window = window_open();
+	archive.room = window_room();
+}
+
 static int write_archive(void *context, const void *data, size_t len)
 {
-	static char buffer[FRAME_MAX / 8 * 7];
-	static size_t used;
-
 	(void)context;
-	if (!data) {
-		if (used)
-			channel_send(FRAME_ARCHIVE, buffer, used);
-		used = 0;
-		return 0;
-	}
+	if (!archive.piece)
+		archive.piece = malloc(window_room());
+	if (!archive.piece)
+		return -1;
 	while (len) {
-		size_t n = sizeof(buffer) - used < len ? sizeof(buffer) - used : len;
+		size_t room = archive.room - archive.used;
+		size_t n = room < len ? room : len;
 
-		memcpy(buffer + used, data, n);
-		used += n;
+		memcpy(archive.piece + archive.used, data, n);
+		archive.used += n;
 		data = (const char *)data + n;
 		len -= n;
-		if (used == sizeof(buffer))
-			write_archive(NULL, NULL, 0);
+		if (archive.used == archive.room)
+			flush_archive();
 	}
 	return 0;
 }
@@ -586,7 +607,7 @@ static void send_out(void)
 		return;
 	if (archive_add_tree(&w, "/out", "") || archive_end(&w))
 		problem("%s cannot be read: %s", w.error_path, strerror(errno));
-	write_archive(NULL, NULL, 0);
+	flush_archive();
 }
 
 int main(void)

@@ -63,10 +63,11 @@ ensure_programs() {
 		say "building the lab's own programs"
 		rm -rf "$BIN.new"
 		mkdir -p "$BIN.new"
-		build_program supervise '' supervise.c supervise-host.c report.c
+		build_program supervise '' supervise.c supervise-host.c supervise-window.c report.c
 		build_program archive-tool '' archive-tool.c archive.c
 		build_program bootimg '' bootimg.c
-		build_program init -static init.c init-log.c init-modules.c report.c archive.c
+		build_program init -static init.c init-log.c init-modules.c init-window.c report.c \
+			archive.c
 		build_rom || fail "the lab's boot ROM could not be built."
 		echo "$stamp" >"$BIN.new/stamp"
 		# Another lab may be running what is there: it keeps its open files.
@@ -289,7 +290,7 @@ make_initramfs() {
 			echo "env=$item"
 		done
 		[ -n "$INSMOD" ] && echo "insmod=$MODPARAMS"
-		[ -n "$OUT" ] && echo "out=1"
+		[ -n "$OUT" ] && printf 'out=1\nwindow=%s\n' "$WINDOW"
 		[ "$HOST" = nested ] && echo "sendlog=1"
 		echo "write=/proc/sys/kernel/watchdog_thresh=10"
 		echo "write=/proc/sys/kernel/hung_task_timeout_secs=120"

@@ -102,7 +102,7 @@ static void keep_report(struct host *h, const unsigned char *data, size_t len)
 
 static void frame(struct host *h, int type, const unsigned char *data, size_t len)
 {
-	char text[16] = "";
+	char text[64] = "";
 
 	switch (type) {
 	case FRAME_HELLO:
@@ -122,6 +122,10 @@ static void frame(struct host *h, int type, const unsigned char *data, size_t le
 		errno = 0;
 		if (h->archive && fwrite(data, 1, len, h->archive) != len && !h->archive_error)
 			h->archive_error = errno ? errno : EIO;
+		break;
+	case FRAME_WINDOW:
+		memcpy(text, data, len < sizeof(text) - 1 ? len : sizeof(text) - 1);
+		window_take(h, h->emulator, text);
 		break;
 	case FRAME_LOG:
 		console(h, data, len);

@@ -9,7 +9,7 @@
  *
  *	supervise [--timeout=S] [--boot-limit=S] [--beat-limit=S] [--cpus=N]
  *		[--archive=FILE] [--log=FILE] [--emulator-log=FILE] [--quiet]
- *		-- EMULATOR [ARG...]
+ *		[--window=HEX] -- EMULATOR [ARG...]
  *
  * The time-out is in seconds of wall-clock time.  Both limits are in seconds of
  * CPU time that the emulator uses, so that a busy machine does not look like a
@@ -256,7 +256,7 @@ static void parse(int argc, char **argv)
 		{ "beat-limit", 1, NULL, 'l' }, { "cpus", 1, NULL, 'c' },
 		{ "archive", 1, NULL, 'a' }, { "log", 1, NULL, 'o' },
 		{ "emulator-log", 1, NULL, 'e' }, { "quiet", 0, NULL, 'q' },
-		{ NULL, 0, NULL, 0 },
+		{ "window", 1, NULL, 'w' }, { NULL, 0, NULL, 0 },
 	};
 	int c;
 
@@ -270,6 +270,12 @@ static void parse(int argc, char **argv)
 		case 'o': option.log = optarg; break;
 		case 'e': option.emulator_log = optarg; break;
 		case 'q': option.quiet = 1; break;
+		case 'w':
+			if (window_set_magic(optarg)) {
+				fprintf(stderr, "supervise: --window wants 32 digits\n");
+				exit(2);
+			}
+			break;
 		default: exit(2);
 		}
 	}
@@ -305,6 +311,7 @@ int main(int argc, char **argv)
 		host.log = create(option.log);
 
 	fd = start_emulator(argv + optind);
+	host.emulator = emulator;
 	result = follow(fd);
 	end_emulator();
 	if (host.archive && fclose(host.archive) && !result) {

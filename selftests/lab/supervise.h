@@ -3,7 +3,8 @@
  * supervise.h - what the lab knows of a running host.
  *
  * supervise.c runs the emulator and decides; supervise-host.c takes the byte
- * stream of port 0xE9 apart (frame.h) and keeps what the host has said.
+ * stream of port 0xE9 apart (frame.h) and keeps what the host has said;
+ * supervise-window.c reads the host's memory.
  */
 #ifndef LAB_SUPERVISE_H
 #define LAB_SUPERVISE_H
@@ -12,6 +13,7 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #define CONSOLE_KEPT	(1 << 17)	/* bytes of kernel log, the last ones */
 #define SUPERVISE_CPUS	64
@@ -27,6 +29,7 @@
  * @ended: the end frame came
  * @was_reset: the firmware started a second time
  * @damaged: what was wrong with a frame, or NULL
+ * @emulator: the process whose memory is the host's
  * @beats: how often every CPU has given a sign of life
  * @cpu_beats: the same for each CPU
  * @problem: why init could not go on, or NULL
@@ -45,6 +48,7 @@ struct host {
 	FILE *archive, *log;
 	int hello, ended, was_reset;
 	const char *damaged;
+	pid_t emulator;
 	unsigned long beats, cpu_beats[SUPERVISE_CPUS];
 	char *problem;
 	int have_status, status;
@@ -60,6 +64,9 @@ struct host {
 void host_feed(struct host *h, const unsigned char *data, size_t len);
 int host_print_report(struct host *h);
 void host_print_tail(struct host *h);
+
+int window_set_magic(const char *text);
+void window_take(struct host *h, pid_t pid, const char *text);
 
 __attribute__((format(printf, 1, 2)))
 void complain(const char *format, ...);

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * supervise-window.c - the supervisor's side of the window (window.h).
+ *
+ * Looks for the page in the emulator's memory through /proc/PID/maps and
+ * process_vm_readv(2), which the emulator's parent may do.  The host is not
+ * trusted: lengths are bounded and the sum must be right.
+ */
+#include "supervise.h"
+#include "window.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#define PAGE	4096UL
+#define BATCH	512
+
+static uint8_t magic[WINDOW_MAGIC];
+static int have_magic;
+static uintptr_t found;
+
+static int copy_from(pid_t pid, uintptr_t address, void *data, size_t len)
+{
+	struct iovec local = { data, len }, remote = { (void *)address, len };
+
+	return process_vm_readv(pid, &local, 1, &remote, 1, 0) == (ssize_t)len ? 0 : -1;
+}
+
+/* Looks at the first bytes of each page of a range, many in a system call. */
+static uintptr_t search(pid_t pid, uintptr_t start, uintptr_t end)
+{
+	static uint8_t seen[BATCH][WINDOW_MAGIC];
+	struct iovec local = { seen, sizeof(seen) }, remote[BATCH];
+	uint8_t again[WINDOW_MAGIC];
+	uintptr_t at = start;
+	size_t i, n;
+
+	while (at + WINDOW_SIZE <= end) {
+		for (n = 0; n < BATCH && at + n * PAGE + WINDOW_SIZE <= end; n++) {
+			remote[n].iov_base = (void *)(at + n * PAGE);
+			remote[n].iov_len = WINDOW_MAGIC;
+		}
+		local.iov_len = n * WINDOW_MAGIC;
+		if (process_vm_readv(pid, &local, 1, remote, n, 0) != (ssize_t)local.iov_len)
+			return 0;
+		for (i = 0; i < n; i++) {
+			uintptr_t page = at + i * PAGE;
+
+			if (!memcmp(seen[i], magic, sizeof(magic)) &&
+			    !copy_from(pid, page + offsetof(struct window, magic_again), again,
+				       sizeof(again)) &&
+			    !memcmp(again, magic, sizeof(magic)))
+				return page;
+		}
+		at += n * PAGE;
+	}
+	return 0;
+}
+
+static uintptr_t find(pid_t pid)
+{
+	unsigned long start, end;
+	uintptr_t page = 0;
+	char path[64], line[512], mode[8];
+	FILE *maps;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	maps = fopen(path, "re");
+	while (maps && !page && fgets(line, sizeof(line), maps))
+		if (sscanf(line, "%lx-%lx %7s", &start, &end, mode) == 3 &&
+		    !strncmp(mode, "rw", 2) && end - start >= WINDOW_SIZE)
+			page = search(pid, start, end);
+	if (maps)
+		fclose(maps);
+	return page;
+}
+
+/**
+ * window_set_magic - say which random bytes this run was given
+ * @text: 32 hexadecimal digits
+ *
+ * Return: 0, or -1 if they are not.
+ */
+int window_set_magic(const char *text)
+{
+	have_magic = !window_parse_magic(text, magic);
+	return have_magic ? 0 : -1;
+}
+
+/**
+ * window_take - take the piece that the host announces
+ * @h: the host; its archive receives the piece
+ * @pid: the emulator
+ * @text: the announcement: number, length in bytes and sum of the piece
+ */
+void window_take(struct host *h, pid_t pid, const char *text)
+{
+	static uint8_t data[WINDOW_SIZE];
+	uint32_t number;
+	unsigned int sum;
+	size_t len;
+
+	h->beats++;
+	if (!have_magic || sscanf(text, "%u %zu %u", &number, &len, &sum) != 3 ||
+	    len > sizeof(((struct window *)0)->data)) {
+		h->damaged = "a piece of /out that cannot be";
+		return;
+	}
+	if (number == 1) {
+		found = find(pid);
+		if (!found)
+			return;		/* no answer: the host takes the port */
+	} else if (!found || copy_from(pid, found + offsetof(struct window, data), data, len) ||
+		   window_sum(data, len) != sum) {
+		h->damaged = "a piece of /out is not what the host sent";
+		return;
+	}
+	errno = 0;
+	if (h->archive && fwrite(data, 1, len, h->archive) != len && !h->archive_error)
+		h->archive_error = errno ? errno : EIO;
+	{
+		struct iovec local = { &number, sizeof(number) };
+		struct iovec remote = { (void *)(found + offsetof(struct window, answered)),
+					sizeof(number) };
+
+		if (process_vm_writev(pid, &local, 1, &remote, 1, 0) != sizeof(number))
+			h->damaged = "the host's memory cannot be written";
+	}
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * window.h - a piece of the host's RAM through which much data leaves at once.
+ *
+ * Port 0xE9 moves a byte at a time, each at the price of a system call of the
+ * emulator.  For more than a little, init puts the data into one huge page, which
+ * lies in one piece in the emulator's memory too, and the supervisor reads it
+ * there with process_vm_readv(2) and writes its answer into the page.  It finds
+ * the page by 16 random bytes at both ends.  Where any of this is refused, init
+ * gets no answer and the data leaves through the port.
+ */
+#ifndef LAB_WINDOW_H
+#define LAB_WINDOW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define WINDOW_SIZE	(2UL << 20)
+#define WINDOW_MAGIC	16
+
+/**
+ * struct window - the huge page
+ * @magic: the random bytes that this run was given
+ * @answered: the number of the last piece that the supervisor has taken
+ * @data: the piece
+ * @magic_again: the random bytes; if they are here, the page is in one piece
+ */
+struct window {
+	uint8_t magic[WINDOW_MAGIC];
+	uint32_t answered;
+	uint32_t reserved[11];
+	uint8_t data[WINDOW_SIZE - 2 * WINDOW_MAGIC - 48];
+	uint8_t magic_again[WINDOW_MAGIC];
+};
+
+_Static_assert(sizeof(struct window) == WINDOW_SIZE, "the window is one huge page");
+
+/* Turns 32 hexadecimal digits into the random bytes; returns 0, or -1. */
+static inline int window_parse_magic(const char *text, uint8_t *magic)
+{
+	int i, j;
+
+	for (i = 0; i < WINDOW_MAGIC; i++) {
+		magic[i] = 0;
+		for (j = 0; j < 2; j++) {
+			char c = *text++;
+
+			if (c >= '0' && c <= '9')
+				magic[i] = magic[i] << 4 | (c - '0');
+			else if (c >= 'a' && c <= 'f')
+				magic[i] = magic[i] << 4 | (c - 'a' + 10);
+			else
+				return -1;
+		}
+	}
+	return 0;
+}
+
+/* A sum over a piece that notices swapped and missing parts (Fletcher's) */
+static inline uint32_t window_sum(const uint8_t *data, size_t len)
+{
+	uint32_t a = 1, b = 0;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		a += data[i];
+		b += a;
+		if (i % 4096 == 4095) {
+			a %= 65521;
+			b %= 65521;
+		}
+	}
+	return (b % 65521) << 16 | a % 65521;
+}
+
+#endif

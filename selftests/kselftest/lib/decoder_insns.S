@@ -185,8 +185,8 @@
 	I 0, rep lodsb
 	I 0, rep lodsl
 	I 0, repne movsl
-	I 0, addr32 rep movsl
-	I 0, addr32 rep stosl
+	I 0, addr32 movsl
+	I 0, addr32 stosl
 	I 0, fs lodsl
 	S 0, "std", "rep movsl", "cld"
 	S 0, "std", "rep stosw", "cld"

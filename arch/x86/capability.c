@@ -20,6 +20,9 @@
 #define X2APIC_API_FLAGS \
 	(KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
 
+#define DIRTY_LOG_FLAGS \
+	(KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET)
+
 static int nr_vcpus(void)
 {
 	return min_t(int, num_online_cpus(), MKVM_MAX_VCPUS);
@@ -67,7 +70,9 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, 1 },		/* arch/x86/vm_ioctl.c */
 	{ KVM_CAP_EXT_CPUID, 1 },			/* arch/x86/cpuid.c */
 	{ KVM_CAP_IRQCHIP, 1 },				/* arch/x86/irq/irqchip.c */
+	{ KVM_CAP_PIT, 1 },				/* arch/x86/irq/pit.c */
 	{ KVM_CAP_PIT2, 1 },				/* arch/x86/irq/pit.c */
+	{ KVM_CAP_REINJECT_CONTROL, 1 },		/* arch/x86/irq/pit.c */
 	{ KVM_CAP_IRQ_INJECT_STATUS, 1 },		/* arch/x86/irq/irqchip.c */
 	{ KVM_CAP_IRQ_ROUTING, MKVM_MAX_ROUTES },	/* virt/irq_routing.c */
 	{ KVM_CAP_SIGNAL_MSI, 1 },			/* virt/irq_routing.c */
@@ -103,6 +108,7 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_TSC_CONTROL, 0, tsc_control },	/* arch/x86/tsc.c */
 	{ KVM_CAP_VM_TSC_CONTROL, 0, tsc_control },	/* arch/x86/tsc.c */
 	{ KVM_CAP_SPLIT_IRQCHIP, 1 },			/* arch/x86/irq/irqchip.c */
+	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, DIRTY_LOG_FLAGS },	/* virt/dirty_log.c */
 	{ KVM_CAP_X2APIC_API, X2APIC_API_FLAGS },	/* arch/x86/irq/lapic_state.c */
 	{ KVM_CAP_SYNC_REGS, KVM_SYNC_X86_VALID_FIELDS },	/* arch/x86/run.c */
 	{ KVM_CAP_SREGS2, 1 },				/* arch/x86/sregs.c */
@@ -164,6 +170,13 @@ int arch_vm_enable_cap(struct mkvm_vm *vm, struct kvm_enable_cap *cap)
 		return enable_max_vcpu_id(vm, cap->args[0]);
 	case KVM_CAP_SPLIT_IRQCHIP:
 		return irqchip_enable_split(vm, cap->args[0]);
+	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
+		/* "Initially set" makes sense only when userspace clears by hand. */
+		if (cap->args[0] & ~(u64)DIRTY_LOG_FLAGS ||
+		    cap->args[0] == KVM_DIRTY_LOG_INITIALLY_SET)
+			break;
+		WRITE_ONCE(vm->dirty_log_manual, cap->args[0]);
+		return 0;
 	case KVM_CAP_X2APIC_API:
 		if (cap->args[0] & ~(u64)X2APIC_API_FLAGS)
 			break;

@@ -34,7 +34,7 @@
 #define HWCR_VALID	(BIT_ULL(18) | BIT_ULL(24))
 #define HWCR_IGNORED	(BIT_ULL(3) | BIT_ULL(6) | BIT_ULL(8))
 
-enum { GUEST_NONE = 0, GUEST_READ = 1, GUEST_WRITE_IGNORED = 2 };
+enum { GUEST_NONE = 0, GUEST_READ = 1, GUEST_WRITE_IGNORED = 2, GUEST_WRITE_SAME = 4 };
 
 /**
  * struct msr_storage - a register that only remembers; userspace may read and write it
@@ -60,7 +60,8 @@ static const struct msr_storage storage[] = {
 	STORAGE(MSR_IA32_SMBASE, smbase, GUEST_NONE, 0),
 	STORAGE(MSR_IA32_ARCH_CAPABILITIES, arch_capabilities, GUEST_READ,
 		X86_FEATURE_ARCH_CAPABILITIES),
-	STORAGE(MSR_MISC_FEATURES_ENABLES, misc_features, GUEST_READ, 0),
+	/* CPUID faulting, the only feature there, is not offered: Linux writes back the 0. */
+	STORAGE(MSR_MISC_FEATURES_ENABLES, misc_features, GUEST_READ | GUEST_WRITE_SAME, 0),
 	STORAGE(MSR_IA32_PERF_CAPABILITIES, perf_capabilities, GUEST_READ, X86_FEATURE_PDCM),
 	/* The paravirtual clock and its kin: kept for userspace, offered by no CPUID bit yet. */
 	STORAGE(MSR_KVM_WALL_CLOCK, wall_clock_msr, GUEST_NONE, 0),
@@ -370,6 +371,7 @@ static int set_special(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 int mkvm_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	const struct msr_storage *s;
+	u64 *slot;
 	int ret;
 
 	ret = set_special(vcpu, msr, data, host);
@@ -383,9 +385,11 @@ int mkvm_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 		return ret;
 	s = find_storage(msr);
 	if (s) {
+		slot = storage_slot(vcpu, s);
 		if (host)
-			*storage_slot(vcpu, s) = data;
-		else if (!(s->guest & GUEST_WRITE_IGNORED))
+			*slot = data;
+		else if (!(s->guest & GUEST_WRITE_IGNORED) &&
+			 !((s->guest & GUEST_WRITE_SAME) && *slot == data))
 			return 1;
 		return 0;
 	}

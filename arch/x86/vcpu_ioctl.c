@@ -270,8 +270,8 @@ static int set_mce(struct mkvm_vcpu *vcpu, void *buf)
 }
 
 /*
- * The TPR of a guest without TPR shadow is what these two speed up. The hardware that this
- * module needs has the shadow, so userspace's help is accepted and never used.
+ * With these two userspace patches guests whose accesses to the TPR are slow. The TPR shadow
+ * makes them fast; without it they are slow but right, so no access is ever reported.
  */
 static int tpr_access_reporting(struct mkvm_vcpu *vcpu, void *buf)
 {

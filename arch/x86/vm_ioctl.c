@@ -112,7 +112,6 @@ static long set_clock(struct mkvm_vm *vm, struct kvm_clock_data __user *user)
 	if ((data.flags & KVM_CLOCK_REALTIME) && real > data.realtime)
 		data.clock += real - data.realtime;
 	WRITE_ONCE(vm->arch.kvmclock_offset, data.clock - now);
-	mkvm_make_all_request(vm, MKVM_REQ_CLOCK_UPDATE);
 	return 0;
 }
 

@@ -74,6 +74,7 @@ u32 lapic_lvt_valid_bits(const struct mkvm_lapic *apic, u32 reg)
 static void irr_word_empty(struct mkvm_lapic *apic, int word)
 {
 	clear_bit(word, &apic->irr_summary);
+	/* Pairs with the atomic operations of accept_vector(). */
 	smp_mb__after_atomic();
 	if (READ_ONCE(*lapic_reg_ptr(apic, APIC_IRR + word * 0x10)))
 		set_bit(word, &apic->irr_summary);

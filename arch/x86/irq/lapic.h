@@ -50,7 +50,7 @@ void lapic_destroy(struct mkvm_vcpu *vcpu);
 /* Power-up, or the part of it that INIT does. Without a LAPIC only IA32_APIC_BASE. */
 void lapic_reset(struct mkvm_vcpu *vcpu, bool init_event);
 
-/* Send @irq to whom it may concern: number of vCPUs reached, 0 coalesced, -1 nobody. Any context. */
+/* Send @irq: number of vCPUs reached, 0 coalesced, -1 nobody. Any context. */
 int lapic_deliver(struct mkvm_vm *vm, struct mkvm_vcpu *source, const struct lapic_irq *irq);
 /* MSI address and data to a struct lapic_irq. */
 void lapic_msi_to_irq(struct mkvm_vm *vm, u64 address, u32 data, struct lapic_irq *irq);

@@ -202,12 +202,13 @@ void lapic_map_update(struct mkvm_vm *vm)
 		logical = LOGICAL_CLUSTER;
 	else if (view.models == BIT(LOGICAL_X2APIC))
 		logical = LOGICAL_X2APIC;
+	/* Ask everybody while the tables and what they mean do not fit together. */
 	if (logical != map->logical)
 		WRITE_ONCE(map->logical, LOGICAL_MIXED);
-	/* Ask everybody while the tables and what they mean do not fit together. */
-	smp_wmb();
+	smp_wmb();	/* pairs with the load in look_up() */
 	copy_entries(map->flat, view.flat, ARRAY_SIZE(view.flat));
 	copy_entries(map->cluster[0], view.cluster[0], 16 * 4);
+	/* Pairs with the load in look_up(). */
 	smp_store_release(&map->logical, logical);
 	bit_spin_unlock(0, &map->lock);
 }
@@ -249,6 +250,7 @@ static int look_up(struct mkvm_vm *vm, struct mkvm_vcpu *source, const struct la
 		return n > 0 ? n : -1;
 	}
 
+	/* The model before its table: pairs with lapic_map_update(). */
 	switch (smp_load_acquire(&map->logical)) {
 	case LOGICAL_X2APIC:
 		base = dest >> 16 << 4;

@@ -14,6 +14,7 @@
 #define MINIKVM_ARCH_X86_IRQ_LAPIC_INTERNAL_H
 
 #include <linux/bitmap.h>
+#include <linux/bits.h>
 #include <linux/hrtimer.h>
 #include <linux/types.h>
 #include <asm/apicdef.h>
@@ -34,11 +35,10 @@ enum lapic_logical_model { LOGICAL_MIXED, LOGICAL_FLAT, LOGICAL_CLUSTER, LOGICAL
 #define APIC_BASE_EN		BIT_ULL(11)
 #define APIC_BASE_RESERVED	0x2ffull
 
-/* LVT timer register, bits 18:17. */
-#define LVTT_MODE_MASK		(3u << 17)
-#define LVTT_ONESHOT		(0u << 17)
-#define LVTT_PERIODIC		(1u << 17)
-#define LVTT_TSC_DEADLINE	(2u << 17)
+/* LVT timer register, bits 18:17: 0 is one-shot. */
+#define LVTT_MODE_MASK		GENMASK(18, 17)
+#define LVTT_PERIODIC		BIT(17)
+#define LVTT_TSC_DEADLINE	BIT(18)
 
 #define X2APIC_MSR_FIRST	0x800
 #define X2APIC_BROADCAST_ID	0xffffffffu

@@ -105,10 +105,10 @@ static enum hrtimer_restart lapic_timer_fn(struct hrtimer *hrtimer)
 	if (!lapic_local_irq(apic->vcpu, NULL, APIC_LVTT)) {
 		/*
 		 * Nobody takes our ticks: the vCPU is stopped, or has the entry masked. Rest
-		 * until it does; the count goes on, being computed. Pairs with the barriers in
-		 * those who call lapic_timer_unpark().
+		 * until it does; the count goes on, being computed.
 		 */
 		WRITE_ONCE(t->parked, true);
+		/* Pairs with the barriers of those who call lapic_timer_unpark(). */
 		smp_mb();
 		if (!tick_is_due(apic))
 			return HRTIMER_NORESTART;

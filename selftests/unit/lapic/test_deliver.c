@@ -65,7 +65,7 @@ static void test_by_hand(void)
 	tap_ok(who_got(vm, 0x40) == 0xd, "shorthand: all but self");
 	vm->vcpus[1]->kicks = 0;
 	reg_w(vm->vcpus[1], APIC_ICR, 0x44040);
-	tap_ok(vm->vcpus[1]->kicks == 0 && who_got(vm, 0x40) == 2, "shorthand: self, without a kick");
+	tap_ok(vm->vcpus[1]->kicks == 0 && who_got(vm, 0x40) == 2, "shorthand: self, no kick");
 
 	for (i = 0; i < 4; i++)
 		reg_w(vm->vcpus[i], APIC_LDR, 1u << (24 + i));
@@ -262,8 +262,8 @@ static void test_random(int style, int rounds)
 		}
 	}
 	vm_free(vm);
-	tap_ok(!wrong && hits > rounds / 100, "random machines, style %d: %d messages, %d of them "
-	       "to one vCPU", style, round, hits);
+	tap_ok(!wrong && hits > rounds / 100, "random machines, style %d: %d of %d to one vCPU",
+	       style, hits, round);
 }
 
 /*

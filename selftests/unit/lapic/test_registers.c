@@ -31,7 +31,7 @@ static void test_reset(void)
 	       !lapic_accepts_pic(ap), "reset: the BSP's LINT0 takes the 8259");
 	for (reg = APIC_ISR; reg <= APIC_ESR; reg += 0x10)
 		nonzero += reg_r(ap, reg);
-	tap_ok(!nonzero && !reg_r(ap, APIC_TASKPRI) && !reg_r(ap, APIC_LDR), "reset: the rest is 0");
+	tap_ok(!nonzero && !reg_r(ap, APIC_TASKPRI) && !reg_r(ap, APIC_LDR), "reset: others are 0");
 	vm->arch.disabled_quirks = KVM_X86_QUIRK_LINT0_REENABLED;
 	mkvm_vcpu_reset(bsp, false);
 	tap_ok(reg_r(bsp, APIC_LVT0) == APIC_LVT_MASKED, "reset: LINT0 masked without the quirk");
@@ -54,7 +54,7 @@ static void test_priorities(void)
 	send_fixed(vm, 0, 0x35);
 	send_fixed(vm, 0, 0x42);
 	send_fixed(vm, 0, 0xf0);
-	tap_ok(take(v) == 0xf0 && take(v) == -1, "the highest first, nothing of its class or below");
+	tap_ok(take(v) == 0xf0 && take(v) == -1, "the highest, then nothing of its class or below");
 	tap_ok(reg_r(v, APIC_PROCPRI) == 0xf0, "PPR is the class in service");
 	v->requests = 0;
 	reg_w(v, APIC_EOI, 0);
@@ -120,7 +120,7 @@ static void test_eoi_broadcast(void)
 	tap_ok(v->eois == 2 && v->requests == BIT(MKVM_REQ_IOAPIC_EOI) &&
 	       lapic_take_ioapic_eoi(v) == 0x70 && lapic_take_ioapic_eoi(v) == -1,
 	       "split irqchip: an exit tells userspace, once");
-	tap_ok(reg_r(v, APIC_LVR) & APIC_LVR_DIRECTED_EOI, "split irqchip: directed EOI is offered");
+	tap_ok(reg_r(v, APIC_LVR) & APIC_LVR_DIRECTED_EOI, "split irqchip: directed EOI exists");
 	reg_w(v, APIC_SPIV, 0x11ff);
 	send_fixed(vm, 0, 0x70);
 	take(v);

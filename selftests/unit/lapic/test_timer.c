@@ -119,7 +119,7 @@ static void test_periodic(void)
 
 	callbacks = 0;
 	advance_to(t0 + 1010 * MS + 500 * US);
-	tap_ok(callbacks <= 2, "a vCPU that takes no ticks costs no more (%d callbacks)", callbacks);
+	tap_ok(callbacks <= 2, "a vCPU that takes no ticks costs nothing (%d)", callbacks);
 	tap_ok(reg_r(v, APIC_TMCCT) == 500000, "but its count goes on");
 	tap_ok(tick(v) && !tick(v), "it finds one tick");
 	advance_to(t0 + 1011 * MS);
@@ -190,7 +190,7 @@ static void test_deadline(void)
 	tap_ok(!tick(v), "deadline 0 disarms");
 	lapic_set_tsc_deadline(v, ~0ull);
 	advance_to(now_ns + 1000 * (s64)MS);
-	tap_ok(!tick(v) && lapic_get_tsc_deadline(v) == ~0ull, "the farthest deadline does not fire");
+	tap_ok(!tick(v) && lapic_get_tsc_deadline(v) == ~0ull, "the last deadline does not fire");
 
 	lapic_set_tsc_deadline(v, tsc(v) + 100000);
 	reg_w(v, APIC_TMICT, 50);
@@ -302,7 +302,7 @@ static void test_state(void)
 	advance_to(t0 + 500 * MS);
 	t0 = now_ns;
 	lapic_set_state(v, &s);
-	tap_ok(reg_r(v, APIC_TMCCT) == 600000 && !tick(v), "SET_LAPIC: the count goes on from there");
+	tap_ok(reg_r(v, APIC_TMCCT) == 600000 && !tick(v), "SET_LAPIC: the count goes on");
 	advance_to(t0 + 600000);
 	tap_ok(tick(v), "and fires");
 	advance_to(t0 + 1600000);

@@ -9,6 +9,7 @@
 #ifndef LAPIC_TEST_KERNEL_H
 #define LAPIC_TEST_KERNEL_H
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -17,20 +18,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <asm/types.h>
 
-typedef uint8_t u8;
-typedef uint16_t u16;
-typedef uint32_t u32;
-typedef uint64_t u64;
-typedef int32_t s32;
-typedef int64_t s64;
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef __s32 s32;
+typedef __s64 s64;
 typedef u64 gpa_t;
 typedef s64 ktime_t;
 
 #define BIT(n)			(1ul << (n))
 #define BIT_ULL(n)		(1ull << (n))
+#define GENMASK(h, l)		((unsigned int)GENMASK_ULL(h, l))
 #define GENMASK_ULL(h, l)	((~0ull >> (63 - (h))) & (~0ull << (l)))
-#define static_assert(x)	_Static_assert(x, #x)
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 #define PAGE_MASK		(~4095l)
 #define U64_MAX			UINT64_MAX
@@ -40,21 +42,22 @@ typedef s64 ktime_t;
 #define NSEC_PER_MSEC		1000000l
 #define likely(x)		__builtin_expect(!!(x), 1)
 #define unlikely(x)		__builtin_expect(!!(x), 0)
-#define max(a, b)		((a) > (b) ? (a) : (b))
-#define min(a, b)		((a) < (b) ? (a) : (b))
-#define max_t(t, a, b)		max((t)(a), (t)(b))
-#define min_t(t, a, b)		min((t)(a), (t)(b))
-#define max3(a, b, c)		max(max(a, b), c)
-#define container_of(p, t, m)	((t *)((char *)(p) - offsetof(t, m)))
-#define READ_ONCE(x)		(*(const volatile typeof(x) *)&(x))
-#define WRITE_ONCE(x, v)	(*(volatile typeof(x) *)&(x) = (v))
-#define smp_mb()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
-#define smp_wmb()		__atomic_thread_fence(__ATOMIC_RELEASE)
-#define smp_mb__after_atomic()	smp_mb()
-#define smp_load_acquire(p)	__atomic_load_n(p, __ATOMIC_ACQUIRE)
-#define smp_store_release(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
+#define max(a, b)		({ typeof(a) a_ = (a); typeof(b) b_ = (b); a_ > b_ ? a_ : b_; })
+#define min(a, b)		({ typeof(a) a_ = (a); typeof(b) b_ = (b); a_ < b_ ? a_ : b_; })
+#define max_t(type, a, b)	({ type x_ = (a), y_ = (b); x_ > y_ ? x_ : y_; })
+#define min_t(type, a, b)	({ type x_ = (a), y_ = (b); x_ < y_ ? x_ : y_; })
+#define max3(a, b, c)		({ typeof(a) m_ = max(a, b); max(m_, c); })
+#define container_of(p, type, m) ((type *)((char *)(p) - offsetof(type, m)))
+#define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, v)	__atomic_store_n(&(x), v, __ATOMIC_RELAXED)
+/* What the kernel's barriers promise, in C11's words. */
+#define smp_mb()		__atomic_thread_fence(__ATOMIC_SEQ_CST) /* full */
+#define smp_wmb()		__atomic_thread_fence(__ATOMIC_RELEASE) /* stores */
+#define smp_mb__after_atomic()	__atomic_thread_fence(__ATOMIC_SEQ_CST) /* full */
+#define smp_load_acquire(p)	__atomic_load_n(p, __ATOMIC_ACQUIRE) /* acquire */
+#define smp_store_release(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE) /* release */
 #define xchg(p, v)		__atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
-#define array_index_nospec(i, n) ((i) < (n) ? (i) : 0)
+#define array_index_nospec(i, n) ({ typeof(i) i_ = (i); i_ < (n) ? i_ : 0; })
 #define DECLARE_BITMAP(name, bits) unsigned long name[(bits) / 64]
 #define local_irq_save(f)	((f) = 0)
 #define local_irq_restore(f)	((void)(f))
@@ -108,9 +111,16 @@ static inline void bitmap_copy(unsigned long *to, const unsigned long *from, int
 	memcpy(to, from, bits / 8);
 }
 
-#define for_each_set_bit(bit, p, n) \
-	for ((bit) = 0; (bit) < (n); (bit)++) \
-		if (!test_bit(bit, p)) {} else
+static inline int find_next_bit(const unsigned long *p, int size, int from)
+{
+	while (from < size && !test_bit(from, p))
+		from++;
+	return from;
+}
+
+#define for_each_set_bit(bit, p, size)					\
+	for ((bit) = find_next_bit(p, size, 0); (bit) < (size);		\
+	     (bit) = find_next_bit(p, size, (bit) + 1))
 
 static inline void bit_spin_lock(int nr, unsigned long *p)
 {
@@ -141,7 +151,7 @@ static inline u64 div64_u64_rem(u64 a, u64 b, u64 *rem)
 
 static inline u64 mul_u64_u32_div(u64 a, u32 mul, u32 div)
 {
-	return (unsigned __int128)a * mul / div;
+	return (__uint128_t)a * mul / div;
 }
 
 #define GFP_KERNEL_ACCOUNT	0
@@ -175,9 +185,20 @@ static inline u64 rdtsc(void)
 	return mul_u64_u32_div(now_ns, tsc_khz, NSEC_PER_MSEC);
 }
 
-#define ktime_to_ns(t)		(t)
-#define ns_to_ktime(t)		((ktime_t)(t))
-#define ktime_add_ns(t, n)	((t) + (n))
+static inline s64 ktime_to_ns(ktime_t t)
+{
+	return t;
+}
+
+static inline ktime_t ns_to_ktime(u64 ns)
+{
+	return ns;
+}
+
+static inline ktime_t ktime_add_ns(ktime_t t, u64 ns)
+{
+	return t + ns;
+}
 
 enum hrtimer_restart { HRTIMER_NORESTART, HRTIMER_RESTART };
 #define HRTIMER_MODE_ABS_PINNED_HARD	1
@@ -226,7 +247,7 @@ struct kvm_segment { u64 base; u32 limit; u16 selector; };
 /* SDM */
 #define APIC_ID		0x20
 #define APIC_LVR	0x30
-#define APIC_LVR_DIRECTED_EOI	(1 << 24)
+#define APIC_LVR_DIRECTED_EOI	BIT(24)
 #define APIC_TASKPRI	0x80
 #define APIC_ARBPRI	0x90
 #define APIC_PROCPRI	0xa0
@@ -236,9 +257,9 @@ struct kvm_segment { u64 base; u32 limit; u16 selector; };
 #define APIC_DFR	0xe0
 #define APIC_DFR_FLAT	0xffffffffu
 #define APIC_SPIV	0xf0
-#define APIC_SPIV_DIRECTED_EOI		(1 << 12)
-#define APIC_SPIV_FOCUS_DISABLED	(1 << 9)
-#define APIC_SPIV_APIC_ENABLED		(1 << 8)
+#define APIC_SPIV_DIRECTED_EOI		BIT(12)
+#define APIC_SPIV_FOCUS_DISABLED	BIT(9)
+#define APIC_SPIV_APIC_ENABLED		BIT(8)
 #define APIC_ISR	0x100
 #define APIC_TMR	0x180
 #define APIC_IRR	0x200
@@ -260,11 +281,11 @@ struct kvm_segment { u64 base; u32 limit; u16 selector; };
 #define APIC_LVT0	0x350
 #define APIC_LVT1	0x360
 #define APIC_LVTERR	0x370
-#define APIC_LVT_MASKED		(1 << 16)
-#define APIC_LVT_LEVEL_TRIGGER	(1 << 15)
-#define APIC_LVT_REMOTE_IRR	(1 << 14)
-#define APIC_INPUT_POLARITY	(1 << 13)
-#define APIC_SEND_PENDING	(1 << 12)
+#define APIC_LVT_MASKED		BIT(16)
+#define APIC_LVT_LEVEL_TRIGGER	BIT(15)
+#define APIC_LVT_REMOTE_IRR	BIT(14)
+#define APIC_INPUT_POLARITY	BIT(13)
+#define APIC_SEND_PENDING	BIT(12)
 #define APIC_MODE_MASK		0x700
 #define APIC_DM_NMI		0x400
 #define APIC_DM_EXTINT		0x700

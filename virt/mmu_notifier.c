@@ -91,6 +91,8 @@ static void invalidate_range_end(struct mmu_notifier *mn, const struct mmu_notif
 	if (!WARN_ON_ONCE(vm->invalidate_in_progress <= 0))
 		vm->invalidate_in_progress--;
 	write_unlock(&vm->mmu_lock);
+	if (wq_has_sleeper(&vm->invalidate_wait))
+		wake_up_all(&vm->invalidate_wait);
 }
 
 static int age_hva_range(struct mkvm_vm *vm, unsigned long start, unsigned long end, bool clear)
@@ -151,6 +153,7 @@ int mkvm_mmu_notifier_register(struct mkvm_vm *vm)
 {
 	int r;
 
+	init_waitqueue_head(&vm->invalidate_wait);
 	vm->mmu_notifier.ops = &mkvm_mmu_notifier_ops;
 	r = mmu_notifier_register(&vm->mmu_notifier, vm->mm);
 	if (r)

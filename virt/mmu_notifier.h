@@ -6,7 +6,8 @@
  * what makes that safe is this protocol between the kernel's MMU notifiers and the faults that
  * fill second-level entries (arch/x86/mmu/ept_fault.c):
  *
- *   fault:      seq = mkvm_invalidate_begin(vm); find the page;
+ *   fault:      mkvm_invalidate_wait(vm, hva);
+ *               seq = mkvm_invalidate_begin(vm); find the page;
  *               lock mmu_lock (read); mkvm_invalidate_retry(vm, seq, hva) -> start again;
  *               enter the page; unlock; drop the reference
  *   notifier:   lock mmu_lock (write); note the range; zap it; flush; unlock;
@@ -24,6 +25,27 @@
 int mkvm_mmu_notifier_register(struct mkvm_vm *vm);
 /* Stop; no callback runs when it returns. Harmless if never registered. */
 void mkvm_mmu_notifier_unregister(struct mkvm_vm *vm);
+
+/* Is @hva, as it seems without the lock, in a range that is just being invalidated? */
+static inline bool mkvm_invalidating(struct mkvm_vm *vm, unsigned long hva)
+{
+	return READ_ONCE(vm->invalidate_in_progress) &&
+	       hva >= READ_ONCE(vm->invalidate_start) && hva < READ_ONCE(vm->invalidate_end);
+}
+
+/**
+ * mkvm_invalidate_wait() - let an invalidation of a user address come to its end
+ * @vm: the VM; vm->srcu may be read-held, no lock is
+ * @hva: the address that the guest waits for
+ *
+ * Who invalidates may have to wait for a CPU: a vCPU that faulted again and again meanwhile
+ * would be the one that keeps it. A signal ends the wait.
+ */
+static inline void mkvm_invalidate_wait(struct mkvm_vm *vm, unsigned long hva)
+{
+	if (unlikely(mkvm_invalidating(vm, hva)))
+		wait_event_interruptible(vm->invalidate_wait, !mkvm_invalidating(vm, hva));
+}
 
 /**
  * mkvm_invalidate_begin() - open a window in which no invalidation may pass unnoticed

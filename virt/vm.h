@@ -20,6 +20,7 @@
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
+#include <linux/wait.h>
 
 #include "arch/x86/arch_vm.h"
 #include "compat/compat.h"
@@ -50,6 +51,9 @@ enum mkvm_bus_idx { MKVM_MMIO_BUS, MKVM_PIO_BUS, MKVM_NR_BUSES };
  * @invalidate_seq: counts finished MMU-notifier invalidations; a fault that saw another
  *	value before it looked up its page must start again
  * @invalidate_in_progress: invalidations between start and end, protected by @mmu_lock
+ * @invalidate_start: lowest user address of those, with @invalidate_end as their hull
+ * @invalidate_end: first address above it
+ * @invalidate_wait: faults that wait for @invalidate_in_progress to become 0
  * @vcpus: by creation order; entries are set once and stay until the VM dies
  * @online_vcpus: how many entries of @vcpus are valid; written with release semantics
  * @created_vcpus: vCPUs that exist or are just being created, under @lock
@@ -76,6 +80,7 @@ struct mkvm_vm {
 	unsigned long invalidate_seq;
 	long invalidate_in_progress;
 	unsigned long invalidate_start, invalidate_end;
+	wait_queue_head_t invalidate_wait;
 
 	struct mkvm_vcpu *vcpus[MKVM_MAX_VCPUS];
 	int online_vcpus;

@@ -323,7 +323,7 @@ int ept_handle_fault(struct mkvm_vcpu *vcpu, gpa_t gpa, u32 access)
 	gfn_t gfn = gpa >> PAGE_SHIFT;
 	struct mkvm_host_page hp;
 	struct mkvm_memslot *slot;
-	unsigned long seq;
+	unsigned long seq, hva;
 	int r;
 
 	slot = mkvm_vcpu_gfn_to_slot(vcpu, gfn);
@@ -339,8 +339,10 @@ int ept_handle_fault(struct mkvm_vcpu *vcpu, gpa_t gpa, u32 access)
 	if (fix_in_place(vm, slot, gfn, access))
 		return EPT_FAULT_FIXED;
 
+	hva = mkvm_slot_hva(slot, gfn);
+	mkvm_invalidate_wait(vm, hva);
 	seq = mkvm_invalidate_begin(vm);
-	r = mkvm_host_page_get(vm, mkvm_slot_hva(slot, gfn), access & EPT_FAULT_WRITE, &hp);
+	r = mkvm_host_page_get(vm, hva, access & EPT_FAULT_WRITE, &hp);
 	if (r == -EAGAIN)
 		return EPT_FAULT_FIXED;
 	if (r)

@@ -63,6 +63,7 @@ void mkvm_make_all_request(struct mkvm_vm *vm, enum mkvm_request req)
 		return;
 	atomic_long_inc(&h->flushes);
 	atomic_long_inc(&h->tlb_generation);
+	/* Whoever fills a TLB from now on must see the new number, or the changed entry. */
 	smp_mb__after_atomic();
 	/* An access runs with interrupts off: when all have answered, the old ones are over. */
 	on_each_cpu(acknowledge, NULL, 1);
@@ -97,6 +98,7 @@ static bool tlb_fill(struct harness *h, struct soft_tlb *tlb, gfn_t gfn, u64 nee
 	int level;
 
 	tlb->generation = atomic_long_read(&h->tlb_generation);
+	/* The number is older than the entry; pairs with mkvm_make_all_request(). */
 	smp_rmb();
 	e = hardware_walk(&h->vm, gfn, &level);
 	if (!e)

@@ -20,6 +20,7 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/uaccess.h>
+#include <trace/events/ipi.h>
 
 #include "virt/arch.h"
 #include "virt/debugfs.h"

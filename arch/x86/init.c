@@ -16,7 +16,6 @@
 #include "arch/x86/debug.h"
 #include "arch/x86/irq/irqchip.h"
 #include "arch/x86/irq/lapic.h"
-#include "arch/x86/irq/pit.h"
 #include "arch/x86/mmu/ept.h"
 #include "arch/x86/run.h"
 #include "arch/x86/tsc.h"
@@ -67,13 +66,12 @@ int arch_vm_create(struct mkvm_vm *vm, unsigned long type)
 
 void arch_vm_stop(struct mkvm_vm *vm)
 {
-	/* Its timer reaches for the interrupt controllers and, through them, for vCPUs. */
-	pit_destroy(vm);
+	/* Their timers and delayed work reach for vCPUs. */
+	irqchip_destroy(vm);
 }
 
 void arch_vm_destroy(struct mkvm_vm *vm)
 {
-	irqchip_destroy(vm);
 	ept_destroy_vm(vm);
 	if (vm->arch.apic_access_page)
 		__free_page(vm->arch.apic_access_page);
@@ -130,8 +128,11 @@ out_lapic:
 
 void arch_vcpu_postcreate(struct mkvm_vcpu *vcpu)
 {
-	if (vcpu->arch.apic)
-		lapic_postcreate(vcpu);
+	if (!vcpu->arch.apic)
+		return;
+	lapic_postcreate(vcpu);
+	/* An IOAPIC that is programmed already waits for this LAPIC's EOIs, too. */
+	irqchip_scan_vcpu(vcpu);
 }
 
 void arch_vcpu_destroy(struct mkvm_vcpu *vcpu)

@@ -455,6 +455,8 @@ static int emulate(struct mkvm_vcpu *vcpu)
 	struct emul_ctxt c = {};
 	enum emul_rc rc;
 
+	/* The walk and the data passed through this CPU's cache (vmx/l1d_flush.c). */
+	vcpu->arch.l1tf_flush = true;
 	load_context(vcpu, &c);
 	mmio->next_read = 0;
 	mmio->nr_writes = 0;

@@ -216,6 +216,7 @@ int pio_string(struct mkvm_vcpu *vcpu, bool in, const struct mkvm_pio_request *r
 			return 1;
 		}
 	}
+	vcpu->arch.l1tf_flush = true;
 	*pio = *req;
 	pio->skip = skip;
 	pio->count = batch(req, count);

@@ -8,13 +8,15 @@
  * place, see lapic_use_hv_timer() in lapic.h: it costs no host interrupt.
  *
  * Whoever changes the timer is the vCPU thread, and cancels the hrtimer first: from then on
- * until it starts it again no callback runs, so what the callback writes needs no lock.
+ * until it starts it again no callback runs, so what the callback writes needs no lock. It does
+ * so with preemption off, because being scheduled in on another CPU changes the timer too.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
 #include <linux/hrtimer.h>
 #include <linux/math64.h>
 #include <linux/module.h>
+#include <linux/preempt.h>
 #include <asm/tsc.h>
 
 #include "arch/x86/irq/lapic_internal.h"
@@ -137,8 +139,8 @@ static void disarm(struct mkvm_lapic *apic)
 
 static void start_hrtimer(struct lapic_timer *t, s64 target)
 {
-	t->started = true;
 	hrtimer_start(&t->hrtimer, ns_to_ktime(target), HRTIMER_MODE_ABS_PINNED_HARD);
+	t->started = true;
 }
 
 /* Host TSC ticks in @ns, never more: an exit before its time looks again and waits on. */
@@ -225,23 +227,29 @@ static void skip_missed(struct mkvm_lapic *apic, s64 now)
 /* Let a parked timer tick again. vCPU thread, interrupts may be off. */
 void lapic_timer_unpark(struct mkvm_lapic *apic)
 {
+	preempt_disable();
 	disarm(apic);
 	if (timer_mode(apic) == LVTT_PERIODIC)
 		skip_missed(apic, ktime_get());
 	arm(apic);
+	preempt_enable();
 }
 
 /* No callback runs from now on; lapic_timer_restore() starts anew. */
 void lapic_timer_halt(struct mkvm_lapic *apic)
 {
+	preempt_disable();
 	disarm(apic);
+	preempt_enable();
 }
 
 void lapic_timer_stop(struct mkvm_lapic *apic)
 {
+	preempt_disable();
 	disarm(apic);
 	apic->timer.target = 0;
 	apic->timer.tsc_deadline = 0;
+	preempt_enable();
 }
 
 void lapic_timer_init(struct mkvm_lapic *apic)
@@ -275,28 +283,35 @@ bool lapic_timer_pending(struct mkvm_vcpu *vcpu)
 	       tick_is_due(apic);
 }
 
+/* The clocks of hv_timer_tsc and of the timer disagree a little: set the former anew. */
+static void hv_timer_early(struct mkvm_lapic *apic)
+{
+	if (apic->vcpu->arch.hv_timer_tsc > rdtsc())
+		return;
+	apic->vcpu->arch.hv_timer_tsc = LAPIC_NO_HV_TIMER;
+	arm(apic);
+}
+
 void lapic_inject_timer(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
 
 	if (!apic)
 		return;
-	if (unlikely(!time_has_come(apic))) {
-		/* The two clocks disagree a little. */
-		if (vcpu->arch.hv_timer_tsc <= rdtsc()) {
-			vcpu->arch.hv_timer_tsc = LAPIC_NO_HV_TIMER;
-			arm(apic);
+	preempt_disable();
+	if (likely(time_has_come(apic))) {
+		disarm(apic);
+		/* The callback may have been quicker. */
+		if (time_has_come(apic)) {
+			expire_now(apic);
+			if (timer_mode(apic) == LVTT_PERIODIC)
+				skip_missed(apic, ktime_get());
 		}
-		return;
+		arm(apic);
+	} else {
+		hv_timer_early(apic);
 	}
-	disarm(apic);
-	/* The callback may have been quicker. */
-	if (time_has_come(apic)) {
-		expire_now(apic);
-		if (timer_mode(apic) == LVTT_PERIODIC)
-			skip_missed(apic, ktime_get());
-	}
-	arm(apic);
+	preempt_enable();
 }
 
 /* The LVT timer register; @val has only valid bits. */
@@ -305,6 +320,7 @@ void lapic_timer_write_lvtt(struct mkvm_lapic *apic, u32 val)
 	u32 old = timer_mode(apic);
 	u32 new = val & LVTT_MODE_MASK;
 
+	preempt_disable();
 	/* What was due before goes by the old entry. */
 	lapic_inject_timer(apic->vcpu);
 	/* SDM, "TSC-Deadline Mode": a switch to or from it disarms the timer. */
@@ -318,6 +334,7 @@ void lapic_timer_write_lvtt(struct mkvm_lapic *apic, u32 val)
 	smp_mb();
 	if (READ_ONCE(apic->timer.parked))
 		lapic_timer_unpark(apic);
+	preempt_enable();
 }
 
 static void set_period(struct mkvm_lapic *apic)
@@ -336,6 +353,7 @@ void lapic_timer_write_initial(struct mkvm_lapic *apic, u32 val)
 
 	if (timer_mode(apic) == LVTT_TSC_DEADLINE)
 		return;
+	preempt_disable();
 	lapic_inject_timer(apic->vcpu);
 	disarm(apic);
 	lapic_put(apic, APIC_TMICT, val);
@@ -343,6 +361,7 @@ void lapic_timer_write_initial(struct mkvm_lapic *apic, u32 val)
 	t->target = !val ? 0 : ktime_get() +
 		    (timer_mode(apic) == LVTT_PERIODIC ? periodic_ns(apic) : t->period);
 	arm(apic);
+	preempt_enable();
 }
 
 /* Current count: SDM, "APIC Timer". vCPU thread. */
@@ -367,22 +386,12 @@ u32 lapic_timer_current(struct mkvm_lapic *apic)
 	return min_t(u64, div_u64(remaining, t->divide), lapic_get(apic, APIC_TMICT));
 }
 
-/* The divide-configuration register; a running count keeps its value and changes its pace. */
-void lapic_timer_write_divide(struct mkvm_lapic *apic, u32 val)
+/* The timer runs: its count keeps its value and changes its pace. */
+static void change_pace(struct mkvm_lapic *apic, u32 divide)
 {
 	struct lapic_timer *t = &apic->timer;
-	u32 code = (val & 3) | (val & 8) >> 1;
-	u32 divide = 1u << ((code + 1) & 7);
 	u32 count;
 
-	lapic_put(apic, APIC_TDCR, val);
-	if (divide == t->divide)
-		return;
-	if (timer_mode(apic) == LVTT_TSC_DEADLINE || !READ_ONCE(t->target)) {
-		t->divide = divide;
-		set_period(apic);
-		return;
-	}
 	lapic_inject_timer(apic->vcpu);
 	count = lapic_timer_current(apic);
 	disarm(apic);
@@ -394,14 +403,31 @@ void lapic_timer_write_divide(struct mkvm_lapic *apic, u32 val)
 	arm(apic);
 }
 
-/*
- * KVM_SET_LAPIC: the registers are in place, the count stands at @current_count. As in KVM an
- * armed IA32_TSC_DEADLINE stays armed; userspace writes that MSR by itself.
- */
-void lapic_timer_restore(struct mkvm_lapic *apic, u32 current_count)
+/* The divide-configuration register. */
+void lapic_timer_write_divide(struct mkvm_lapic *apic, u32 val)
+{
+	struct lapic_timer *t = &apic->timer;
+	u32 code = (val & 3) | (val & 8) >> 1;
+	u32 divide = 1u << ((code + 1) & 7);
+
+	lapic_put(apic, APIC_TDCR, val);
+	if (divide == t->divide)
+		return;
+	preempt_disable();
+	if (timer_mode(apic) == LVTT_TSC_DEADLINE || !READ_ONCE(t->target)) {
+		t->divide = divide;
+		set_period(apic);
+	} else {
+		change_pace(apic, divide);
+	}
+	preempt_enable();
+}
+
+static void restore(struct mkvm_lapic *apic, u32 current_count)
 {
 	struct lapic_timer *t = &apic->timer;
 	u32 initial = lapic_get(apic, APIC_TMICT);
+	u64 rest;
 
 	disarm(apic);
 	t->divide = 0;		/* whatever it was, compute it anew */
@@ -412,15 +438,23 @@ void lapic_timer_restore(struct mkvm_lapic *apic, u32 current_count)
 		return;
 	}
 	t->tsc_deadline = 0;
-	if (!initial)
-		return;
-	current_count = min(current_count, initial);
-	if (timer_mode(apic) == LVTT_PERIODIC)
-		t->target = ktime_get() + (current_count ? (u64)current_count * t->divide :
-					   periodic_ns(apic));
-	else if (current_count)
-		t->target = ktime_get() + (u64)current_count * t->divide;
+	rest = (u64)min(current_count, initial) * t->divide;
+	if (!rest && initial && timer_mode(apic) == LVTT_PERIODIC)
+		rest = periodic_ns(apic);
+	if (rest)
+		t->target = ktime_get() + rest;
 	arm(apic);
+}
+
+/*
+ * KVM_SET_LAPIC: the registers are in place, the count stands at @current_count. As in KVM an
+ * armed IA32_TSC_DEADLINE stays armed; userspace writes that MSR by itself.
+ */
+void lapic_timer_restore(struct mkvm_lapic *apic, u32 current_count)
+{
+	preempt_disable();
+	restore(apic, current_count);
+	preempt_enable();
 }
 
 u64 lapic_get_tsc_deadline(struct mkvm_vcpu *vcpu)
@@ -429,8 +463,11 @@ u64 lapic_get_tsc_deadline(struct mkvm_vcpu *vcpu)
 
 	if (!apic || timer_mode(apic) != LVTT_TSC_DEADLINE)
 		return 0;
-	/* Past its time it reads as 0, even if the interrupt is still on its way. */
-	return time_has_come(apic) ? 0 : READ_ONCE(apic->timer.tsc_deadline);
+	/*
+	 * Past its time it is 0 only when the interrupt is in IRR: userspace that saves the one
+	 * and then the other must find the expiry in one of them.
+	 */
+	return READ_ONCE(apic->timer.tsc_deadline);
 }
 
 /**
@@ -446,22 +483,26 @@ void lapic_set_tsc_deadline(struct mkvm_vcpu *vcpu, u64 deadline)
 
 	if (!apic || timer_mode(apic) != LVTT_TSC_DEADLINE)
 		return;
+	preempt_disable();
 	disarm(apic);
 	/* What fell due before this write is not lost by it. */
 	if (unlikely(time_has_come(apic)))
 		expire_now(apic);
 	apic->timer.tsc_deadline = deadline;
 	arm_deadline(apic);
+	preempt_enable();
 }
 
 void lapic_tsc_changed(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
 
-	if (!apic || timer_mode(apic) != LVTT_TSC_DEADLINE || !READ_ONCE(apic->timer.tsc_deadline))
+	if (!apic || timer_mode(apic) != LVTT_TSC_DEADLINE)
 		return;
+	preempt_disable();
 	disarm(apic);
 	arm_deadline(apic);
+	preempt_enable();
 }
 
 void lapic_timer_migrate(struct mkvm_vcpu *vcpu)
@@ -470,14 +511,16 @@ void lapic_timer_migrate(struct mkvm_vcpu *vcpu)
 
 	if (!apic)
 		return;
+	preempt_disable();
 	if (cancel_hrtimer(&apic->timer)) {
-		apic->timer.started = true;
 		hrtimer_start_expires(&apic->timer.hrtimer, HRTIMER_MODE_ABS_PINNED_HARD);
+		apic->timer.started = true;
 	} else if (vcpu->arch.hv_timer_tsc != LAPIC_NO_HV_TIMER) {
 		/* The other CPU's TSC may differ. */
 		vcpu->arch.hv_timer_tsc = LAPIC_NO_HV_TIMER;
 		arm(apic);
 	}
+	preempt_enable();
 }
 
 void lapic_use_hv_timer(struct mkvm_vcpu *vcpu)
@@ -493,11 +536,13 @@ void lapic_timer_block(struct mkvm_vcpu *vcpu)
 
 	if (!apic || !apic->timer.hv)
 		return;
+	preempt_disable();
 	apic->timer.blocked = true;
 	if (vcpu->arch.hv_timer_tsc != LAPIC_NO_HV_TIMER) {
-		vcpu->arch.hv_timer_tsc = LAPIC_NO_HV_TIMER;
+		disarm(apic);
 		arm(apic);
 	}
+	preempt_enable();
 }
 
 /* It is awake again. */
@@ -507,9 +552,11 @@ void lapic_timer_unblock(struct mkvm_vcpu *vcpu)
 
 	if (!apic || !apic->timer.hv)
 		return;
+	preempt_disable();
 	apic->timer.blocked = false;
 	if (cancel_hrtimer(&apic->timer))
 		arm(apic);
 	else if (unlikely(READ_ONCE(apic->timer.parked)))
 		lapic_timer_unpark(apic);
+	preempt_enable();
 }

@@ -15,7 +15,6 @@
 #include <asm/debugreg.h>
 #include <asm/mmu_context.h>
 #include <asm/msr.h>
-#include <asm/nospec-branch.h>
 #include <asm/spec-ctrl.h>
 #include <asm/tlbflush.h>
 
@@ -60,25 +59,6 @@ static void write_host_state(struct vmx_vcpu *vmx)
 	if (vmx->host_cr4 != cr4) {
 		vmx->host_cr4 = cr4;
 		vmcs_write64(HOST_CR4, cr4);
-	}
-}
-
-/*
- * SDM, "L1 Terminal Fault": data of the host in the L1 data cache must not be there when the
- * guest runs. The kernel's own switch (l1tf=) decides; "cond" means after host code that may
- * have touched anything, which is every time interrupts were on.
- */
-static void flush_l1d(void)
-{
-	if (!boot_cpu_has_bug(X86_BUG_L1TF) || !boot_cpu_has(X86_FEATURE_FLUSH_L1D))
-		return;
-	switch (l1tf_vmx_mitigation) {
-	case VMENTER_L1D_FLUSH_NEVER:
-	case VMENTER_L1D_FLUSH_EPT_DISABLED:
-	case VMENTER_L1D_FLUSH_NOT_REQUIRED:
-		return;
-	default:
-		native_wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
 	}
 }
 
@@ -148,7 +128,6 @@ int vmx_run_guest(struct mkvm_vcpu *vcpu)
 	u32 reason;
 
 	write_host_state(vmx);
-	flush_l1d();
 	vmx->spec_ctrl_host = vmx->enter_flags & VMX_ENTER_SPEC_CTRL ? spec_ctrl_current() : 0;
 	if (native_read_cr2() != vcpu->arch.cr2)
 		native_write_cr2(vcpu->arch.cr2);
@@ -172,6 +151,8 @@ int vmx_run_guest(struct mkvm_vcpu *vcpu)
 		if (unlikely(vmx->inject.armed))
 			apply_injected_field(vmx);
 
+		if (static_branch_unlikely(&vmx_l1d_flush_key))
+			vmx_l1d_flush(vcpu);
 		if (context_tracking_enabled_this_cpu()) {
 			context_tracking_guest_enter();
 			result = vmx_enter(vmx, vcpu->arch.regs, vmx->enter_flags);

@@ -218,13 +218,10 @@ static void restore_on_cpu(void *unused)
 
 /**
  * vmx_msr_switch_init() - find out which of the lazily switched MSRs exist
- *
- * Return: 0.
  */
-int vmx_msr_switch_init(void)
+void vmx_msr_switch_init(void)
 {
 	read_presence(NULL);
-	return 0;
 }
 
 /**

@@ -261,6 +261,8 @@ void vmx_vcpu_load(struct mkvm_vcpu *vcpu, int cpu)
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	bool moved = vmx->loaded_cpu != cpu;
 
+	vcpu->arch.l1tf_flush = true;	/* other host code ran since this vCPU was here */
+
 	vmx_vmcs_activate(vmx, cpu);
 	if (moved) {
 		vmx_host_cpu_changed(vcpu);
@@ -337,13 +339,20 @@ void vmx_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
 /**
  * vmx_module_init() - check the processor, turn VMX on
  *
- * Return: as vmx_hardware_init().
+ * Return: as vmx_hardware_init(), or -ENOMEM.
  */
 int vmx_module_init(void)
 {
-	int ret = vmx_msr_switch_init();
+	int ret;
 
-	return ret ?: vmx_hardware_init();
+	ret = vmx_hardware_init();
+	if (ret)
+		return ret;
+	vmx_msr_switch_init();
+	ret = vmx_l1d_flush_init();
+	if (ret)
+		vmx_hardware_exit();
+	return ret;
 }
 
 /**
@@ -353,4 +362,5 @@ void vmx_module_exit(void)
 {
 	vmx_msr_switch_exit();
 	vmx_hardware_exit();
+	vmx_l1d_flush_exit();
 }

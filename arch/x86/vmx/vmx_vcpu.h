@@ -128,6 +128,12 @@ struct vmcs *vmx_alloc_vmcs(int cpu);
 int vmx_caps_init(void);
 u64 vmx_basic(void);
 
+/* l1d_flush.c */
+DECLARE_STATIC_KEY_FALSE(vmx_l1d_flush_key);
+int vmx_l1d_flush_init(void);
+void vmx_l1d_flush_exit(void);
+void vmx_l1d_flush(struct mkvm_vcpu *vcpu);
+
 /* setup.c */
 u16 vmx_alloc_vpid(void);
 void vmx_free_vpid(u16 vpid);
@@ -135,7 +141,7 @@ void vmx_update_eptp(struct mkvm_vcpu *vcpu);
 
 /* msr_switch.c */
 void vmx_host_cpu_changed(struct mkvm_vcpu *vcpu);
-int vmx_msr_switch_init(void);
+void vmx_msr_switch_init(void);
 void vmx_msr_switch_exit(void);
 void vmx_load_host_state(struct mkvm_vcpu *vcpu);
 

@@ -350,6 +350,7 @@ static void set_environment(void)
 	char value[4096];
 	int i;
 
+	clearenv();	/* the kernel leaves the parameters there that it does not know */
 	setenv("HOME", "/root", 1);
 	setenv("TERM", "dumb", 1);
 	setenv("TMPDIR", "/tmp", 1);

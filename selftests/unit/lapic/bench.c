@@ -9,6 +9,7 @@
 s64 now_ns;
 u32 tsc_khz = 1000000;
 int callbacks;
+int preempt_count;
 
 #define MAX_TIMERS 256
 static struct hrtimer *timers[MAX_TIMERS];

@@ -343,5 +343,6 @@ int main(void)
 	test_deadline();
 	test_hv();
 	test_state();
+	tap_ok(!preempt_count, "preemption is as it was");
 	return tap_done();
 }

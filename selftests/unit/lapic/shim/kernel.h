@@ -59,6 +59,8 @@ typedef s64 ktime_t;
 #define xchg(p, v)		__atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
 #define array_index_nospec(i, n) ({ typeof(i) i_ = (i); i_ < (n) ? i_ : 0; })
 #define DECLARE_BITMAP(name, bits) unsigned long name[(bits) / 64]
+#define preempt_disable()	(preempt_count++)
+#define preempt_enable()	(preempt_count--)
 #define local_irq_save(f)	((f) = 0)
 #define local_irq_restore(f)	((void)(f))
 
@@ -170,6 +172,9 @@ static inline void *aligned_alloc_zero(void)
 #define MODULE_PARM_DESC(name, text)
 #define module_param(name, type, mode)
 #define pr_notice_ratelimited(...) ((void)0)
+
+/* A test ends with 0, or something was locked and not unlocked. */
+extern int preempt_count;
 
 /* Time: the test's. */
 extern s64 now_ns;

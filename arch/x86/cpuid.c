@@ -497,8 +497,7 @@ static void apply_runtime(struct mkvm_vcpu *vcpu, struct kvm_cpuid_entry2 *entri
 	e = scan(entries, nent, 1, 0);
 	if (e) {
 		set_bits(&e->ecx, BIT(27), vcpu->arch.cr4 & X86_CR4_OSXSAVE);
-		if (vcpu->arch.apic)
-			set_bits(&e->edx, BIT(9), vcpu->arch.apic_base & MSR_IA32_APICBASE_ENABLE);
+		set_bits(&e->edx, BIT(9), vcpu->arch.apic_base & MSR_IA32_APICBASE_ENABLE);
 	}
 	e = scan(entries, nent, 7, 0);
 	if (e)

@@ -7,12 +7,14 @@
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
+#include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
 #include "arch/x86/cpuid.h"
 #include "arch/x86/cr.h"
 #include "arch/x86/debug.h"
 #include "arch/x86/fpu.h"
+#include "arch/x86/irq/lapic.h"
 #include "arch/x86/msr.h"
 #include "arch/x86/regs.h"
 #include "arch/x86/tsc.h"
@@ -95,6 +97,10 @@ void state_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
 	vmx_set_cr3(vcpu, 0);
 	vmx_set_cr4(vcpu, 0);
 	mkvm_set_cr8(vcpu, 0);
+	/* With an irqchip lapic_reset() did this. */
+	if (!vcpu->arch.apic && !init_event)
+		lapic_set_base(vcpu, LAPIC_DEFAULT_BASE | MSR_IA32_APICBASE_ENABLE |
+				     (vcpu->arch.boot_vcpu ? MSR_IA32_APICBASE_BSP : 0), true);
 
 	fpu_vcpu_reset(vcpu, init_event);
 	msr_vcpu_reset(vcpu, init_event);

@@ -44,7 +44,7 @@ do {									\
 	fflush(stdout);							\
 } while (0)
 
-static _Noreturn void die(const char *what)
+static void die(const char *what)
 {
 	printf("Bail out! %s: %s\n", what, strerror(errno));
 	exit(1);
@@ -243,12 +243,12 @@ static void test_access(void)
 
 static void test_fork(void)
 {
-	volatile __u64 *mem = map(4 * PAGE, 0);
+	__u64 *mem = map(4 * PAGE, 0);
 	int vm = vm_open(NULL), status, ready[2], go[2];
 	char c = 0;
 	pid_t pid;
 
-	region(vm, 0, 0, 0, 4 * PAGE, (void *)mem);
+	region(vm, 0, 0, 0, 4 * PAGE, mem);
 	guest_write(vm, 0, 1);
 	if (pipe(ready) || pipe(go))
 		die("pipe");
@@ -269,12 +269,12 @@ static void test_fork(void)
 	      "the child kept the old page (status %#x)", status);
 	check(guest_write(vm, 0, 3) == 0 && mem[0] == 3, "and after its exit");
 	close(vm);
-	munmap((void *)mem, 4 * PAGE);
+	munmap(mem, 4 * PAGE);
 }
 
 static void test_huge(void)
 {
-	volatile __u64 *mem = map_aligned(4 * HUGE, MADV_HUGEPAGE);
+	__u64 *mem = map_aligned(4 * HUGE, MADV_HUGEPAGE);
 	int vm = vm_open(NULL);
 	char *w = (char *)mem;
 	struct harness_entry e;
@@ -310,7 +310,7 @@ static void test_huge(void)
 	check(guest_write(vm, 2 * HUGE + 9 * PAGE, 1) == ACCESS_ERROR && errno == EFAULT &&
 	      guest_write(vm, 2 * HUGE + 10 * PAGE, 2) == 0, "mprotect inside a 2M page");
 	close(vm);
-	munmap((void *)mem, 4 * HUGE);
+	munmap(mem, 4 * HUGE);
 }
 
 /*
@@ -332,27 +332,27 @@ static unsigned long page_out(int vm, void *mem, unsigned long npages)
 
 static void test_swap(void)
 {
-	volatile __u64 *mem = map_aligned(HUGE, MADV_NOHUGEPAGE);
+	__u64 *mem = map_aligned(HUGE, MADV_NOHUGEPAGE);
 	unsigned long gone = 0, bad = 0;
 	int vm = vm_open(NULL), round, i;
 
-	region(vm, 0, 0, 0, HUGE, (void *)mem);
+	region(vm, 0, 0, 0, HUGE, mem);
 	for (round = 1; round <= 4; round++) {
 		/* What the guest wrote last exists nowhere but in this page. */
 		for (i = 0; i < 512; i++)
 			guest_write(vm, i * PAGE, round * 1000 + i);
-		gone += page_out(vm, (void *)mem, 512);
+		gone += page_out(vm, mem, 512);
 		for (i = 0; i < 512; i++)
 			bad += guest_read(vm, i * PAGE) != round * 1000ULL + i;
 		/* Read in, and out again without a write: nothing may be lost either. */
-		page_out(vm, (void *)mem, 512);
+		page_out(vm, mem, 512);
 		for (i = 0; i < 512; i++)
 			bad += mem[i * 512] != round * 1000ULL + i;
 	}
 	check(gone > 4 * 512 / 2, "pages were swapped out under the guest (%lu of 2048)", gone);
 	check(!bad, "and came back as the guest had left them (%lu did not)", bad);
 	close(vm);
-	munmap((void *)mem, HUGE);
+	munmap(mem, HUGE);
 }
 
 /* Bits set in a log of @npages. */
@@ -384,20 +384,20 @@ static int clear_log(int vm, __u32 slot, __u64 first, __u32 num, void *log)
 static void test_dirty(bool pml, bool ad)
 {
 	struct harness_setup setup = { .ad = ad, .pml = pml };
-	volatile __u64 *mem = map_aligned(4 * HUGE, MADV_HUGEPAGE);
+	__u64 *mem = map_aligned(4 * HUGE, MADV_HUGEPAGE);
 	unsigned long npages = 2 * HUGE / PAGE, *log = map(2 * PAGE, 0);
 	int vm = vm_open(&setup);
 	bool ok = true;
 
 	mode_name = pml ? "PML: " : ad ? "write protection: " : "no A/D flags: ";
-	region(vm, 0, 0, 0, 2 * HUGE, (void *)mem);
+	region(vm, 0, 0, 0, 2 * HUGE, mem);
 	guest_write(vm, 0, 1);
 	guest_write(vm, HUGE, 1);
 	check(entry_of(vm, 0).level == 2, "2M before the log");
 	check(get_log(vm, 0, log) == ENOENT, "no log: ENOENT");
 	check(get_log(vm, 5, log) == ENOENT, "no slot: ENOENT");
 	check(get_log(vm, 4096, log) == EINVAL, "no such number: EINVAL");
-	check(region(vm, 0, KVM_MEM_LOG_DIRTY_PAGES, 0, 2 * HUGE, (void *)mem) == 0, "log on");
+	check(region(vm, 0, KVM_MEM_LOG_DIRTY_PAGES, 0, 2 * HUGE, mem) == 0, "log on");
 	check(get_log(vm, 0, log) == 0 && count_bits(log, npages) == 0, "nothing dirty");
 
 	guest_write(vm, 5 * PAGE, 1);
@@ -425,11 +425,11 @@ static void test_dirty(bool pml, bool ad)
 	guest_write(vm, 9 * PAGE, 1);
 	check(get_log(vm, 0, log) == 0 && (log[0] >> 9 & 1), "writing it is");
 
-	check(region(vm, 0, KVM_MEM_LOG_DIRTY_PAGES, 0x10000000, 2 * HUGE, (void *)mem) == 0 &&
+	check(region(vm, 0, KVM_MEM_LOG_DIRTY_PAGES, 0x10000000, 2 * HUGE, mem) == 0 &&
 	      guest_write(vm, 0x10000000 + 8 * PAGE, 1) == 0 &&
 	      get_log(vm, 0, log) == 0 && count_bits(log, npages) == 1 && (log[0] >> 8 & 1),
 	      "a slot moves with its log");
-	check(region(vm, 0, 0, 0x10000000, 2 * HUGE, (void *)mem) == 0 &&
+	check(region(vm, 0, 0, 0x10000000, 2 * HUGE, mem) == 0 &&
 	      get_log(vm, 0, log) == ENOENT, "log off");
 	guest_write(vm, 0x10000000 + HUGE, 7);
 	check(entry_of(vm, 0x10000000 + HUGE).level == 2, "2M again");
@@ -438,7 +438,7 @@ static void test_dirty(bool pml, bool ad)
 		ok &= guest_read(vm, 0x10000000 + i * PAGE) == (i == 512 ? 7 : i);
 	check(ok, "contents came through");
 	close(vm);
-	munmap((void *)mem, 4 * HUGE);
+	munmap(mem, 4 * HUGE);
 	munmap(log, 2 * PAGE);
 	mode_name = "";
 }
@@ -499,6 +499,109 @@ static void test_manual(bool pml)
 }
 
 /*
+ * Changes in the middle of a fault. The guest writes 5 to its first page; the module sleeps
+ * between looking the page up and entering it, and then the change happens.
+ */
+#define HOLD_MS		300
+
+struct held_write {
+	pthread_t thread;
+	int vm, result;
+};
+
+static void *held_writer(void *arg)
+{
+	struct held_write *h = arg;
+
+	h->result = guest_write(h->vm, 0, 5);
+	return NULL;
+}
+
+static void held_start(struct held_write *h, int vm)
+{
+	h->vm = vm;
+	pthread_create(&h->thread, NULL, held_writer, h);
+	usleep(HOLD_MS * 1000 / 3);
+}
+
+static int held_end(struct held_write *h)
+{
+	pthread_join(h->thread, NULL);
+	return h->result;
+}
+
+static void test_races(void)
+{
+	const struct harness_setup setup = { .ad = 1, .hold_ms = HOLD_MS };
+	__u64 *mem = map(16 * PAGE, 0);
+	unsigned long *log = map(PAGE, 0);
+	int vm = vm_open(&setup), child;
+	struct held_write h;
+
+	mode_name = "during a fault: ";
+	region(vm, 0, 0, 0, 16 * PAGE, mem);
+	mem[0] = 1;
+	held_start(&h, vm);
+	madvise(mem, PAGE, MADV_DONTNEED);
+	check(held_end(&h) == 0 && mem[0] == 5, "DONTNEED: the write is in the new page");
+
+	madvise(mem, PAGE, MADV_DONTNEED);
+	mem[0] = 1;
+	held_start(&h, vm);
+	munmap(mem, PAGE);
+	check(held_end(&h) == ACCESS_ERROR && entry_of(vm, 0).level == 0, "munmap: EFAULT");
+	if (mmap(mem, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
+	    == MAP_FAILED)
+		die("mmap");
+
+	mem[0] = 1;
+	held_start(&h, vm);
+	mprotect(mem, PAGE, PROT_READ);
+	check(held_end(&h) == ACCESS_ERROR && mem[0] == 1, "mprotect: EFAULT, nothing written");
+	mprotect(mem, PAGE, PROT_READ | PROT_WRITE);
+
+	held_start(&h, vm);
+	child = fork();
+	if (!child) {
+		usleep(2 * HOLD_MS * 1000);
+		_exit(mem[0] != 1);
+	}
+	check(held_end(&h) == 0 && mem[0] == 5, "fork: the parent's page is written");
+	waitpid(child, &child, 0);
+	check(WIFEXITED(child) && WEXITSTATUS(child) == 0, "fork: and the child's is not");
+
+	madvise(mem, PAGE, MADV_DONTNEED);
+	held_start(&h, vm);
+	check(region(vm, 0, 0, 0, 0, mem) == 0, "slot deletion");
+	child = held_end(&h);
+	check(entry_of(vm, 0).level == 0 && child <= 1, "slot deletion: no entry is left (%d)",
+	      child);
+
+	madvise(mem, PAGE, MADV_DONTNEED);
+	region(vm, 0, 0, 0, 16 * PAGE, mem);
+	held_start(&h, vm);
+	check(region(vm, 0, 0, 32 * PAGE, 16 * PAGE, mem) == 0, "slot move");
+	child = held_end(&h);
+	check(entry_of(vm, 0).level == 0 && child <= 1, "slot move: no entry at the old place");
+	region(vm, 0, 0, 32 * PAGE, 0, mem);
+
+	madvise(mem, PAGE, MADV_DONTNEED);
+	region(vm, 0, 0, 0, 16 * PAGE, mem);
+	held_start(&h, vm);
+	check(region(vm, 0, KVM_MEM_LOG_DIRTY_PAGES, 0, 16 * PAGE, mem) == 0, "log on");
+	/* Written before the log or in it, but not after it and unseen. */
+	log[0] = 0;
+	guest_read(vm, 0);
+	child = mem[0] == 5;
+	held_end(&h);
+	check(child || (get_log(vm, 0, log) == 0 && (log[0] & 1)), "log on: the write is not lost");
+	close(vm);
+	munmap(mem, 16 * PAGE);
+	munmap(log, PAGE);
+	mode_name = "";
+}
+
+/*
  * Everything at once. Each writer adds to its own word of random pages, and knows what must come
  * out; others make the kernel do all it can to the pages, and take the dirty log meanwhile.
  */
@@ -508,7 +611,7 @@ static void test_manual(bool pml)
 static struct stress {
 	int vm;
 	bool log, stop;
-	volatile __u64 *mem;
+	__u64 *mem;
 	__u64 expect[STRESS_WRITERS][STRESS_PAGES];
 	__u64 adds[STRESS_WRITERS], forks, toggles, harvests, slots, copied;
 	__u64 *shadow;
@@ -792,6 +895,7 @@ int main(int argc, char **argv)
 	test_dirty(false, false);
 	test_manual(false);
 	test_manual(true);
+	test_races();
 	test_stress("stress: ", &ad, false, seconds);
 	test_stress("stress, log: ", &ad, true, seconds);
 	test_stress("stress, PML: ", &pml, true, seconds);

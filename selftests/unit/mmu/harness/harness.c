@@ -10,10 +10,12 @@
  */
 #define pr_fmt(fmt) "mmu-harness: " fmt
 
+#include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/random.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -24,12 +26,14 @@
 #include "arch/x86/vmx/vmx.h"
 #include "harness.h"
 #include "virt/arch.h"
+#include "virt/host_page.h"
 #include "virt/memslot.h"
 #include "virt/mmu_notifier.h"
 
 #define TLB_ENTRIES	64
 
 struct vmx_caps vmx_caps;
+static u32 hold_ms;
 
 struct soft_tlb {
 	long generation;
@@ -49,6 +53,26 @@ struct harness {
 	atomic_long_t flushes;
 	struct soft_vcpu *cpu[HARNESS_VCPUS];
 };
+
+/*
+ * The moment between looking a page up and entering it is the one that the whole protocol of
+ * virt/mmu_notifier.h is about: make it long now and then. (The linker puts this in between.)
+ */
+int __real_mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, bool write,
+			      struct mkvm_host_page *hp);
+int __wrap_mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, bool write,
+			      struct mkvm_host_page *hp);
+int __wrap_mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, bool write,
+			      struct mkvm_host_page *hp)
+{
+	int r = __real_mkvm_host_page_get(vm, hva, write, hp);
+
+	if (hold_ms)
+		msleep(hold_ms);
+	else if (get_random_u32() % 64 == 0)
+		usleep_range(100, 2000);
+	return r;
+}
 
 static void acknowledge(void *unused)
 {
@@ -249,7 +273,7 @@ static int setup_ioctl(struct harness *h, struct harness_setup __user *user)
 	if (copy_from_user(&s, user, sizeof(s)))
 		return -EFAULT;
 	vmx_caps.ept_ad = s.ad;
-	vmx_caps.ept_1g = s.huge_1g;
+	hold_ms = s.hold_ms;
 	h->vm.arch.pml = s.pml;
 	h->vm.dirty_log_manual = s.manual;
 	return 0;
@@ -377,6 +401,7 @@ static struct miscdevice harness_misc = {
 static int __init harness_init(void)
 {
 	vmx_caps.ept_2m = true;
+	vmx_caps.ept_1g = true;
 	vmx_caps.ept_wb = true;
 	ept_module_init();
 	return misc_register(&harness_misc);

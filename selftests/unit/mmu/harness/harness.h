@@ -14,9 +14,12 @@
 #define HARNESS_NODE	"mmu-harness"
 #define HARNESS_VCPUS	8
 
-/* Set once, before the first slot. */
+/*
+ * Set once, before the first slot: EPT A/D flags, PML, flags of KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
+ * and how long every fault sleeps between looking its page up and entering it.
+ */
 struct harness_setup {
-	__u32 ad, pml, manual, huge_1g;
+	__u32 ad, pml, manual, hold_ms;
 };
 
 enum { HARNESS_READ, HARNESS_WRITE, HARNESS_ADD, HARNESS_FETCH };

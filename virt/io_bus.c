@@ -104,7 +104,8 @@ static struct io_range *next_covering(struct mkvm_io_bus *bus, unsigned int *pos
  * @len: bytes, 1 to 8
  * @data: where they go
  *
- * Return: 0 when a device answered, -EOPNOTSUPP when none did.
+ * Return: 0 when a device answered, -EOPNOTSUPP when none did; -EAGAIN when interrupts are off
+ * and the device wants them on.
  */
 int mkvm_io_bus_read(struct mkvm_vcpu *vcpu, enum mkvm_bus_idx idx, gpa_t addr, int len,
 		     void *data)
@@ -119,6 +120,8 @@ int mkvm_io_bus_read(struct mkvm_vcpu *vcpu, enum mkvm_bus_idx idx, gpa_t addr, 
 	while ((r = next_covering(bus, &pos, addr, len))) {
 		struct mkvm_io_device *dev = READ_ONCE(r->dev);
 
+		if (!dev->ops->atomic && irqs_disabled())
+			return -EAGAIN;
 		if (dev->ops->read && !dev->ops->read(vcpu, dev, addr, len, data))
 			return 0;
 	}
@@ -133,7 +136,7 @@ int mkvm_io_bus_read(struct mkvm_vcpu *vcpu, enum mkvm_bus_idx idx, gpa_t addr, 
  * @len: bytes, 1 to 8
  * @data: what is written
  *
- * Return: 0 when a device took it, -EOPNOTSUPP when none did.
+ * Return: 0 when a device took it, -EOPNOTSUPP when none did; -EAGAIN as for reads.
  */
 int mkvm_io_bus_write(struct mkvm_vcpu *vcpu, enum mkvm_bus_idx idx, gpa_t addr, int len,
 		      const void *data)
@@ -148,6 +151,8 @@ int mkvm_io_bus_write(struct mkvm_vcpu *vcpu, enum mkvm_bus_idx idx, gpa_t addr,
 	while ((r = next_covering(bus, &pos, addr, len))) {
 		struct mkvm_io_device *dev = READ_ONCE(r->dev);
 
+		if (!dev->ops->atomic && irqs_disabled())
+			return -EAGAIN;
 		if (dev->ops->write && !dev->ops->write(vcpu, dev, addr, len, data))
 			return 0;
 	}

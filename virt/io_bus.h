@@ -20,6 +20,7 @@ struct mkvm_vcpu;
  * @read: 0 when @data was filled, -EOPNOTSUPP when the access is not for this device
  * @write: 0 when the write was taken, -EOPNOTSUPP as above
  * @destroy: frees the device when its last range goes; may be NULL
+ * @atomic: both accesses may be made with interrupts off
  *
  * Both accesses run in the vCPU's thread under vm->srcu and may take spinlocks only.
  */
@@ -29,6 +30,7 @@ struct mkvm_io_device_ops {
 	int (*write)(struct mkvm_vcpu *vcpu, struct mkvm_io_device *dev, gpa_t addr, int len,
 		     const void *data);
 	void (*destroy)(struct mkvm_io_device *dev);
+	bool atomic;
 };
 
 struct mkvm_io_device {

@@ -60,6 +60,7 @@ static void ioeventfd_destroy(struct mkvm_io_device *dev)
 static const struct mkvm_io_device_ops ioeventfd_ops = {
 	.write = ioeventfd_write,
 	.destroy = ioeventfd_destroy,
+	.atomic = true,
 };
 
 /* Would some write match both? */

@@ -16,6 +16,7 @@
 #include <asm/fpu/api.h>
 #include <asm/fpu/types.h>
 
+struct emul_ctxt;
 struct mkvm_lapic;
 struct mkvm_memslot;
 struct mkvm_vcpu;
@@ -79,7 +80,9 @@ struct mkvm_mmio_access {
  * @wanted: the read that userspace is asked for
  * @writes: writes that wait for userspace
  * @nr_writes: their number; @next_write is the one that userspace has
- * @linear: linear address of the page that the exit reported, with its @gpa, if @hint
+ * @hint: @linear is the linear address that the exit reported, @gpa its page's address
+ * @hint_write: it was a write, so the guest's tables allow writing
+ * @ctxt: the emulation, kept while userspace is asked
  */
 struct mkvm_mmio {
 	struct mkvm_mmio_access reads[MKVM_MMIO_MAX_ACCESSES];
@@ -89,6 +92,7 @@ struct mkvm_mmio {
 	bool hint, hint_write;
 	unsigned long linear;
 	gpa_t gpa;
+	struct emul_ctxt *ctxt;
 };
 
 struct mkvm_arch_vcpu {

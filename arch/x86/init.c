@@ -16,6 +16,7 @@
 #include "arch/x86/debug.h"
 #include "arch/x86/irq/irqchip.h"
 #include "arch/x86/irq/lapic.h"
+#include "arch/x86/mmio.h"
 #include "arch/x86/mmu/ept.h"
 #include "arch/x86/run.h"
 #include "arch/x86/tsc.h"
@@ -110,14 +111,19 @@ int arch_vcpu_create(struct mkvm_vcpu *vcpu)
 	ret = state_vcpu_init(vcpu);
 	if (ret)
 		goto out_lapic;
-	ret = vmx_vcpu_create(vcpu);
+	ret = mmio_vcpu_init(vcpu);
 	if (ret)
 		goto out_state;
+	ret = vmx_vcpu_create(vcpu);
+	if (ret)
+		goto out_mmio;
 	mkvm_vcpu_load(vcpu);
 	mkvm_vcpu_reset(vcpu, false);
 	mkvm_vcpu_put(vcpu);
 	return 0;
 
+out_mmio:
+	mmio_vcpu_free(vcpu);
 out_state:
 	state_vcpu_free(vcpu);
 out_lapic:
@@ -140,6 +146,7 @@ void arch_vcpu_destroy(struct mkvm_vcpu *vcpu)
 	if (vcpu->arch.apic)
 		lapic_destroy(vcpu);
 	vmx_vcpu_destroy(vcpu);
+	mmio_vcpu_free(vcpu);
 	state_vcpu_free(vcpu);
 }
 

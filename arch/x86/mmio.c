@@ -207,7 +207,8 @@ static enum emul_rc op_probe_write(struct emul_ctxt *c, u64 linear, unsigned int
 
 	rc = translate(c, linear, data_access(c, WALK_WRITE), &gpa);
 	if (rc == EMUL_OK && offset_in_page(linear) + len > PAGE_SIZE)
-		rc = translate(c, wrap(c, linear + len - 1), data_access(c, WALK_WRITE), &gpa);
+		rc = translate(c, wrap(c, (linear + len - 1) & PAGE_MASK), data_access(c, WALK_WRITE),
+			       &gpa);
 	return rc;
 }
 
@@ -437,7 +438,7 @@ static int complete_mmio_write(struct mkvm_vcpu *vcpu)
 	return 1;
 }
 
-static int emulate(struct mkvm_vcpu *vcpu);
+static int emulate(struct mkvm_vcpu *vcpu, bool again);
 
 static int complete_mmio_read(struct mkvm_vcpu *vcpu)
 {
@@ -446,25 +447,28 @@ static int complete_mmio_read(struct mkvm_vcpu *vcpu)
 
 	*done = mmio->wanted;
 	memcpy(done->data, vcpu->run->mmio.data, done->len);
-	return emulate(vcpu);
+	return emulate(vcpu, true);
 }
 
-static int emulate(struct mkvm_vcpu *vcpu)
+/* @again: the read that userspace was asked for is answered; the rest is as it was. */
+static int emulate(struct mkvm_vcpu *vcpu, bool again)
 {
 	struct mkvm_mmio *mmio = &vcpu->arch.mmio;
-	struct emul_ctxt c = {};
+	struct emul_ctxt *c = mmio->ctxt;
 	enum emul_rc rc;
 
 	/* The walk and the data passed through this CPU's cache (vmx/l1d_flush.c). */
 	vcpu->arch.l1tf_flush = true;
-	load_context(vcpu, &c);
+	/* The instruction need not be fetched again, unless userspace went elsewhere. */
+	again = again && c->rip == rip_read(vcpu);
+	load_context(vcpu, c);
 	mmio->next_read = 0;
 	mmio->nr_writes = 0;
 	mmio->next_write = 0;
-	rc = emulate_insn(&c);
+	rc = again ? emul_execute(c) : emulate_insn(c);
 
 	if (rc == EMUL_IO_NEEDED) {
-		store_context(vcpu, &c);	/* REP iterations before the one that waits */
+		store_context(vcpu, c);	/* REP iterations before the one that waits */
 		vcpu->arch.complete_userspace_io = complete_mmio_read;
 		return exit_mmio(vcpu, &mmio->wanted, false);
 	}
@@ -472,24 +476,24 @@ static int emulate(struct mkvm_vcpu *vcpu)
 	mmio->hint = false;
 	switch (rc) {
 	case EMUL_OK:
-		store_context(vcpu, &c);
+		store_context(vcpu, c);
 		vcpu->stats.mmio_emulated++;
-		if ((c.rflags & X86_EFLAGS_TF) && !c.rep_more)
+		if ((c->rflags & X86_EFLAGS_TF) && !c->rep_more)
 			queue_debug_exception(vcpu, DR6_BS);
 		return complete_mmio_write(vcpu);
 	case EMUL_FAULT:
-		store_context(vcpu, &c);
-		if (c.fault.has_cr2)
-			queue_page_fault(vcpu, c.fault.cr2, c.fault.error_code);
-		else if (c.fault.has_error_code)
-			queue_exception_e(vcpu, c.fault.vector, c.fault.error_code);
+		store_context(vcpu, c);
+		if (c->fault.has_cr2)
+			queue_page_fault(vcpu, c->fault.cr2, c->fault.error_code);
+		else if (c->fault.has_error_code)
+			queue_exception_e(vcpu, c->fault.vector, c->fault.error_code);
 		else
-			queue_exception(vcpu, c.fault.vector);
+			queue_exception(vcpu, c->fault.vector);
 		return 1;
 	case EMUL_RETRY:
 		return 1;
 	default:
-		return emulation_failed(vcpu, &c);
+		return emulation_failed(vcpu, c);
 	}
 }
 
@@ -502,5 +506,26 @@ int mmio_emulate(struct mkvm_vcpu *vcpu, bool hint, bool write, unsigned long li
 	mmio->hint_write = write;
 	mmio->linear = linear;
 	mmio->gpa = gpa & PAGE_MASK;
-	return emulate(vcpu);
+	return emulate(vcpu, false);
+}
+
+/**
+ * mmio_vcpu_init() - room for an emulation that waits for userspace
+ * @vcpu: the vCPU
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int mmio_vcpu_init(struct mkvm_vcpu *vcpu)
+{
+	vcpu->arch.mmio.ctxt = kzalloc(sizeof(*vcpu->arch.mmio.ctxt), GFP_KERNEL_ACCOUNT);
+	return vcpu->arch.mmio.ctxt ? 0 : -ENOMEM;
+}
+
+/**
+ * mmio_vcpu_free() - undo mmio_vcpu_init()
+ * @vcpu: the vCPU
+ */
+void mmio_vcpu_free(struct mkvm_vcpu *vcpu)
+{
+	kfree(vcpu->arch.mmio.ctxt);
 }

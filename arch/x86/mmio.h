@@ -20,4 +20,7 @@
  */
 int mmio_emulate(struct mkvm_vcpu *vcpu, bool hint, bool write, unsigned long linear, gpa_t gpa);
 
+int mmio_vcpu_init(struct mkvm_vcpu *vcpu);
+void mmio_vcpu_free(struct mkvm_vcpu *vcpu);
+
 #endif

@@ -63,16 +63,21 @@ static int complete_in(struct mkvm_vcpu *vcpu)
  * @port: port
  * @size: 1, 2 or 4 bytes
  *
- * Return: 1 when a device in the kernel answered, else 0 with KVM_EXIT_IO.
+ * Return: 1 when a device in the kernel answered, else 0 with KVM_EXIT_IO; -EAGAIN, with nothing
+ * changed, when interrupts are off and the device wants them on.
  */
 int pio_in(struct mkvm_vcpu *vcpu, u16 port, int size)
 {
 	u32 value = 0;
+	int ret;
 
-	if (!mkvm_io_bus_read(vcpu, MKVM_PIO_BUS, port, size, &value)) {
+	ret = mkvm_io_bus_read(vcpu, MKVM_PIO_BUS, port, size, &value);
+	if (!ret) {
 		set_rax(vcpu, value, size);
 		return 1;
 	}
+	if (ret == -EAGAIN)
+		return ret;
 	vcpu->arch.pio.size = size;
 	vcpu->arch.complete_userspace_io = complete_in;
 	return exit_io(vcpu, true, port, size, 1);
@@ -84,14 +89,16 @@ int pio_in(struct mkvm_vcpu *vcpu, u16 port, int size)
  * @port: port
  * @size: 1, 2 or 4 bytes
  *
- * Return: 1 when a device in the kernel took it, else 0 with KVM_EXIT_IO.
+ * Return: 1 when a device in the kernel took it, else 0 with KVM_EXIT_IO; -EAGAIN as pio_in().
  */
 int pio_out(struct mkvm_vcpu *vcpu, u16 port, int size)
 {
 	u32 value = reg_read(vcpu, GREG_RAX);
+	int ret;
 
-	if (!mkvm_io_bus_write(vcpu, MKVM_PIO_BUS, port, size, &value))
-		return 1;
+	ret = mkvm_io_bus_write(vcpu, MKVM_PIO_BUS, port, size, &value);
+	if (ret != -EOPNOTSUPP)
+		return ret ?: 1;
 	memcpy(vcpu->pio_data, &value, size);
 	return exit_io(vcpu, false, port, size, 1);
 }

@@ -8,8 +8,8 @@
 #include "virt/vcpu.h"
 
 /*
- * All return what exit handlers return: 1, 0 with KVM_EXIT_IO, or -errno. The caller has moved
- * RIP for pio_in() and pio_out(); the string forms move it through @skip when they are done.
+ * All return what exit handlers return: 1, 0 with KVM_EXIT_IO, or -errno. The caller moves RIP
+ * for pio_in() and pio_out(); the string forms move it through @skip when they are done.
  */
 int pio_in(struct mkvm_vcpu *vcpu, u16 port, int size);
 int pio_out(struct mkvm_vcpu *vcpu, u16 port, int size);

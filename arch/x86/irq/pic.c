@@ -371,6 +371,7 @@ static int pic_write(struct mkvm_vcpu *vcpu, struct mkvm_io_device *dev, gpa_t a
 static const struct mkvm_io_device_ops pic_ops = {
 	.read = pic_read,
 	.write = pic_write,
+	.atomic = true,
 };
 
 /**

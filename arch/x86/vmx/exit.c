@@ -202,7 +202,7 @@ static const struct exit_row exit_rows[NR_EXIT_REASONS] = {
 	ROW(EXIT_REASON_VMON, "VMXON", exit_undefined, exit_undefined),
 	ROW(EXIT_REASON_CR_ACCESS, "control-register access", vmx_fast_cr, vmx_exit_cr),
 	ROW(EXIT_REASON_DR_ACCESS, "MOV DR", NULL, vmx_exit_dr),
-	ROW(EXIT_REASON_IO_INSTRUCTION, "I/O instruction", NULL, vmx_exit_io),
+	ROW(EXIT_REASON_IO_INSTRUCTION, "I/O instruction", vmx_fast_io, vmx_exit_io),
 	ROW(EXIT_REASON_MSR_READ, "RDMSR", vmx_fast_rdmsr, vmx_exit_rdmsr),
 	ROW(EXIT_REASON_MSR_WRITE, "WRMSR", vmx_fast_wrmsr, vmx_exit_wrmsr),
 	ROW(EXIT_REASON_INVALID_STATE, "VM-entry failure: invalid guest state", NULL,

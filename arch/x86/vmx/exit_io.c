@@ -16,6 +16,35 @@
 #define IO_REP		BIT(5)
 #define IO_PORT(q)	((u16)((q) >> 16))
 
+/* IN or OUT of one element, in any context; -EAGAIN when the device wants interrupts on. */
+static int simple_io(struct mkvm_vcpu *vcpu, unsigned long qualification)
+{
+	u16 port = IO_PORT(qualification);
+	int size = IO_SIZE(qualification), ret;
+
+	ret = qualification & IO_IN ? pio_in(vcpu, port, size) : pio_out(vcpu, port, size);
+	if (ret != -EAGAIN)
+		vmx_skip_instruction(vcpu);
+	return ret;
+}
+
+/*
+ * Most devices can be spoken to with interrupts off, and so can userspace: its exit is only a
+ * few words in the kvm_run page.
+ */
+int vmx_fast_io(struct mkvm_vcpu *vcpu)
+{
+	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
+	int idx, ret;
+
+	if (unlikely(qualification & IO_STRING))
+		return VMX_FAST_NO;
+	idx = srcu_read_lock(&vcpu->vm->srcu);
+	ret = simple_io(vcpu, qualification);
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	return ret == -EAGAIN ? VMX_FAST_NO : ret;
+}
+
 int vmx_exit_io(struct mkvm_vcpu *vcpu)
 {
 	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
@@ -23,11 +52,8 @@ int vmx_exit_io(struct mkvm_vcpu *vcpu)
 	bool in = qualification & IO_IN;
 	struct mkvm_pio_request req;
 
-	if (likely(!(qualification & IO_STRING))) {
-		vmx_skip_instruction(vcpu);
-		return in ? pio_in(vcpu, IO_PORT(qualification), size) :
-			    pio_out(vcpu, IO_PORT(qualification), size);
-	}
+	if (!(qualification & IO_STRING))
+		return simple_io(vcpu, qualification);
 	req = (struct mkvm_pio_request) {
 		.linear = vmcs_read64(GUEST_LINEAR_ADDRESS),
 		.port = IO_PORT(qualification),

@@ -181,6 +181,7 @@ int vmx_exit_xsetbv(struct mkvm_vcpu *vcpu);
 int vmx_exit_rdmsr(struct mkvm_vcpu *vcpu);
 int vmx_exit_wrmsr(struct mkvm_vcpu *vcpu);
 int vmx_exit_descriptor_table(struct mkvm_vcpu *vcpu);	/* exit_descriptor.c */
+int vmx_fast_io(struct mkvm_vcpu *vcpu);
 int vmx_exit_io(struct mkvm_vcpu *vcpu);		/* exit_io.c */
 int vmx_exit_ept_violation(struct mkvm_vcpu *vcpu);	/* exit_memory.c */
 int vmx_exit_ept_misconfig(struct mkvm_vcpu *vcpu);

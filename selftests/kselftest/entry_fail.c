@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Failing VM entries, made on purpose by MINIKVM_VCPU_SET_VMCS (uapi/linux/minikvm.h): each must
+ * become KVM_EXIT_FAIL_ENTRY with the hardware's reason and a log line that names field, value,
+ * rule and SDM section; the host, another VM and the same vCPU go on. SDM volume 3, "VM Entries".
+ * Needs minikvm loaded with inject=1; skips on KVM. Relies on lib/ and /dev/kmsg.
+ */
+#include <fcntl.h>
+#include <linux/minikvm.h>
+
+#include "guest.h"
+
+#define CONTROL 7			/* VM-instruction error: invalid control field(s) */
+#define GUEST 0x80000021UL		/* exit reason 33 with bit 31 */
+#define MSR_LOAD 0x80000022UL
+
+struct injection {
+	const char *what;
+	const char *field;		/* as the log names it; NULL: only the reason is checked */
+	u32 encoding;
+	u64 value;
+	u64 reason;
+};
+
+static const struct injection cr_dr[] = {
+	{ "CR0 with PG and without PE", "GUEST_CR0", 0x6800, 0x80050032, GUEST },
+	{ "CR4 without VMXE", "GUEST_CR4", 0x6804, 0x620, GUEST },
+	{ "CR4 with bit 63", "GUEST_CR4", 0x6804, 1UL << 63 | 0x2620, GUEST },
+	{ "CR3 beyond MAXPHYADDR", "GUEST_CR3", 0x6802, 1UL << 60, GUEST },
+	{ "DR7 with its upper half", NULL, 0x681a, 1UL << 40 | 0x400, GUEST },
+};
+
+static const struct injection rip_rflags[] = {
+	{ "RFLAGS without bit 1", "GUEST_RFLAGS", 0x6820, 0x200, GUEST },
+	{ "RFLAGS with bit 15", "GUEST_RFLAGS", 0x6820, 0x8202, GUEST },
+	{ "RFLAGS with VM in long mode", "GUEST_RFLAGS", 0x6820, 0x20202, GUEST },
+	{ "RIP not canonical", "GUEST_RIP", 0x681e, 0x0008000000000000, GUEST },
+};
+
+static const struct injection bases[] = {
+	{ "FS base not canonical", "GUEST_FS_BASE", 0x680e, 0x0000800000000000, GUEST },
+	{ "GS base not canonical", "GUEST_GS_BASE", 0x6810, 0x8000000000000000, GUEST },
+	{ "TR base not canonical", "GUEST_TR_BASE", 0x6814, 0x0000800000000000, GUEST },
+	{ "CS base above 4 GiB", "GUEST_CS_BASE", 0x6808, 1UL << 32, GUEST },
+	{ "DS base above 4 GiB", "GUEST_DS_BASE", 0x680c, 1UL << 40, GUEST },
+	{ "GDTR base not canonical", "GUEST_GDTR_BASE", 0x6816, 0x0000800000000000, GUEST },
+	{ "IDTR base not canonical", "GUEST_IDTR_BASE", 0x6818, 0xffff000000000000, GUEST },
+	{ "GDTR limit above FFFFH", "GUEST_GDTR_LIMIT", 0x4810, 0x10000, GUEST },
+	{ "IDTR limit above FFFFH", "GUEST_IDTR_LIMIT", 0x4812, 0xffffffff, GUEST },
+	{ "SYSENTER_ESP not canonical", "GUEST_SYSENTER_ESP", 0x6824, 1UL << 47, GUEST },
+	{ "SYSENTER_EIP not canonical", "GUEST_SYSENTER_EIP", 0x6826, 1UL << 62, GUEST },
+};
+
+static const struct injection access_rights[] = {
+	{ "ES not accessed", "GUEST_ES_AR_BYTES", 0x4814, 0xc092, GUEST },
+	{ "CS a data segment", "GUEST_CS_AR_BYTES", 0x4816, 0xa093 & ~2U, GUEST },
+	{ "SS read-only", "GUEST_SS_AR_BYTES", 0x4818, 0xc091, GUEST },
+	{ "DS with reserved bit 8", "GUEST_DS_AR_BYTES", 0x481a, 0xc193, GUEST },
+	{ "FS execute-only", "GUEST_FS_AR_BYTES", 0x481c, 0xc099, GUEST },
+	{ "GS not present", "GUEST_GS_AR_BYTES", 0x481e, 0xc013, GUEST },
+	{ "LDTR no LDT", "GUEST_LDTR_AR_BYTES", 0x4820, 0x83, GUEST },
+	{ "TR unusable", "GUEST_TR_AR_BYTES", 0x4822, 0x1008b, GUEST },
+	{ "TR an available TSS", "GUEST_TR_AR_BYTES", 0x4822, 0x89, GUEST },
+	{ "CS with D and L", "GUEST_CS_AR_BYTES", 0x4816, 0xe09b, GUEST },
+};
+
+static const struct injection activity[] = {
+	{ "activity state 4", "GUEST_ACTIVITY_STATE", 0x4826, 4, GUEST },
+	{ "blocking by STI and by MOV SS", "GUEST_INTERRUPTIBILITY_INFO", 0x4824, 3, GUEST },
+	{ "interruptibility bit 10", "GUEST_INTERRUPTIBILITY_INFO", 0x4824, 1 << 10, GUEST },
+	{ "pending debug exceptions, bit 63", "GUEST_PENDING_DBG_EXCEPTIONS", 0x6822, 1UL << 63,
+	  GUEST },
+};
+
+static const struct injection controls[] = {
+	{ "no pin-based control", "PIN_BASED_VM_EXEC_CONTROL", 0x4000, 0, CONTROL },
+	{ "no processor-based control", "CPU_BASED_VM_EXEC_CONTROL", 0x4002, 0, CONTROL },
+	{ "all processor-based controls", "CPU_BASED_VM_EXEC_CONTROL", 0x4002, 0xffffffff,
+	  CONTROL },
+	{ "no exit control", "VM_EXIT_CONTROLS", 0x400c, 0, CONTROL },
+	{ "no entry control", "VM_ENTRY_CONTROLS", 0x4012, 0, CONTROL },
+	{ "EPTP of a reserved memory type", "EPT_POINTER", 0x201a, 0x1000 | 3 << 3 | 1, CONTROL },
+	{ "EPTP with a walk of 2", "EPT_POINTER", 0x201a, 0x1000 | 1 << 3 | 6, CONTROL },
+	{ "EPTP with reserved bits", "EPT_POINTER", 0x201a, 0x1000 | 3 << 3 | 6 | 0x400,
+	  CONTROL },
+};
+
+static const struct injection events[] = {
+	{ "event of reserved type 1", "VM_ENTRY_INTR_INFO_FIELD", 0x4016, 0x80000140, CONTROL },
+	{ "NMI of vector 3", "VM_ENTRY_INTR_INFO_FIELD", 0x4016, 0x80000203, CONTROL },
+	{ "exception of vector 32", "VM_ENTRY_INTR_INFO_FIELD", 0x4016, 0x80000320, CONTROL },
+	{ "event with reserved bit 20", "VM_ENTRY_INTR_INFO_FIELD", 0x4016, 0x80100220 & ~0x20U,
+	  CONTROL },
+};
+
+static struct kt_vcpu *victim, *bystander;
+static int kmsg;
+
+static void guest(void)
+{
+	for (u64 i = 0; ; i++) {
+		u32 r[4];
+
+		guest_cpuid(0, 0, r);
+		GUEST_SYNC(i);
+	}
+}
+
+static void prepare(void)
+{
+	struct minikvm_vmcs_field f = { .encoding = 0x6800, .value = 0 };
+	char buf[64] = "";
+	int fd;
+
+	if (!kt_is_minikvm())
+		kt_skip("KVM has no MINIKVM_VCPU_SET_VMCS");
+	fd = open("/sys/module/minikvm/parameters/inject", O_RDONLY);
+	if (fd < 0 || read(fd, buf, sizeof(buf) - 1) < 1)
+		kt_skip("the module has no parameter inject");
+	if (buf[0] != 'Y') {
+		victim = kt_long(0, 0, guest);
+		KT_IOCTL_ERR(victim->fd, MINIKVM_VCPU_SET_VMCS, &f, EPERM);
+		kt_skip("the module was not loaded with inject=1");
+	}
+	victim = kt_long(0, 0, guest);
+	bystander = kt_long(0, 0, guest);
+	KT_RUN_SYNC(victim, 0);
+	KT_RUN_SYNC(bystander, 0);
+	kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	if (kmsg < 0)
+		kt_skip("no /dev/kmsg");
+}
+
+/* Does a new log record name the field, its value and a section of the SDM? */
+static bool logged(const struct injection *in)
+{
+	char line[2048], want[128];
+	bool found = false;
+	ssize_t n;
+
+	snprintf(want, sizeof(want), "%s = %#llx: ", in->field, (unsigned long long)in->value);
+	for (int i = 0; i < 20000; i++) {
+		n = read(kmsg, line, sizeof(line) - 1);
+		if (n < 0 && errno == EPIPE)
+			continue;
+		if (n <= 0)
+			break;
+		line[n] = 0;
+		if (strstr(line, want) && strstr(line, "(SDM, \""))
+			found = true;
+	}
+	return found;
+}
+
+static void inject(const struct injection *in, u32 n)
+{
+	u64 stage = 1;
+	u32 silent = 0;
+
+	prepare();
+	for (u32 i = 0; i < n; i++) {
+		struct minikvm_vmcs_field f = { .encoding = in[i].encoding, .value = in[i].value };
+		u64 reason;
+
+		lseek(kmsg, 0, SEEK_END);
+		if (ioctl(victim->fd, MINIKVM_VCPU_SET_VMCS, &f))
+			kt_fail("%s: MINIKVM_VCPU_SET_VMCS: %s", in[i].what, kt_errno_name(errno));
+		if (kt_run_raw(victim))
+			kt_fail("%s: KVM_RUN: %s", in[i].what, kt_errno_name(errno));
+		if (victim->run->exit_reason != KVM_EXIT_FAIL_ENTRY) {
+			kt_dump(victim);
+			kt_fail("%s: want KVM_EXIT_FAIL_ENTRY", in[i].what);
+		}
+		reason = victim->run->fail_entry.hardware_entry_failure_reason;
+		if (reason != in[i].reason)
+			kt_fail("%s: reason %#llx, want %#llx", in[i].what,
+				(unsigned long long)reason, (unsigned long long)in[i].reason);
+		if (in[i].field && !logged(&in[i])) {
+			kt_note("%s: the log has no '%s = %#llx: ... (SDM, ...)'", in[i].what,
+				in[i].field, (unsigned long long)in[i].value);
+			silent++;
+		}
+		/* One shot: the same vCPU runs on where it was, and so does the other VM. */
+		KT_RUN_SYNC(victim, stage);
+		KT_RUN_SYNC(bystander, stage);
+		stage++;
+	}
+	KT_EQ(silent, 0);
+}
+
+#define GROUP(name)							\
+	static void bad_##name(void)					\
+	{								\
+		inject(name, KT_ARRAY_SIZE(name));			\
+	}
+
+GROUP(cr_dr)
+GROUP(rip_rflags)
+GROUP(bases)
+GROUP(access_rights)
+GROUP(activity)
+GROUP(controls)
+GROUP(events)
+
+/* The log explains at most a few failures per second: let the limit recover. */
+static void breathe(void)
+{
+	prepare();
+	kt_msleep(6000);
+}
+
+static void refused_arguments(void)
+{
+	static const u32 host[] = { 0x6c00, 0x6c02, 0x6c16, 0x4400, 0x681, 0xffffffff, 0x2004,
+				    0x2800, 0x2012 };
+	struct minikvm_vmcs_field f = { 0 };
+
+	prepare();
+	for (u32 i = 0; i < KT_ARRAY_SIZE(host); i++) {
+		f.encoding = host[i];
+		KT_IOCTL_ERR(victim->fd, MINIKVM_VCPU_SET_VMCS, &f, EINVAL);
+	}
+	f.encoding = 0x6800;
+	f.flags = 1;
+	KT_IOCTL_ERR(victim->fd, MINIKVM_VCPU_SET_VMCS, &f, EINVAL);
+	KT_IOCTL_ERR(victim->fd, MINIKVM_VCPU_SET_VMCS, 8, EFAULT);
+	KT_RUN_SYNC(victim, 1);
+}
+
+/* What userspace can do by the plain ABI: a state that SET_SREGS takes and the CPU may not. */
+static void many_failures(void)
+{
+	prepare();
+	for (u32 i = 0; i < 300; i++) {
+		struct minikvm_vmcs_field f = { .encoding = 0x6820, .value = 0x8202 };
+
+		KT_IOCTL(victim->fd, MINIKVM_VCPU_SET_VMCS, &f);
+		KT_RUN_EXIT(victim, KVM_EXIT_FAIL_ENTRY);
+	}
+	KT_RUN_SYNC(victim, 1);
+	KT_RUN_SYNC(bystander, 1);
+}
+
+static const struct kt_test tests[] = {
+	{ "refused_arguments", refused_arguments },
+	{ "bad_cr_dr", bad_cr_dr },
+	{ "bad_rip_rflags", bad_rip_rflags },
+	{ "bad_bases", bad_bases },
+	{ "log_limit_recovers", breathe },
+	{ "bad_access_rights", bad_access_rights },
+	{ "bad_activity", bad_activity },
+	{ "log_limit_recovers_again", breathe },
+	{ "bad_controls", bad_controls },
+	{ "bad_events", bad_events },
+	{ "many_failures", many_failures },
+};
+
+int main(int argc, char **argv)
+{
+	return kt_main(argc, argv, tests, KT_ARRAY_SIZE(tests));
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * compat/compat.h - the one place that knows that kernels differ.
+ * The one place that knows that kernels differ.
  *
  * 6.1 and 6.12 are supported. compat/probe compiles the snippets of compat/tests/ against the
  * kernel at hand and passes -DHAVE_<NAME> for each that compiles: Debian moves interfaces
@@ -14,7 +14,7 @@
 #include <linux/syscore_ops.h>
 
 #ifdef HAVE_VIRT_FENCE
-#error "this kernel exports what a VMX module needs to KVM's own modules only (EXPORT_SYMBOL_FOR_KVM); minikvm supports 6.1 and 6.12"
+#error "this kernel fences VMX helpers off for KVM alone; minikvm needs 6.1 or 6.12"
 #endif
 
 /* Suspend and resume of the last CPU: the callbacks gained an argument, the list a node. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * virt/arch.h - everything that virt/ asks of a processor architecture.
+ * Everything that virt/ asks of a processor architecture.
  *
  * virt/ knows descriptors, slots, eventfds and threads; arch/x86 knows VT-x. This header is
  * the whole border between them: virt/ calls these functions and none else.

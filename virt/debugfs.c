@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * virt/debugfs.c - counters of every VM and vCPU under /sys/kernel/debug/minikvm.
+ * Counters of every VM and vCPU under /sys/kernel/debug/minikvm.
  *
  * One directory per VM, <pid>-<number>, with one file per vCPU: a line "name value" for each
  * counter and for each exit reason that was seen. Written for people and for `minikvm stat`.

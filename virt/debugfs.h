@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * virt/debugfs.h - counters of every VM and vCPU under /sys/kernel/debug/minikvm.
+ * Counters of every VM and vCPU under /sys/kernel/debug/minikvm.
  *
  * Read by `minikvm stat`. debugfs may be missing; nothing depends on it.
  */

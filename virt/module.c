@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * virt/module.c - insmod, rmmod, and the device node's own ioctls.
+ * Insmod, rmmod, and the device node's own ioctls.
  *
  * KVM's ABI, "System ioctls". The node is /dev/minikvm; with node=kvm it takes the name and the
  * number (10:232) of /dev/kvm, for clients that know only that one. Every descriptor that the

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * virt/vcpu.c - a vCPU's descriptor, its thread, and how others get its attention.
+ * A vCPU's descriptor, its thread, and how others get its attention.
  *
  * KVM's ABI, "vCPU ioctls". The thread that issues KVM_RUN is the vCPU; a preempt notifier
  * takes the hardware state off the CPU when the scheduler takes the thread off. Another thread

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * virt/vcpu.h - struct mkvm_vcpu: one virtual processor, whatever its architecture.
+ * Struct mkvm_vcpu: one virtual processor, whatever its architecture.
  *
  * What KVM_CREATE_VCPU returns a descriptor of: the kvm_run page, the run loop's state,
  * requests from other threads and the way to kick a vCPU out of guest mode. The part that

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * virt/vm.c - a VM's descriptor: its life and its ioctls.
+ * A VM's descriptor: its life and its ioctls.
  *
  * KVM's ABI, "VM ioctls". A VM belongs to the address space that created it: its ioctls from
  * another one (after fork, or through a passed descriptor) are refused with EIO, because guest

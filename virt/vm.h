@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * virt/vm.h - struct mkvm_vm: one virtual machine, whatever the processor.
+ * Struct mkvm_vm: one virtual machine, whatever the processor.
  *
  * What KVM_CREATE_VM returns a descriptor of. Relies on virt/arch.h for the part that
  * belongs to x86 (struct mkvm_arch_vm), on virt/memslot.h for guest memory and on
@@ -132,7 +132,7 @@ void mkvm_vm_kill(struct mkvm_vm *vm, const char *why);
 /* Iterate over the online vCPUs. @i is an int, @vcpu a struct mkvm_vcpu pointer. */
 #define mkvm_for_each_vcpu(i, vcpu, vm)					\
 	for ((i) = 0;							\
-	     (i) < smp_load_acquire(&(vm)->online_vcpus) &&		\
+	     (i) < smp_load_acquire(&(vm)->online_vcpus) /* mkvm_vcpu_create() */ && \
 	     ((vcpu) = (vm)->vcpus[i], true);				\
 	     (i)++)
 

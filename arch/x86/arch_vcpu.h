@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/arch_vcpu.h - what x86 adds to struct mkvm_vcpu.
+ * What x86 adds to struct mkvm_vcpu.
  *
  * Included by virt/vcpu.h only. The order matters: what each entry and exit touches comes
  * first (vmx/vmenter.S reaches it by the offsets in asm-offsets), what ioctls touch last.

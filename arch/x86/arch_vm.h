@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/arch_vm.h - what x86 adds to struct mkvm_vm and to a memory slot.
+ * What x86 adds to struct mkvm_vm and to a memory slot.
  *
  * Included by virt/vm.h only. Each member belongs to the file named beside it.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/cr.h - control registers: the rules for writing them, and what follows.
+ * Control registers: the rules for writing them, and what follows.
  *
  * SDM, "Control Registers", "Mode Switching". Used by the CR-access exits, by KVM_SET_SREGS
  * and by task switches.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/hypercall.c - VMCALL: number in RAX, arguments in RBX, RCX, RDX, RSI.
+ * VMCALL: number in RAX, arguments in RBX, RCX, RDX, RSI.
  *
  * KVM's ABI, "Linux KVM Hypercall". The calls that the guest may use are those that CPUID leaf
  * 40000001H announces; everything else gets -KVM_ENOSYS, and user mode gets -KVM_EPERM.
@@ -27,7 +27,7 @@ int hypercall_execute(struct mkvm_vcpu *vcpu)
 	} else {
 		switch (nr) {
 		case KVM_HC_VAPIC_POLL_IRQ:
-			/* Its whole effect is the exit: interrupts are looked at on the way back. */
+			/* Its whole effect is the exit: interrupts are looked at on the way. */
 			ret = 0;
 			break;
 		default:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/hypercall.h - VMCALL as KVM's paravirtual ABI defines it.
+ * VMCALL as KVM's paravirtual ABI defines it.
  */
 #ifndef MINIKVM_ARCH_X86_HYPERCALL_H
 #define MINIKVM_ARCH_X86_HYPERCALL_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/init.c - life of the module, of a VM and of a vCPU, as x86 sees it.
+ * Life of the module, of a VM and of a vCPU, as x86 sees it.
  *
  * Implements the first part of virt/arch.h: calls each subsystem of arch/x86 in the order that
  * their dependencies ask for, and in the reverse order on the way down.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/inject.c - queueing of events: exceptions, NMIs, KVM_GET/SET_VCPU_EVENTS.
+ * Queueing of events: exceptions, NMIs, KVM_GET/SET_VCPU_EVENTS.
  *
  * SDM, "Interrupt 8 - Double Fault Exception" (the table of classes) and "Exception Priority".
  * Delivery itself is in vmx/event.c.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/inject.h - events on their way into the guest: exceptions, NMIs, interrupts.
+ * Events on their way into the guest: exceptions, NMIs, interrupts.
  *
  * SDM, "Interrupt and Exception Handling" (double-fault rules) and "Event Injection".
  * Queueing only notes the event in vcpu->arch; the entry path (vmx/event.c) delivers it.

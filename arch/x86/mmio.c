@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/mmio.c - between the instruction emulator and the guest: memory, devices, userspace.
+ * Between the instruction emulator and the guest: memory, devices, userspace.
  *
  * KVM's ABI: KVM_EXIT_MMIO, at most 8 bytes at a time. An instruction that reads a device of
  * userspace is emulated again from its start when the data is there; the reads already made
@@ -207,8 +207,8 @@ static enum emul_rc op_probe_write(struct emul_ctxt *c, u64 linear, unsigned int
 
 	rc = translate(c, linear, data_access(c, WALK_WRITE), &gpa);
 	if (rc == EMUL_OK && offset_in_page(linear) + len > PAGE_SIZE)
-		rc = translate(c, wrap(c, (linear + len - 1) & PAGE_MASK), data_access(c, WALK_WRITE),
-			       &gpa);
+		rc = translate(c, wrap(c, (linear + len - 1) & PAGE_MASK),
+			       data_access(c, WALK_WRITE), &gpa);
 	return rc;
 }
 
@@ -230,7 +230,9 @@ static enum emul_rc op_write(struct emul_ctxt *c, u64 linear, const void *data, 
 		n = piece(linear, len, memory);
 		if (!memory) {
 			rc = write_device(c, gpa, data, n);
-		} else if (mkvm_write_guest(vcpu->vm, gpa, data, n)) {
+			continue;
+		}
+		if (mkvm_write_guest(vcpu->vm, gpa, data, n)) {
 			c->why = "userspace unmapped the guest memory that is written";
 			return EMUL_UNHANDLED;
 		}
@@ -351,17 +353,16 @@ static void load_context(struct mkvm_vcpu *vcpu, struct emul_ctxt *c)
 	c->cpl = vmx_get_cpl(vcpu);
 	c->la57 = is_la57(vcpu);
 	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
-	if (!is_protmode(vcpu) || (c->rflags & X86_EFLAGS_VM)) {
-		c->mode = EMUL_REAL16;
-		c->stack_size = 2;
-		/* Unreal mode: a real-mode guest may have kept a 32-bit stack segment. */
-	} else if (cs_l) {
+	if (cs_l) {
 		c->mode = EMUL_LONG64;
 		c->stack_size = 0;
 		return;
-	} else {
-		c->mode = cs_db ? EMUL_PROT32 : EMUL_PROT16;
 	}
+	if (!is_protmode(vcpu) || (c->rflags & X86_EFLAGS_VM))
+		c->mode = EMUL_REAL16;
+	else
+		c->mode = cs_db ? EMUL_PROT32 : EMUL_PROT16;
+	/* Real mode, too: a guest in "unreal mode" has kept a 32-bit stack segment. */
 	vmx_get_segment(vcpu, &ss, SEG_SS);
 	c->stack_size = ss.db ? 4 : 2;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/mmio.h - memory accesses that reach a device instead of memory.
+ * Memory accesses that reach a device instead of memory.
  */
 #ifndef MINIKVM_ARCH_X86_MMIO_H
 #define MINIKVM_ARCH_X86_MMIO_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/pio.c - port I/O: a device in the kernel, or KVM_EXIT_IO.
+ * Port I/O: a device in the kernel, or KVM_EXIT_IO.
  *
  * KVM's ABI: kvm_run.io with the data in the page behind kvm_run; REP INS and REP OUTS come as
  * one exit of up to a page of elements. An IN is finished by the next KVM_RUN.

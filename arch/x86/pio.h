@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/pio.h - IN, OUT, INS, OUTS after their exit.
+ * IN, OUT, INS, OUTS after their exit.
  */
 #ifndef MINIKVM_ARCH_X86_PIO_H
 #define MINIKVM_ARCH_X86_PIO_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/regs.h - guest registers as the exit handlers and ioctls see them.
+ * Guest registers as the exit handlers and ioctls see them.
  *
  * The fifteen registers that vmx/vmenter.S saves are always current in arch.regs[]; RSP, RIP,
  * RFLAGS, CR0, CR3, CR4 live in the VMCS and are read when somebody asks (regs_avail) and

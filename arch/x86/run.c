@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/run.c - KVM_RUN: the loop around the guest.
+ * KVM_RUN: the loop around the guest.
  *
  * KVM's ABI, KVM_RUN: finish the exit that userspace has handled, then alternate between guest
  * mode, exit handlers and sleep until there is something for userspace. The inner, hot loop is
@@ -164,6 +164,7 @@ static int enter_guest(struct mkvm_vcpu *vcpu)
 	ret = vmx_run_guest(vcpu);
 
 	fpu_load_host_xsave_state(vcpu);
+	/* Whoever waits for us to leave sees all that the guest did. */
 	smp_store_release(&vcpu->mode, MKVM_OUTSIDE_GUEST);
 	/* The host interrupt that ended guest mode is taken here, still on guest time. */
 	local_irq_enable();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/run.h - the life of a vCPU on x86: reset, KVM_RUN's loop, completion of exits.
+ * The life of a vCPU on x86: reset, KVM_RUN's loop, completion of exits.
  */
 #ifndef MINIKVM_ARCH_X86_RUN_H
 #define MINIKVM_ARCH_X86_RUN_H

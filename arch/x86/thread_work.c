@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/thread_work.c - what a thread owes the kernel before it may enter a guest.
+ * What a thread owes the kernel before it may enter a guest.
  *
  * Guest mode is like user mode: rescheduling, task work, rseq and the like come first. The
  * kernel's xfer_to_guest_mode_handle_work() does them all; it was made for KVM and notes a

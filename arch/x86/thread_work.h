@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/thread_work.h - what a thread owes the kernel before it may enter a guest.
+ * What a thread owes the kernel before it may enter a guest.
  */
 #ifndef MINIKVM_ARCH_X86_THREAD_WORK_H
 #define MINIKVM_ARCH_X86_THREAD_WORK_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * uapi/linux/minikvm.h - what /dev/minikvm understands beyond KVM's ABI.
+ * What /dev/minikvm understands beyond KVM's ABI.
  *
  * Everything else is in <linux/kvm.h>. The ioctl magic is minikvm's own, never KVM's AEh.
  */

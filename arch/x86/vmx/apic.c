@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vmx/apic.c - what VMX does for the LAPIC: TPR shadow, APIC-access page, x2APIC MSRs.
+ * What VMX does for the LAPIC: TPR shadow, APIC-access page, x2APIC MSRs.
  *
  * SDM, "APIC Virtualization and Virtual Interrupts". With the TPR shadow a guest reads and
  * writes its task priority without an exit; with the APIC-access page an xAPIC guest's other

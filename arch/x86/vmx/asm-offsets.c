@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vmx/asm-offsets.c - structure offsets for vmenter.S, made by the compiler.
+ * Structure offsets for vmenter.S, made by the compiler.
  *
  * Compiled to assembly only; kbuild's "offsets" rule turns the markers into asm-offsets.h.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vmx/capabilities.c - what this processor's VMX can do, and what is made of it.
+ * What this processor's VMX can do, and what is made of it.
  *
  * SDM, "VMX Capability Reporting Facility". Each control word is decided in one function from
  * what the module needs, what it likes to have, and what the capability MSR allows and

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vmx/control_regs.c - CR0, CR3, CR4, EFER, DR7 and the MSR bitmap in the VMCS.
+ * CR0, CR3, CR4, EFER, DR7 and the MSR bitmap in the VMCS.
  *
  * SDM, "Guest/Host Masks and Read Shadows for CR0 and CR4", "MSR-Bitmap Address", "Exception
  * Bitmap". A bit that the guest owns changes without an exit; VMX fixes some bits, which the

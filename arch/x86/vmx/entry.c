@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vmx/entry.c - the hot loop: enter the guest, look at why it came back, enter again.
+ * The hot loop: enter the guest, look at why it came back, enter again.
  *
  * SDM, "VM Entries", "VM Exits". Interrupts stay off from the first entry to the return. Exits
  * that need neither the scheduler nor the memory slots are handled in here and the guest goes
@@ -197,7 +197,8 @@ int vmx_run_guest(struct mkvm_vcpu *vcpu)
 		/* Go on only when nobody wants anything of this thread. */
 		if (unlikely(READ_ONCE(vcpu->requests) & ~FAST_REQUESTS) ||
 		    READ_ONCE(vcpu->mode) != MKVM_IN_GUEST ||
-		    vcpu->arch.mp_state != KVM_MP_STATE_RUNNABLE || xfer_to_guest_mode_work_pending())
+		    vcpu->arch.mp_state != KVM_MP_STATE_RUNNABLE ||
+		    xfer_to_guest_mode_work_pending())
 			break;
 	}
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vmx/entry_check.c - why was this VM entry refused? The module's side of the answer.
+ * Why was this VM entry refused? The module's side of the answer.
  *
  * SDM, "VM Entries": the processor checks the VMCS and reports only that something was wrong.
  * vmx_check_vmcs() goes through the same rules (entry_check_control.c, _host.c, _guest.c,

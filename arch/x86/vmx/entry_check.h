@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/vmx/entry_check.h - the SDM's VM-entry checks, done again in software.
+ * The SDM's VM-entry checks, done again in software.
  *
  * SDM, "VM Entries": "Checks on VMX Controls and Host-State Area" and "Checking and Loading Guest
  * State". The processor says that a VM entry failed, not why; these rules say why. They read the

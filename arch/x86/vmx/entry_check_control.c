@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vmx/entry_check_control.c - VM-entry checks of the control fields.
+ * VM-entry checks of the control fields.
  *
  * SDM, "Checks on VMX Controls": "VM-Execution Control Fields", "VM-Exit Control Fields" and
  * "VM-Entry Control Fields". Most rules have one of three forms, and each form is a table: a bit

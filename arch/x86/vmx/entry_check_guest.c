@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vmx/entry_check_guest.c - VM-entry checks of the guest-state area.
+ * VM-entry checks of the guest-state area.
  *
  * SDM, "Checks on Guest Control Registers, Debug Registers, and MSRs", "Checks on Guest
  * Descriptor-Table Registers", "Checks on Guest RIP, RFLAGS, and SSP", "Checks on Guest

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vmx/entry_check_host.c - VM-entry checks of the host-state area, and what all areas share.
+ * VM-entry checks of the host-state area, and what all areas share.
  *
  * SDM, "Checks on Host Control Registers, MSRs, and SSP", "Checks on Host Segment and
  * Descriptor-Table Registers", "Checks Related to Address-Space Size". The module is 64-bit: the

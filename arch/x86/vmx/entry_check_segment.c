@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vmx/entry_check_segment.c - VM-entry checks of the guest's segment registers.
+ * VM-entry checks of the guest's segment registers.
  *
  * SDM, "Checks on Guest Segment Registers". The rules depend on three things: virtual-8086 mode,
  * where base, limit and access rights are fixed; "unrestricted guest", which allows real mode and

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vmx/entry_failure.c - the guest was not entered: say why, and go on.
+ * The guest was not entered: say why, and go on.
  *
  * SDM, "VM-Instruction Error Numbers", "VM-Entry Failures During or After Loading Guest State".
  * A failure is the VM's business and never the host's: it becomes KVM_EXIT_FAIL_ENTRY, and the

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vmx/event.c - events into the guest, and back when their delivery was cut short.
+ * Events into the guest, and back when their delivery was cut short.
  *
  * SDM, "Event Injection", "Information for VM Exits That Occur During Event Delivery",
  * "Interruptibility State", "NMI-window exiting". An event that was injected and did not reach

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vmx/exit.c - the table of exit reasons.
+ * The table of exit reasons.
  *
  * SDM, "VMX Basic Exit Reasons". Every basic exit reason of the current SDM has a row with a
  * name. A row without a handler, or a reason without a row, ends in
@@ -141,7 +141,7 @@ static int exit_pause(struct mkvm_vcpu *vcpu)
 {
 	/* A vCPU that spins waits for one that does not run: let another thread have the CPU. */
 	vmx_skip_instruction(vcpu);
-	yield();
+	cond_resched();
 	return 1;
 }
 
@@ -167,8 +167,10 @@ struct exit_row {
 	vmx_exit_handler fast, slow;
 };
 
-#define ROW(reason, text, fast_fn, slow_fn) [reason] = { text, fast_fn, slow_fn }
-#define UNEXPECTED(reason, text) [reason] = { text, NULL, NULL }
+#define ROW(reason, text, fast_fn, slow_fn)	\
+	[reason] = { text, fast_fn, slow_fn }
+#define UNEXPECTED(reason, text)		\
+	[reason] = { text, NULL, NULL }
 
 static const struct exit_row exit_rows[NR_EXIT_REASONS] = {
 	ROW(EXIT_REASON_EXCEPTION_NMI, "exception or NMI", NULL, vmx_exit_exception_nmi),

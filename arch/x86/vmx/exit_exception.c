@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vmx/exit_exception.c - exceptions that exit, and the triple fault.
+ * Exceptions that exit, and the triple fault.
  *
  * SDM, "Exception Bitmap", "Exit Qualification for Debug Exceptions". #DB and #AC exit always
  * (see vmx_update_exception_bitmap()), #BP when userspace debugs the guest, #MC for the host.

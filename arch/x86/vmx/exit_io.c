@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vmx/exit_io.c - IN, OUT, INS, OUTS: what the exit tells of them.
+ * IN, OUT, INS, OUTS: what the exit tells of them.
  *
  * SDM, "Exit Qualification for I/O Instructions" and "Format of the VM-Exit
  * Instruction-Information Field as Used for INS and OUTS".

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vmx/exit_memory.c - EPT violations and misconfigurations, the page-modification
+ * EPT violations and misconfigurations, the page-modification
  * log, APIC accesses, INVLPG and INVPCID.
  *
  * SDM, "Exit Qualification for EPT Violations", "Page-Modification Logging", "Exit

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vmx/exit_register.c - exits of instructions on control, debug and model-specific
+ * Exits of instructions on control, debug and model-specific
  * registers, RDTSC and MONITOR/MWAIT.
  *
  * SDM, "Exit Qualification for Control-Register Accesses" and "... for MOV DR". What the
@@ -216,7 +216,8 @@ int vmx_exit_rdmsr(struct mkvm_vcpu *vcpu)
 
 int vmx_exit_wrmsr(struct mkvm_vcpu *vcpu)
 {
-	return finish(vcpu, mkvm_set_msr(vcpu, reg_read(vcpu, GREG_RCX), edx_eax_read(vcpu), false));
+	return finish(vcpu, mkvm_set_msr(vcpu, reg_read(vcpu, GREG_RCX), edx_eax_read(vcpu),
+					 false));
 }
 
 static bool is_x2apic_msr(u32 msr)

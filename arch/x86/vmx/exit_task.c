@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vmx/exit_task.c - the exit of a task switch: who causes it, and what was being delivered.
+ * The exit of a task switch: who causes it, what was being delivered.
  *
  * SDM, "Exit Qualification for Task Switches", "Information for VM Exits That Occur During Event
  * Delivery". The switch itself is in arch/x86/task_switch.c.

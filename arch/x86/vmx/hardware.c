@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vmx/hardware.c - VMX on and off, on every CPU, in every way that a host can end.
+ * VMX on and off, on every CPU, in every way that a host can end.
  *
  * SDM, "Enabling and Entering VMX Operation". VMX is on from insmod to rmmod. CPU hotplug,
  * suspend, reboot and the crash path turn it off: a CPU in VMX operation blocks INIT and

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vmx/inject_field.c - MINIKVM_VCPU_SET_VMCS: break the next VM entry on purpose.
+ * MINIKVM_VCPU_SET_VMCS: break the next VM entry on purpose.
  *
  * The way in which entry failures are tested (uapi/linux/minikvm.h). Off unless the module was
  * loaded with inject=1, and then for CAP_SYS_ADMIN only. Fields that hold host state or

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vmx/l1d_flush.c - L1 terminal fault: nothing of the host's in the L1 data cache.
+ * L1 terminal fault: nothing of the host's in the L1 data cache.
  *
  * The kernel's documentation, "L1TF - L1 Terminal Fault", "Guest mitigation mechanisms". On an
  * affected processor a guest can read what the L1 data cache holds; so it is emptied before the

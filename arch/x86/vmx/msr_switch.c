@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vmx/msr_switch.c - host and guest state that the VMCS does not switch.
+ * Host and guest state that the VMCS does not switch.
  *
  * SDM, "Loading Host State" lists what VM exit restores; the rest is here. FS, GS and
  * KERNEL_GS_BASE change once when the vCPU thread comes from userspace or from the scheduler,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vmx/segment.c - segments, descriptor tables and lazily read registers.
+ * Segments, descriptor tables and lazily read registers.
  *
  * SDM, "Guest Register State" and "Format of Access Rights". The VMCS always holds the
  * segments; KVM's ABI has its own form of access rights, and the translation is here.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vmx/setup.c - a vCPU's VMCS from allocation to the first entry.
+ * A vCPU's VMCS from allocation to the first entry.
  *
  * SDM, "Virtual-Machine Control Structures" and "Software Use of the VMCS". Writes the fields
  * that never change for this vCPU; what changes is written by the file that changes it.
@@ -266,7 +266,7 @@ void vmx_vcpu_load(struct mkvm_vcpu *vcpu, int cpu)
 	vmx_vmcs_activate(vmx, cpu);
 	if (moved) {
 		vmx_host_cpu_changed(vcpu);
-		/* Translations that this CPU cached when the vCPU, or this VPID's last owner, was here. */
+		/* What this CPU cached when the vCPU, or this VPID's last owner, was here. */
 		mkvm_make_request(MKVM_REQ_TLB_FLUSH, vcpu);
 		vmx_flush_tlb_guest(vcpu);
 	}
@@ -287,7 +287,8 @@ void vmx_vcpu_put(struct mkvm_vcpu *vcpu)
 static void reset_segments(struct mkvm_vcpu *vcpu)
 {
 	struct kvm_segment code = {
-		.base = 0xffff0000, .limit = 0xffff, .selector = 0xf000, .type = 11, .present = 1, .s = 1,
+		.base = 0xffff0000, .limit = 0xffff, .selector = 0xf000,
+		.type = 11, .present = 1, .s = 1,
 	};
 	struct kvm_segment data = { .limit = 0xffff, .type = 3, .present = 1, .s = 1 };
 	struct kvm_segment tss = { .limit = 0xffff, .type = 11, .present = 1 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/vmx/vmcs.h - the VMX instructions and the accessors of VMCS fields.
+ * The VMX instructions and the accessors of VMCS fields.
  *
  * SDM, "VMX Instruction Reference" and "Field Encoding in VMCS". Field names are those of
  * <asm/vmx.h>. Every instruction has an exception-table entry: after an emergency VMXOFF it

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vmx/vmcs_field.c - every VMCS field by name, and the dump of a VMCS.
+ * Every VMCS field by name, and the dump of a VMCS.
  *
  * SDM, "Field Encoding in VMCS". The dump shows only fields that this processor has, grouped
  * as the SDM groups them, so that a failed entry can be read without a manual at hand.

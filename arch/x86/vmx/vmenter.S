@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/vmx/vmenter.S - the way into the guest and back.
+ * The way into the guest and back.
  *
  * SDM, "VM Entries" and "VM Exits". vmx_enter() is an ordinary function to C: it loads the
  * guest's registers, executes VMLAUNCH or VMRESUME, and returns when the guest exits or when

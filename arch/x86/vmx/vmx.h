@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/vmx/vmx.h - what the VMX code offers to the rest of arch/x86.
+ * What the VMX code offers to the rest of arch/x86.
  *
  * Only files under arch/x86/vmx touch the VMCS; everything else reaches guest state through
  * these functions. Unless said otherwise the vCPU is loaded on this CPU (mkvm_vcpu_load()).
@@ -80,6 +80,7 @@ int vmx_module_init(void);
 void vmx_module_exit(void);
 int vmx_vcpu_create(struct mkvm_vcpu *vcpu);
 void vmx_vcpu_destroy(struct mkvm_vcpu *vcpu);
+
 void vmx_debugfs_init(struct dentry *root);
 const char *vmx_exit_reason_name(u32 reason);
 /* MINIKVM_VCPU_SET_VMCS. */
@@ -114,6 +115,7 @@ struct vmx_caps {
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 	u64 tsc_scaling_max;
 };
+
 extern struct vmx_caps vmx_caps;
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/vmx/vmx_vcpu.h - struct vmx_vcpu: what only the VMX code knows about a vCPU.
+ * Struct vmx_vcpu: what only the VMX code knows about a vCPU.
  *
  * Shared by the files of this directory. The copies of VMCS fields kept here exist so that
  * nothing is written to the VMCS that did not change.

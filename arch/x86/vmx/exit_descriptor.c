@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * SGDT, SIDT, LGDT, LIDT, SLDT, STR, LLDT, LTR.
+ *
+ * SDM, "User-Mode Instruction Prevention"; "VM-Exit Instruction-Information Field" as used for
+ * these instructions. They exit only with "descriptor-table exiting", which is how a guest gets
+ * UMIP on a processor that has none: the four that store must not run at CPL > 0, and all eight
+ * exit for that. Faults by privilege come before the exit, those by memory operands behind it.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/kvm.h>
+#include <asm/processor-flags.h>
+#include <asm/trapnr.h>
+
+#include "arch/x86/descriptor.h"
+#include "arch/x86/inject.h"
+#include "arch/x86/run.h"
+#include "arch/x86/vmx/vmx_vcpu.h"
+
+#define INFO_REGISTER(i)	(((i) >> 3) & 15)	/* only in the second format */
+#define INFO_IS_REGISTER	BIT(10)
+#define INFO_OPERAND_32		BIT(11)			/* only in the first format */
+#define INFO_IDENTITY(i)	(((i) >> 28) & 3)
+
+/* Identity of the instruction, in either format. */
+enum gdtr_idtr_insn { INSN_SGDT, INSN_SIDT, INSN_LGDT, INSN_LIDT };
+enum ldtr_tr_insn { INSN_SLDT, INSN_STR, INSN_LLDT, INSN_LTR };
+
+#define PREFIX_OPERAND_SIZE	0x66
+#define PREFIX_REX_W		0x48	/* the upper five bits */
+#define MAX_INSN_LEN		15
+
+/* An operand of GDTR or IDTR: 2 bytes limit, 4 or 8 bytes base. */
+struct table_operand {
+	u16 limit;
+	u64 base;
+} __packed;
+
+static int not_memory(struct mkvm_vcpu *vcpu, u64 linear)
+{
+	pr_notice_ratelimited("vm %d vcpu %u: descriptor-table instruction at RIP %#lx works on device memory at %#llx\n",
+			      vcpu->vm->owner_pid, vcpu->id, rip_read(vcpu), linear);
+	return exit_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION, 0, NULL);
+}
+
+/* After a step that returned 0, 1 = @fault, or -errno for something that is not memory. */
+static int finish(struct mkvm_vcpu *vcpu, int ret, const struct walk_fault *fault, u64 linear)
+{
+	if (ret < 0)
+		return not_memory(vcpu, linear);
+	if (ret)
+		queue_walk_fault(vcpu, fault);
+	else
+		vmx_skip_instruction(vcpu);
+	return 1;
+}
+
+/* UMIP: the instructions that store are the supervisor's. */
+static bool umip_forbids(struct mkvm_vcpu *vcpu)
+{
+	return vmx_get_cpl(vcpu) > 0 && (cr4_read(vcpu) & X86_CR4_UMIP);
+}
+
+static u32 walk_access(struct mkvm_vcpu *vcpu, bool write)
+{
+	return (write ? WALK_WRITE : 0) | (vmx_get_cpl(vcpu) == 3 ? WALK_USER : 0);
+}
+
+static bool canonical(struct mkvm_vcpu *vcpu, u64 address)
+{
+	unsigned int shift = is_la57(vcpu) ? 64 - 57 : 64 - 48;
+
+	return (u64)((s64)(address << shift) >> shift) == address;
+}
+
+static int access_gdtr_idtr(struct mkvm_vcpu *vcpu, u32 info)
+{
+	enum gdtr_idtr_insn insn = INFO_IDENTITY(info);
+	bool store = insn == INSN_SGDT || insn == INSN_SIDT, cs_db, cs_l;
+	struct table_operand operand = {};
+	struct walk_fault fault;
+	struct kvm_dtable table;
+	unsigned int len;
+	u64 linear;
+	int ret;
+
+	if (store && umip_forbids(vcpu)) {
+		queue_gp(vcpu, 0);
+		return 1;
+	}
+	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
+	len = cs_l ? 10 : 6;
+	if (vmx_memory_operand(vcpu, info, store, len, &linear))
+		return 1;
+
+	if (store) {
+		if (insn == INSN_SGDT)
+			vmx_get_gdt(vcpu, &table);
+		else
+			vmx_get_idt(vcpu, &table);
+		operand.limit = table.limit;
+		operand.base = table.base;
+		ret = guest_write_linear(vcpu, linear, &operand, len, walk_access(vcpu, true),
+					 &fault);
+		return finish(vcpu, ret, &fault, linear);
+	}
+
+	ret = guest_read_linear(vcpu, linear, &operand, len, walk_access(vcpu, false), &fault);
+	if (ret)
+		return finish(vcpu, ret, &fault, linear);
+	table.limit = operand.limit;
+	table.base = operand.base;
+	/* With 16-bit operand size the base has 24 bits. */
+	if (!cs_l && !(info & INFO_OPERAND_32))
+		table.base &= 0xffffff;
+	if (cs_l && !canonical(vcpu, table.base)) {
+		queue_gp(vcpu, 0);
+		return 1;
+	}
+	if (insn == INSN_LGDT)
+		vmx_set_gdt(vcpu, &table);
+	else
+		vmx_set_idt(vcpu, &table);
+	return finish(vcpu, 0, NULL, 0);
+}
+
+/* The exit does not tell the operand size of SLDT and STR: look at the prefixes. */
+static int is_wide_operand(struct mkvm_vcpu *vcpu, bool *wide, struct walk_fault *fault)
+{
+	bool prefix = false, rex_w = false, cs_db, cs_l;
+	unsigned int len = min_t(u32, vmcs_read32(VM_EXIT_INSTRUCTION_LEN), MAX_INSN_LEN), i;
+	u64 linear = vmx_get_segment_base(vcpu, SEG_CS) + rip_read(vcpu);
+	u8 bytes[MAX_INSN_LEN];
+	int ret;
+
+	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
+	ret = guest_read_linear(vcpu, linear, bytes, len, WALK_FETCH | walk_access(vcpu, false),
+				fault);
+	/* The opcode begins with 0FH; all before it are prefixes. */
+	for (i = 0; !ret && i < len && bytes[i] != 0x0f; i++) {
+		prefix |= bytes[i] == PREFIX_OPERAND_SIZE;
+		rex_w = cs_l && (bytes[i] & 0xf8) == PREFIX_REX_W;
+	}
+	*wide = rex_w || prefix != (cs_l || cs_db);
+	return ret;
+}
+
+static int store_selector(struct mkvm_vcpu *vcpu, u32 info, u16 selector)
+{
+	int reg = INFO_REGISTER(info), ret;
+	struct walk_fault fault;
+	unsigned long old;
+	bool wide;
+	u64 linear = 0;
+
+	if (umip_forbids(vcpu)) {
+		queue_gp(vcpu, 0);
+		return 1;
+	}
+	if (!(info & INFO_IS_REGISTER)) {
+		if (vmx_memory_operand(vcpu, info, true, sizeof(selector), &linear))
+			return 1;
+		ret = guest_write_linear(vcpu, linear, &selector, sizeof(selector),
+					 walk_access(vcpu, true), &fault);
+		return finish(vcpu, ret, &fault, linear);
+	}
+	ret = is_wide_operand(vcpu, &wide, &fault);
+	if (ret)
+		return finish(vcpu, ret, &fault, linear);
+	/* A 16-bit operand leaves the rest of the register; wider ones are zero-extended. */
+	old = reg_read(vcpu, reg);
+	reg_write(vcpu, reg, wide ? selector : (old & ~0xfffful) | selector);
+	return finish(vcpu, 0, NULL, 0);
+}
+
+/* The descriptor that LLDT or LTR loads, and its checks: 0 with @seg and @desc filled. */
+static int system_descriptor(struct mkvm_vcpu *vcpu, u16 selector, u8 type, u8 type16, u64 *desc,
+			     struct kvm_segment *seg, struct walk_fault *fault)
+{
+	u64 upper;
+	int ret;
+
+	if (selector & SELECTOR_IN_LDT)
+		return make_fault(fault, X86_TRAP_GP, SELECTOR_ERROR(selector));
+	ret = descriptor_read(vcpu, selector, X86_TRAP_GP, desc, fault);
+	if (ret)
+		return ret;
+	descriptor_unpack(*desc, selector, seg);
+	if (seg->s || (seg->type != type && (seg->type != type16 || is_long_mode(vcpu))))
+		return make_fault(fault, X86_TRAP_GP, SELECTOR_ERROR(selector));
+	if (!seg->present)
+		return make_fault(fault, X86_TRAP_NP, SELECTOR_ERROR(selector));
+	if (!is_long_mode(vcpu))
+		return 0;
+	ret = descriptor_read_upper(vcpu, selector, X86_TRAP_GP, &upper, fault);
+	if (ret)
+		return ret;
+	seg->base |= upper << 32;
+	/* Where a type would be if this were a descriptor of its own, there must be 0. */
+	if ((upper >> 40 & 0x1f) || !canonical(vcpu, seg->base))
+		return make_fault(fault, X86_TRAP_GP, SELECTOR_ERROR(selector));
+	return 0;
+}
+
+static int load_selector(struct mkvm_vcpu *vcpu, u32 info, bool tr)
+{
+	struct kvm_segment seg = { .unusable = 1 };
+	struct walk_fault fault;
+	u16 selector = 0;
+	u64 linear = 0, desc;
+	int ret;
+
+	if (info & INFO_IS_REGISTER) {
+		selector = reg_read(vcpu, INFO_REGISTER(info));
+	} else {
+		if (vmx_memory_operand(vcpu, info, false, sizeof(selector), &linear))
+			return 1;
+		ret = guest_read_linear(vcpu, linear, &selector, sizeof(selector),
+					walk_access(vcpu, false), &fault);
+		if (ret)
+			return finish(vcpu, ret, &fault, linear);
+	}
+	if (SELECTOR_NULL(selector)) {
+		/* LDTR may be empty, TR may not. */
+		if (tr) {
+			queue_gp(vcpu, 0);
+			return 1;
+		}
+		seg.selector = selector;
+		vmx_set_segment(vcpu, &seg, SEG_LDTR);
+		return finish(vcpu, 0, NULL, 0);
+	}
+	if (tr)
+		ret = system_descriptor(vcpu, selector, DESC_TYPE_TSS32, DESC_TYPE_TSS16, &desc,
+					&seg, &fault);
+	else
+		ret = system_descriptor(vcpu, selector, DESC_TYPE_LDT, DESC_TYPE_LDT, &desc,
+					&seg, &fault);
+	if (!ret && tr) {
+		ret = descriptor_change_type(vcpu, selector, &desc, DESC_TSS_BUSY, 0, &fault);
+		if (ret == -EAGAIN)
+			return 1;	/* somebody else's write came first: execute it again */
+		seg.type |= DESC_TSS_BUSY;
+	}
+	if (!ret)
+		vmx_set_segment(vcpu, &seg, tr ? SEG_TR : SEG_LDTR);
+	return finish(vcpu, ret, &fault, linear);
+}
+
+/**
+ * vmx_exit_descriptor_table() - "access to GDTR or IDTR" and "access to LDTR or TR"
+ * @vcpu: loaded vCPU, vm->srcu read-held
+ *
+ * Return: 1 = enter the guest, maybe with a fault; 0 with KVM_EXIT_INTERNAL_ERROR when the
+ * operand is no ordinary memory.
+ */
+int vmx_exit_descriptor_table(struct mkvm_vcpu *vcpu)
+{
+	u32 info = vmcs_read32(VMX_INSTRUCTION_INFO);
+	struct kvm_segment seg;
+
+	if (to_vmx(vcpu)->exit_reason == EXIT_REASON_GDTR_IDTR)
+		return access_gdtr_idtr(vcpu, info);
+	switch ((enum ldtr_tr_insn)INFO_IDENTITY(info)) {
+	case INSN_SLDT:
+		vmx_get_segment(vcpu, &seg, SEG_LDTR);
+		return store_selector(vcpu, info, seg.selector);
+	case INSN_STR:
+		vmx_get_segment(vcpu, &seg, SEG_TR);
+		return store_selector(vcpu, info, seg.selector);
+	case INSN_LLDT:
+		return load_selector(vcpu, info, false);
+	default:
+		return load_selector(vcpu, info, true);
+	}
+}

@@ -84,4 +84,11 @@
 #define mkvm_eventfd_signal(ctx)	eventfd_signal(ctx)
 #endif
 
+/* Userspace may change it at any time: read it once. */
+#ifdef HAVE_IMMEDIATE_EXIT_UNSAFE
+#define compat_immediate_exit(run)	READ_ONCE((run)->immediate_exit__unsafe)
+#else
+#define compat_immediate_exit(run)	READ_ONCE((run)->immediate_exit)
+#endif
+
 #endif

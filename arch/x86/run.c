@@ -291,7 +291,7 @@ static int wait_for_sipi(struct mkvm_vcpu *vcpu)
 {
 	int ret;
 
-	if (vcpu->run->immediate_exit)
+	if (compat_immediate_exit(vcpu->run))
 		return -EINTR;
 	while (vcpu->arch.mp_state == KVM_MP_STATE_UNINITIALIZED) {
 		if (signal_pending(current)) {
@@ -335,7 +335,7 @@ int arch_vcpu_run(struct mkvm_vcpu *vcpu)
 		if (ret <= 0)
 			goto out;
 	}
-	if (vcpu->run->immediate_exit) {
+	if (compat_immediate_exit(vcpu->run)) {
 		ret = -EINTR;
 		goto out;
 	}

@@ -26,6 +26,7 @@
 #include "arch/x86/tsc.h"
 #include "arch/x86/vcpu_ioctl.h"
 #include "arch/x86/vmx/vmx.h"
+#include "uapi/linux/minikvm.h"
 #include "virt/arch.h"
 
 /* Where struct kvm_regs keeps each general register. */
@@ -412,6 +413,8 @@ static long variable_size_ioctl(struct mkvm_vcpu *vcpu, unsigned int cmd, unsign
 	case KVM_KVMCLOCK_CTRL:
 		/* No guest of ours has registered a paravirtual clock. */
 		return -EINVAL;
+	case MINIKVM_VCPU_SET_VMCS:
+		return vmx_set_vmcs_ioctl(vcpu, user);
 	}
 	return -ENOIOCTLCMD;
 }

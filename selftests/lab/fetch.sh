@@ -153,10 +153,10 @@ ensure_qemu() {
 TOOLS=$CACHE/tools
 
 ensure_tools() {
-	[ -x "$TOOLS/usr/bin/busybox" ] && return
+	[ -e "$TOOLS/usr/lib/x86_64-linux-gnu/libelf.so.1" ] && return
 	lock_cache
-	[ -x "$TOOLS/usr/bin/busybox" ] ||
-		fetch_tree bookworm "$TOOLS" deps busybox-static lz4 zstd xz-utils
+	[ -e "$TOOLS/usr/lib/x86_64-linux-gnu/libelf.so.1" ] ||
+		fetch_tree bookworm "$TOOLS" deps busybox-static lz4 zstd xz-utils libelf1
 	unlock_cache
 }
 
@@ -194,7 +194,24 @@ fetch_kernel() { # 6.1|6.12
 	fetch_tree bookworm "$tree" nodeps "$image$suffix" "$headers$suffix" "$common$suffix" \
 		"$kbuild$suffix"
 	relocate_headers "$tree" "$release" "${common}"
+	wrap_objtool "$tree"
 	echo "$release" >"$tree/release"
+}
+
+# kbuild's objtool wants libelf, which a machine without headers need not have.
+wrap_objtool() { # TREE
+	local program
+
+	for program in "$1"/usr/lib/linux-kbuild-*/tools/objtool/objtool; do
+		mv "$program" "$program.real"
+		cat >"$program" <<-EOF
+			#!/bin/sh
+			# Written by the lab (fetch.sh): objtool with the lab's own libelf
+			lib=$TOOLS/usr/lib/x86_64-linux-gnu
+			exec "\$lib/ld-linux-x86-64.so.2" --library-path "\$lib" "\$0.real" "\$@"
+		EOF
+		chmod 755 "$program"
+	done
 }
 
 # The packages' Makefile names /usr/src; here it must find its neighbour instead.
@@ -213,6 +230,7 @@ ensure_fetched_kernel() { # 6.1|6.12
 	local tree
 	tree=$(kernel_dir "$1")
 	[ -s "$tree/release" ] && return
+	ensure_tools
 	lock_cache
 	[ -s "$tree/release" ] || fetch_kernel "$1"
 	unlock_cache

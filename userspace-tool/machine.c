@@ -175,7 +175,7 @@ static bool is_debug_console(__u32 port)
 }
 
 /* Every device but UART and debug console, which port_out() has dealt with. */
-static void write_byte(struct machine *m, __u16 port, unsigned int size, __u8 value)
+static void write_byte(struct machine *m, __u16 port, __u8 value)
 {
 	bool reset = false;
 
@@ -187,7 +187,7 @@ static void write_byte(struct machine *m, __u16 port, unsigned int size, __u8 va
 		machine_stop(m, OUTCOME_DEBUG_EXIT, NULL, value);
 	else if (port == PORT_KEYBOARD_COMMAND)
 		reset = value == KEYBOARD_PULSE_RESET;
-	else if (port == ACPI_RESET_PORT && size == 1)	/* wider ones mean PCI's CONFIG_ADDRESS */
+	else if (port == ACPI_RESET_PORT)
 		reset = value & RESET_CPU;
 	else if (port == PORT_SYSTEM_CONTROL_A)
 		reset = value & CONTROL_A_FAST_RESET;
@@ -203,6 +203,8 @@ static __u8 read_byte(struct machine *m, __u16 port)
 		return rtc_read(&m->rtc, port - RTC_BASE);
 	if (in_range(port, ACPI_PM1_STATUS, sizeof(m->pm1)))
 		return pm1_read(m, port - ACPI_PM1_STATUS);
+	if (in_range(port, PCI_PORTS_BASE, PCI_PORTS))
+		return pci_read_byte(&m->pci, port - PCI_PORTS_BASE);
 	switch (port) {
 	case PORT_KEYBOARD_DATA:
 	case PORT_KEYBOARD_COMMAND:
@@ -215,6 +217,14 @@ static __u8 read_byte(struct machine *m, __u16 port)
 	default:
 		return 0xff;
 	}
+}
+
+static __u32 get32(const __u8 *data)
+{
+	__u32 value;
+
+	memcpy(&value, data, sizeof(value));
+	return value;
 }
 
 void port_out(struct machine *m, __u16 port, unsigned int size, const __u8 *data, __u32 count)
@@ -230,13 +240,18 @@ void port_out(struct machine *m, __u16 port, unsigned int size, const __u8 *data
 		return;
 	}
 	for (; count; count--, data += size) {
+		/* This one register knows how wide an access is: its bytes are other registers. */
+		if (size == 4 && port == PCI_PORTS_BASE) {
+			pci_write_address(&m->pci, get32(data));
+			continue;
+		}
 		for (i = 0; i < size; i++) {
 			if (in_range(port + i, UART_COM1_BASE, UART_COM1_PORTS))
 				uart_write(&m->uart, port + i - UART_COM1_BASE, data + i, 1);
 			else if (is_debug_console(port + i))
 				console_put(&m->console, data + i, 1);
 			else
-				write_byte(m, port + i, size, data[i]);
+				write_byte(m, port + i, data[i]);
 		}
 	}
 }

@@ -4,8 +4,8 @@
  * the loop that runs a vCPU and serves its exits.
  *
  * Ports: 0x3f8-0x3ff UART; 0x70-0x71 clock; 0x600-0x605 ACPI PM1; 0x604 <- 0x2000 power-off;
- * 0x64 <- 0xfe, 0xcf9 <- 0x06, 0x92 <- bit 0: reset; 0xe9 and 0x402 debug console. Everything
- * else reads as all ones and swallows writes, like an empty bus.
+ * 0x64 <- 0xfe, 0xcf9 <- 0x06, 0x92 <- bit 0: reset; 0xe9 and 0x402 debug console; 0xcf8-0xcff PCI.
+ * Everything else reads as all ones and swallows writes, like an empty bus.
  */
 #ifndef MINIKVM_TOOL_MACHINE_H
 #define MINIKVM_TOOL_MACHINE_H
@@ -16,6 +16,7 @@
 
 #include "console.h"
 #include "kvm_vm.h"
+#include "pci.h"
 #include "rtc.h"
 #include "uart.h"
 
@@ -59,6 +60,7 @@ struct machine {
 	struct console console;
 	struct uart uart;
 	struct rtc rtc;
+	struct pci_bus pci;
 	int wake_fd;
 	atomic_bool rtc_ticks;
 	atomic_int outcome;

@@ -17,8 +17,7 @@
 #include "options.h"
 #include "run.h"
 
-/* pci=off: there is no PCI bus, and Linux calls that fatal when it has to find out itself. */
-#define DEFAULT_CMDLINE	"console=ttyS0 panic=-1 pci=off"
+#define DEFAULT_CMDLINE	"console=ttyS0 panic=-1"
 #define DEFAULT_MEM_MIB	256
 #define MEM_MIB_MIN	1
 #define MEM_MIB_MAX	(1024 * 1024)

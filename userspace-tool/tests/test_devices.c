@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "guest_ram.h"
+#include "pci.h"
 #include "rtc.h"
 #include "tap.h"
 #include "uart.h"
@@ -283,6 +284,31 @@ static void rtc_memory_sizes(void)
 	CHECK(cmos(&r, 0x5b) == 0x00 && cmos(&r, 0x5c) == 0x00 && cmos(&r, 0x5d) == 0x02);
 }
 
+static __u32 config(struct pci_bus *bus, __u32 address)
+{
+	__u32 value = 0;
+	int i;
+
+	pci_write_address(bus, address);
+	for (i = 0; i < 4; i++)
+		value |= (__u32)pci_read_byte(bus, 4 + i) << i * 8;
+	return value;
+}
+
+static void pci_host_bridge(void)
+{
+	struct pci_bus bus = { 0 };
+
+	CHECK(config(&bus, 0x80000000) == 0x00081b36);
+	CHECK(pci_read_byte(&bus, 3) == 0x80 && pci_read_byte(&bus, 0) == 0);
+	CHECK(config(&bus, 0x80000008) == 0x06000000);
+	CHECK(config(&bus, 0x8000000c) == 0);
+	CHECK(config(&bus, 0x00000000) == 0xffffffff);
+	CHECK(config(&bus, 0x80000100) == 0xffffffff);
+	CHECK(config(&bus, 0x80000800) == 0xffffffff);
+	CHECK(config(&bus, 0x80010000) == 0xffffffff);
+}
+
 const struct test device_tests[] = {
 	{ "UART: transmits bytes and runs of bytes", uart_transmits },
 	{ "UART: divisor latch and scratch register", uart_divisor },
@@ -295,5 +321,6 @@ const struct test device_tests[] = {
 	{ "RTC: keeps the time that the guest sets", rtc_can_be_set },
 	{ "RTC: update and alarm interrupts", rtc_interrupts },
 	{ "RTC: memory sizes", rtc_memory_sizes },
+	{ "PCI: the host bridge and nothing else", pci_host_bridge },
 	{ }
 };

@@ -351,6 +351,18 @@ static void test_swap(void)
 	}
 	check(gone > 4 * 512 / 2, "pages were swapped out under the guest (%lu of 2048)", gone);
 	check(!bad, "and came back as the guest had left them (%lu did not)", bad);
+
+	/* MADV_FREE: gone if clean. That the guest wrote again no page table of the owner tells. */
+	bad = 0;
+	for (i = 0; i < 512; i++)
+		mem[i * 512] = 1;
+	madvise(mem, HUGE, MADV_FREE);
+	for (i = 0; i < 512; i++)
+		guest_write(vm, i * PAGE, i + 7);
+	page_out(vm, mem, 512);
+	for (i = 0; i < 512; i++)
+		bad += guest_read(vm, i * PAGE) != i + 7ULL;
+	check(!bad, "what the guest writes after MADV_FREE stays (%lu pages did not)", bad);
 	close(vm);
 	munmap(mem, HUGE);
 }

@@ -227,7 +227,46 @@ static void refused_arguments(void)
 	KT_RUN_SYNC(victim, 1);
 }
 
-/* What userspace can do by the plain ABI: a state that SET_SREGS takes and the CPU may not. */
+/* The very first entry of a vCPU fails: its VMCS is not launched then. */
+static void first_entry_fails(void)
+{
+	struct minikvm_vmcs_field guest_state = { .encoding = 0x6820, .value = 0x8202 };
+	struct minikvm_vmcs_field control = { .encoding = 0x4012, .value = 0 };
+	struct kt_vcpu *vcpu;
+
+	prepare();
+	vcpu = kt_long(0, 0, guest);
+	KT_IOCTL(vcpu->fd, MINIKVM_VCPU_SET_VMCS, &guest_state);
+	KT_RUN_EXIT(vcpu, KVM_EXIT_FAIL_ENTRY);
+	KT_EQ(vcpu->run->fail_entry.hardware_entry_failure_reason, GUEST);
+	KT_RUN_SYNC(vcpu, 0);
+	vcpu = kt_long(0, 0, guest);
+	KT_IOCTL(vcpu->fd, MINIKVM_VCPU_SET_VMCS, &control);
+	KT_RUN_EXIT(vcpu, KVM_EXIT_FAIL_ENTRY);
+	KT_EQ(vcpu->run->fail_entry.hardware_entry_failure_reason, CONTROL);
+	KT_RUN_SYNC(vcpu, 0);
+}
+
+/* A state that SET_SREGS and SET_REGS take and the CPU refuses: no privilege is needed. */
+static void refused_by_the_cpu_alone(void)
+{
+	struct kt_vcpu *vcpu;
+	struct kvm_regs r;
+
+	prepare();
+	vcpu = kt_long(0, 0, guest);
+	kt_get_regs(vcpu, &r);
+	r.rip = 0x0008000000000000;
+	kt_set_regs(vcpu, &r);
+	for (int i = 0; i < 3; i++) {
+		KT_RUN_EXIT(vcpu, KVM_EXIT_FAIL_ENTRY);
+		KT_EQ(vcpu->run->fail_entry.hardware_entry_failure_reason, GUEST);
+	}
+	kt_vcpu_long(vcpu, guest);
+	KT_RUN_SYNC(vcpu, 0);
+}
+
+/* More failures than the log may say: none may be lost to the test. */
 static void many_failures(void)
 {
 	prepare();
@@ -243,6 +282,8 @@ static void many_failures(void)
 
 static const struct kt_test tests[] = {
 	{ "refused_arguments", refused_arguments },
+	{ "first_entry_fails", first_entry_fails },
+	{ "refused_by_the_cpu_alone", refused_by_the_cpu_alone },
 	{ "bad_cr_dr", bad_cr_dr },
 	{ "bad_rip_rflags", bad_rip_rflags },
 	{ "bad_bases", bad_bases },

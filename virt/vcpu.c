@@ -197,12 +197,9 @@ static long run(struct mkvm_vcpu *vcpu)
 
 	if (vcpu->sigset_active)
 		sigprocmask(SIG_SETMASK, &vcpu->sigset, &current->real_blocked);
-	vcpu->run->exit_reason = KVM_EXIT_UNKNOWN;
 	mkvm_vcpu_load(vcpu);
 	ret = arch_vcpu_run(vcpu);
 	mkvm_vcpu_put(vcpu);
-	if (ret == -EINTR)
-		vcpu->run->exit_reason = KVM_EXIT_INTR;
 	if (vcpu->sigset_active) {
 		sigprocmask(SIG_SETMASK, &current->real_blocked, NULL);
 		sigemptyset(&current->real_blocked);

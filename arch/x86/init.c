@@ -80,11 +80,6 @@ void arch_vm_destroy(struct mkvm_vm *vm)
 
 int arch_vcpu_precreate(struct mkvm_vm *vm, u32 id)
 {
-	/* xAPIC IDs have 8 bits; more need x2APIC, and that needs the irqchip here. */
-	if (id > 254 && !arch_irqchip_in_kernel(vm)) {
-		vm_refuse(vm, "KVM_CREATE_VCPU: id %u needs an irqchip in the kernel", id);
-		return -EINVAL;
-	}
 	if (arch_irqchip_in_kernel(vm) && vmx_caps.flexpriority && !vm->arch.apic_access_page) {
 		vm->arch.apic_access_page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 		if (!vm->arch.apic_access_page)

@@ -19,7 +19,6 @@
 #include "arch/x86/inject.h"
 #include "arch/x86/irq/irqchip.h"
 #include "arch/x86/irq/lapic.h"
-#include "arch/x86/irq/pic.h"
 #include "arch/x86/run.h"
 #include "arch/x86/thread_work.h"
 #include "arch/x86/vcpu_ioctl.h"
@@ -65,23 +64,13 @@ void mkvm_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
 	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
 }
 
-/* Is there something for which a halted vCPU must run? */
+/* Does HLT end? SDM, "HLT": an enabled interrupt, an NMI, a debug exception, INIT, RESET. */
 static bool has_event(struct mkvm_vcpu *vcpu)
 {
 	if (mkvm_test_request(MKVM_REQ_NMI, vcpu) || vcpu->arch.nmi_pending ||
-	    mkvm_test_request(MKVM_REQ_LAPIC_TIMER, vcpu) ||
-	    mkvm_test_request(MKVM_REQ_UNBLOCK, vcpu) ||
-	    mkvm_test_request(MKVM_REQ_VM_DEAD, vcpu))
+	    vcpu->arch.exception.pending || vcpu->arch.interrupt.injected)
 		return true;
-	if (vcpu->arch.exception.pending || vcpu->arch.interrupt.injected)
-		return true;
-	if (!vcpu->arch.apic)
-		return false;
-	if (lapic_timer_pending(vcpu) || vcpu->arch.pending_extint >= 0)
-		return true;
-	if (vcpu->vm->arch.pic && pic_output(vcpu->vm) && lapic_accepts_pic(vcpu))
-		return true;
-	return lapic_pending_vector(vcpu) >= 0;
+	return vcpu->arch.apic && vmx_has_interrupt(vcpu) && vmx_interrupt_allowed(vcpu);
 }
 
 bool arch_vcpu_runnable(struct mkvm_vcpu *vcpu)
@@ -120,7 +109,6 @@ static int handle_requests(struct mkvm_vcpu *vcpu)
 		lapic_inject_timer(vcpu);
 	if (mkvm_check_request(MKVM_REQ_SCAN_IOAPIC, vcpu))
 		irqchip_scan_vcpu(vcpu);
-	mkvm_check_request(MKVM_REQ_UNBLOCK, vcpu);
 	if (vcpu->arch.apic && lapic_has_events(vcpu)) {
 		lapic_accept_events(vcpu);
 		if (vcpu->arch.mp_state != KVM_MP_STATE_RUNNABLE)
@@ -183,6 +171,7 @@ static int run_loop(struct mkvm_vcpu *vcpu)
 {
 	int ret;
 
+	vcpu->run->exit_reason = KVM_EXIT_UNKNOWN;
 	for (;;) {
 		if (unlikely(READ_ONCE(vcpu->requests) & ~BIT(MKVM_REQ_EVENT))) {
 			ret = handle_requests(vcpu);

@@ -133,6 +133,9 @@ int vmx_run_guest(struct mkvm_vcpu *vcpu)
 		native_write_cr2(vcpu->arch.cr2);
 	if (vcpu->arch.switch_db_regs)
 		debug_load_guest(vcpu);
+	/* With TF set, VM entry wants a pending single step behind STI and MOV SS. */
+	if (unlikely(vcpu->arch.guest_debug & KVM_GUESTDBG_SINGLESTEP))
+		vmx_set_interrupt_shadow(vcpu, 0);
 	if (entry_timer_ticks && vmx_caps.preemption_timer)
 		vmx_pin_set(vmx, PIN_BASED_VMX_PREEMPTION_TIMER);
 

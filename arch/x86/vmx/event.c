@@ -152,6 +152,8 @@ static bool next_interrupt(struct mkvm_vcpu *vcpu, bool take)
 {
 	int vector = -1;
 
+	if (unlikely(vcpu->arch.guest_debug & KVM_GUESTDBG_BLOCKIRQ))
+		return false;
 	if (vcpu->vm->arch.pic && pic_output(vcpu->vm) && lapic_accepts_pic(vcpu)) {
 		if (!take)
 			return true;

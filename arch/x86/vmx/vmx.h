@@ -102,6 +102,9 @@ int vmx_handle_exit(struct mkvm_vcpu *vcpu);
 
 /* Would an interrupt from userspace (KVM_INTERRUPT) be taken at once? */
 bool vmx_ready_for_user_interrupt(struct mkvm_vcpu *vcpu);
+/* Has the 8259 or the LAPIC a vector? Does RFLAGS.IF, do the shadows let it in? */
+bool vmx_has_interrupt(struct mkvm_vcpu *vcpu);
+bool vmx_interrupt_allowed(struct mkvm_vcpu *vcpu);
 
 /* What this CPU can do, decided once at load. */
 struct vmx_caps {

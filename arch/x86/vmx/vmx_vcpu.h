@@ -148,8 +148,6 @@ void vmx_load_host_state(struct mkvm_vcpu *vcpu);
 /* event.c */
 void vmx_deliver_events(struct mkvm_vcpu *vcpu);
 void vmx_recover_events(struct mkvm_vcpu *vcpu);
-bool vmx_interrupt_allowed(struct mkvm_vcpu *vcpu);
-bool vmx_has_interrupt(struct mkvm_vcpu *vcpu);
 
 /* exit.c */
 /*

@@ -58,10 +58,6 @@ struct harness {
  * The moment between looking a page up and entering it is the one that the whole protocol of
  * virt/mmu_notifier.h is about: make it long now and then. (The linker puts this in between.)
  */
-int __real_mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, bool write,
-			      struct mkvm_host_page *hp);
-int __wrap_mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, bool write,
-			      struct mkvm_host_page *hp);
 int __wrap_mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, bool write,
 			      struct mkvm_host_page *hp)
 {

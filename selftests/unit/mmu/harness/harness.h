@@ -59,4 +59,14 @@ static inline __u64 harness_next(__u64 *seed)
 	return *seed >> 33;
 }
 
+#ifdef __KERNEL__
+/* The linker's --wrap: calls of the first name without prefix go to __wrap_. */
+struct mkvm_vm;
+struct mkvm_host_page;
+int __real_mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, bool write,
+			      struct mkvm_host_page *hp);
+int __wrap_mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, bool write,
+			      struct mkvm_host_page *hp);
+#endif
+
 #endif

@@ -198,27 +198,36 @@ void entry_check_physical(struct entry_check *c, u32 field, u64 align)
 		beyond = entry_bits_from(32);
 	entry_must(c, !(address & align), field, "bits %#llx of the address must be 0",
 		   (unsigned long long)align);
-	entry_must(c, !(address & beyond), field, "the address has bits beyond the processor's physical-address width");
+	entry_must(c, !(address & beyond), field,
+		   "the address has bits beyond the processor's physical-address width");
 }
 
-/* Each bit that the capability MSR fixes otherwise is one broken rule. */
+/* Controls by name, one line each; the bits that have no name together. */
+static void report_bits(struct entry_check *c, enum entry_word word, u64 bits, int must_be)
+{
+	u64 bit, nameless = 0;
+
+	for (; bits; bits &= bits - 1) {
+		bit = bits & -bits;
+		if (control_words[word].names[__ffs64(bit)])
+			entry_broken(c, control_words[word].field, "bit %lu (\"%s\") must be %d",
+				     (unsigned long)__ffs64(bit), control_name(word, bit),
+				     must_be);
+		else
+			nameless |= bit;
+	}
+	if (nameless)
+		entry_broken(c, control_words[word].field, "the reserved bits %#llx must be %d",
+			     (unsigned long long)nameless, must_be);
+}
+
+/* Bits that the capability MSR of a control word fixes. */
 static void check_reserved(struct entry_check *c, enum entry_word word)
 {
 	u64 value = entry_read(c, control_words[word].field);
-	u64 missing = c->caps->must_be_1[word] & ~value;
-	u64 forbidden = value & ~c->caps->may_be_1[word];
-	u64 bit;
 
-	for (; missing; missing &= missing - 1) {
-		bit = missing & -missing;
-		entry_broken(c, control_words[word].field, "bit %lu (\"%s\") must be 1",
-			     (unsigned long)__ffs64(bit), control_name(word, bit));
-	}
-	for (; forbidden; forbidden &= forbidden - 1) {
-		bit = forbidden & -forbidden;
-		entry_broken(c, control_words[word].field, "bit %lu (\"%s\") must be 0",
-			     (unsigned long)__ffs64(bit), control_name(word, bit));
-	}
+	report_bits(c, word, c->caps->must_be_1[word] & ~value, 1);
+	report_bits(c, word, value & ~c->caps->may_be_1[word], 0);
 	/* What this processor cannot have does nothing; its fields do not exist. */
 	c->words[word] = value & c->caps->may_be_1[word];
 }
@@ -250,7 +259,8 @@ static void check_tpr(struct entry_check *c)
 	    entry_on(c, WORD_SECONDARY, SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY))
 		return;
 	threshold = entry_read(c, TPR_THRESHOLD);
-	entry_must(c, !(threshold & ~0xfull), TPR_THRESHOLD, "bits 31:4 must be 0 without \"virtual-interrupt delivery\"");
+	entry_must(c, !(threshold & ~0xfull), TPR_THRESHOLD,
+		   "bits 31:4 must be 0 without \"virtual-interrupt delivery\"");
 	if (entry_on(c, WORD_SECONDARY, SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES) || c->vtpr < 0)
 		return;
 	entry_must(c, (threshold & 0xf) <= (c->vtpr >> 4), TPR_THRESHOLD,
@@ -391,7 +401,8 @@ static void check_event(struct entry_check *c)
 	case INTR_TYPE_SOFT_EXCEPTION:
 		length = entry_read(c, VM_ENTRY_INSTRUCTION_LEN);
 		entry_must(c, length <= 15 && (length || (c->caps->misc & VMX_MISC_ZERO_LEN_INS)),
-			   VM_ENTRY_INSTRUCTION_LEN, "must be from %d to 15, because the event is a software one",
+			   VM_ENTRY_INSTRUCTION_LEN,
+			   "must be from %d to 15, because the event is a software one",
 			   !(c->caps->misc & VMX_MISC_ZERO_LEN_INS));
 		break;
 	}

@@ -144,7 +144,8 @@ static void check_address_space(struct entry_check *c)
 {
 	c->section = "Checks Related to Address-Space Size";
 	if (!entry_on(c, WORD_EXIT, VM_EXIT_HOST_ADDR_SPACE_SIZE)) {
-		entry_broken(c, VM_EXIT_CONTROLS, "\"host address-space size\" must be 1, because the host is in IA-32e mode");
+		entry_broken(c, VM_EXIT_CONTROLS,
+			     "\"host address-space size\" must be 1, because the host is in IA-32e mode");
 		return;
 	}
 	entry_must(c, entry_read(c, HOST_CR4) & X86_CR4_PAE, HOST_CR4,

@@ -24,8 +24,9 @@
 
 /* Segment types: SDM, "Code- and Data-Segment Descriptor Types", "System Descriptor Types". */
 enum {
-	TYPE_LDT = 2, TYPE_DATA_RW_ACCESSED = 3, TYPE_BUSY_TSS16 = 3, TYPE_DATA_DOWN_RW_ACCESSED = 7,
-	TYPE_CODE_ACCESSED = 9, TYPE_BUSY_TSS = 11, TYPE_CODE_CONFORMING_ACCESSED = 13,
+	TYPE_LDT = 2, TYPE_DATA_RW_ACCESSED = 3, TYPE_BUSY_TSS16 = 3,
+	TYPE_DATA_DOWN_RW_ACCESSED = 7, TYPE_CODE_ACCESSED = 9, TYPE_BUSY_TSS = 11,
+	TYPE_CODE_CONFORMING_ACCESSED = 13,
 };
 
 /* A segment register as the VMCS holds it. */
@@ -237,12 +238,13 @@ void entry_check_segments(struct entry_check *c)
 	static const u8 data[] = { DS, ES, FS, GS };
 	struct segment_context x = {
 		.unrestricted = entry_on(c, WORD_SECONDARY, SECONDARY_EXEC_UNRESTRICTED_GUEST),
-		.v8086 = entry_read(c, GUEST_RFLAGS) & X86_EFLAGS_VM,
 		.ia32e = entry_on(c, WORD_ENTRY, VM_ENTRY_IA32E_MODE),
 		.real = !(entry_read(c, GUEST_CR0) & X86_CR0_PE),
 	};
 	unsigned int i;
 
+	/* Where RFLAGS.VM must not be, its own rule says so; this would only repeat it. */
+	x.v8086 = (entry_read(c, GUEST_RFLAGS) & X86_EFLAGS_VM) && !x.ia32e && !x.real;
 	c->section = "Checks on Guest Segment Registers";
 	read_segments(c, &x);
 	check_selectors(c, &x);

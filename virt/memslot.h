@@ -46,7 +46,6 @@ struct mkvm_memslot {
  * struct mkvm_memslots - the slots of a VM at one moment; never changed once published
  * @generation: never the same for two sets of one VM
  * @nr: number of slots
- * @nr_logging: how many of them have a dirty log
  * @age: length of the chain of @older
  * @older: sets that a reader may still look at; freed at the next grace period, or with the VM
  * @retired: a slot that dies with this set
@@ -54,7 +53,7 @@ struct mkvm_memslot {
  */
 struct mkvm_memslots {
 	u64 generation;
-	unsigned int nr, nr_logging;
+	unsigned int nr;
 	unsigned int age;
 	struct mkvm_memslots *older;
 	struct mkvm_memslot *retired;
@@ -71,15 +70,6 @@ static inline struct mkvm_memslots *mkvm_memslots(struct mkvm_vm *vm)
 {
 	return srcu_dereference_check(vm->memslots, &vm->srcu,
 				      lockdep_is_held(&vm->slots_lock));
-}
-
-/*
- * Does any slot log? vm->srcu read-held. Before a vCPU leaves KVM_RUN its page-modification log
- * must be drained if so: userspace stops the vCPUs before it asks for the last log.
- */
-static inline bool mkvm_any_slot_logs_dirty(struct mkvm_vm *vm)
-{
-	return mkvm_memslots(vm)->nr_logging;
 }
 
 /* The slot with this number, or NULL. vm->slots_lock held. */

@@ -162,9 +162,6 @@ static void slots_build(struct mkvm_memslots *room, const struct mkvm_memslots *
 	if (in)
 		room->slot[n++] = in;
 	room->nr = n;
-	room->nr_logging = 0;
-	for (i = 0; i < n; i++)
-		room->nr_logging += mkvm_slot_logs_dirty(room->slot[i]);
 	room->generation = old->generation + 1;
 }
 

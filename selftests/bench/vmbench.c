@@ -1,463 +1,548 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vmbench: what each kind of exit costs, in ticks of the TSC, by the plain KVM ABI, so that the
- * same program measures KVM and minikvm. The guest reads the TSC around its own loops; creation
- * and memory are measured by the host. Prints "LABEL row NAME TICKS" lines; where minikvm counts
- * its VMCS accesses (count_vmcs=1) instead "LABEL vmcs NAME VMREADS VMWRITES" per operation.
- * SDM volume 3, "VMX Non-Root Operation". Relies on selftests/kselftest/lib.
+ * vmbench - what the operations of a hypervisor cost, in ticks of the TSC.
+ *
+ * The same guest code on any device that speaks KVM's ABI (--dev /dev/kvm, --dev /dev/minikvm).
+ * Meant for the lab's Bochs host, whose TSC counts executed instructions. A guest measures
+ * itself by RDTSC, in batches; the smallest batch has no host interrupt in it. Where minikvm
+ * counts its VMCS accesses (count_vmcs=1), prints those per operation as well.
+ * Relies on the kselftests' library. Output, behind a label: `row NAME TICKS`,
+ * `vmcs NAME VMREADS VMWRITES`. Documentation/benchmark.rst says what each row holds.
  */
-#include <fcntl.h>
-
 #include "apic.h"
 
-#define MB (1UL << 20)
-#define FRESH (64 * MB)
-#define DEVICE_PORT 0x10
+typedef int64_t s64;
 
+#define MSR_APIC_BASE 0x1b
+#define MSR_MISC_ENABLE 0x1a0
+#define MSR_TSC_DEADLINE 0x6e0
+#define MSR_X2APIC_SVR 0x80f
+#define MSR_X2APIC_ICR 0x830
+#define APIC_BASE_X2 (BIT(10) | BIT(11))
+#define LVTT_DEADLINE (2 << 17)
+#define CPUID_1_ECX_DEADLINE BIT(24)
+#define CR0_NE BIT(5)
+#define CR4_MCE BIT(6)
+
+#define PORT_PIC_MASK 0x21
+#define PORT_USER 0xf1		/* nobody's: goes to userspace */
+#define VECTOR 0x60
+#define FAR_AWAY (1UL << 40)	/* ticks; a deadline that never comes */
+#define DEADLINE 40000		/* ticks; above every cost of arming */
+
+#define GPA_4K 0x10000000UL
+#define GPA_2M 0x20000000UL
+#define PAGES_2M 24
+#define SIZE_2M 0x200000UL
+
+#define BATCHES 16
+#define BATCH 64
+#define SAMPLES_MAX 512
 #define COUNTERS "/sys/kernel/debug/minikvm/vmcs_accesses"
-
-static bool counting;
-static const char *label = "this";
-
-/* ---- counters of minikvm ------------------------------------------------------------------ */
 
 struct accesses {
 	u64 reads, writes;
 };
 
-static struct accesses vmcs_accesses(void)
+/* What a guest leaves behind; the host reads the guest's copy of the image. */
+static volatile u64 samples[SAMPLES_MAX];
+static volatile u64 nr_samples;
+static volatile u64 handler_tsc;
+
+static struct accesses nothing;		/* of the calls that frame each row's guest */
+static u64 empty_batch;
+static bool counting;
+static const char *label = "vmbench";
+
+/* ---- guests ------------------------------------------------------------------------------- */
+
+/*
+ * The body runs BATCH times in each of BATCHES batches. UC_SYNC and UC_DONE frame what the host
+ * counts. IF=1: no interrupt comes, and Bochs then lets the host's own ones through.
+ */
+#define GUEST_LOOP(name, prepare, body)					\
+	static void name(void)						\
+	{								\
+		sti();							\
+		prepare;						\
+		body;							\
+		GUEST_SYNC(0);						\
+		for (u64 b = 0; b < BATCHES; b++) {			\
+			u64 start = rdtsc();				\
+									\
+			for (u64 i = 0; i < BATCH; i++) {		\
+				body;					\
+				asm volatile("" : : : "memory");	\
+			}						\
+			samples[b] = rdtsc() - start;			\
+		}							\
+		nr_samples = BATCHES;					\
+		guest_done();						\
+	}
+
+GUEST_LOOP(guest_empty, , )
+GUEST_LOOP(guest_cpuid_first, , ({ u32 r[4]; guest_cpuid(0, 0, r); }))
+GUEST_LOOP(guest_cpuid_last, , ({ u32 r[4]; guest_cpuid(0x80000008, 0, r); }))
+/* A hypercall that no hypervisor has. */
+GUEST_LOOP(guest_vmcall, ,
+	   ({ u64 a = 1000; asm volatile("vmcall" : "+a"(a) : : "memory"); }))
+GUEST_LOOP(guest_rdmsr, , rdmsr(MSR_MISC_ENABLE))
+GUEST_LOOP(guest_wrmsr, u64 v = rdmsr(MSR_MISC_ENABLE), wrmsr(MSR_MISC_ENABLE, v))
+/* VMX operation needs these two bits, so every hypervisor has to see them change. */
+GUEST_LOOP(guest_cr0, u64 v = GUEST_READ_REG("cr0"),
+	   ({ v ^= CR0_NE; GUEST_WRITE_REG("cr0", v); }))
+GUEST_LOOP(guest_cr4, u64 v = GUEST_READ_REG("cr4"),
+	   ({ v ^= CR4_MCE; GUEST_WRITE_REG("cr4", v); }))
+GUEST_LOOP(guest_in_kernel, , inb(PORT_PIC_MASK))
+GUEST_LOOP(guest_out_user, , outb(PORT_USER, 1))
+GUEST_LOOP(guest_mmio_user, , rd32(KT_MMIO))
+GUEST_LOOP(guest_lapic_read, apic_enable(), apic_read(APIC_LVTT))
+GUEST_LOOP(guest_ioapic_read, wr32(IOAPIC_BASE, 1), rd32(IOAPIC_BASE + 0x10))
+
+static void wait_for_irq(u32 before)
+{
+	while (guest_irqs[VECTOR] == before)
+		cpu_relax();
+}
+
+GUEST_LOOP(guest_self_ipi, ({ apic_enable(); guest_handler[VECTOR] = guest_count_eoi; }),
+	   ({ u32 n = guest_irqs[VECTOR]; self_ipi(VECTOR); wait_for_irq(n); }))
+
+static void x2apic_enable(void)
+{
+	wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | APIC_BASE_X2);
+	wrmsr(MSR_X2APIC_SVR, 0x1ff);
+	guest_handler[VECTOR] = guest_count_x2eoi;
+}
+
+/* To its own ID without a shorthand, as Linux sends. */
+GUEST_LOOP(guest_self_ipi_x2, x2apic_enable(),
+	   ({ u32 n = guest_irqs[VECTOR]; wrmsr(MSR_X2APIC_ICR, ICR_ASSERT | VECTOR);
+	      wait_for_irq(n); }))
+
+static void timer_handler(struct gframe *f)
+{
+	handler_tsc = rdtsc();
+	guest_count_eoi(f);
+}
+
+static void timer_prepare(void)
+{
+	apic_enable();
+	apic_write(APIC_LVTT, LVTT_DEADLINE | VECTOR);
+	guest_handler[VECTOR] = timer_handler;
+}
+
+GUEST_LOOP(guest_arm, timer_prepare(), wrmsr(MSR_TSC_DEADLINE, FAR_AWAY))
+
+#define TIMER_SAMPLES 64
+#define TIMER_WARM_UP 64	/* KVM adapts its timer to what it sees */
+
+/* How long after its deadline does the handler begin, while the guest computes? */
+static void guest_deadline(void)
+{
+	timer_prepare();
+	sti();
+	for (u64 i = 0; i < TIMER_WARM_UP + TIMER_SAMPLES; i++) {
+		u32 n = guest_irqs[VECTOR];
+		u64 deadline;
+
+		if (i == TIMER_WARM_UP)
+			GUEST_SYNC(0);
+		deadline = rdtsc() + DEADLINE;
+		wrmsr(MSR_TSC_DEADLINE, deadline);
+		while (guest_irqs[VECTOR] == n)
+			;
+		if (i >= TIMER_WARM_UP)
+			samples[i - TIMER_WARM_UP] = handler_tsc - deadline;
+	}
+	nr_samples = TIMER_SAMPLES;
+	guest_done();
+}
+
+/* ... and how long after it does the guest go on behind its HLT? */
+static void guest_hlt(void)
+{
+	timer_prepare();
+	for (u64 i = 0; i < TIMER_WARM_UP + TIMER_SAMPLES; i++) {
+		u64 deadline;
+
+		if (i == TIMER_WARM_UP)
+			GUEST_SYNC(0);
+		deadline = rdtsc() + DEADLINE;
+		wrmsr(MSR_TSC_DEADLINE, deadline);
+		sti_hlt_cli();
+		if (i >= TIMER_WARM_UP)
+			samples[i - TIMER_WARM_UP] = rdtsc() - deadline;
+	}
+	nr_samples = TIMER_SAMPLES;
+	guest_done();
+}
+
+static void touch_fresh(u64 base, u64 size, u64 pages)
+{
+	sti();
+	GUEST_SYNC(0);
+	for (u64 i = 0; i < pages; i++) {
+		u64 start = rdtsc();
+
+		wr32(base + i * size, 1);
+		samples[i] = rdtsc() - start;
+	}
+	nr_samples = pages;
+	guest_done();
+}
+
+static void guest_ept_4k(void)
+{
+	touch_fresh(GPA_4K, 4096, SAMPLES_MAX);
+}
+
+static void guest_ept_2m(void)
+{
+	touch_fresh(GPA_2M, SIZE_2M, PAGES_2M);
+}
+
+static void guest_idle(void)
+{
+	guest_done();
+}
+
+/* ---- the host's side ---------------------------------------------------------------------- */
+
+static struct accesses read_accesses(void)
 {
 	struct accesses a = { 0 };
-	char buf[128] = "";
-	int fd;
+	unsigned long long value;
+	char name[32];
+	FILE *f;
 
 	if (!counting)
 		return a;
-	fd = open(COUNTERS, O_RDONLY);
-	if (fd < 0 || read(fd, buf, sizeof(buf) - 1) < 1 ||
-	    sscanf(buf, "vmread %lu vmwrite %lu", &a.reads, &a.writes) != 2) {
-		fprintf(stderr, "vmbench: no counts in " COUNTERS "\n");
-		exit(1);
+	f = fopen(COUNTERS, "r");
+	if (!f)
+		kt_fail("%s: %s", COUNTERS, strerror(errno));
+	while (fscanf(f, "%31s %llu", name, &value) == 2) {
+		if (!strcmp(name, "vmread"))
+			a.reads = value;
+		else if (!strcmp(name, "vmwrite"))
+			a.writes = value;
 	}
-	close(fd);
+	fclose(f);
 	return a;
 }
 
-static void report(const char *name, u64 ticks, u64 n, struct accesses before)
+static int by_value(const void *a, const void *b)
 {
-	struct accesses after = vmcs_accesses();
+	s64 x = *(const s64 *)a, y = *(const s64 *)b;
 
-	if (counting)
-		printf("%s vmcs %s %.1f %.1f\n", label, name,
-		       (double)(after.reads - before.reads) / n,
-		       (double)(after.writes - before.writes) / n);
-	else
-		printf("%s row %s %lu\n", label, name, ticks / n);
+	return x < y ? -1 : x > y;
+}
+
+/* Sorts; the smallest is first then. Signed: a timer may fire ahead of its time. */
+static s64 median(s64 *values, unsigned int n)
+{
+	qsort(values, n, sizeof(*values), by_value);
+	return values[n / 2];
+}
+
+static void print_row(const char *name, s64 value)
+{
+	printf("%s row %s %lld\n", label, name, (long long)value);
 	fflush(stdout);
 }
 
-/* ---- loops in the guest ------------------------------------------------------------------- */
-
-static u64 loops;
-
-/* One warm-up pass, one that counts; the result goes out with the sync. */
-#define MEASURE(stmt)							\
-	do {								\
-		u64 __t = 0;						\
-		for (int __pass = 0; __pass < 2; __pass++) {		\
-			GUEST_SYNC_VAL(__pass, 0);			\
-			__t = rdtsc();					\
-			for (u64 __i = 0; __i < loops; __i++)		\
-				stmt;					\
-			__t = rdtsc() - __t;				\
-		}							\
-		GUEST_SYNC_VAL(2, __t);					\
-		guest_done();						\
-	} while (0)
-
-static void cpuid_guest(void)
+/* Serve exits until the guest is done; afterwards *used holds its VMCS accesses since UC_SYNC. */
+static void serve(struct kt_vcpu *vcpu, struct accesses *used)
 {
-	u32 r[4];
-
-	MEASURE(guest_cpuid(0, 0, r));
-}
-
-/* The last leaf of a whole table: what a search through it costs. */
-static void cpuid_last_guest(void)
-{
-	u32 r[4];
-
-	MEASURE(guest_cpuid(0x80000008, 0, r));
-}
-
-static void vmcall_guest(void)
-{
-	MEASURE(({ u64 a = 0x7777; asm volatile("vmcall" : "+a"(a) : : "memory"); }));
-}
-
-static void rdmsr_guest(void)
-{
-	MEASURE(rdmsr(0x1b));
-}
-
-static void wrmsr_guest(void)
-{
-	u64 v = rdmsr(0x277);
-
-	MEASURE(wrmsr(0x277, v));
-}
-
-/* NE and MCE are the hypervisor's under VT-x: no mask of any of the two lets them through. */
-static void cr0_guest(void)
-{
-	u64 cr0 = GUEST_READ_REG("cr0");
-
-	MEASURE(({ cr0 ^= 0x20; GUEST_WRITE_REG("cr0", cr0); }));
-}
-
-static void cr4_guest(void)
-{
-	u64 cr4 = GUEST_READ_REG("cr4");
-
-	MEASURE(({ cr4 ^= 0x40; GUEST_WRITE_REG("cr4", cr4); }));
-}
-
-static void in_kernel_guest(void)
-{
-	MEASURE(inb(0x4d0));
-}
-
-static void lapic_guest(void)
-{
-	MEASURE(apic_read(APIC_SVR));
-}
-
-static void ioapic_guest(void)
-{
-	wr32(IOAPIC_BASE, 1);
-	MEASURE(rd32(IOAPIC_BASE + 0x10));
-}
-
-static void out_user_guest(void)
-{
-	MEASURE(outb(DEVICE_PORT, 1));
-}
-
-static void mmio_user_guest(void)
-{
-	MEASURE(rd32(KT_MMIO));
-}
-
-static volatile u64 timer_fired, timer_at;
-
-static void on_timer(struct gframe *f)
-{
-	(void)f;
-	timer_at = rdtsc();
-	timer_fired++;
-	wrmsr(0x80b, 0);
-}
-
-static void on_ipi(struct gframe *f)
-{
-	(void)f;
-	timer_fired++;
-	wrmsr(0x80b, 0);
-}
-
-static void x2apic_on(void)
-{
-	wrmsr(0x1b, rdmsr(0x1b) | 0x400);
-	wrmsr(0x80f, 0x1ff);
-}
-
-static void on_xapic_ipi(struct gframe *f)
-{
-	(void)f;
-	timer_fired++;
-	apic_write(APIC_EOI, 0);
-}
-
-static void xapic_ipi_guest(void)
-{
-	guest_handler[0x60] = on_xapic_ipi;
-	apic_enable();
-	sti();
-	MEASURE(({ self_ipi(0x60); asm volatile("nop"); }));
-}
-
-static void x2apic_ipi_guest(void)
-{
-	guest_handler[0x60] = on_ipi;
-	x2apic_on();
-	sti();
-	MEASURE(({ wrmsr(0x83f, 0x60); asm volatile("nop"); }));
-}
-
-/* A deadline that is not met before the next one replaces it. */
-static void arm_guest(void)
-{
-	x2apic_on();
-	wrmsr(0x832, 0x40060);
-	MEASURE(wrmsr(0x6e0, 1UL << 60));
-}
-
-/* From the write of a deadline that is past to the end of its handler. */
-static void deadline_guest(void)
-{
-	guest_handler[0x60] = on_timer;
-	x2apic_on();
-	wrmsr(0x832, 0x40060);
-	sti();
-	MEASURE(({ u64 n = timer_fired; wrmsr(0x6e0, 1); while (timer_fired == n) cpu_relax(); }));
-}
-
-/* From the deadline, met in HLT, to the first instruction of the handler. */
-static void hlt_guest(void)
-{
-	u64 sum = 0, deadline;
-
-	guest_handler[0x60] = on_timer;
-	x2apic_on();
-	wrmsr(0x832, 0x40060);
-	for (int pass = 0; pass < 2; pass++) {
-		GUEST_SYNC_VAL(pass, 0);
-		sum = 0;
-		for (u64 i = 0; i < loops; i++) {
-			u64 n = timer_fired;
-
-			deadline = rdtsc() + 300000;
-			wrmsr(0x6e0, deadline);
-			while (timer_fired == n)
-				sti_hlt_cli();
-			sum += timer_at - deadline;
-		}
-	}
-	GUEST_SYNC_VAL(2, sum);
-	guest_done();
-}
-
-static u64 page_size;
-
-static void touch_guest(void)
-{
-	u64 t;
-
-	GUEST_SYNC_VAL(0, 0);
-	GUEST_SYNC_VAL(1, 0);
-	t = rdtsc();
-	for (u64 i = 0; i < loops; i++)
-		wr8(FRESH + i * page_size, 1);
-	t = rdtsc() - t;
-	GUEST_SYNC_VAL(2, t);
-	guest_done();
-}
-
-/* The bare loop of a VMM: I/O and MMIO are answered and the guest runs on. */
-static u64 run_to_sync(struct kt_vcpu *vcpu, u64 stage)
-{
-	struct kvm_run *run = vcpu->run;
+	struct accesses before = { 0 }, after;
 	struct kt_ucall uc;
 
 	for (;;) {
-		if (ioctl(vcpu->fd, KVM_RUN, 0))
-			kt_fail("KVM_RUN: %s", kt_errno_name(errno));
-		if (run->exit_reason == KVM_EXIT_IO && run->io.port == DEVICE_PORT)
+		kt_run(vcpu);
+		if (vcpu->run->exit_reason == KVM_EXIT_MMIO)
 			continue;
-		if (run->exit_reason == KVM_EXIT_MMIO) {
-			*(u32 *)run->mmio.data = 0;
+		if (vcpu->run->exit_reason == KVM_EXIT_IO && vcpu->run->io.port == PORT_USER)
 			continue;
+		if (!kt_ucall(vcpu, &uc)) {
+			kt_dump(vcpu);
+			kt_fail("an exit that no guest of this program makes");
 		}
-		break;
+		KT_CHECK_GUEST(vcpu, &uc);
+		if (uc.cmd == UC_DONE)
+			break;
+		before = read_accesses();
 	}
-	if (!kt_ucall(vcpu, &uc)) {
-		kt_dump(vcpu);
-		kt_fail("unexpected exit");
-	}
-	KT_CHECK_GUEST(vcpu, &uc);
-	if (uc.cmd != UC_SYNC || uc.a != stage)
-		kt_fail("the guest is at %llu, want %llu", (unsigned long long)uc.a,
-			(unsigned long long)stage);
-	return uc.b;
+	after = read_accesses();
+	used->reads = after.reads - before.reads;
+	used->writes = after.writes - before.writes;
 }
 
-static struct kt_vcpu *new_guest(void (*fn)(void), u32 flags)
-{
-	struct kt_vcpu *vcpu = kt_long(0, flags, fn);
-	struct kvm_cpuid2 *c = kt_supported_cpuid();
+struct guest_result {
+	s64 values[SAMPLES_MAX];
+	unsigned int n;
+	struct accesses used;
+};
 
-	kt_cpuid_entry(c, 1, 0)->ecx |= 1 << 24 | 1 << 21;
-	kt_cpuid_entry(c, 1, 0)->ebx &= 0xffffff;
+/*
+ * KVM 6.1 does not report the TSC-deadline timer in its CPUID, and a guest has it only when
+ * userspace sets the bit: KVM_CAP_TSC_DEADLINE_TIMER.
+ */
+static void give_deadline_timer(struct kt_vcpu *vcpu)
+{
+	struct kvm_cpuid2 *c = kt_supported_cpuid();
+	struct kvm_cpuid_entry2 *e = kt_cpuid_entry(c, 1, 0);
+
+	if (!e || kt_cap(KVM_CAP_TSC_DEADLINE_TIMER) <= 0)
+		kt_fail("%s has no TSC-deadline timer", kt_dev);
+	e->ecx |= CPUID_1_ECX_DEADLINE;
 	KT_IOCTL(vcpu->fd, KVM_SET_CPUID2, c);
 	free(c);
-	return vcpu;
 }
 
-static void guest_row(const char *name, void (*fn)(void), u64 n)
+static void run_guest(void (*fn)(void), struct guest_result *result, u64 gpa, void *hva, u64 size)
 {
-	struct kt_vcpu *vcpu = new_guest(fn, KT_PIT);
-	struct accesses before;
-	u64 ticks;
+	struct kt_vcpu *vcpu = kt_long(0, KT_IRQCHIP, fn);
+	struct kt_vm *vm = vcpu->vm;
 
-	GV(vcpu->vm, loops) = n;
-	run_to_sync(vcpu, 0);
-	run_to_sync(vcpu, 1);
-	before = vmcs_accesses();
-	ticks = run_to_sync(vcpu, 2);
-	report(name, ticks, n, before);
-	kt_vm_free(vcpu->vm);
+	give_deadline_timer(vcpu);
+	if (size)
+		KT_EQ(kt_slot(vm, 1, 0, gpa, size, hva), 0);
+	serve(vcpu, &result->used);
+	result->n = GV(vm, nr_samples);
+	if (!result->n || result->n > SAMPLES_MAX)
+		kt_fail("the guest left %u samples", result->n);
+	for (unsigned int i = 0; i < result->n; i++)
+		result->values[i] = GV(vm, samples[i]);
+	kt_vm_free(vm);
 }
 
-/* The host's own page is there already: what is measured is EPT alone. */
-static void touch_row(const char *name, u64 size, u64 n)
+/* In tenths, rounded: the library is built without floating point. */
+static u64 tenths(u64 used, u64 frame, u64 operations)
 {
-	struct kt_vcpu *vcpu = new_guest(touch_guest, KT_PIT);
-	u64 bytes = size * n, ticks;
-	struct accesses before;
-	u8 *p, *at;
-
-	p = mmap(NULL, bytes + 2 * MB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (p == MAP_FAILED)
-		kt_fail("mmap: %s", strerror(errno));
-	at = (u8 *)(((unsigned long)p + 2 * MB - 1) & ~(2 * MB - 1));
-	madvise(at, bytes, size == 4096 ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
-	for (u64 off = 0; off < bytes; off += 4096)
-		at[off] = 1;
-	if (kt_slot(vcpu->vm, 1, 0, FRESH, bytes, at))
-		kt_fail("slot of %s", name);
-	GV(vcpu->vm, loops) = n;
-	GV(vcpu->vm, page_size) = size;
-	run_to_sync(vcpu, 0);
-	run_to_sync(vcpu, 1);
-	before = vmcs_accesses();
-	ticks = run_to_sync(vcpu, 2);
-	report(name, ticks, n, before);
-	kt_vm_free(vcpu->vm);
-	munmap(p, bytes + 2 * MB);
+	return used > frame ? ((used - frame) * 10 + operations / 2) / operations : 0;
 }
 
-/* ---- creation and memory ------------------------------------------------------------------ */
-
-static u64 create_ticks(bool with_vcpu, u64 n)
+static void print_accesses(const char *name, const struct accesses *used, u64 operations)
 {
-	u64 t = 0;
-
-	for (u64 i = 0; i < n + 3; i++) {
-		int vm, vcpu;
-
-		if (i == 3)
-			t = rdtsc();	/* the first three warm up */
-		vm = KT_IOCTL(kt_sys(), KVM_CREATE_VM, 0);
-		if (with_vcpu) {
-			vcpu = KT_IOCTL(vm, KVM_CREATE_VCPU, 0);
-			close(vcpu);
-		}
-		close(vm);
-	}
-	return rdtsc() - t;
-}
-
-static void create_rows(void)
-{
-	struct accesses before = vmcs_accesses();
-	u64 n = 30, vm, both;
-
-	vm = create_ticks(false, n);
-	report("vm_create_destroy", vm, n, before);
-	before = vmcs_accesses();
-	both = create_ticks(true, n);
-	report("vcpu_create_destroy", both > vm ? both - vm : 0, n, before);
-}
-
-static long mem_free(void)
-{
-	static char buf[8192];
-	int fd = open("/proc/meminfo", O_RDONLY);
-	ssize_t n = read(fd, buf, sizeof(buf) - 1);
-	char *at;
-
-	close(fd);
-	buf[n > 0 ? n : 0] = 0;
-	at = strstr(buf, "MemFree:");
-	return at ? atol(at + 8) : 0;
-}
-
-/* kB of the host's memory behind a VM that has a vCPU, ran once and idles. */
-static void memory_row(void)
-{
-	enum { VMS = 40 };
-	struct kvm_userspace_memory_region m = { .memory_size = 0x10000 };
-	struct kvm_sregs s;
-	struct kvm_regs r = { .rip = 0x1000, .rflags = 2 };
-	int vm[VMS], vcpu[VMS];
-	long before = 0;
-	u8 *mem;
+	u64 r = tenths(used->reads, nothing.reads, operations);
+	u64 w = tenths(used->writes, nothing.writes, operations);
 
 	if (counting)
-		return;
-	mem = mmap(NULL, 0x10000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	memset(mem, 0xf4, 0x10000);
-	m.userspace_addr = (unsigned long)mem;
-	for (int i = 0; i < VMS; i++) {
-		if (i == 8) {
-			kt_msleep(100);
-			before = mem_free();
-		}
-		vm[i] = KT_IOCTL(kt_sys(), KVM_CREATE_VM, 0);
-		KT_IOCTL(vm[i], KVM_SET_USER_MEMORY_REGION, &m);
-		vcpu[i] = KT_IOCTL(vm[i], KVM_CREATE_VCPU, 0);
-		KT_IOCTL(vcpu[i], KVM_GET_SREGS, &s);
-		s.cs.base = 0;
-		s.cs.selector = 0;
-		KT_IOCTL(vcpu[i], KVM_SET_SREGS, &s);
-		KT_IOCTL(vcpu[i], KVM_SET_REGS, &r);
-		KT_IOCTL(vcpu[i], KVM_RUN, 0);
+		printf("%s vmcs %s %u.%u %u.%u\n", label, name, (u32)(r / 10), (u32)(r % 10),
+		       (u32)(w / 10), (u32)(w % 10));
+}
+
+/* A row whose guest is a GUEST_LOOP(). */
+static void loop_row(const char *name, void (*fn)(void))
+{
+	struct guest_result r;
+
+	run_guest(fn, &r, 0, NULL, 0);
+	median(r.values, r.n);
+	print_row(name, (r.values[0] - (s64)empty_batch + BATCH / 2) / BATCH);
+	print_accesses(name, &r.used, BATCHES * BATCH);
+}
+
+static void measure_empty(void)
+{
+	struct guest_result r;
+
+	run_guest(guest_empty, &r, 0, NULL, 0);
+	median(r.values, r.n);
+	empty_batch = r.values[0];
+	nothing = r.used;
+}
+
+/* A row whose guest takes one sample per operation. */
+static void sample_row(const char *name, void (*fn)(void), u64 gpa, void *hva, u64 size)
+{
+	struct guest_result r;
+
+	run_guest(fn, &r, gpa, hva, size);
+	print_row(name, median(r.values, r.n));
+	print_accesses(name, &r.used, r.n);
+}
+
+static void timer_row(const char *name, void (*fn)(void))
+{
+	sample_row(name, fn, 0, NULL, 0);
+}
+
+/* ---- memory of the host under a fresh guest page ------------------------------------------ */
+
+static void *map(size_t size)
+{
+	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (mem == MAP_FAILED)
+		kt_fail("mmap of %zu bytes: %s", size, strerror(errno));
+	return mem;
+}
+
+/* The host's pages are there before the guest asks for them: clearing them is no one's merit. */
+static void ept_4k_row(const char *name, void (*fn)(void))
+{
+	size_t size = SAMPLES_MAX * 4096;
+	void *mem = map(size);
+
+	madvise(mem, size, MADV_NOHUGEPAGE);
+	memset(mem, 1, size);
+	sample_row(name, fn, GPA_4K, mem, size);
+	munmap(mem, size);
+}
+
+static void ept_2m_row(const char *name, void (*fn)(void))
+{
+	size_t size = PAGES_2M * SIZE_2M;
+	u8 *start = map(size + SIZE_2M);
+	u8 *mem = (u8 *)(((u64)start + SIZE_2M - 1) & -SIZE_2M);
+
+	madvise(mem, size, MADV_HUGEPAGE);
+	for (size_t at = 0; at < size; at += 4096)
+		mem[at] = 1;
+	sample_row(name, fn, GPA_2M, mem, size);
+	munmap(start, size + SIZE_2M);
+}
+
+/* ---- creation, destruction, idle memory --------------------------------------------------- */
+
+#define CREATIONS 15
+
+static s64 ticks_of_creation(bool irqchip, bool with_vcpu)
+{
+	s64 values[CREATIONS];
+
+	for (unsigned int i = 0; i < CREATIONS; i++) {
+		u64 start = rdtsc();
+		int vm = KT_IOCTL(kt_sys(), KVM_CREATE_VM, 0);
+
+		if (irqchip)
+			KT_IOCTL(vm, KVM_CREATE_IRQCHIP, 0);
+		if (with_vcpu)
+			close(KT_IOCTL(vm, KVM_CREATE_VCPU, 0));
+		close(vm);
+		values[i] = rdtsc() - start;
 	}
-	kt_msleep(100);
-	printf("%s row idle_vm_kb %ld\n", label, (before - mem_free()) / (VMS - 8));
-	fflush(stdout);
-	for (int i = 0; i < VMS; i++) {
-		close(vcpu[i]);
-		close(vm[i]);
+	return median(values, CREATIONS);
+}
+
+static void vm_row(const char *name, void (*unused)(void))
+{
+	(void)unused;
+	print_row(name, ticks_of_creation(false, false));
+}
+
+/* A vCPU lives as long as its VM, so the two cannot be timed apart. */
+static void vcpu_row(const char *name, void (*unused)(void))
+{
+	(void)unused;
+	print_row(name, ticks_of_creation(true, true) - ticks_of_creation(true, false));
+}
+
+static u64 free_kb(void)
+{
+	FILE *f = fopen("/proc/meminfo", "r");
+	unsigned long long kb = 0;
+	char line[128];
+
+	if (!f)
+		kt_fail("/proc/meminfo: %s", strerror(errno));
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "MemFree: %llu", &kb) == 1)
+			break;
+	fclose(f);
+	return kb;
+}
+
+#define IDLE_VMS 48
+#define IDLE_WARM_UP 4
+
+/* VMs that have run once and lie idle; all share one RAM, so that only the kernel's part counts. */
+static void memory_row(const char *name, void (*fn)(void))
+{
+	static struct kt_vm *vms[IDLE_WARM_UP + IDLE_VMS];
+	struct kt_vm *first = kt_vm_new(KT_MEM, KT_IRQCHIP);
+	u64 before = 0;
+
+	for (unsigned int i = 0; i < KT_ARRAY_SIZE(vms); i++) {
+		struct kt_vcpu *vcpu;
+
+		if (i == IDLE_WARM_UP)
+			before = free_kb();
+		vms[i] = kt_vm_new(0, KT_IRQCHIP);
+		KT_EQ(kt_slot(vms[i], 0, 0, 0, first->size, first->mem), 0);
+		vms[i]->mem = first->mem;
+		vms[i]->size = first->size;
+		vcpu = kt_vcpu_new(vms[i], 0);
+		kt_vcpu_long(vcpu, fn);
+		KT_RUN_DONE(vcpu);
 	}
+	print_row(name, ((s64)before - (s64)free_kb()) / IDLE_VMS);
+	for (unsigned int i = 0; i < KT_ARRAY_SIZE(vms); i++) {
+		vms[i]->size = 0;	/* it is the first one's */
+		kt_vm_free(vms[i]);
+	}
+	kt_vm_free(first);
+}
+
+static const struct {
+	const char *name;
+	void (*measure)(const char *name, void (*fn)(void));
+	void (*fn)(void);
+} rows[] = {
+	{ "cpuid", loop_row, guest_cpuid_first },
+	{ "cpuid_last", loop_row, guest_cpuid_last },
+	{ "vmcall", loop_row, guest_vmcall },
+	{ "rdmsr", loop_row, guest_rdmsr },
+	{ "wrmsr", loop_row, guest_wrmsr },
+	{ "cr0_write", loop_row, guest_cr0 },
+	{ "cr4_write", loop_row, guest_cr4 },
+	{ "in_kernel", loop_row, guest_in_kernel },
+	{ "lapic_read", loop_row, guest_lapic_read },
+	{ "ioapic_read", loop_row, guest_ioapic_read },
+	{ "out_user", loop_row, guest_out_user },
+	{ "mmio_user", loop_row, guest_mmio_user },
+	{ "self_ipi_xapic", loop_row, guest_self_ipi },
+	{ "self_ipi_x2apic", loop_row, guest_self_ipi_x2 },
+	{ "deadline_arm", loop_row, guest_arm },
+	{ "deadline_irq", timer_row, guest_deadline },
+	{ "hlt_timer_wake", timer_row, guest_hlt },
+	{ "ept_4k", ept_4k_row, guest_ept_4k },
+	{ "ept_2m", ept_2m_row, guest_ept_2m },
+	{ "vm_create_destroy", vm_row, NULL },
+	{ "vcpu_create_destroy", vcpu_row, NULL },
+	{ "idle_vm_kb", memory_row, guest_idle },
+};
+
+static bool wanted(const char *name, char **names, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return !n;
 }
 
 int main(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		void (*fn)(void);
-		u64 n;
-	} rows[] = {
-		{ "cpuid", cpuid_guest, 2000 }, { "cpuid_last", cpuid_last_guest, 2000 },
-		{ "vmcall", vmcall_guest, 2000 }, { "rdmsr", rdmsr_guest, 2000 },
-		{ "wrmsr", wrmsr_guest, 2000 }, { "cr0_write", cr0_guest, 2000 },
-		{ "cr4_write", cr4_guest, 2000 }, { "in_kernel", in_kernel_guest, 2000 },
-		{ "lapic_read", lapic_guest, 2000 }, { "ioapic_read", ioapic_guest, 2000 },
-		{ "out_user", out_user_guest, 2000 }, { "mmio_user", mmio_user_guest, 2000 },
-		{ "hlt_timer_wake", hlt_guest, 100 }, { "self_ipi_xapic", xapic_ipi_guest, 1000 },
-		{ "self_ipi_x2apic", x2apic_ipi_guest, 1000 }, { "deadline_arm", arm_guest, 1000 },
-		{ "deadline_irq", deadline_guest, 500 },
-	};
+	int first = 1;
 
-	if (getenv("MINIKVM_DEV"))
-		kt_dev = getenv("MINIKVM_DEV");
-	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--dev") && i + 1 < argc) {
-			kt_dev = argv[++i];
-		} else if (!strcmp(argv[i], "--label") && i + 1 < argc) {
-			label = argv[++i];
-		} else {
-			fprintf(stderr, "usage: vmbench [--dev PATH] [--label NAME]\n");
-			return 2;
-		}
+	for (; first + 1 < argc; first += 2) {
+		if (!strcmp(argv[first], "--dev"))
+			kt_dev = argv[first + 1];
+		else if (!strcmp(argv[first], "--label"))
+			label = argv[first + 1];
+		else
+			break;
+	}
+	if (first < argc && argv[first][0] == '-') {
+		fprintf(stderr, "usage: %s [--dev PATH] [--label WORD] [ROW...]\n", argv[0]);
+		return 2;
 	}
 	counting = kt_is_minikvm() && !access(COUNTERS, R_OK);
+	measure_empty();
 	for (unsigned int i = 0; i < KT_ARRAY_SIZE(rows); i++)
-		guest_row(rows[i].name, rows[i].fn, rows[i].n);
-	touch_row("ept_4k", 4096, 2000);
-	touch_row("ept_2m", 2 * MB, 48);
-	create_rows();
-	memory_row();
+		if (wanted(rows[i].name, argv + first, argc - first))
+			rows[i].measure(rows[i].name, rows[i].fn);
 	return 0;
 }

@@ -50,6 +50,13 @@ static void put64(__u8 *p, __u64 v)
 	memcpy(p, &v, sizeof(v));
 }
 
+/* The tables' texts have fixed places and no final NUL. */
+static void put_text(__u8 *p, const char *text)
+{
+	while (*text)
+		*p++ = *text++;
+}
+
 static __u8 checksum(const __u8 *p, size_t len)
 {
 	__u8 sum = 0;
@@ -62,14 +69,14 @@ static __u8 checksum(const __u8 *p, size_t len)
 /* The 36-byte header that every system description table has; the body must be complete. */
 static void finish_table(__u8 *t, const char *signature, __u8 revision, __u32 len)
 {
-	memcpy(t, signature, 4);
+	put_text(t, signature);
 	put32(t + 4, len);
 	t[8] = revision;
 	t[9] = 0;
-	memcpy(t + 10, "MINIKV", 6);
-	memcpy(t + 16, "MINIKVM ", 8);
+	put_text(t + 10, "MINIKV");
+	put_text(t + 16, "MINIKVM ");
 	put32(t + 24, 1);
-	memcpy(t + 28, "MKVM", 4);
+	put_text(t + 28, "MKVM");
 	put32(t + 32, 1);
 	t[9] = checksum(t, len);
 }
@@ -152,7 +159,7 @@ __u64 acpi_build(const struct guest_ram *ram, unsigned int cpus)
 		return 0;
 	memset(base, 0, AT_END);
 
-	memcpy(base + AT_FACS, "FACS", 4);
+	put_text(base + AT_FACS, "FACS");
 	put32(base + AT_FACS + 4, 64);
 	base[AT_FACS + 32] = 2;
 
@@ -167,8 +174,8 @@ __u64 acpi_build(const struct guest_ram *ram, unsigned int cpus)
 	finish_table(xsdt, "XSDT", 1, 52);
 
 	rsdp = base + AT_RSDP;
-	memcpy(rsdp, "RSD PTR ", 8);
-	memcpy(rsdp + 9, "MINIKV", 6);
+	put_text(rsdp, "RSD PTR ");
+	put_text(rsdp + 9, "MINIKV");
 	rsdp[15] = 2;
 	put32(rsdp + 20, 36);
 	put64(rsdp + 24, GUEST_ACPI + AT_XSDT);

@@ -70,7 +70,7 @@ static bool line_has_word(const char *path, const char *key, const char *word)
 	if (!f)
 		return false;
 	while (!matched && fgets(line, sizeof(line), f)) {
-		if (strncmp(line, key, strlen(key)))
+		if (strncmp(line, key, strlen(key)) != 0)
 			continue;
 		matched = true;
 		for (token = strtok_r(line, " \t\n:", &rest); token && !found;

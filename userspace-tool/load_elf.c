@@ -87,7 +87,7 @@ static bool pvh_entry_in(Elf *elf, const GElf_Phdr *ph, const struct image *img,
 		const __u8 *base = data->d_buf;
 
 		if (note.n_type != XEN_ELFNOTE_PHYS32_ENTRY || note.n_namesz != 4 ||
-		    memcmp(base + name, "Xen", 4))
+		    memcmp(base + name, "Xen", 4) != 0)
 			continue;
 		if (note.n_descsz != 4 && note.n_descsz != 8)
 			continue;

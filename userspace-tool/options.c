@@ -177,7 +177,7 @@ static int parse_option(struct run_options *opt, int option, const char *arg)
 			return complain("--load takes an address below 1 MiB, not '%s'.", arg);
 		break;
 	case OPT_ENTRY:
-		if (strcmp(arg, "32") && strcmp(arg, "64"))
+		if (strcmp(arg, "32") != 0 && strcmp(arg, "64") != 0)
 			return complain("--entry is 32 or 64, not '%s'.", arg);
 		opt->entry = *arg == '3' ? ENTRY_32 : ENTRY_64;
 		break;

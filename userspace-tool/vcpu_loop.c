@@ -113,21 +113,21 @@ static void *vcpu_loop(void *arg)
 	struct exit_counts *counts = &t->m->counts[t->vcpu->id];
 	struct sentence why;
 	sigset_t kick;
+	int err;
 
 	sigemptyset(&kick);
 	sigaddset(&kick, KICK_SIGNAL);
 	pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
 	while (t->m->outcome == OUTCOME_NONE) {
 		counts->runs++;
-		if (ioctl(t->vcpu->fd, KVM_RUN, 0) == 0) {
-			serve_exit(t->m, t->vcpu, counts);
-		} else if (errno == EINTR || errno == EAGAIN) {
+		err = ioctl(t->vcpu->fd, KVM_RUN, 0) < 0 ? errno : 0;
+		if (err == EINTR || err == EAGAIN) {
 			counts->interrupted++;
-		} else if (t->vcpu->run->exit_reason == KVM_EXIT_INTERNAL_ERROR) {
+		} else if (!err || t->vcpu->run->exit_reason == KVM_EXIT_INTERNAL_ERROR) {
 			/* Some failures of KVM_RUN come with an exit that says more. */
 			serve_exit(t->m, t->vcpu, counts);
 		} else {
-			run_error_explain(errno, &why);
+			run_error_explain(err, &why);
 			machine_stop(t->m, OUTCOME_FAILED, &why, 0);
 		}
 	}

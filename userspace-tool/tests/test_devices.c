@@ -103,6 +103,7 @@ static void uart_thre(void)
 
 static void uart_receives(void)
 {
+	static const __u8 typed[] = "0123456789abcdefXYZ";
 	struct uart u;
 	int i;
 
@@ -110,14 +111,14 @@ static void uart_receives(void)
 	out(&u, 2, 0x01);
 	CHECK(uart_read(&u, 2) == 0xc1);
 	/* What was typed before the guest listens must survive its driver's start. */
-	CHECK(uart_receive(&u, (const __u8 *)"0123456789abcdefXYZ", 19) == 19);
+	CHECK(uart_receive(&u, typed, 19) == 19);
 	CHECK(uart_read(&u, 5) == 0x60);
 	out(&u, 2, 0x07);
 	out(&u, 1, 0x01);
 	CHECK(line && uart_read(&u, 2) == 0xc4);
 	for (i = 0; i < 19; i++) {
 		CHECK(uart_read(&u, 5) & 1);
-		CHECK(uart_read(&u, 0) == "0123456789abcdefXYZ"[i]);
+		CHECK(uart_read(&u, 0) == typed[i]);
 	}
 	CHECK(!line && uart_read(&u, 5) == 0x60);
 	CHECK(uart_read(&u, 0) == 0);

@@ -25,7 +25,7 @@
 #define ARGS_MAX	24
 #define OUTPUT_MAX	(1024 * 1024)
 #define LIMIT_MS	30000
-#define ENDED_BADLY	-1
+#define ENDED_BADLY	(-1)
 #define BULK		32768	/* as in tests/guests/commands.S */
 
 static const char *tool, *guests, *node = "/dev/minikvm";

@@ -98,7 +98,6 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_XSAVE, 0, xsave },			/* arch/x86/fpu.c */
 	{ KVM_CAP_XCRS, 0, xsave },			/* arch/x86/fpu.c */
 	{ KVM_CAP_MCE, MKVM_MCE_BANKS },		/* arch/x86/mce.c */
-	{ KVM_CAP_VAPIC, 1 },				/* arch/x86/vcpu_ioctl.c */
 
 	/* T3 and T4, as far as they are here */
 	{ KVM_CAP_GET_MSR_FEATURES, 1 },		/* arch/x86/msr_list.c */
@@ -107,9 +106,7 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_GET_TSC_KHZ, 1 },			/* arch/x86/tsc.c */
 	{ KVM_CAP_TSC_CONTROL, 0, tsc_control },	/* arch/x86/tsc.c */
 	{ KVM_CAP_VM_TSC_CONTROL, 0, tsc_control },	/* arch/x86/tsc.c */
-	{ KVM_CAP_SPLIT_IRQCHIP, 1 },			/* arch/x86/irq/irqchip.c */
 	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, DIRTY_LOG_FLAGS },	/* virt/dirty_log.c */
-	{ KVM_CAP_X2APIC_API, X2APIC_API_FLAGS },	/* arch/x86/irq/lapic_state.c */
 	{ KVM_CAP_SYNC_REGS, KVM_SYNC_X86_VALID_FIELDS },	/* arch/x86/run.c */
 	{ KVM_CAP_SREGS2, 1 },				/* arch/x86/sregs.c */
 	{ KVM_CAP_XSAVE2, 0, xsave2 },			/* arch/x86/fpu.c */

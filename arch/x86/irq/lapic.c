@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/irq/lapic.c - the local APIC's life, modes, priorities and EOI.
+ * The local APIC's life, modes, priorities and EOI.
  *
  * SDM, "Local APIC", "Local APIC State", "Interrupt, Task, and Processor Priority", "Signaling
  * Interrupt Servicing Completion", "Extended XAPIC (x2APIC)" and "INIT and Startup IPI

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/irq/lapic.h - the local APIC: SDM, "Advanced Programmable Interrupt Controller".
+ * The local APIC: SDM, "Advanced Programmable Interrupt Controller".
  *
  * xAPIC and x2APIC, all timer modes. State may be changed by other threads (interrupts come
  * in any context): IRR, TMR, ESR and INIT/SIPI are atomic, the rest belongs to the vCPU's
@@ -16,7 +16,7 @@
 #define LAPIC_MMIO_SIZE		0x1000
 
 /* vcpu->arch.hv_timer_tsc when the VMX-preemption timer has nothing to wait for. */
-#define LAPIC_NO_HV_TIMER	(~0ull)
+#define LAPIC_NO_HV_TIMER	0ull
 
 /* Delivery modes and destinations as the ICR encodes them. */
 enum lapic_delivery {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/irq/lapic_access.c - the local APIC's registers as the guest reads and writes them.
+ * The local APIC's registers as the guest reads and writes them.
  *
  * SDM, "Local APIC Register Address Map" (xAPIC: memory, 32 bits in every 16 bytes), "x2APIC
  * Register Address Space" and "Reserved Bit Checking" (MSRs 0x800 to 0x8ff, #GP for what is

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/irq/lapic_deliver.c - interrupt messages: who is meant, and what it does to him.
+ * Interrupt messages: who is meant, and what it does to him.
  *
  * SDM, "Determining IPI Destination", "Interrupt Acceptance for Fixed Interrupts", "Lowest
  * Priority Delivery Mode", "Logical Destination Mode in x2APIC Mode", "Message Signalled

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/irq/lapic_internal.h - struct mkvm_lapic, shared by the lapic*.c files only.
+ * struct mkvm_lapic, shared by the lapic*.c files only.
  *
  * SDM, "Local APIC Register Address Map". The registers live in one page in the layout of the
  * SDM, so that the page can be the VMCS's virtual-APIC page: the processor reads and writes

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/irq/lapic_map.h - struct lapic_map: which vCPU answers to which destination.
+ * struct lapic_map: which vCPU answers to which destination.
  *
  * SDM, "Determining IPI Destination". Part of struct mkvm_arch_vm, therefore a header of its
  * own. Written by lapic_map_update() in lapic_deliver.c, read without a lock.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/irq/lapic_state.c - KVM_GET_LAPIC and KVM_SET_LAPIC.
+ * KVM_GET_LAPIC and KVM_SET_LAPIC.
  *
  * KVM's ABI: struct kvm_lapic_state is the first KiB of the xAPIC page. In x2APIC mode the ID
  * register holds the ID in bits 31:24, or all 32 bits of it after KVM_CAP_X2APIC_API with

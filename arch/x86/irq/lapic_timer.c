@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/irq/lapic_timer.c - the APIC timer: one-shot, periodic, TSC-deadline.
+ * The APIC timer: one-shot, periodic, TSC-deadline.
  *
  * SDM, "APIC Timer" and "TSC-Deadline Mode". The bus clock runs at 1 GHz as KVM's does, so a
  * count is a time in ns and the current count is computed, never kept. Expiry sets IRR right in
@@ -286,7 +286,9 @@ bool lapic_timer_pending(struct mkvm_vcpu *vcpu)
 /* The clocks of hv_timer_tsc and of the timer disagree a little: set the former anew. */
 static void hv_timer_early(struct mkvm_lapic *apic)
 {
-	if (apic->vcpu->arch.hv_timer_tsc > rdtsc())
+	u64 due = apic->vcpu->arch.hv_timer_tsc;
+
+	if (due == LAPIC_NO_HV_TIMER || due > rdtsc())
 		return;
 	apic->vcpu->arch.hv_timer_tsc = LAPIC_NO_HV_TIMER;
 	arm(apic);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bench.c - see bench.h: vCPUs as arch_vcpu_create() would make them, hrtimers on a mock clock.
+ * See bench.h: vCPUs as arch_vcpu_create() would make them, hrtimers on a mock clock.
  *
  * Relies on nothing but the C library and the shim.
  */

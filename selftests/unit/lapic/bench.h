@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * bench.h - the work bench of the LAPIC's unit tests: a VM with vCPUs, and a clock.
+ * The work bench of the LAPIC's unit tests: a VM with vCPUs, and a clock.
  *
  * The clock stands still unless a test calls advance_to(), which runs the hrtimers that fall
  * due on the way, each at its own time.

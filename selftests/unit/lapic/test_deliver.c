@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * test_deliver.c - who gets an interrupt message.
+ * Who gets an interrupt message.
  *
  * SDM, "Determining IPI Destination" and "Logical Destination Mode in x2APIC Mode". Besides
  * cases by hand, random machines: what lapic_deliver() does through its table must be what this

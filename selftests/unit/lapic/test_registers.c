@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * test_registers.c - the LAPIC's registers, modes, priorities, EOI, INIT/SIPI, KVM_GET/SET_LAPIC.
+ * The LAPIC's registers, modes, priorities, EOI, INIT/SIPI, KVM_GET/SET_LAPIC.
  *
  * Expectations are from the SDM's chapter "Advanced Programmable Interrupt Controller" and from
  * KVM's ABI, not from the code under test. Relies on bench.h.

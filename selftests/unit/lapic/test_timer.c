@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * test_timer.c - the APIC timer on a clock that the test moves.
+ * The APIC timer on a clock that the test moves.
  *
  * SDM, "APIC Timer" and "TSC-Deadline Mode". Times are in ns; the bus clock ticks each ns and
  * the host's TSC runs at 1 GHz.
@@ -228,7 +228,7 @@ static void test_deadline(void)
 /* The exit of the VMX-preemption timer, when its time has come. */
 static bool hv_exit(struct mkvm_vcpu *v)
 {
-	if (rdtsc() < v->arch.hv_timer_tsc)
+	if (!v->arch.hv_timer_tsc || rdtsc() < v->arch.hv_timer_tsc)
 		return false;
 	lapic_inject_timer(v);
 	return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * kernel.h - as much of the kernel as arch/x86/irq/lapic*.c need, for userspace.
+ * As much of the kernel as arch/x86/irq/lapic*.c need, for userspace.
  *
  * Every <linux/...> and <asm/...> that those files include leads here (the Makefile makes the
  * forwarding headers). Atomics are real, so that threads can race in a test; time is a number

@@ -31,6 +31,10 @@
 #define EPTP_SHADOW_STACK		BIT_ULL(7)
 #define EPTP_RESERVED			0xf00ull
 
+/* Memory types of the EPT structures (SDM, "Format of Extended-Page-Table Pointer"). */
+#define EPTP_TYPE_UC			0
+#define EPTP_TYPE_WB			6
+
 /* Names of the controls, by bit: the tables of the SDM's "VM-Execution Control Fields" etc. */
 static const char * const pin_names[64] = {
 	[0] = "external-interrupt exiting", [3] = "NMI exiting", [5] = "virtual NMIs",
@@ -276,8 +280,8 @@ static void check_eptp(struct entry_check *c)
 	eptp = entry_read(c, EPT_POINTER);
 	type = eptp & VMX_EPTP_MT_MASK;
 	walk = (eptp & VMX_EPTP_PWL_MASK) >> 3;
-	entry_must(c, (type == VMX_EPTP_MT_UC && (cap & VMX_EPTP_UC_BIT)) ||
-		   (type == VMX_EPTP_MT_WB && (cap & VMX_EPTP_WB_BIT)), EPT_POINTER,
+	entry_must(c, (type == EPTP_TYPE_UC && (cap & VMX_EPTP_UC_BIT)) ||
+		   (type == EPTP_TYPE_WB && (cap & VMX_EPTP_WB_BIT)), EPT_POINTER,
 		   "bits 2:0 (memory type of the EPT structures) must be a type that IA32_VMX_EPT_VPID_CAP reports");
 	entry_must(c, (walk == 3 && (cap & VMX_EPT_PAGE_WALK_4_BIT)) ||
 		   (walk == 4 && (cap & VMX_EPT_PAGE_WALK_5_BIT)), EPT_POINTER,

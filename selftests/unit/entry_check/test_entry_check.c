@@ -115,8 +115,8 @@ static void good_controls(void)
 	vmcs[IO_BITMAP_B] = 0x12000;
 	vmcs[VIRTUAL_APIC_PAGE_ADDR] = 0x13000;
 	vmcs[PML_ADDRESS] = 0x14000;
-	vmcs[EPT_POINTER] = 0x1500000000ull | VMX_EPTP_AD_ENABLE_BIT | VMX_EPTP_PWL_4 |
-			    VMX_EPTP_MT_WB;
+	/* Write-back, a walk of 4, accessed and dirty flags. */
+	vmcs[EPT_POINTER] = 0x150000005e;
 	vmcs[VIRTUAL_PROCESSOR_ID] = 1;
 	vmcs[TSC_MULTIPLIER] = 1ull << 48;
 	vmcs[TPR_THRESHOLD] = 3;
@@ -940,6 +940,12 @@ static void test_processors(void)
 	vtpr = -1;
 	vmcs[TPR_THRESHOLD] = 15;
 	result(run() == 0, "TPR that cannot be told");
+
+	good_long();
+	vmcs[VM_EXIT_CONTROLS] &= ~(u64)(VM_EXIT_HOST_ADDR_SPACE_SIZE | VM_EXIT_LOAD_IA32_EFER);
+	vmcs[HOST_SS_SELECTOR] = 0;
+	result(run() == 2 && found[0].field == HOST_SS_SELECTOR &&
+	       !strcmp(found[0].section, HOST_SEGMENTS), "SS of a 32-bit host");
 
 	/* A guest is looked at only if controls and host area are right. */
 	good_long();

@@ -118,7 +118,7 @@ static void good_controls(void)
 	/* Write-back, a walk of 4, accessed and dirty flags. */
 	vmcs[EPT_POINTER] = 0x150000005e;
 	vmcs[VIRTUAL_PROCESSOR_ID] = 1;
-	vmcs[TSC_MULTIPLIER] = 1ull << 48;
+	vmcs[TSC_MULTIPLIER] = BIT_ULL(48);
 	vmcs[TPR_THRESHOLD] = 3;
 }
 

@@ -2,8 +2,8 @@
 /*
  * Birth and death of VMs: 2,000 cycles of create, run and destroy without a leak, descriptors
  * closed in every order, a vCPU that outlives the VM's descriptor, two VMs at once, many vCPUs.
- * Leaks show in /proc/meminfo, in /proc/slabinfo and, on a debug kernel, in kmemleak. Relies on
- * lib/. LIFECYCLE_CYCLES in the environment sets another number.
+ * Leaks show in /proc/meminfo and in /proc/slabinfo; kmemleak_debug asks the debug kernel. Relies
+ * on lib/. LIFECYCLE_CYCLES in the environment sets another number.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -151,40 +151,6 @@ static void create_run_destroy(void)
 static void create_run_destroy_irqchip(void)
 {
 	cycles(KT_PIT);
-}
-
-static void kmemleak(void)
-{
-	char buf[4096] = "";
-	int fd = open("/sys/kernel/debug/kmemleak", O_RDWR);
-	ssize_t n, len = 0;
-
-	if (fd < 0)
-		kt_skip("no kmemleak in this kernel");
-	tiny_mem = mmap(NULL, TINY_MEM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			0);
-	memcpy(tiny_mem + 0x1000, tiny, tiny_end - tiny);
-	if (write(fd, "clear", 5) != 5)
-		kt_skip("kmemleak is off");
-	for (u32 i = 0; i < 50; i++)
-		one_cycle(i & 1 ? KT_PIT : 0);
-	/* The second scan reports what the first found and what is still there. */
-	for (int i = 0; i < 2; i++) {
-		kt_msleep(6000);
-		if (write(fd, "scan", 4) != 4)
-			kt_fail("kmemleak scan: %s", strerror(errno));
-	}
-	close(fd);
-	fd = open("/sys/kernel/debug/kmemleak", O_RDONLY);
-	while (len < (ssize_t)sizeof(buf) - 1 &&
-	       (n = read(fd, buf + len, sizeof(buf) - 1 - len)) > 0)
-		len += n;
-	close(fd);
-	if (strstr(buf, "kvm")) {
-		for (char *line = strtok(buf, "\n"); line; line = strtok(NULL, "\n"))
-			kt_note("%s", line);
-		kt_fail("kmemleak has found something");
-	}
 }
 
 /* ---- orders of closing -------------------------------------------------------------------- */
@@ -349,7 +315,6 @@ static const struct kt_test tests[] = {
 	{ "module_use_count", module_use_count },
 	{ "create_run_destroy_irqchip", create_run_destroy_irqchip, 200 },
 	{ "create_run_destroy", create_run_destroy, 200 },
-	{ "kmemleak", kmemleak },
 };
 
 int main(int argc, char **argv)

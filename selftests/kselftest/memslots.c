@@ -479,29 +479,32 @@ static void delete_code_slot(void)
 
 /* ---- page sizes of the backing ------------------------------------------------------------ */
 
-static u64 walk_bytes;
+static u64 walk_base, walk_bytes;
 
 static void walk_guest(void)
 {
 	for (u64 off = 0; off < walk_bytes; off += PAGE)
-		GUEST_EQ(rd64(BASE + off), off + 1);
+		GUEST_EQ(rd64(walk_base + off), off + 1);
 	for (u64 off = 0; off < walk_bytes; off += PAGE)
-		wr64(BASE + off + 8, off + 2);
+		wr64(walk_base + off + 8, off + 2);
 	guest_done();
 }
 
 static void walk(u8 *p, size_t size, u64 shift)
 {
 	struct kt_vcpu *vcpu = kt_long(0, 0, walk_guest);
+	/* A gigabyte of backing wants a guest address that is as aligned. */
+	u64 base = size >= 1024 * MB ? 1024 * MB : BASE;
 
+	GV(vcpu->vm, walk_base) = base;
 	GV(vcpu->vm, walk_bytes) = size;
 	for (u64 off = 0; off < size; off += PAGE)
 		*(u64 *)(p + off) = off + 1;
-	set(vcpu->vm, 1, 0, BASE + shift, size, p);
+	set(vcpu->vm, 1, 0, base + shift, size, p);
 	if (shift) {
 		/* Shifted by a page, so that guest and host huge pages do not line up. */
-		set(vcpu->vm, 1, 0, BASE + shift, 0, NULL);
-		set(vcpu->vm, 1, 0, BASE, size - shift, p + shift);
+		set(vcpu->vm, 1, 0, base + shift, 0, NULL);
+		set(vcpu->vm, 1, 0, base, size - shift, p + shift);
 		for (u64 off = shift; off < size; off += PAGE)
 			*(u64 *)(p + off) = off - shift + 1;
 		GV(vcpu->vm, walk_bytes) = size - shift;

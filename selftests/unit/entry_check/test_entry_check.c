@@ -266,7 +266,7 @@ struct row {
 #define NON_REGISTER	"Checks on Guest Non-Register State"
 #define PDPTES		"Checks on Guest Page-Directory-Pointer-Table Entries"
 
-#define BEYOND		(1ull << 45)
+#define BEYOND		(BIT_ULL(45))
 #define NOT_CANONICAL	0x0000800000000000ull
 #define EVENT(type, vector, more)	(INTR_INFO_VALID_MASK | (type) | (vector) | (more))
 
@@ -283,7 +283,7 @@ static const struct row control_rows[] = {
 	{ good_long, EXECUTION, { FLIP(SECONDARY_VM_EXEC_CONTROL, BIT(29)) },
 	  { { SECONDARY_VM_EXEC_CONTROL, "reserved bits 0x20000000 must be 0" } } },
 	{ good_long, EXECUTION, { FLIP(CPU_BASED_VM_EXEC_CONTROL, BIT(17)),
-				  SET(TERTIARY_VM_EXEC_CONTROL, 1ull << 40) },
+				  SET(TERTIARY_VM_EXEC_CONTROL, BIT_ULL(40)) },
 	  { { TERTIARY_VM_EXEC_CONTROL, "reserved bits 0x10000000000 must be 0" } } },
 	{ good_long, EXIT, { FLIP(VM_EXIT_CONTROLS, BIT(0)) },
 	  { { VM_EXIT_CONTROLS, "reserved bits 0x1 must be 1" } } },
@@ -420,7 +420,7 @@ static const struct row control_rows[] = {
 	{ good_long, EXIT, { SET(VM_EXIT_MSR_LOAD_COUNT, 1), SET(VM_EXIT_MSR_LOAD_ADDR, BEYOND) },
 	  { { VM_EXIT_MSR_LOAD_ADDR, "width" } } },
 	{ good_long, EXIT, { SET(VM_EXIT_MSR_LOAD_COUNT, 2),
-			     SET(VM_EXIT_MSR_LOAD_ADDR, (1ull << 40) - 16) },
+			     SET(VM_EXIT_MSR_LOAD_ADDR, (BIT_ULL(40)) - 16) },
 	  { { VM_EXIT_MSR_LOAD_COUNT, "last byte" } } },
 	/* VM-entry controls. */
 	{ good_long, ENTRY, { SET(VM_ENTRY_MSR_LOAD_COUNT, 1), SET(VM_ENTRY_MSR_LOAD_ADDR, 1) },
@@ -465,7 +465,7 @@ static const struct row control_rows[] = {
 static const struct row host_rows[] = {
 	{ good_long, HOST_REGISTERS, { FLIP(HOST_CR0, X86_CR0_NE) },
 	  { { HOST_CR0, "bit 5 must be 1" } } },
-	{ good_long, HOST_REGISTERS, { FLIP(HOST_CR0, 1ull << 32) },
+	{ good_long, HOST_REGISTERS, { FLIP(HOST_CR0, BIT_ULL(32)) },
 	  { { HOST_CR0, "bit 32 must be 0" } } },
 	{ good_long, HOST_REGISTERS, { FLIP(HOST_CR4, X86_CR4_VMXE) },
 	  { { HOST_CR4, "bit 13 must be 1" } } },
@@ -522,7 +522,7 @@ static const struct row host_rows[] = {
 static const struct row guest_rows[] = {
 	{ good_long, REGISTERS, { FLIP(GUEST_CR0, X86_CR0_NE) },
 	  { { GUEST_CR0, "bit 5 must be 1" } } },
-	{ good_long, REGISTERS, { FLIP(GUEST_CR0, 1ull << 40) },
+	{ good_long, REGISTERS, { FLIP(GUEST_CR0, BIT_ULL(40)) },
 	  { { GUEST_CR0, "bit 40 must be 0" } } },
 	{ good_restricted, REGISTERS, { FLIP(GUEST_CR0, X86_CR0_PG) },
 	  { { GUEST_CR0, "bit 31 must be 1" } } },
@@ -545,13 +545,13 @@ static const struct row guest_rows[] = {
 	  { { GUEST_IA32_DEBUGCTL, "reserved" } } },
 	{ good_long, REGISTERS, { SET(GUEST_IA32_DEBUGCTL, BIT(2)) },
 	  { { GUEST_IA32_DEBUGCTL, "reserved" } } },
-	{ good_long, REGISTERS, { SET(GUEST_DR7, 1ull << 32 | 0x400) },
+	{ good_long, REGISTERS, { SET(GUEST_DR7, BIT_ULL(32) | 0x400) },
 	  { { GUEST_DR7, "bits 63:32" } } },
 	{ good_long, REGISTERS, { SET(GUEST_SYSENTER_ESP, NOT_CANONICAL) },
 	  { { GUEST_SYSENTER_ESP, "canonical" } } },
 	{ good_long, REGISTERS, { SET(GUEST_SYSENTER_EIP, NOT_CANONICAL) },
 	  { { GUEST_SYSENTER_EIP, "canonical" } } },
-	{ good_long, REGISTERS, { SET(GUEST_IA32_PERF_GLOBAL_CTRL, 1ull << 40) },
+	{ good_long, REGISTERS, { SET(GUEST_IA32_PERF_GLOBAL_CTRL, BIT_ULL(40)) },
 	  { { GUEST_IA32_PERF_GLOBAL_CTRL, "reserved" } } },
 	{ good_long, REGISTERS, { SET(GUEST_IA32_PAT, 0x0307040600070406) },
 	  { { GUEST_IA32_PAT, "byte 7" } } },
@@ -583,7 +583,7 @@ static const struct row guest_rows[] = {
 	  { { GUEST_RFLAGS, "5 and 3" } } },
 	{ good_long, RIP_RFLAGS, { SET(GUEST_RFLAGS, BIT(15) | 2) },
 	  { { GUEST_RFLAGS, "5 and 3" } } },
-	{ good_long, RIP_RFLAGS, { SET(GUEST_RFLAGS, 1ull << 63 | 2) },
+	{ good_long, RIP_RFLAGS, { SET(GUEST_RFLAGS, BIT_ULL(63) | 2) },
 	  { { GUEST_RFLAGS, "63:22" } } },
 	{ good_long, RIP_RFLAGS, { SET(GUEST_RFLAGS, X86_EFLAGS_VM | 2) },
 	  { { GUEST_RFLAGS, "bit 17 (VM)" } } },
@@ -621,7 +621,8 @@ static const struct row guest_rows[] = {
 	{ good_long, NON_REGISTER, { SET(GUEST_INTERRUPTIBILITY_INFO, 1) },
 	  { { GUEST_INTERRUPTIBILITY_INFO, "RFLAGS.IF" } } },
 	{ good_long, NON_REGISTER, { SET(GUEST_INTERRUPTIBILITY_INFO, 1),
-				     SET(GUEST_RFLAGS, 0x202), SET(VM_ENTRY_INTR_INFO_FIELD,
+				     SET(GUEST_RFLAGS, 0x202),
+				     SET(VM_ENTRY_INTR_INFO_FIELD,
 					 EVENT(INTR_TYPE_EXT_INTR, 0x30, 0)) },
 	  { { GUEST_INTERRUPTIBILITY_INFO, "external interrupt is injected" } } },
 	{ good_long, NON_REGISTER, { SET(GUEST_INTERRUPTIBILITY_INFO, 2),
@@ -636,7 +637,7 @@ static const struct row guest_rows[] = {
 	  { { GUEST_INTERRUPTIBILITY_INFO, "blocking by SMI" } } },
 	{ good_long, NON_REGISTER, { SET(GUEST_INTERRUPTIBILITY_INFO, 0x12) },
 	  { { GUEST_INTERRUPTIBILITY_INFO, "enclave interruption) is 1" } } },
-	{ good_long, NON_REGISTER, { SET(GUEST_PENDING_DBG_EXCEPTIONS, 1ull << 63) },
+	{ good_long, NON_REGISTER, { SET(GUEST_PENDING_DBG_EXCEPTIONS, BIT_ULL(63)) },
 	  { { GUEST_PENDING_DBG_EXCEPTIONS, "63:17" } } },
 	{ good_long, NON_REGISTER, { SET(GUEST_PENDING_DBG_EXCEPTIONS, BIT(4)) },
 	  { { GUEST_PENDING_DBG_EXCEPTIONS, "11:4" } } },
@@ -686,13 +687,13 @@ static const struct row segment_rows[] = {
 	  { { GUEST_GS_BASE, "canonical" } } },
 	{ good_real, SEGMENTS, { SET(GUEST_LDTR_BASE, NOT_CANONICAL) },
 	  { { GUEST_LDTR_BASE, "canonical" } } },
-	{ good_long, SEGMENTS, { SET(GUEST_CS_BASE, 1ull << 32) },
+	{ good_long, SEGMENTS, { SET(GUEST_CS_BASE, BIT_ULL(32)) },
 	  { { GUEST_CS_BASE, "63:32" } } },
-	{ good_long, SEGMENTS, { SET(GUEST_SS_BASE, 1ull << 33) },
+	{ good_long, SEGMENTS, { SET(GUEST_SS_BASE, BIT_ULL(33)) },
 	  { { GUEST_SS_BASE, "63:32" } } },
-	{ good_long, SEGMENTS, { SET(GUEST_DS_BASE, 1ull << 34) },
+	{ good_long, SEGMENTS, { SET(GUEST_DS_BASE, BIT_ULL(34)) },
 	  { { GUEST_DS_BASE, "63:32" } } },
-	{ good_long, SEGMENTS, { SET(GUEST_ES_BASE, 1ull << 35) },
+	{ good_long, SEGMENTS, { SET(GUEST_ES_BASE, BIT_ULL(35)) },
 	  { { GUEST_ES_BASE, "63:32" } } },
 	/* Virtual-8086 */
 	{ good_v8086, SEGMENTS, { SET(GUEST_DS_LIMIT, 0xfffe) }, { { GUEST_DS_LIMIT, "FFFFH" } } },
@@ -873,7 +874,7 @@ static void test_processors(void)
 	good_long();
 	caps.basic |= BIT_ULL(48);
 	result(run() == 0, "addresses of 32 bits");
-	vmcs[MSR_BITMAP] = 1ull << 32;
+	vmcs[MSR_BITMAP] = BIT_ULL(32);
 	result(run() == 1 && found[0].field == MSR_BITMAP, "an address above 32 bits");
 
 	good_long();
@@ -924,7 +925,7 @@ static void test_processors(void)
 	caps.linear_bits = 57;
 	vmcs[GUEST_FS_BASE] = NOT_CANONICAL;
 	result(run() == 0, "canonical with 57 bits");
-	vmcs[GUEST_FS_BASE] = 1ull << 56;
+	vmcs[GUEST_FS_BASE] = BIT_ULL(56);
 	result(run() == 1, "not canonical with 57 bits");
 
 	good_long();

@@ -266,7 +266,7 @@ struct row {
 #define NON_REGISTER	"Checks on Guest Non-Register State"
 #define PDPTES		"Checks on Guest Page-Directory-Pointer-Table Entries"
 
-#define BEYOND		(BIT_ULL(45))
+#define BEYOND		BIT_ULL(45)
 #define NOT_CANONICAL	0x0000800000000000ull
 #define EVENT(type, vector, more)	(INTR_INFO_VALID_MASK | (type) | (vector) | (more))
 

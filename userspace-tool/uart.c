@@ -7,7 +7,8 @@
  * interrupt line is driven only when it changes.
  *
  * Input is held back in the ring until the guest has enabled the receive interrupt or polls the
- * line status: a driver that starts clears the FIFO, and typed-ahead input must survive that.
+ * line status, and goes back there when it stops: drivers that probe or start the port switch the
+ * interrupt on and off and clear the FIFO, and what was typed ahead must survive that.
  */
 #include <string.h>
 
@@ -47,8 +48,13 @@ enum {
 #define MSR_RI		0x40
 #define MSR_DCD		0x80
 
-/* So many looks at an empty receiver in a row, with nothing else between: a polling guest. */
-#define POLLS_OF_A_POLLER	16
+/*
+ * So many looks at an empty receiver in a row, with no other access between, make a guest that
+ * polls for input. Linux' driver looks some dozen times while it probes the port.
+ */
+#define POLLS_OF_A_POLLER	1000
+
+#define RING_SIZE	sizeof(((struct uart *)0)->ring)
 
 void uart_init(struct uart *u, const struct uart_host *host, void *opaque, bool carrier)
 {
@@ -80,14 +86,28 @@ static bool fifo_put(struct uart *u, __u8 byte)
 	return true;
 }
 
+static bool listening(const struct uart *u)
+{
+	return (u->ier & IER_RX) || u->poller;
+}
+
+/* Empty the FIFO; what came from outside goes back to the ring, as if it had not arrived yet. */
+static void retract(struct uart *u)
+{
+	while (u->fifo_len && !(u->mcr & MCR_LOOP)) {
+		u->ring_head = (u->ring_head + RING_SIZE - 1) % RING_SIZE;
+		u->ring[u->ring_head] = u->fifo[(u->fifo_head + --u->fifo_len) % UART_FIFO];
+		u->ring_len++;
+	}
+	u->fifo_len = 0;
+}
+
 static void refill(struct uart *u)
 {
-	bool listening = (u->ier & IER_RX) || u->polls >= POLLS_OF_A_POLLER;
-
-	if (!listening || (u->mcr & MCR_LOOP))
+	if (!listening(u) || (u->mcr & MCR_LOOP))
 		return;
 	while (u->ring_len && fifo_put(u, u->ring[u->ring_head])) {
-		u->ring_head = (u->ring_head + 1) % UART_RING;
+		u->ring_head = (u->ring_head + 1) % RING_SIZE;
 		u->ring_len--;
 	}
 	if (u->was_full && u->ring_len <= UART_RING / 2) {
@@ -102,7 +122,7 @@ static void write_fcr(struct uart *u, __u8 value)
 
 	/* Changing the mode empties both FIFOs; clearing the transmitter's is nothing to do. */
 	if (enable != u->fifo_enabled || (value & FCR_CLEAR_RX))
-		u->fifo_len = 0;
+		retract(u);
 	u->fifo_enabled = enable;
 }
 
@@ -121,6 +141,8 @@ static void write_one(struct uart *u, unsigned int reg, __u8 value)
 		if ((value & IER_THRE) && !(u->ier & IER_THRE))
 			u->thre_pending = true;
 		u->ier = value & IER_MASK;
+		if (!listening(u) && !(u->mcr & MCR_LOOP))
+			retract(u);
 		break;
 	case REG_IIR_FCR:
 		write_fcr(u, value);
@@ -129,6 +151,8 @@ static void write_one(struct uart *u, unsigned int reg, __u8 value)
 		u->lcr = value;
 		break;
 	case REG_MCR:
+		if ((value ^ u->mcr) & MCR_LOOP)
+			retract(u);
 		u->mcr = value & MCR_MASK;
 		break;
 	case REG_SCR:
@@ -145,6 +169,7 @@ void uart_write(struct uart *u, unsigned int reg, const __u8 *data, size_t len)
 	pthread_mutex_lock(&u->lock);
 	u->polls = 0;
 	if (reg != REG_DATA || (u->lcr & LCR_DLAB)) {
+		u->poller = false;	/* it sets the port up, perhaps for interrupts */
 		for (i = 0; i < len; i++)
 			write_one(u, reg, data[i]);
 	} else {
@@ -209,6 +234,7 @@ __u8 uart_read(struct uart *u, unsigned int reg)
 	__u8 value = 0;
 
 	pthread_mutex_lock(&u->lock);
+	u->polls = reg == REG_LSR && !u->fifo_len ? u->polls + 1 : 0;
 	switch (reg) {
 	case REG_DATA:
 		value = read_data(u);
@@ -229,8 +255,8 @@ __u8 uart_read(struct uart *u, unsigned int reg)
 		value = u->mcr;
 		break;
 	case REG_LSR:
-		if (!u->fifo_len && u->polls < POLLS_OF_A_POLLER)
-			u->polls++;
+		if (u->polls == POLLS_OF_A_POLLER)
+			u->poller = true;
 		if (!u->fifo_len && u->ring_len) {
 			refill(u);
 			update_irq(u);
@@ -254,8 +280,8 @@ size_t uart_receive(struct uart *u, const __u8 *data, size_t len)
 
 	pthread_mutex_lock(&u->lock);
 	for (taken = 0; taken < len && u->ring_len < UART_RING; taken++)
-		u->ring[(u->ring_head + u->ring_len++) % UART_RING] = data[taken];
-	u->was_full = u->ring_len == UART_RING;
+		u->ring[(u->ring_head + u->ring_len++) % RING_SIZE] = data[taken];
+	u->was_full = u->ring_len >= UART_RING;
 	refill(u);
 	update_irq(u);
 	pthread_mutex_unlock(&u->lock);
@@ -267,7 +293,7 @@ size_t uart_space(struct uart *u)
 	size_t space;
 
 	pthread_mutex_lock(&u->lock);
-	space = UART_RING - u->ring_len;
+	space = u->ring_len < UART_RING ? UART_RING - u->ring_len : 0;
 	u->was_full = space == 0;
 	pthread_mutex_unlock(&u->lock);
 	return space;

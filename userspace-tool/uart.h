@@ -45,10 +45,11 @@ struct uart {
 	bool line;		/* interrupt line as last driven */
 	bool carrier;
 	bool was_full;
+	bool poller;		/* the guest polls for input */
 	unsigned int polls;	/* LSR reads that found nothing, in a row */
 	__u8 fifo[UART_FIFO];
 	unsigned int fifo_head, fifo_len;
-	__u8 ring[UART_RING];
+	__u8 ring[UART_RING + UART_FIFO];	/* the FIFO may have to go back into a full one */
 	unsigned int ring_head, ring_len;
 };
 

@@ -387,6 +387,7 @@ int main(int argc, char **argv)
 	test_tty("terminal: Ctrl-A Ctrl-A is Ctrl-A", "\001\001q", 0, 0, "\001q");
 	test_tty("terminal: Ctrl-A h helps", "\001hq", 0, 0, "press the power button");
 	test_tty("terminal: Ctrl-C goes to the guest", "\003q", 0, 0, "\003q");
+	test_tty("terminal: Ctrl-A p is the power button", "p\001pq", 0, 0, "button");
 	test_tty("terminal: restored after a triple fault", "t", 0, 4, "triple fault");
 	test_tty("terminal: restored after SIGTERM", NULL, SIGTERM, 143, "signal 15");
 	test_tty("terminal: restored after SIGHUP", NULL, SIGHUP, 129, "signal 1");

@@ -5,6 +5,7 @@
  *
  *	q power-off   r reset by the i8042   c reset by 0xcf9   t triple fault   d debug exit (0xf4)
  *	b 32 KiB of 'x' by REP OUTSB to the debug console, then "done"   l loop   m bad MMIO read
+ *	p wait for the power button (ACPI PM1 status), then "button"
  */
 	.text
 	.globl	_start
@@ -35,6 +36,8 @@ next:	mov	$0x3fd, %edx
 	je	loop
 	cmp	$'m', %al
 	je	mmio
+	cmp	$'p', %al
+	je	button
 	jmp	next
 
 power_off:
@@ -63,6 +66,22 @@ mmio:					/* nothing is there: all ones */
 	lea	ones(%rip), %rsi
 	call	print
 	jmp	next
+button:
+	mov	$0x602, %edx		/* enable it */
+	mov	$0x100, %eax
+	out	%ax, %dx
+	mov	$0x600, %edx
+1:	in	%dx, %ax
+	test	$0x100, %eax
+	jz	1b
+	mov	$0x100, %eax		/* clear it by writing 1 */
+	out	%ax, %dx
+	in	%dx, %ax
+	test	$0x100, %eax
+	jnz	triple_fault
+	lea	pressed(%rip), %rsi
+	call	print
+	jmp	next
 bulk:
 	mov	$0x300000, %edi
 	mov	$32768, %ecx
@@ -86,4 +105,5 @@ print:	mov	$0x3f8, %edx
 
 ready:	.asciz	"ready\n"
 done:	.asciz	"done\n"
+pressed: .asciz	"button\n"
 ones:	.asciz	"ones\n"

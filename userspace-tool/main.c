@@ -2,8 +2,10 @@
 /*
  * The command `minikvm`: subcommands, help and version. See Documentation/tool.rst.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "compiler.h"
 #include "run.h"
@@ -32,10 +34,23 @@ static void usage(FILE *to)
 	fputs("\n'minikvm COMMAND --help' explains one. --version prints the version.\n", to);
 }
 
+/* A descriptor that the caller has closed must not become the device node's. */
+static void open_missing_descriptors(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	size_t i;
 
+	open_missing_descriptors();
 	if (argc < 2) {
 		usage(stderr);
 		return STATUS_USAGE;

@@ -72,7 +72,7 @@ static int setup_signals(struct sentence *why)
 {
 	static const int by_fd[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT };
 	static const int fatal[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL };
-	struct sigaction sa = { .sa_handler = fatal_signal, .sa_flags = SA_RESETHAND };
+	struct sigaction sa = { .sa_handler = fatal_signal, .sa_flags = SA_RESETHAND }, old;
 	sigset_t set;
 	size_t i;
 	int fd;
@@ -81,8 +81,10 @@ static int setup_signals(struct sentence *why)
 		sigaction(fatal[i], &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
+	/* What the caller has told us to ignore (nohup, say) would come by signalfd all the same. */
 	for (i = 0; i < ARRAY_SIZE(by_fd); i++)
-		sigaddset(&set, by_fd[i]);
+		if (sigaction(by_fd[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+			sigaddset(&set, by_fd[i]);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	fd = signalfd(-1, &set, SFD_CLOEXEC);
 	if (fd < 0)

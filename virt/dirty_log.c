@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * virt/dirty_log.c - KVM_GET_DIRTY_LOG and KVM_CLEAR_DIRTY_LOG: which pages the guest wrote.
+ * KVM_GET_DIRTY_LOG and KVM_CLEAR_DIRTY_LOG: which pages the guest wrote.
  *
  * A page's bit is set no later than the page can be written; it is taken out, the page is armed
  * again (write-protected, or its EPT dirty flag cleared for PML), and all TLBs are flushed before

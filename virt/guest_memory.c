@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * virt/guest_memory.c - the module reads and writes guest memory.
+ * The module reads and writes guest memory.
  *
  * Guest-physical addresses become user addresses of the VM's owner by way of the slots, and the
  * ordinary user-access functions do the rest: a page that is swapped out comes back, a page that

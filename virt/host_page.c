@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * virt/host_page.c - from a user address of the VM's owner to the host frame behind it.
+ * From a user address of the VM's owner to the host frame behind it.
  *
  * Kernel documentation "pin_user_pages() and related calls", case 4 (MMU notifier registered:
  * a short-term reference, none kept). A page that the guest may write is marked dirty when it

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * virt/host_page.h - the host page behind an address of the VM's owner.
+ * The host page behind an address of the VM's owner.
  *
  * What a second-level fault needs to know about the page it is going to map. Relies on
  * get_user_pages() for memory with a struct page and on the page tables for device mappings

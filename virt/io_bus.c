@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * virt/io_bus.c - devices in the kernel, found by port or guest-physical address.
+ * Devices in the kernel, found by port or guest-physical address.
  *
  * One array of ranges per bus, sorted by address and replaced as a whole, so that a lookup is
  * a binary search under vm->srcu with no lock and no write to shared memory. Each range also

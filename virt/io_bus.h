@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * virt/io_bus.h - devices in the kernel, found by port or guest-physical address.
+ * Devices in the kernel, found by port or guest-physical address.
  *
  * PIC, PIT, IOAPIC and ioeventfds register here. Lookups run under vm->srcu; changes replace
  * the sorted range array as a whole under vm->slots_lock.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * virt/ioeventfd.c - guest writes that end in an eventfd instead of in userspace.
+ * Guest writes that end in an eventfd instead of in userspace.
  *
  * KVM's ABI: KVM_IOEVENTFD, with KVM_CAP_IOEVENTFD_NO_LENGTH and _ANY_LENGTH. Each one is a
  * device on the I/O bus (virt/io_bus.h) that takes the writes it matches and leaves the others

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * virt/irq_routing.c - the GSI routing table and what drives it.
+ * The GSI routing table and what drives it.
  *
  * KVM's ABI: KVM_SET_GSI_ROUTING, KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS, KVM_SIGNAL_MSI. A table
  * is built aside and replaces the old one as a whole; a GSI is driven by walking its routes

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * virt/irq_routing.h - GSIs and where they lead: KVM_SET_GSI_ROUTING, KVM_IRQ_LINE,
+ * GSIs and where they lead: KVM_SET_GSI_ROUTING, KVM_IRQ_LINE,
  * KVM_SIGNAL_MSI, KVM_IRQFD, KVM_IOEVENTFD.
  *
  * The table is replaced as a whole; readers hold vm->srcu. What a route does is decided by

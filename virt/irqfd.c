@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * virt/irqfd.c - eventfds that drive a GSI, and those told when the guest acknowledged it.
+ * Eventfds that drive a GSI, and those told when the guest acknowledged it.
  *
  * KVM's ABI: KVM_IRQFD with KVM_IRQFD_FLAG_RESAMPLE. The interrupt is raised straight from the
  * eventfd's wait queue, because mkvm_set_irq() works in any context.

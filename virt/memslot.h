@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * virt/memslot.h - guest-physical memory as slots of the owner's address space.
+ * Guest-physical memory as slots of the owner's address space.
  *
  * KVM_SET_USER_MEMORY_REGION, the lookup from guest frame to host address, access to guest
  * memory from the kernel, and the dirty log's bitmap. Readers hold vm->srcu (or

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * virt/memslots.c - KVM_SET_USER_MEMORY_REGION and the lookup from guest frame to slot.
+ * KVM_SET_USER_MEMORY_REGION and the lookup from guest frame to slot.
  *
  * The set of slots is an array of pointers sorted by guest frame. A change builds a new array
  * and publishes it; readers hold vm->srcu and see one set or the other. There are at most

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * virt/mmu_notifier.c - munmap, swap-out, KSM, THP split and collapse, fork, mprotect: whatever
+ * Munmap, swap-out, KSM, THP split and collapse, fork, mprotect: whatever
  * the kernel does to the owner's page tables is first taken out of the guest's.
  *
  * KVM_CAP_SYNC_MMU; kernel documentation "When do you need to notify inside page table lock?".

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * virt/mmu_notifier.h - the owner's address space changes, the guest's view follows.
+ * The owner's address space changes, the guest's view follows.
  *
  * KVM_CAP_SYNC_MMU. The guest uses the owner's pages without holding references to them;
  * what makes that safe is this protocol between the kernel's MMU notifiers and the faults that

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/capability.c - KVM_CHECK_EXTENSION and KVM_ENABLE_CAP.
+ * KVM_CHECK_EXTENSION and KVM_ENABLE_CAP.
  *
  * KVM's ABI. One table: each capability with its value and, in a comment, the file that does
  * what it promises. What is not in the table is 0: a capability is listed when the whole

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/cpuid.c - what CPUID tells the guest.
+ * What CPUID tells the guest.
  *
  * SDM, "CPUID - CPU Identification"; KVM_GET_SUPPORTED_CPUID, KVM_SET_CPUID(2),
  * KVM_GET_CPUID2. What is offered = (what Linux enabled on this host) & (the list below), one

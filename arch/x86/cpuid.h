@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/cpuid.h - what CPUID tells the guest.
+ * What CPUID tells the guest.
  *
  * SDM, "CPUID - CPU Identification". The module offers what it virtualizes
  * (KVM_GET_SUPPORTED_CPUID), userspace decides what the guest sees (KVM_SET_CPUID2), and the

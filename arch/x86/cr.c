@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/cr.c - control registers: the rules for writing them, and what follows.
+ * Control registers: the rules for writing them, and what follows.
  *
  * SDM, "Control Registers", "Mode Switching", "Paging", "Invalidation of TLBs and
  * Paging-Structure Caches", XSETBV. Each function checks everything first and changes nothing

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/debug.c - debug registers, the guest's own and those that userspace borrows.
+ * Debug registers, the guest's own and those that userspace borrows.
  *
  * SDM, "Debug Registers"; KVM_SET_GUEST_DEBUG, KVM_GET/SET_DEBUGREGS. While userspace debugs
  * with hardware breakpoints the CPU works with its registers (eff_db, guest_debug_dr7) and the

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/debug.h - debug registers, the guest's own and those that userspace borrows.
+ * Debug registers, the guest's own and those that userspace borrows.
  *
  * SDM, "Debug Registers"; KVM_SET_GUEST_DEBUG and KVM_GET/SET_DEBUGREGS. The hardware's DR0 to
  * DR3 and DR6 are loaded around guest mode only while somebody uses them (switch_db_regs).

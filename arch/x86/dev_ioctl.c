@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/dev_ioctl.c - the ioctls of the device descriptor that ask what x86 offers.
+ * The ioctls of the device descriptor that ask what x86 offers.
  *
  * KVM's ABI: KVM_GET_SUPPORTED_CPUID, KVM_GET_EMULATED_CPUID, KVM_GET_MSR_INDEX_LIST,
  * KVM_GET_MSR_FEATURE_INDEX_LIST, KVM_GET_MSRS on the device, KVM_X86_GET_MCE_CAP_SUPPORTED.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/fpu.c - x87, SSE, AVX and the other XSAVE-managed state of a guest.
+ * X87, SSE, AVX and the other XSAVE-managed state of a guest.
  *
  * SDM, "Managing State Using the XSAVE Feature Set"; KVM_GET/SET_FPU, XSAVE, XSAVE2, XCRS.
  * Relies on the kernel's fpu_guest interface for storage, context switches and the layout of

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/fpu.h - x87, SSE, AVX and the other XSAVE-managed state of a guest.
+ * X87, SSE, AVX and the other XSAVE-managed state of a guest.
  *
  * SDM, "Managing State Using the XSAVE Feature Set". The kernel keeps the guest's registers in
  * a struct fpu_guest and swaps it with the thread's own around KVM_RUN; from then on the

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/mce.c - machine-check banks of a guest.
+ * Machine-check banks of a guest.
  *
  * SDM, "Machine-Check Architecture"; KVM_X86_SETUP_MCE, KVM_X86_SET_MCE. The banks are memory;
  * userspace decides how many there are and puts errors into them, the guest reads and clears.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/msr.c - model-specific registers: one place that knows each one's rules.
+ * Model-specific registers: one place that knows each one's rules.
  *
  * SDM volume 4, "Model-Specific Registers"; KVM_GET/SET_MSRS. Registers that are mere storage
  * are rows of a table, those that always read as zero rows of another; the switch holds the

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/msr.h - model-specific registers: one place that knows each one's rules.
+ * Model-specific registers: one place that knows each one's rules.
  *
  * SDM volume 4, "Model-Specific Registers". Guests come through RDMSR and WRMSR exits,
  * userspace through KVM_GET_MSRS and KVM_SET_MSRS, which may do what a guest may not.

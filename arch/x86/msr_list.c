@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/msr_list.c - which MSRs userspace should save, and the ioctls that do it.
+ * Which MSRs userspace should save, and the ioctls that do it.
  *
  * KVM_GET_MSR_INDEX_LIST, KVM_GET_MSR_FEATURE_INDEX_LIST, KVM_GET_MSRS, KVM_SET_MSRS. Clients
  * take a short count for a fatal error, so whatever is listed here must be readable and

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/mtrr.c - memory type range registers and the PAT: stored, checked, not enforced.
+ * Memory type range registers and the PAT: stored, checked, not enforced.
  *
  * SDM, "Memory Type Range Registers (MTRRs)", "Page Attribute Table (PAT)". Guest memory is the
  * host's and always write-back, so the types only have to read back as written; a value that

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/sregs.c - KVM_GET/SET_SREGS and their successors: segments and control registers.
+ * KVM_GET/SET_SREGS and their successors: segments and control registers.
  *
  * KVM's ABI: a set either happens as a whole or, with -EINVAL, not at all. What a processor
  * could not hold is refused (SDM, "Control Registers", "Paging"); segments are not checked

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/tsc.c - the guest's time-stamp counter.
+ * The guest's time-stamp counter.
  *
  * SDM, "Time-Stamp Counter" and "TSC Scaling"; KVM_SET/GET_TSC_KHZ; IA32_TIME_STAMP_COUNTER and
  * IA32_TSC_ADJUST with KVM's meaning: a write by the guest moves both, a write by userspace

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/tsc.h - the guest's time-stamp counter.
+ * The guest's time-stamp counter.
  *
  * SDM, "Time-Stamp Counter", and "TSC Offsetting" and "TSC Scaling" of VMX: guest TSC =
  * (host TSC * ratio >> 48) + offset, which the processor computes itself in guest mode.

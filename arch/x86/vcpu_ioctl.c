@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vcpu_ioctl.c - the vCPU ioctls of x86.
+ * The vCPU ioctls of x86.
  *
  * KVM's ABI: registers, FPU, MSRs, LAPIC, events and debug state in and out. Most ioctls move
  * one structure whose size and direction are in the ioctl's number: a table gives each its

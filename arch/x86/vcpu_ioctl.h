@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/vcpu_ioctl.h - register sets of KVM's vCPU ioctls, for those who have no ioctl.
+ * Register sets of KVM's vCPU ioctls, for those who have no ioctl.
  *
  * The vCPU is loaded and its mutex held; vm->srcu may be read-held.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vcpu_state.c - life of the processor state that is not VMX's.
+ * Life of the processor state that is not VMX's.
  *
  * SDM, "Processor State After Reset" (the table "IA-32 and Intel 64 Processor States Following
  * Power-up, Reset, or INIT"). Calls each part in the order that their dependencies ask for.

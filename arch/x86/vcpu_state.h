@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/vcpu_state.h - life of the processor state that is not VMX's.
+ * Life of the processor state that is not VMX's.
  *
  * CPUID, MSRs, FPU, TSC, control and debug registers: allocation, values after power-up, RESET
  * and INIT (SDM, "Processor State After Reset").

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/vm_ioctl.c - the VM ioctls of x86 that belong to no device.
+ * The VM ioctls of x86 that belong to no device.
  *
  * KVM's ABI: KVM_SET_TSS_ADDR, KVM_SET_IDENTITY_MAP_ADDR, KVM_SET_BOOT_CPU_ID, KVM_GET/SET_CLOCK,
  * KVM_GET/SET_TSC_KHZ, KVM_GET/SET_NR_MMU_PAGES. The interrupt controllers answer theirs in

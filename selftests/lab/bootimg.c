@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bootimg.c - turns a kernel into the images that Bochs preloads into RAM.
+ * Turns a kernel into the images that Bochs preloads into RAM.
  *
  * Implements the loader's side of the kernel's Documentation/x86/boot.rst (the
  * Linux/x86 Boot Protocol): reads the setup header of a bzImage, fills in what

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * supervise-host.c - takes the byte stream of a lab host's port 0xE9 apart.
+ * Takes the byte stream of a lab host's port 0xE9 apart.
  *
  * Bytes below 0x80 are the kernel's log, the others frames of init (frame.h).
  * The host is not trusted: lengths are bounded, a type that is not known or a

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * supervise.c - runs the emulator of a lab host and judges how it went.
+ * Runs the emulator of a lab host and judges how it went.
  *
  * Starts the emulator, takes apart what leaves through port 0xE9 (frame.h),
  * gives COMMAND's output to stdout and the kernel's log to stderr, keeps /out's

@@ -32,6 +32,7 @@ static const char *tool, *guests, *node = "/dev/minikvm";
 static char output[OUTPUT_MAX + 1];
 static size_t output_len;
 static unsigned int number, failures;
+static bool ignore_sigint;
 
 struct child {
 	pid_t pid;
@@ -72,6 +73,8 @@ static void exec_tool(const char * const *args)
 
 	for (i = 0; args[i] && i < ARGS_MAX; i++)
 		argv[i + 1] = args[i];
+	signal(SIGINT, ignore_sigint ? SIG_IGN : SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
 	execv(tool, (char * const *)argv);
 	_exit(126);
 }
@@ -279,6 +282,38 @@ static void test_signal(const char *name, int sig, bool blocked)
 	result(status == 128 + sig && now_ms() - before < 10000, name);
 }
 
+/* As after nohup: what the caller ignores must not end the run. */
+static void test_ignored_signal(void)
+{
+	struct child c;
+	int status;
+
+	ignore_sigint = true;
+	c = start(RUN(COMMANDS), true);
+	ignore_sigint = false;
+	wait_for(&c, "ready");
+	kill(c.pid, SIGINT);
+	type(&c, "q");
+	status = finish(&c);
+	result(status == 0, "a signal that the caller ignores is ignored");
+}
+
+/* Standard input, output and error are closed: the exit status must be right all the same. */
+static void test_closed_descriptors(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		close(0);
+		close(1);
+		close(2);
+		exec_tool(RUN("--flat", guest("flat_hello")));
+	}
+	waitpid(pid, &status, 0);
+	result(WIFEXITED(status) && WEXITSTATUS(status) == 0, "no standard descriptors at all");
+}
+
 static void test_closed_output(void)
 {
 	struct child c = start(RUN(COMMANDS, "--timeout", "20"), true);
@@ -382,7 +417,9 @@ int main(int argc, char **argv)
 	test_signal("SIGTERM", SIGTERM, false);
 	test_signal("SIGINT", SIGINT, false);
 	test_signal("SIGTERM while standard output blocks", SIGTERM, true);
+	test_ignored_signal();
 	test_closed_output();
+	test_closed_descriptors();
 	test_tty("terminal: Ctrl-A x leaves", "ef\001x", 0, 0, "Left by Ctrl-A x");
 	test_tty("terminal: Ctrl-A Ctrl-A is Ctrl-A", "\001\001q", 0, 0, "\001q");
 	test_tty("terminal: Ctrl-A h helps", "\001hq", 0, 0, "press the power button");

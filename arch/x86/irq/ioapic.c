@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/irq/ioapic.c - the 82093AA IOAPIC.
+ * The 82093AA IOAPIC.
  *
  * Intel 82093AA data sheet; SDM, "I/O APIC" and "Level-triggered interrupts and EOI". An edge
  * on a masked pin is lost. A level-triggered line that is still up at its EOI interrupts

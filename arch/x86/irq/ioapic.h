@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/irq/ioapic.h - the 82093AA IOAPIC: 24 pins, one redirection entry each.
+ * The 82093AA IOAPIC: 24 pins, one redirection entry each.
  *
  * Turns lines into interrupt messages for the LAPICs (lapic_deliver()) and hears of their
  * EOIs (ioapic_eoi_broadcast()). At guest-physical 0xfec00000, version 0x11 like KVM's: no

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/irq/irqchip.c - the interrupt controllers of a VM as a whole.
+ * The interrupt controllers of a VM as a whole.
  *
  * KVM's ABI: KVM_CREATE_IRQCHIP, KVM_GET_IRQCHIP, KVM_SET_IRQCHIP, KVM_CREATE_PIT(2),
  * KVM_GET_PIT(2), KVM_SET_PIT(2), KVM_REINJECT_CONTROL, KVM_CAP_SPLIT_IRQCHIP; what a GSI route

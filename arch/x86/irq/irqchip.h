@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/irq/irqchip.h - the interrupt controllers of a VM as a whole.
+ * The interrupt controllers of a VM as a whole.
  *
  * KVM's ABI: KVM_CREATE_IRQCHIP, KVM_GET_IRQCHIP, KVM_SET_IRQCHIP, the KVM_*_PIT* ioctls,
  * KVM_REINJECT_CONTROL and KVM_CAP_SPLIT_IRQCHIP; and the arch_*irq*() functions of

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/irq/pic.c - two cascaded 8259A interrupt controllers with ELCR.
+ * Two cascaded 8259A interrupt controllers with ELCR.
  *
  * Intel 8259A data sheet: ICW1-4, OCW1-3, poll, special mask mode, rotation, automatic EOI,
  * spurious IRQ7 and IRQ15. The slave's output is wired to the master's IR2, which is thus no

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/irq/pic.h - two cascaded 8259A interrupt controllers with ELCR, as in every PC.
+ * Two cascaded 8259A interrupt controllers with ELCR, as in every PC.
  *
  * Intel 8259A data sheet; the ELCR (edge/level control) is that of the PIIX south bridge.
  * The master's output reaches the vCPUs whose LAPIC passes ExtINT (lapic_accepts_pic()).

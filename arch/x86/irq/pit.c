@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/irq/pit.c - the 8254 programmable interval timer.
+ * The 8254 programmable interval timer.
  *
  * Intel 8254 data sheet. Counters are computed from the time since they were loaded; only
  * channel 0's output is a real timer. It raises GSI 0 straight from the hrtimer callback, a

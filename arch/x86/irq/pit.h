@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/irq/pit.h - the 8254 timer: ports 0x40-0x43, and 0x61 when userspace wants that.
+ * The 8254 timer: ports 0x40-0x43, and 0x61 when userspace wants that.
  *
  * Intel 8254 data sheet. Channel 0 drives GSI 0, channel 2 the speaker's gate and output.
  */

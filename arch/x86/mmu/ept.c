@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/mmu/ept.c - one VM's EPT: its life, walks, and taking entries away.
+ * One VM's EPT: its life, walks, and taking entries away.
  *
  * SDM, "The Extended Page Table Mechanism (EPT)", "EPT Pointer", "Invalidating Cached Translation
  * Information". Zapping unlinks whole tables where the range covers them, so the lock is held

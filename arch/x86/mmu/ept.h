@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/mmu/ept.h - EPT: the second level of address translation.
+ * EPT: the second level of address translation.
  *
  * SDM, "The Extended Page Table Mechanism (EPT)". One table per VM, shared by its vCPUs.
  * Faults fill entries under the read side of vm->mmu_lock with cmpxchg; whoever takes

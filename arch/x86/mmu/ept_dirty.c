@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/mmu/ept_dirty.c - the dirty log's side of EPT: write protection and PML.
+ * The dirty log's side of EPT: write protection and PML.
  *
  * SDM, "Page-Modification Logging", "Accessed and Dirty Flags for EPT". A logged slot is mapped
  * by 4K pages. To arm one is to clear its write permission (the next write faults) or, with

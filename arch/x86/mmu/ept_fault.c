@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/mmu/ept_fault.c - EPT violations: give the guest the page that it wants.
+ * EPT violations: give the guest the page that it wants.
  *
  * SDM, "EPT Violations", "EPT Misconfigurations". Relies on the invalidation protocol of
  * virt/mmu_notifier.h: the host page is looked up without a lock and entered under the read

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/mmu/ept_pte.h - the bits of an EPT entry and the arithmetic of its levels.
+ * The bits of an EPT entry and the arithmetic of its levels.
  *
  * SDM, "The Extended Page Table Mechanism (EPT)", tables "Format of an EPT ... Entry". Pure:
  * used by ept*.c and by selftests/unit/mmu. Level 1 is a page table (leaves of 4K), level 2 a

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/mmu/ept_table.h - what the EPT files share: tables, walks, and how tables are freed.
+ * What the EPT files share: tables, walks, and how tables are freed.
  *
  * Rules. A table is filled before it is linked. Entries are added under the read side of
  * vm->mmu_lock with cmpxchg; rights are taken away, and tables unlinked, under the write side

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/mmu/guest_walk.c - walk the guest's page tables as the processor does.
+ * Walk the guest's page tables as the processor does.
  *
  * SDM, "Paging", "Accessed and Dirty Flags". The rules are in paging.c; here are the memory
  * accesses: each entry is read once by one instruction, and the accessed and dirty flags are

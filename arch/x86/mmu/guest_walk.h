@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/mmu/guest_walk.h - the guest's own page tables, walked by the module.
+ * The guest's own page tables, walked by the module.
  *
  * SDM, "Paging": 32-bit, PAE, 4-level and 5-level. Needed where the module acts for the guest:
  * the instruction emulator, string I/O, task switch, KVM_TRANSLATE.

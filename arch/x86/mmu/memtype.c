@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/mmu/memtype.c - memory types from MTRRs, PAT and what the memory is.
+ * Memory types from MTRRs, PAT and what the memory is.
  *
  * SDM, "MTRR Precedences", "Fixed Range MTRRs", "Variable Range MTRRs", "EPT and Memory Typing".
  * Pure C; see memtype.h for the rule in words.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/mmu/memtype.h - which memory type an EPT leaf gets.
+ * Which memory type an EPT leaf gets.
  *
  * SDM, "Memory Type Range Registers (MTRRs)" and "EPT and Memory Typing". Pure: no state, no
  * kernel; tested by selftests/unit/mmu.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * arch/x86/mmu/paging.c - the rules of x86 paging: entry formats, reserved bits, access rights.
+ * The rules of x86 paging: entry formats, reserved bits, access rights.
  *
  * SDM, "32-Bit Paging", "PAE Paging", "4-Level Paging and 5-Level Paging", "Access Rights",
  * "Page-Fault Exceptions". Pure C; see paging.h.

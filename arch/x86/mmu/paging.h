@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/mmu/paging.h - the rules of x86 paging, without memory to apply them to.
+ * The rules of x86 paging, without memory to apply them to.
  *
  * SDM, "Paging": formats of the entries of 32-bit, PAE, 4-level and 5-level paging, "Access
  * Rights", "Protection Keys", "Page-Fault Exceptions". Pure: used by guest_walk.c and by

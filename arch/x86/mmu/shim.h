@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * arch/x86/mmu/shim.h - the only door between the pure files of this directory (memtype, paging,
+ * The only door between the pure files of this directory (memtype, paging,
  * ept_pte.h) and their surroundings.
  *
  * In the module it takes types and bit macros from the kernel; in the unit tests of

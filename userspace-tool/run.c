@@ -72,7 +72,8 @@ static int setup_signals(struct sentence *why)
 {
 	static const int by_fd[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT };
 	static const int fatal[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL };
-	struct sigaction sa = { .sa_handler = fatal_signal, .sa_flags = SA_RESETHAND }, old;
+	struct sigaction sa = { .sa_handler = fatal_signal, .sa_flags = SA_RESETHAND };
+	struct sigaction old;
 	sigset_t set;
 	size_t i;
 	int fd;

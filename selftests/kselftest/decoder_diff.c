@@ -27,6 +27,7 @@ enum { MOV, MOVX, ADDRESSING, STRINGS, ALU, XCHG, BITS, PUSH_POP, OTHERS, MODE_3
 #define REAL_RAM 0x90000UL
 #define REAL_MMIO 0xa0000UL
 #define PT32 0x19000UL
+#define STACK (0x1f0000UL - 64)	/* what a push or pop can reach */
 #define SETS 3
 #define MAX_EXITS 500		/* no form needs more */
 #define FORM_SECONDS 4
@@ -56,7 +57,7 @@ static void fill(struct side *s, u64 seed)
 	for (u32 i = 0; i < 512; i++)
 		((u64 *)s->operand)[i] = mix(seed + i);
 	memset(stack, 0x99, 0x200);
-	memset(kt_g2h(s->vcpu->vm, 0x1f0000 - 64), 0x99, 128);
+	memset(kt_g2h(s->vcpu->vm, STACK), 0x99, 128);
 	memset(kt_g2h(s->vcpu->vm, (unsigned long)stack_page), 0x3c, 4096);
 }
 
@@ -74,7 +75,7 @@ static struct kvm_regs start_regs(u64 group, u64 seed)
 	if (group == MODE_32 || group == MODE_16) {
 		r.rax &= 0xffffffff;
 		r.rdx &= 0xffffffff;
-		r.r8 = r.r9 = r.r10 = r.r11 = r.r12 = r.r13 = r.r14 = r.r15 = 0;
+		memset(&r.r8, 0, 8 * sizeof(r.r8));
 	}
 	if (group == BITS)
 		r.r8 = seed % 2 ? 21 : 3;
@@ -108,7 +109,7 @@ static bool run_form(struct side *s, const struct form *f, u64 seed)
 	return s->vcpu->run->exit_reason == KVM_EXIT_HLT;
 }
 
-static const char *differs(struct side *ram, struct side *mmio, const struct form *f)
+static const char *first_difference(struct side *ram, struct side *mmio, const struct form *f)
 {
 	static const char * const names[] = {
 		"RAX", "RBX", "RCX", "RDX", "RSI", "RDI", "RSP", "RBP", "R8", "R9", "R10", "R11",
@@ -135,7 +136,7 @@ static const char *differs(struct side *ram, struct side *mmio, const struct for
 				 ram->operand[i], mmio->operand[i]);
 			return text;
 		}
-	if (memcmp(kt_g2h(ram->vcpu->vm, 0x1f0000 - 64), kt_g2h(mmio->vcpu->vm, 0x1f0000 - 64), 128) ||
+	if (memcmp(kt_g2h(ram->vcpu->vm, STACK), kt_g2h(mmio->vcpu->vm, STACK), 128) ||
 	    memcmp(kt_g2h(ram->vcpu->vm, 0x6f00), kt_g2h(mmio->vcpu->vm, 0x6f00), 0x200))
 		return "the stack differs";
 	if (memcmp(kt_g2h(ram->vcpu->vm, (unsigned long)stack_page),
@@ -241,7 +242,7 @@ static void diff(const struct form *from, const struct form *to, u64 group,
 				bad++;
 				break;
 			}
-			what = differs(&ram, &mmio, f);
+			what = first_difference(&ram, &mmio, f);
 			if (what) {
 				kt_note("%s: %s", f->name, what);
 				bad++;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Instructions that exit and stay in the kernel: MSRs, control and debug registers, XSETBV,
+ * Instructions that exit and stay in the kernel: MSRs, control registers, XSETBV,
  * VMCALL and the VMX instructions, descriptor-table instructions, cache and TLB maintenance,
  * time stamps, MONITOR/MWAIT, PAUSE. Each with good and bad operands; the bad ones must raise
  * in the guest what the SDM's instruction reference says. Relies on lib/.
@@ -199,7 +199,7 @@ static void cr0_guest(void)
 	GUEST_WRITE_REG("cr0", cr0 & ~(1UL << 16));			/* WP */
 	GUEST_EQ(GUEST_READ_REG("cr0"), cr0 & ~(1UL << 16));
 	*guest_pte(KT_TEST_AREA) = KT_TEST_AREA | 5;
-	invlpg(KT_TEST_AREA);
+	flush_page(KT_TEST_AREA);
 	wr32(KT_TEST_AREA, 1);
 	GUEST_WRITE_REG("cr0", cr0);
 	GUEST_EQ(GUEST_TRY("movl $1, (%0)", NOTHING, "r"(KT_TEST_AREA)), PF);
@@ -256,7 +256,7 @@ static void cr3_guest(void)
 	GUEST_WRITE_REG("cr3", KT_PML4);
 	GUEST_EQ(rd64(KT_TEST_AREA + 0x1000), 0xbbb);
 	*guest_pte(KT_TEST_AREA + 0x1000) = (KT_TEST_AREA + 0x1000) | 7;
-	invlpg(KT_TEST_AREA + 0x1000);
+	flush_page(KT_TEST_AREA + 0x1000);
 	GUEST_EQ(rd64(KT_TEST_AREA + 0x1000), 0xaaa);
 	guest_done();
 }
@@ -434,175 +434,6 @@ static void privileged_in_ring3(void)
 	run_to_end(user_cr_guest);
 }
 
-/* ---- debug registers ---------------------------------------------------------------------- */
-
-static void dr_guest(void)
-{
-	GUEST_EQ(GUEST_READ_REG("dr7"), 0x400);
-	GUEST_EQ(GUEST_READ_REG("dr6"), 0xffff0ff0);
-	GUEST_WRITE_REG("dr0", 0x1111);
-	GUEST_WRITE_REG("dr1", 0x2222);
-	GUEST_WRITE_REG("dr2", 0x3333);
-	GUEST_WRITE_REG("dr3", 0xffff800000004444);
-	for (int i = 0; i < 3; i++) {
-		GUEST_SYNC(i);
-		GUEST_EQ(GUEST_READ_REG("dr0"), 0x1111);
-		GUEST_EQ(GUEST_READ_REG("dr1"), 0x2222);
-		GUEST_EQ(GUEST_READ_REG("dr2"), 0x3333);
-		GUEST_EQ(GUEST_READ_REG("dr3"), 0xffff800000004444);
-	}
-	GUEST_EQ(GUEST_TRY_WRITE_REG("dr6", 1UL << 32), GP);
-	GUEST_EQ(GUEST_TRY_WRITE_REG("dr7", 1UL << 32), GP);
-	/* DR4 and DR5 are DR6 and DR7 unless CR4.DE. */
-	GUEST_EQ(GUEST_TRY0(".byte 0x0f, 0x21, 0xe0"), GUEST_NO_EXC);
-	GUEST_WRITE_REG("cr4", GUEST_READ_REG("cr4") | 8);
-	GUEST_EQ(GUEST_TRY0(".byte 0x0f, 0x21, 0xe0"), UD);
-	GUEST_EQ(GUEST_TRY0(".byte 0x0f, 0x23, 0xe8"), UD);
-	GUEST_WRITE_REG("cr4", GUEST_READ_REG("cr4") & ~8UL);
-	guest_done();
-}
-
-static void dr_access(void)
-{
-	struct kt_vcpu *vcpu = kt_long(0, 0, dr_guest);
-
-	for (int i = 0; i < 3; i++)
-		KT_RUN_SYNC(vcpu, i);
-	KT_RUN_DONE(vcpu);
-}
-
-static void dr_gd_guest(void)
-{
-	u64 v;
-
-	GUEST_WRITE_REG("dr7", 0x2400);
-	GUEST_EQ(GUEST_TRY("mov %%dr0, %0", "=r"(v), "i"(0)), 1);
-	GUEST_EQ(GUEST_READ_REG("dr6") & 0x2000, 0x2000);	/* BD */
-	GUEST_EQ(GUEST_READ_REG("dr7") & 0x2000, 0);
-	GUEST_WRITE_REG("dr6", 0xffff0ff0);
-	guest_done();
-}
-
-static void dr_general_detect(void)
-{
-	run_to_end(dr_gd_guest);
-}
-
-static volatile u64 db_count, db_rip, db_dr6;
-
-static void on_db(struct gframe *f)
-{
-	db_count++;
-	db_rip = f->rip;
-	db_dr6 = GUEST_READ_REG("dr6");
-	GUEST_WRITE_REG("dr6", 0xffff0ff0);
-	f->rflags |= 1 << 16;		/* RF: go past an instruction breakpoint */
-	f->rflags &= ~0x100UL;		/* TF: one step only */
-}
-
-extern const u8 bp_here[], step_cpuid[], step_out[], step_mmio[], step_msr[], step_nop[],
-	step_nop2[];
-
-static void dr_break_guest(void)
-{
-	guest_handler[1] = on_db;
-	/* Instruction breakpoint. */
-	GUEST_WRITE_REG("dr0", bp_here);
-	GUEST_WRITE_REG("dr7", 0x402);
-	asm volatile(".globl bp_here\nbp_here: nop");
-	GUEST_EQ(db_count, 1);
-	GUEST_EQ(db_rip, (u64)bp_here);
-	GUEST_EQ(db_dr6 & 0xf, 1);
-	/* Data write, 8 bytes, DR3; exits between set-up and hit. */
-	GUEST_WRITE_REG("dr3", KT_TEST_AREA);
-	GUEST_WRITE_REG("dr7", 0x400 | 0x80 | 0x9UL << 28);
-	GUEST_SYNC(1);
-	wr64(KT_TEST_AREA, 1);
-	GUEST_EQ(db_count, 2);
-	GUEST_EQ(db_dr6 & 0xf, 8);
-	rd64(KT_TEST_AREA);
-	GUEST_EQ(db_count, 2);
-	GUEST_WRITE_REG("dr7", 0x400);
-	wr64(KT_TEST_AREA, 1);
-	GUEST_EQ(db_count, 2);
-	guest_done();
-}
-
-static void dr_breakpoints(void)
-{
-	struct kt_vcpu *vcpu = kt_long(0, 0, dr_break_guest);
-
-	KT_RUN_SYNC(vcpu, 1);
-	KT_RUN_DONE(vcpu);
-}
-
-#define STEP(insn, label, ...)						\
-	asm volatile("pushf; orq $0x100, (%%rsp); popf\n\t" insn "\n\t"	\
-		     ".globl " #label "\n" #label ": nop" : : __VA_ARGS__)
-
-static void step_nop_guest(void)
-{
-	guest_handler[1] = on_db;
-	STEP("nop", step_nop, "a"(0) : "cc", "memory");
-	GUEST_EQ(db_count, 1);
-	GUEST_EQ(db_rip, (u64)step_nop);
-	STEP("nop", step_nop2, "a"(0) : "cc", "memory");
-	GUEST_EQ(db_count, 2);
-	GUEST_EQ(db_rip, (u64)step_nop2);
-	guest_done();
-}
-
-static void single_step(void)
-{
-	run_to_end(step_nop_guest);
-}
-
-static void step_guest(void)
-{
-	guest_handler[1] = on_db;
-	STEP("cpuid", step_cpuid, "a"(0) : "rbx", "rcx", "rdx", "cc", "memory");
-	GUEST_EQ(db_count, 1);
-	GUEST_EQ(db_rip, (u64)step_cpuid);
-	GUEST_EQ(db_dr6 & 0x400f, 0x4000);	/* BS */
-	STEP("rdmsr", step_msr, "c"(0x1b) : "rax", "rdx", "cc", "memory");
-	GUEST_EQ(db_count, 2);
-	GUEST_EQ(db_rip, (u64)step_msr);
-	guest_done();
-}
-
-/* RFLAGS.TF traps after an instruction that the hypervisor completes, too. */
-static void single_step_over_exits(void)
-{
-	struct kt_vcpu *vcpu = kt_long(0, 0, step_guest);
-
-	KT_RUN_DONE(vcpu);
-}
-
-static void step_user_guest(void)
-{
-	guest_handler[1] = on_db;
-	STEP("outb %%al, $0x77", step_out, "a"(1) : "cc", "memory");
-	GUEST_EQ(db_count, 1);
-	GUEST_EQ(db_rip, (u64)step_out);
-	STEP("movl $1, (%0)", step_mmio, "r"(KT_MMIO) : "cc", "memory");
-	GUEST_EQ(db_count, 2);
-	GUEST_EQ(db_rip, (u64)step_mmio);
-	guest_done();
-}
-
-static void single_step_over_userspace(void)
-{
-	struct kt_vcpu *vcpu;
-
-	if (!kt_is_minikvm())
-		kt_skip("KVM 6.1 raises the trap one instruction late after such an exit");
-	vcpu = kt_long(0, 0, step_user_guest);
-	KT_RUN_EXIT(vcpu, KVM_EXIT_IO);
-	KT_EQ(vcpu->run->io.port, 0x77);
-	KT_RUN_EXIT(vcpu, KVM_EXIT_MMIO);
-	KT_RUN_DONE(vcpu);
-}
-
 /* ---- XSETBV ------------------------------------------------------------------------------- */
 
 static u64 guest_xcr0;
@@ -617,7 +448,8 @@ static void xsetbv_guest(void)
 	GUEST_WRITE_REG("cr4", cr4 | 1UL << 18);
 	asm volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
 	GUEST_EQ(a, 1);
-#define XSETBV(v, xcr) GUEST_TRY("xsetbv", NOTHING, "a"((u32)(v)), "d"((u32)((u64)(v) >> 32)), "c"(xcr))
+#define XSETBV(v, xcr)							\
+	GUEST_TRY("xsetbv", NOTHING, "a"((u32)(v)), "d"((u32)((u64)(v) >> 32)), "c"(xcr))
 	GUEST_EQ(XSETBV(0, 0), GP);			/* x87 cannot go */
 	GUEST_EQ(guest_exc.error, 0);
 	GUEST_EQ(XSETBV(5, 0), GP);			/* AVX without SSE */
@@ -726,8 +558,8 @@ static void misc_guest(void)
 
 	wr64(KT_TEST_AREA, 0x77);
 	asm volatile("invd; wbinvd" : : : "memory");
-	invlpg(KT_TEST_AREA);
-	invlpg(NONCANON);
+	flush_page(KT_TEST_AREA);
+	flush_page(NONCANON);
 	GUEST_EQ(rd64(KT_TEST_AREA), 0x77);
 	GUEST_EQ(GUEST_TRY("rdpmc", NOTHING, "a"(0), "d"(0), "c"(0xffff)), GP);
 	t = rdtsc();
@@ -747,18 +579,18 @@ static void misc_guest(void)
 			GUEST_EQ(aux, 0x1234);
 			GUEST_EQ(rdmsr(0xc0000103), 0x1234);
 		} else {
-			GUEST_EQ(GUEST_TRY("rdtscp", "=a"(a) COMMA "=d"(d) COMMA "=c"(aux),
+			GUEST_EQ(GUEST_TRY("rdtscp", OUTS("=a"(a), "=d"(d), "=c"(aux)),
 					   "i"(0)), UD);
 			GUEST_SYNC(1);
 		}
 	}
 	guest_handler[0x80] = back_to_kernel;
 	to_user();
-	GUEST_EQ(GUEST_TRY("rdtsc", "=a"(a) COMMA "=d"(d), "i"(0)), GUEST_NO_EXC);
+	GUEST_EQ(GUEST_TRY("rdtsc", OUTS("=a"(a), "=d"(d)), "i"(0)), GUEST_NO_EXC);
 	to_kernel();
 	GUEST_WRITE_REG("cr4", GUEST_READ_REG("cr4") | 4);
 	to_user();
-	GUEST_EQ(GUEST_TRY("rdtsc", "=a"(a) COMMA "=d"(d), "i"(0)), GP);
+	GUEST_EQ(GUEST_TRY("rdtsc", OUTS("=a"(a), "=d"(d)), "i"(0)), GP);
 	to_kernel();
 	for (int i = 0; i < 3000; i++)
 		cpu_relax();
@@ -926,12 +758,6 @@ static const struct kt_test tests[] = {
 	{ "cr8", cr8 },
 	{ "cr8_is_tpr", cr8_is_tpr },
 	{ "privileged_in_ring3", privileged_in_ring3 },
-	{ "dr_access", dr_access },
-	{ "dr_general_detect", dr_general_detect },
-	{ "dr_breakpoints", dr_breakpoints },
-	{ "single_step", single_step },
-	{ "single_step_over_exits", single_step_over_exits },
-	{ "single_step_over_userspace", single_step_over_userspace },
 	{ "xsetbv", xsetbv },
 	{ "vmcall", vmcall },
 	{ "vmx_instructions", vmx_instructions },

@@ -328,7 +328,7 @@ static void mmio_cross_guest(void)
 	GUEST_EQ(rd64(ram_end - 3), 0x8877665544332211);
 	GUEST_SYNC(2);
 	*guest_pte(KT_TEST_AREA) = KT_MMIO | 7;
-	invlpg(KT_TEST_AREA);
+	flush_page(KT_TEST_AREA);
 	wr64(KT_TEST_AREA + 0xffd, 0x1827364554637281);
 	GUEST_EQ(rd64(KT_TEST_AREA + 0xffd), 0x1827364554637281);
 	GUEST_EQ(rd32(KT_TEST_AREA + 0x1000), 0x27364554);
@@ -452,7 +452,7 @@ static void mmio_guest_fault_guest(void)
 	GUEST_EQ(guest_exc.cr2, KT_TEST_AREA);
 	/* Crosses into a page that is not present: the device must see nothing of the write. */
 	*guest_pte(KT_TEST_AREA) = KT_MMIO | 7;
-	invlpg(KT_TEST_AREA);
+	flush_page(KT_TEST_AREA);
 	GUEST_EQ(GUEST_TRY("movq $1, (%0)", NOTHING, "r"(KT_TEST_AREA + 0xffc)), 14);
 	GUEST_EQ(guest_exc.error, 2);
 	GUEST_EQ(guest_exc.cr2, KT_TEST_AREA + 0x1000);

@@ -270,7 +270,7 @@ static void pf_guest(void)
 	u32 v;
 
 	*guest_pte(va) = 0;
-	invlpg(va);
+	flush_page(va);
 	GUEST_EQ(GUEST_TRY("mov (%1), %0", "=r"(v), "r"(va + 8)), 14);
 	GUEST_EQ(guest_exc.error, 0);
 	GUEST_EQ(guest_exc.cr2, va + 8);
@@ -281,21 +281,21 @@ static void pf_guest(void)
 	GUEST_EQ(GUEST_TRY("movl $0, (%0)", NOTHING, "r"(va)), 14);
 	GUEST_EQ(guest_exc.error, 3);
 	*guest_pte(va) = va | 7 | 1UL << 51;		/* reserved unless MAXPHYADDR is 52 */
-	invlpg(va);
+	flush_page(va);
 	GUEST_EQ(GUEST_TRY("mov (%1), %0", "=r"(v), "r"(va)), 14);
 	GUEST_EQ(guest_exc.error, 9);
 	*guest_pte(va) = va | 7 | 1UL << 63;
-	invlpg(va);
+	flush_page(va);
 	wr8(va, 0xc3);
 	GUEST_EQ(GUEST_TRY("call *%0", NOTHING, "r"(va)), 14);
 	GUEST_EQ(guest_exc.error, 0x11);
 	GUEST_EQ(guest_exc.rip, va);
 	*guest_pte(va) = va | 7;
-	invlpg(va);
+	flush_page(va);
 	asm volatile("call *%0" : : "r"(va) : "memory");
 	/* A and D bits are set by the hardware, D by writes alone. */
 	*guest_pte(va) = va | 7;
-	invlpg(va);
+	flush_page(va);
 	rd32(va);
 	GUEST_EQ(*guest_pte(va) & 0x60, 0x20);
 	wr32(va, 1);
@@ -417,7 +417,7 @@ static void fresh_guest(void)
 	u64 hole = KT_TEST_AREA + 0x7000;
 
 	*guest_pte(hole) = 0;
-	invlpg(hole);
+	flush_page(hole);
 	for (u64 i = 0; i < FRESH_PAGES; i += 8) {
 		GUEST_EQ(ON_FRESH_STACK("ud2", i, "i"(0)), 6);
 		GUEST_EQ(ON_FRESH_STACK("int3", i + 1, "i"(0)), 3);

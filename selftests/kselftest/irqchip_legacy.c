@@ -358,7 +358,8 @@ static void ioapic_regs_guest(void)
 	for (u32 pin = 0; pin < 24; pin++) {
 		GUEST_EQ(ioapic_read(0x10 + pin * 2) & RTE_MASK, RTE_MASK);
 		ioapic_write(0x11 + pin * 2, pin << 24);
-		ioapic_write(0x10 + pin * 2, RTE_MASK | RTE_LEVEL | RTE_RIRR | 1 << 12 | (0x40 + pin));
+		ioapic_write(0x10 + pin * 2,
+			     RTE_MASK | RTE_LEVEL | RTE_RIRR | 1 << 12 | (0x40 + pin));
 		GUEST_EQ(ioapic_read(0x10 + pin * 2), RTE_MASK | RTE_LEVEL | (0x40 + pin));
 		GUEST_EQ(ioapic_read(0x11 + pin * 2), pin << 24);
 	}

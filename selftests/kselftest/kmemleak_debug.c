@@ -29,7 +29,7 @@ static void one_vm(u32 flags)
 	munmap(p, 1 << 20);
 }
 
-static void kmemleak(void)
+static void no_leak_found(void)
 {
 	char buf[4096] = "";
 	int fd = open("/sys/kernel/debug/kmemleak", O_RDWR);
@@ -61,7 +61,7 @@ static void kmemleak(void)
 }
 
 static const struct kt_test tests[] = {
-	{ "kmemleak", kmemleak, 200 },
+	{ "kmemleak", no_leak_found, 200 },
 };
 
 int main(int argc, char **argv)

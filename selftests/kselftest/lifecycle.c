@@ -56,7 +56,7 @@ static void one_cycle(u32 flags)
 	close(vm);
 }
 
-static long meminfo(const char *key)
+static long kilobytes(const char *key)
 {
 	static char buf[8192];
 	int fd = open("/proc/meminfo", O_RDONLY);
@@ -106,10 +106,10 @@ static struct usage measure(void)
 		long before = u.free;
 
 		kt_msleep(50);
-		u.free = meminfo("MemFree:");
-		u.slab = meminfo("Slab:");
-		u.unreclaim = meminfo("SUnreclaim:");
-		u.vmalloc = meminfo("VmallocUsed:");
+		u.free = kilobytes("MemFree:");
+		u.slab = kilobytes("Slab:");
+		u.unreclaim = kilobytes("SUnreclaim:");
+		u.vmalloc = kilobytes("VmallocUsed:");
 		u.objects = slab_objects();
 		if (i && labs(before - u.free) < 16)
 			break;
@@ -117,7 +117,7 @@ static struct usage measure(void)
 	return u;
 }
 
-static void cycles(u32 flags)
+static void many_cycles(u32 flags)
 {
 	const char *env = getenv("LIFECYCLE_CYCLES");
 	u32 n = env ? atoi(env) : 2000;
@@ -145,12 +145,12 @@ static void cycles(u32 flags)
 
 static void create_run_destroy(void)
 {
-	cycles(0);
+	many_cycles(0);
 }
 
 static void create_run_destroy_irqchip(void)
 {
-	cycles(KT_PIT);
+	many_cycles(KT_PIT);
 }
 
 /* ---- orders of closing -------------------------------------------------------------------- */
@@ -272,7 +272,7 @@ static void many_vcpus(void)
 }
 
 /* The module's use count goes up with a VM and comes back. */
-static long refcnt(void)
+static long use_count(void)
 {
 	char buf[32] = "";
 	int fd = open("/sys/module/minikvm/refcnt", O_RDONLY);
@@ -291,17 +291,17 @@ static void module_use_count(void)
 	if (!kt_is_minikvm())
 		kt_skip("KVM's count is its own affair");
 	kt_sys();
-	before = refcnt();
+	before = use_count();
 	vcpu = kt_long(0, 0, guest_done);
-	during = refcnt();
+	during = use_count();
 	KT_TRUE(during > before);
 	close(vcpu->vm->fd);
 	vcpu->vm->fd = -1;
-	KT_TRUE(refcnt() > before);
+	KT_TRUE(use_count() > before);
 	kt_vm_free(vcpu->vm);
-	for (int i = 0; i < 100 && refcnt() != before; i++)
+	for (int i = 0; i < 100 && use_count() != before; i++)
 		kt_msleep(10);
-	KT_EQ(refcnt(), before);
+	KT_EQ(use_count(), before);
 }
 
 static const struct kt_test tests[] = {

@@ -363,7 +363,7 @@ static void cpuid_after_run(void)
 	KT_IOCTL(vcpu->fd, KVM_SET_CPUID2, c);
 	KT_RUN_DONE(vcpu);
 	KT_IOCTL(vcpu->fd, KVM_SET_CPUID2, c);		/* the same once more is fine */
-	kt_cpuid_entry(c, 0x80000008, 0)->eax = (kt_cpuid_entry(c, 0x80000008, 0)->eax & ~0xffu) | 36;
+	kt_cpuid_entry(c, 0x80000008, 0)->eax ^= 1;
 	KT_IOCTL_ERR(vcpu->fd, KVM_SET_CPUID2, c, EINVAL);
 	c->nent--;
 	KT_IOCTL_ERR(vcpu->fd, KVM_SET_CPUID2, c, EINVAL);

@@ -36,24 +36,24 @@ void guest_count_x2eoi(struct gframe *f);
 
 static inline void outb(u16 port, u8 v)
 {
-	asm volatile("outb %0, %1" : : "a"(v), "Nd"(port) : "memory");
+	asm volatile("out %0, %1" : : "a"(v), "Nd"(port) : "memory");
 }
 
 static inline void outw(u16 port, u16 v)
 {
-	asm volatile("outw %0, %1" : : "a"(v), "Nd"(port) : "memory");
+	asm volatile("out %0, %1" : : "a"(v), "Nd"(port) : "memory");
 }
 
 static inline void outl(u16 port, u32 v)
 {
-	asm volatile("outl %0, %1" : : "a"(v), "Nd"(port) : "memory");
+	asm volatile("out %0, %1" : : "a"(v), "Nd"(port) : "memory");
 }
 
 static inline u8 inb(u16 port)
 {
 	u8 v;
 
-	asm volatile("inb %1, %0" : "=a"(v) : "Nd"(port) : "memory");
+	asm volatile("in %1, %0" : "=a"(v) : "Nd"(port) : "memory");
 	return v;
 }
 
@@ -61,7 +61,7 @@ static inline u16 inw(u16 port)
 {
 	u16 v;
 
-	asm volatile("inw %1, %0" : "=a"(v) : "Nd"(port) : "memory");
+	asm volatile("in %1, %0" : "=a"(v) : "Nd"(port) : "memory");
 	return v;
 }
 
@@ -69,13 +69,13 @@ static inline u32 inl(u16 port)
 {
 	u32 v;
 
-	asm volatile("inl %1, %0" : "=a"(v) : "Nd"(port) : "memory");
+	asm volatile("in %1, %0" : "=a"(v) : "Nd"(port) : "memory");
 	return v;
 }
 
 /* Registers carry the call, so a guest that lost its memory can still make it. */
 #define guest_ucall(cmd, x, y, z)					\
-	asm volatile("outb %%al, $0xe0"					\
+	asm volatile("out %%al, $0xe0"					\
 		     : : "a"(0UL), "D"((u64)(cmd)), "S"((u64)(x)), "d"((u64)(y)),	\
 			 "c"((u64)(z)) : "memory")
 
@@ -112,7 +112,7 @@ static inline void __attribute__((noreturn)) guest_done(void)
 		guest_exc.vector;					\
 	})
 #define NOTHING
-#define COMMA ,
+#define OUTS(...) __VA_ARGS__	/* several outputs as one argument */
 /* The same for an instruction that reads nothing and writes RAX at most. */
 #define GUEST_TRY0(insn)						\
 	({								\
@@ -138,10 +138,11 @@ static inline u64 try_rdmsr(u32 index, u64 *value)
 	u32 a = 0, d = 0;
 	u64 vec;
 
-	vec = GUEST_TRY("rdmsr", "+a"(a) COMMA "+d"(d), "c"(index));
+	vec = GUEST_TRY("rdmsr", OUTS("+a"(a), "+d"(d)), "c"(index));
 	*value = (u64)d << 32 | a;
 	return vec;
 }
+
 static inline u64 try_wrmsr(u32 index, u64 v)
 {
 	return GUEST_TRY("wrmsr", NOTHING, "a"((u32)v), "d"((u32)(v >> 32)), "c"(index));
@@ -230,7 +231,7 @@ static inline void cpu_relax(void)
 	asm volatile("pause" : : : "memory");
 }
 
-static inline void invlpg(u64 va)
+static inline void flush_page(u64 va)
 {
 	asm volatile("invlpg (%0)" : : "r"(va) : "memory");
 }

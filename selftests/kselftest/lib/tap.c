@@ -22,15 +22,6 @@ static char *skip_reason;	/* shared with the child */
 
 #define REASON_MAX 256
 
-static void vnote(const char *fmt, va_list ap)
-{
-	char buf[512];
-
-	vsnprintf(buf, sizeof(buf), fmt, ap);
-	printf("# %s\n", buf);
-	fflush(stdout);
-}
-
 /**
  * kt_note() - print one diagnostic line
  * @fmt: printf format, no newline
@@ -39,9 +30,12 @@ void kt_note(const char *fmt, ...)
 {
 	va_list ap;
 
+	printf("# ");
 	va_start(ap, fmt);
-	vnote(fmt, ap);
+	vprintf(fmt, ap);
 	va_end(ap);
+	printf("\n");
+	fflush(stdout);
 }
 
 /**
@@ -52,6 +46,8 @@ void kt_skip(const char *fmt, ...)
 {
 	va_list ap;
 
+	if (!skip_reason)		/* a program without kt_main() */
+		_exit(KT_SKIP);
 	va_start(ap, fmt);
 	vsnprintf(skip_reason, REASON_MAX, fmt, ap);
 	va_end(ap);
@@ -170,18 +166,18 @@ int kt_main(int argc, char **argv, const struct kt_test *tests, unsigned int n)
 
 	if (getenv("MINIKVM_DEV"))
 		kt_dev = getenv("MINIKVM_DEV");
-	while (first < argc && argv[first][0] == '-') {
-		if (!strcmp(argv[first], "--dev") && first + 1 < argc) {
-			kt_dev = argv[first + 1];
-			first += 2;
-		} else if (!strcmp(argv[first], "--list")) {
-			for (unsigned int i = 0; i < n; i++)
-				printf("%s\n", tests[i].name);
-			return 0;
-		} else {
-			fprintf(stderr, "usage: %s [--dev PATH] [--list] [SUBTEST...]\n", argv[0]);
-			return KT_FAIL;
-		}
+	while (first + 1 < argc && !strcmp(argv[first], "--dev")) {
+		kt_dev = argv[first + 1];
+		first += 2;
+	}
+	if (first < argc && !strcmp(argv[first], "--list")) {
+		for (unsigned int i = 0; i < n; i++)
+			printf("%s\n", tests[i].name);
+		return 0;
+	}
+	if (first < argc && argv[first][0] == '-') {
+		fprintf(stderr, "usage: %s [--dev PATH] [--list] [SUBTEST...]\n", argv[0]);
+		return KT_FAIL;
 	}
 	printf("TAP version 13\n");
 	fd = open(kt_dev, O_RDWR | O_CLOEXEC);

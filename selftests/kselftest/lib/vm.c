@@ -357,7 +357,7 @@ int kt_try_set_msr(struct kt_vcpu *vcpu, u32 index, u64 value)
 const char *kt_exit_name(u32 reason)
 {
 	static const char * const names[] = {
-#define X(x) [KVM_EXIT_##x] = "KVM_EXIT_" #x
+#define X(x)[KVM_EXIT_##x] = "KVM_EXIT_" #x
 		X(UNKNOWN), X(EXCEPTION), X(IO), X(HYPERCALL), X(DEBUG), X(HLT), X(MMIO),
 		X(IRQ_WINDOW_OPEN), X(SHUTDOWN), X(FAIL_ENTRY), X(INTR), X(SET_TPR),
 		X(TPR_ACCESS), X(INTERNAL_ERROR), X(SYSTEM_EVENT), X(IOAPIC_EOI),

@@ -66,7 +66,8 @@ int mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, bool write,
 	long r;
 
 	/* Usually the page is there and writable: no lock, no fault. */
-	if (get_user_page_fast_only(hva, FOLL_WRITE, &page)) {
+	hp->resident = get_user_page_fast_only(hva, FOLL_WRITE, &page);
+	if (hp->resident) {
 		hp->writable = true;
 		goto found;
 	}

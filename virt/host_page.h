@@ -19,11 +19,12 @@
  * @pfn: its host frame
  * @page: the reference that was taken, or NULL where a device mapping has none
  * @writable: the owner's mapping allows writing, now and without a copy
+ * @resident: it was in memory and writable when it was asked for
  */
 struct mkvm_host_page {
 	kvm_pfn_t pfn;
 	struct page *page;
-	bool writable;
+	bool writable, resident;
 };
 
 /**

@@ -342,12 +342,11 @@ static void load_context(struct mkvm_vcpu *vcpu, struct emul_ctxt *c)
 {
 	struct kvm_segment ss;
 	bool cs_db, cs_l;
-	int i;
 
 	c->ops = &mmio_ops;
 	c->opaque = vcpu;
-	for (i = 0; i < 16; i++)
-		c->gpr[i] = reg_read(vcpu, i);
+	reg_make_available(vcpu, GREG_RSP);
+	memcpy(c->gpr, vcpu->arch.regs, sizeof(c->gpr));
 	c->rip = rip_read(vcpu);
 	c->rflags = rflags_read(vcpu);
 	c->cpl = vmx_get_cpl(vcpu);
@@ -369,11 +368,9 @@ static void load_context(struct mkvm_vcpu *vcpu, struct emul_ctxt *c)
 
 static void store_context(struct mkvm_vcpu *vcpu, const struct emul_ctxt *c)
 {
-	int i;
-
-	for (i = 0; i < 16; i++)
-		if (reg_read(vcpu, i) != c->gpr[i])
-			reg_write(vcpu, i, c->gpr[i]);
+	if (vcpu->arch.regs[GREG_RSP] != c->gpr[GREG_RSP])
+		reg_mark_dirty(vcpu, GREG_RSP);
+	memcpy(vcpu->arch.regs, c->gpr, sizeof(c->gpr));
 	if (c->rflags != rflags_read(vcpu))
 		rflags_write(vcpu, c->rflags);
 	if (c->rip != rip_read(vcpu)) {
@@ -469,7 +466,8 @@ static int emulate(struct mkvm_vcpu *vcpu, bool again)
 	rc = again ? emul_execute(c) : emulate_insn(c);
 
 	if (rc == EMUL_IO_NEEDED) {
-		store_context(vcpu, c);	/* REP iterations before the one that waits */
+		if (c->d.rep)	/* iterations before the one that waits are done */
+			store_context(vcpu, c);
 		vcpu->arch.complete_userspace_io = complete_mmio_read;
 		return exit_mmio(vcpu, &mmio->wanted, false);
 	}

@@ -194,7 +194,10 @@ static int run_loop(struct mkvm_vcpu *vcpu)
 				vcpu->arch.mp_state = KVM_MP_STATE_RUNNABLE;
 				continue;
 			}
+			/* A timer that is due goes to IRR here; an hrtimer brings one that is not. */
+			lapic_timer_block(vcpu);
 			mkvm_vcpu_block(vcpu);
+			lapic_timer_unblock(vcpu);
 			ret = 1;
 			if (vcpu->arch.mp_state == KVM_MP_STATE_HALTED && has_event(vcpu)) {
 				vcpu->arch.mp_state = KVM_MP_STATE_RUNNABLE;

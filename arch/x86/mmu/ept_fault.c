@@ -43,6 +43,9 @@ struct ept_want {
 	u64 bits;
 };
 
+/* Pages that one fault enters at most: 64 KiB, aligned, so all in one table. */
+#define AROUND_PAGES	16
+
 int ept_module_init(void)
 {
 	huge_pages_not_exec = boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off();
@@ -317,6 +320,62 @@ static int map_page(struct mkvm_vcpu *vcpu, struct mkvm_memslot *slot, gfn_t gfn
 	return r ? r : EPT_FAULT_FIXED;
 }
 
+/* The level-1 entry of @gfn, present or not; NULL where there is no table or a large page. */
+static u64 *small_entry(struct mkvm_vm *vm, gfn_t gfn)
+{
+	u64 *table = vm->arch.ept.pml4;
+	int level;
+
+	for (level = vm->arch.ept.levels; level > 1; level--) {
+		u64 val = READ_ONCE(table[ept_index(gfn, level)]);
+
+		if (!ept_present(val) || ept_is_leaf(val, level))
+			return NULL;
+		table = ept_table(val);
+	}
+	return &table[ept_index(gfn, 1)];
+}
+
+/*
+ * Where one page of the owner's is resident the next ones often are, and the guest will want
+ * them: entered now, each saves an exit. @gfn was just entered by the fault that saw @seq.
+ */
+static void map_around(struct mkvm_vcpu *vcpu, struct mkvm_memslot *slot, gfn_t gfn,
+		       unsigned long seq)
+{
+	gfn_t first = gfn + 1, end = min(ALIGN(first, AROUND_PAGES),
+					 slot->base_gfn + slot->npages);
+	struct page *pages[AROUND_PAGES];
+	struct mkvm_vm *vm = vcpu->vm;
+	int i, nr;
+	u64 *e;
+
+	if (first >= end || mkvm_slot_logs_dirty(slot))
+		return;
+	nr = get_user_pages_fast_only(mkvm_slot_hva(slot, first), end - first, FOLL_WRITE, pages);
+	if (nr <= 0)
+		return;
+	read_lock(&vm->mmu_lock);
+	e = small_entry(vm, gfn);
+	for (i = 0; e && i < nr; i++) {
+		struct ept_want want = { .pfn = page_to_pfn(pages[i]) };
+		bool dirty;
+
+		if (mkvm_invalidate_retry(vm, seq, mkvm_slot_hva(slot, first + i)))
+			break;
+		/* Not accessed yet: the host's aging must not believe otherwise. */
+		want.bits = leaf_rights(vm, slot, true, EPT_FAULT_READ, &dirty) & ~EPT_ACCESSED;
+		want.bits |= leaf_memtype(vcpu, first + i, want.pfn, false, 1);
+		cmpxchg64(&e[1 + i], 0, want_leaf(&want, 1));
+	}
+	read_unlock(&vm->mmu_lock);
+	for (i = 0; i < nr; i++) {
+		struct mkvm_host_page hp = { .page = pages[i], .writable = true };
+
+		mkvm_host_page_put(&hp);
+	}
+}
+
 int ept_handle_fault(struct mkvm_vcpu *vcpu, gpa_t gpa, u32 access)
 {
 	struct mkvm_vm *vm = vcpu->vm;
@@ -348,6 +407,8 @@ int ept_handle_fault(struct mkvm_vcpu *vcpu, gpa_t gpa, u32 access)
 	if (r)
 		return r;
 	r = map_page(vcpu, slot, gfn, &hp, access, seq);
+	if (r == EPT_FAULT_FIXED && hp.resident && !(slot->flags & KVM_MEM_READONLY))
+		map_around(vcpu, slot, gfn, seq);
 	mkvm_host_page_put(&hp);
 	return r;
 }

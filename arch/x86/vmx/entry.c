@@ -113,6 +113,32 @@ static void apply_injected_field(struct vmx_vcpu *vmx)
 	vmcs_write_any(vmx->inject.encoding, vmx->inject.value);
 }
 
+/*
+ * SDM, "VMX-Preemption Timer": the guest exits when its LAPIC timer falls due, before it has
+ * executed anything if that is past, and when the lab's module option says so.
+ */
+static void set_preemption_timer(struct mkvm_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	u64 due = vcpu->arch.hv_timer_tsc;
+	u64 ticks = entry_timer_ticks ?: U64_MAX;
+	u64 now;
+
+	if (due != LAPIC_NO_HV_TIMER) {
+		now = rdtsc();
+		ticks = min(ticks, due > now ? due - now : 0);
+	}
+	vmx->preemption_timer_on = ticks != U64_MAX;
+	if (!vmx->preemption_timer_on) {
+		vmx_pin_clear(vmx, PIN_BASED_VMX_PREEMPTION_TIMER);
+		return;
+	}
+	vmx_pin_set(vmx, PIN_BASED_VMX_PREEMPTION_TIMER);
+	/* Too far for 32 bits: it exits early, and lapic_inject_timer() sees that. */
+	vmcs_write32(VMX_PREEMPTION_TIMER_VALUE,
+		     min_t(u64, ticks >> vmx_caps.preemption_timer_shift, U32_MAX));
+}
+
 /**
  * vmx_run_guest() - run the guest until an exit needs more than the fast loop offers
  * @vcpu: loaded vCPU, guest state loaded; interrupts are off, vcpu->mode is MKVM_IN_GUEST
@@ -136,8 +162,6 @@ int vmx_run_guest(struct mkvm_vcpu *vcpu)
 	/* With TF set, VM entry wants a pending single step behind STI and MOV SS. */
 	if (unlikely(vcpu->arch.guest_debug & KVM_GUESTDBG_SINGLESTEP))
 		vmx_set_interrupt_shadow(vcpu, 0);
-	if (entry_timer_ticks && vmx_caps.preemption_timer)
-		vmx_pin_set(vmx, PIN_BASED_VMX_PREEMPTION_TIMER);
 
 	for (;;) {
 		if (unlikely(vcpu->requests)) {
@@ -148,9 +172,9 @@ int vmx_run_guest(struct mkvm_vcpu *vcpu)
 		}
 		if (vcpu->arch.regs_dirty)
 			write_dirty_registers(vcpu);
-		if (entry_timer_ticks && vmx_caps.preemption_timer)
-			vmcs_write32(VMX_PREEMPTION_TIMER_VALUE,
-				     entry_timer_ticks >> vmx_caps.preemption_timer_shift);
+		if (vcpu->arch.hv_timer_tsc != LAPIC_NO_HV_TIMER || vmx->preemption_timer_on ||
+		    (entry_timer_ticks && vmx_caps.preemption_timer))
+			set_preemption_timer(vcpu);
 		if (unlikely(vmx->inject.armed))
 			apply_injected_field(vmx);
 

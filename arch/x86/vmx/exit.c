@@ -153,6 +153,10 @@ static int exit_monitor_trap(struct mkvm_vcpu *vcpu)
 
 static int exit_preemption_timer(struct mkvm_vcpu *vcpu)
 {
+	/* Not the LAPIC's timer: the module option that gives the host its turn. */
+	if (!lapic_timer_pending(vcpu))
+		return VMX_FAST_NO;
+	lapic_inject_timer(vcpu);
 	return 1;
 }
 
@@ -229,8 +233,8 @@ static const struct exit_row exit_rows[NR_EXIT_REASONS] = {
 	ROW(EXIT_REASON_EPT_MISCONFIG, "EPT misconfiguration", NULL, vmx_exit_ept_misconfig),
 	ROW(EXIT_REASON_INVEPT, "INVEPT", exit_undefined, exit_undefined),
 	ROW(EXIT_REASON_RDTSCP, "RDTSCP", vmx_exit_rdtscp, vmx_exit_rdtscp),
-	ROW(EXIT_REASON_PREEMPTION_TIMER, "VMX-preemption timer expired", NULL,
-	    exit_preemption_timer),
+	ROW(EXIT_REASON_PREEMPTION_TIMER, "VMX-preemption timer expired",
+	    exit_preemption_timer, exit_go_on),
 	ROW(EXIT_REASON_INVVPID, "INVVPID", exit_undefined, exit_undefined),
 	ROW(EXIT_REASON_WBINVD, "WBINVD or WBNOINVD", exit_skip, exit_skip),
 	ROW(EXIT_REASON_XSETBV, "XSETBV", NULL, vmx_exit_xsetbv),

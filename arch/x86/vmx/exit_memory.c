@@ -38,7 +38,6 @@ int vmx_exit_ept_violation(struct mkvm_vcpu *vcpu)
 	if ((qualification & EPT_QUAL_NMI_UNBLOCKED) && !to_vmx(vcpu)->idt_vectoring_valid)
 		vmx_set_nmi_mask(vcpu, true);
 
-	vcpu->arch.l1tf_flush = true;
 	vcpu->stats.ept_faults++;
 	ret = ept_handle_fault(vcpu, gpa, EPT_QUAL_ACCESS(qualification));
 	if (likely(ret == EPT_FAULT_FIXED))

@@ -193,6 +193,8 @@ int vmx_vcpu_create(struct mkvm_vcpu *vcpu)
 		return -ENOMEM;
 	vmx->vcpu = vcpu;
 	vmx->loaded_cpu = -1;
+	if (vmx_caps.preemption_timer)
+		lapic_use_hv_timer(vcpu);
 	INIT_LIST_HEAD(&vmx->loaded_link);
 	vcpu->arch.vmx = vmx;
 	vmx->vmcs = vmx_alloc_vmcs(-1);

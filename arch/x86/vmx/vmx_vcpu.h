@@ -58,6 +58,7 @@ struct vmx_vcpu {
 	u32 pin_based, cpu_based, secondary, entry_controls, exit_controls;
 	u32 exception_bitmap;
 	u32 tpr_threshold;
+	bool preemption_timer_on;
 	u32 preemption_timer;
 	unsigned long host_cr3, host_cr4;
 	unsigned long host_fs_base, host_gs_base;

@@ -469,7 +469,8 @@ static u64 free_kb(void)
 	if (!f)
 		kt_fail("/proc/zoneinfo: %s", strerror(errno));
 	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, " pages free %llu", &n) == 1 || sscanf(line, " count: %llu", &n) == 1)
+		if (sscanf(line, " pages free %llu", &n) == 1 ||
+		    sscanf(line, " count: %llu", &n) == 1)
 			pages += n;
 	fclose(f);
 	return pages * 4;

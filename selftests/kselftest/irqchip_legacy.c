@@ -117,6 +117,7 @@ static void pic_edge(void)
 /* A line that stays high interrupts again after each EOI; the third time it is masked. */
 static void pic_level_eoi(struct gframe *f)
 {
+	GUEST_TRUE(guest_irqs[f->vector] <= 3);	/* the mask holds: no storm */
 	if (++guest_irqs[f->vector] == 3) {
 		if (f->vector >= 0x28)
 			outb(PIC2 + 1, 1 << (f->vector - 0x28));

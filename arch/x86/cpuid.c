@@ -116,6 +116,9 @@ void cpuid_module_init(void)
 	caps_set(X86_FEATURE_LA57, cpuid_eax(0) >= 7 && (cpuid_ecx(7) & BIT(16)) &&
 		 vmx_cr4_valid(X86_CR4_LA57 | X86_CR4_PAE));
 
+	if (vmx_caps.umip_emulation)
+		caps_set(X86_FEATURE_UMIP, true);
+
 	/* Instructions that #UD in guest mode without a VM-execution control. */
 	if (!vmx_caps.rdtscp) {
 		caps_set(X86_FEATURE_RDTSCP, false);

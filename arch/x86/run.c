@@ -216,21 +216,15 @@ static int run_loop(struct mkvm_vcpu *vcpu)
 	}
 }
 
-static int load_userspace_regs(struct mkvm_vcpu *vcpu)
+/* Out of line: its structures on the stack would be cleared on each KVM_RUN. */
+static noinline int take_userspace_regs(struct mkvm_vcpu *vcpu, u64 dirty)
 {
 	struct kvm_run *run = vcpu->run;
-	u64 dirty = run->kvm_dirty_regs;
 	struct kvm_sregs sregs;
 	struct kvm_vcpu_events events;
 	struct kvm_regs regs;
 	int ret = 0;
 
-	if ((run->kvm_valid_regs | dirty) & ~KVM_SYNC_X86_VALID_FIELDS) {
-		vm_refuse(vcpu->vm, "KVM_RUN: unknown bits in kvm_valid_regs or kvm_dirty_regs");
-		return -EINVAL;
-	}
-	if (likely(!dirty))
-		return 0;
 	/* Userspace may write the page meanwhile: take a copy, then look at it. */
 	if (dirty & KVM_SYNC_X86_REGS) {
 		memcpy(&regs, &run->s.regs.regs, sizeof(regs));
@@ -248,6 +242,17 @@ static int load_userspace_regs(struct mkvm_vcpu *vcpu)
 	}
 	run->kvm_dirty_regs = 0;
 	return ret;
+}
+
+static int load_userspace_regs(struct mkvm_vcpu *vcpu)
+{
+	u64 dirty = READ_ONCE(vcpu->run->kvm_dirty_regs);
+
+	if ((READ_ONCE(vcpu->run->kvm_valid_regs) | dirty) & ~KVM_SYNC_X86_VALID_FIELDS) {
+		vm_refuse(vcpu->vm, "KVM_RUN: unknown bits in kvm_valid_regs or kvm_dirty_regs");
+		return -EINVAL;
+	}
+	return unlikely(dirty) ? take_userspace_regs(vcpu, dirty) : 0;
 }
 
 static void store_userspace_regs(struct mkvm_vcpu *vcpu)

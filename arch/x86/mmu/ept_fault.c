@@ -337,43 +337,46 @@ static u64 *small_entry(struct mkvm_vm *vm, gfn_t gfn)
 }
 
 /*
- * Where one page of the owner's is resident the next ones often are, and the guest will want
- * them: entered now, each saves an exit. @gfn was just entered by the fault that saw @seq.
+ * A guest that touched the page before this one is on its way through memory, and where one page
+ * of the owner's is resident the next ones often are: entered now, each saves an exit. @gfn was
+ * just entered by the fault that saw @seq. Returns the first frame behind those entered.
  */
-static void map_around(struct mkvm_vcpu *vcpu, struct mkvm_memslot *slot, gfn_t gfn,
-		       unsigned long seq)
+static gfn_t map_around(struct mkvm_vcpu *vcpu, struct mkvm_memslot *slot, gfn_t gfn,
+			unsigned long seq)
 {
 	gfn_t first = gfn + 1, end = min(ALIGN(first, AROUND_PAGES),
 					 slot->base_gfn + slot->npages);
 	struct page *pages[AROUND_PAGES];
 	struct mkvm_vm *vm = vcpu->vm;
-	int i, nr;
-	u64 *e;
+	u64 *e, rights;
+	int i, nr, done = 0;
+	bool dirty;
 
 	if (first >= end || mkvm_slot_logs_dirty(slot))
-		return;
+		return first;
 	nr = get_user_pages_fast_only(mkvm_slot_hva(slot, first), end - first, FOLL_WRITE, pages);
 	if (nr <= 0)
-		return;
+		return first;
+	/* Not accessed yet: the host's aging must not believe otherwise. */
+	rights = leaf_rights(vm, slot, true, EPT_FAULT_READ, &dirty) & ~EPT_ACCESSED;
 	read_lock(&vm->mmu_lock);
 	e = small_entry(vm, gfn);
 	for (i = 0; e && i < nr; i++) {
-		struct ept_want want = { .pfn = page_to_pfn(pages[i]) };
-		bool dirty;
+		struct ept_want want = { .pfn = page_to_pfn(pages[i]), .bits = rights };
 
 		if (mkvm_invalidate_retry(vm, seq, mkvm_slot_hva(slot, first + i)))
 			break;
-		/* Not accessed yet: the host's aging must not believe otherwise. */
-		want.bits = leaf_rights(vm, slot, true, EPT_FAULT_READ, &dirty) & ~EPT_ACCESSED;
 		want.bits |= leaf_memtype(vcpu, first + i, want.pfn, false, 1);
+		/* Writes of the guest's do not pass by the owner's page table. */
+		if (!PageDirty(pages[i]))
+			SetPageDirty(pages[i]);
 		cmpxchg64(&e[1 + i], 0, want_leaf(&want, 1));
+		done++;
 	}
 	read_unlock(&vm->mmu_lock);
-	for (i = 0; i < nr; i++) {
-		struct mkvm_host_page hp = { .page = pages[i], .writable = true };
-
-		mkvm_host_page_put(&hp);
-	}
+	for (i = 0; i < nr; i++)
+		put_page(pages[i]);
+	return first + done;
 }
 
 int ept_handle_fault(struct mkvm_vcpu *vcpu, gpa_t gpa, u32 access)
@@ -407,8 +410,11 @@ int ept_handle_fault(struct mkvm_vcpu *vcpu, gpa_t gpa, u32 access)
 	if (r)
 		return r;
 	r = map_page(vcpu, slot, gfn, &hp, access, seq);
-	if (r == EPT_FAULT_FIXED && hp.resident && !(slot->flags & KVM_MEM_READONLY))
-		map_around(vcpu, slot, gfn, seq);
+	if (r == EPT_FAULT_FIXED && hp.resident && gfn == vcpu->arch.next_fault_gfn &&
+	    !(slot->flags & KVM_MEM_READONLY))
+		vcpu->arch.next_fault_gfn = map_around(vcpu, slot, gfn, seq);
+	else
+		vcpu->arch.next_fault_gfn = gfn + 1;
 	mkvm_host_page_put(&hp);
 	return r;
 }

@@ -175,8 +175,9 @@ static int check_ept(void)
 	vmx_caps.ept_1g = cap & VMX_EPT_1GB_PAGE_BIT;
 	vmx_caps.ept_ad = (cap & VMX_EPT_AD_BIT) && option_ept_ad;
 	vmx_caps.ept_5level = cap & VMX_EPT_PAGE_WALK_5_BIT;
-	vmx_caps.invvpid_single = (cap & VMX_VPID_INVVPID_BIT) &&
-				  (cap & VMX_VPID_EXTENT_SINGLE_CONTEXT_BIT);
+	/* <asm/vmx.h> counts the VPID bits from bit 32. */
+	vmx_caps.invvpid_single = (cap >> 32 & VMX_VPID_INVVPID_BIT) &&
+				  (cap >> 32 & VMX_VPID_EXTENT_SINGLE_CONTEXT_BIT);
 	return 0;
 }
 
@@ -239,7 +240,6 @@ int vmx_caps_init(void)
 	vmx_caps.invpcid = secondary & SECONDARY_EXEC_ENABLE_INVPCID;
 	vmx_caps.rdtscp = secondary & SECONDARY_EXEC_ENABLE_RDTSCP;
 	vmx_caps.xsaves = secondary & SECONDARY_EXEC_XSAVES;
-	vmx_caps.umip_emulation = secondary & SECONDARY_EXEC_DESC;
 	vmx_caps.waitpkg = secondary & SECONDARY_EXEC_ENABLE_USR_WAIT_PAUSE;
 	vmx_caps.preemption_timer = vmx_caps.pin_based & PIN_BASED_VMX_PREEMPTION_TIMER;
 
@@ -249,6 +249,9 @@ int vmx_caps_init(void)
 	rdmsrl(MSR_IA32_VMX_CR0_FIXED1, vmx_caps.cr0_fixed1);
 	rdmsrl(MSR_IA32_VMX_CR4_FIXED0, vmx_caps.cr4_fixed0);
 	rdmsrl(MSR_IA32_VMX_CR4_FIXED1, vmx_caps.cr4_fixed1);
+	/* A guest can have UMIP on a processor without: exit_descriptor.c refuses for it. */
+	vmx_caps.umip_emulation = (secondary & SECONDARY_EXEC_DESC) &&
+				  !(vmx_caps.cr4_fixed1 & X86_CR4_UMIP);
 	vmx_caps.tsc_scaling_max = U64_MAX;
 	return 0;
 }

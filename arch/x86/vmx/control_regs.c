@@ -36,6 +36,8 @@ bool vmx_cr0_valid(unsigned long cr0)
 
 bool vmx_cr4_valid(unsigned long cr4)
 {
+	if (vmx_caps.umip_emulation)
+		cr4 &= ~X86_CR4_UMIP;
 	return !(cr4 & ~vmx_caps.cr4_fixed1);
 }
 
@@ -74,9 +76,19 @@ void vmx_set_cr3(struct mkvm_vcpu *vcpu, unsigned long cr3)
 
 void vmx_set_cr4(struct mkvm_vcpu *vcpu, unsigned long cr4)
 {
+	unsigned long real = cr4 | (vmx_caps.cr4_fixed0 & vmx_caps.cr4_fixed1);
+
+	if (vmx_caps.umip_emulation) {
+		/* The processor lacks the bit: SGDT and its like exit instead. */
+		real &= ~X86_CR4_UMIP;
+		if (cr4 & X86_CR4_UMIP)
+			vmx_secondary_set(to_vmx(vcpu), SECONDARY_EXEC_DESC);
+		else
+			vmx_secondary_clear(to_vmx(vcpu), SECONDARY_EXEC_DESC);
+	}
 	vcpu->arch.cr4 = cr4;
 	vcpu->arch.regs_avail |= BIT(GREG_CR4);
-	vmcs_write64(GUEST_CR4, cr4 | (vmx_caps.cr4_fixed0 & vmx_caps.cr4_fixed1));
+	vmcs_write64(GUEST_CR4, real);
 	vmcs_write64(CR4_READ_SHADOW, cr4);
 	write_pdptrs(vcpu);
 }

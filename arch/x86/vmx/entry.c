@@ -23,8 +23,8 @@
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
-static unsigned int entry_timer_ticks;
-module_param(entry_timer_ticks, uint, 0444);
+unsigned int vmx_entry_timer_ticks;
+module_param_named(entry_timer_ticks, vmx_entry_timer_ticks, uint, 0444);
 MODULE_PARM_DESC(entry_timer_ticks,
 		 "arm the VMX-preemption timer with so many TSC ticks on each entry (for emulators whose guests with IF=0 hold off host interrupts; 0 = off)");
 
@@ -121,7 +121,7 @@ static void set_preemption_timer(struct mkvm_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	u64 due = vcpu->arch.hv_timer_tsc;
-	u64 ticks = entry_timer_ticks ?: U64_MAX;
+	u64 ticks = vmx_entry_timer_ticks ?: U64_MAX;
 	u64 now;
 
 	if (due != LAPIC_NO_HV_TIMER) {
@@ -173,7 +173,7 @@ int vmx_run_guest(struct mkvm_vcpu *vcpu)
 		if (vcpu->arch.regs_dirty)
 			write_dirty_registers(vcpu);
 		if (vcpu->arch.hv_timer_tsc != LAPIC_NO_HV_TIMER || vmx->preemption_timer_on ||
-		    (entry_timer_ticks && vmx_caps.preemption_timer))
+		    (vmx_entry_timer_ticks && vmx_caps.preemption_timer))
 			set_preemption_timer(vcpu);
 		if (unlikely(vmx->inject.armed))
 			apply_injected_field(vmx);
@@ -194,7 +194,6 @@ int vmx_run_guest(struct mkvm_vcpu *vcpu)
 			ret = vmx_entry_vmfail(vcpu, result);
 			break;
 		}
-		vmx->enter_flags |= VMX_ENTER_LAUNCHED;
 		reason = vmcs_read32(VM_EXIT_REASON);
 		vmx->exit_reason = reason;
 		if (unlikely(reason & VMX_EXIT_REASONS_FAILED_VMENTRY)) {
@@ -205,6 +204,8 @@ int vmx_run_guest(struct mkvm_vcpu *vcpu)
 			ret = VMX_FAST_NO;
 			break;
 		}
+		/* A VMLAUNCH that failed while it loaded the guest leaves the VMCS clear. */
+		vmx->enter_flags |= VMX_ENTER_LAUNCHED;
 		if (unlikely(vmx->inject.armed))
 			vmx_undo_injection(vmx);
 		if (reason < ARRAY_SIZE(vcpu->stats.exits_by_reason))

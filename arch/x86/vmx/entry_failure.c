@@ -80,7 +80,7 @@ void vmx_undo_injection(struct vmx_vcpu *vmx)
 	vmcs_write_any(vmx->inject.encoding, vmx->inject.saved);
 }
 
-static void explain(struct mkvm_vcpu *vcpu)
+static void explain(struct mkvm_vcpu *vcpu, bool host)
 {
 	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 20);
 	int broken;
@@ -91,7 +91,7 @@ static void explain(struct mkvm_vcpu *vcpu)
 	if (!broken)
 		pr_err("vm %d vcpu %u: the VMCS breaks no rule that is checked in software\n",
 		       vcpu->vm->owner_pid, vcpu->id);
-	vmx_dump_vmcs(vcpu);
+	vmx_dump_vmcs(vcpu, host);
 }
 
 static int fail_entry(struct mkvm_vcpu *vcpu, u64 reason)
@@ -125,7 +125,7 @@ int vmx_entry_vmfail(struct mkvm_vcpu *vcpu, int result)
 	pr_err_ratelimited("vm %d vcpu %u: VM entry failed: VM-instruction error %u: %s\n",
 			   vcpu->vm->owner_pid, vcpu->id, error,
 			   vmx_instruction_error_name(error));
-	explain(vcpu);
+	explain(vcpu, error == VMXERR_ENTRY_INVALID_HOST_STATE_FIELD);
 	vmx_undo_injection(vmx);
 	/* Nothing was delivered: the event that the entry carried is still to be injected. */
 	vmx->event_injected = false;
@@ -148,7 +148,7 @@ int vmx_exit_entry_failure(struct mkvm_vcpu *vcpu)
 	pr_err_ratelimited("vm %d vcpu %u: VM entry failed: exit reason %#x: %s, qualification %#llx\n",
 			   vcpu->vm->owner_pid, vcpu->id, reason, vmx_exit_reason_name(reason),
 			   vmcs_read64(EXIT_QUALIFICATION));
-	explain(vcpu);
+	explain(vcpu, false);
 	vmx_undo_injection(vmx);
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 	mkvm_make_request(MKVM_REQ_EVENT, vcpu);

@@ -153,11 +153,9 @@ static int exit_monitor_trap(struct mkvm_vcpu *vcpu)
 
 static int exit_preemption_timer(struct mkvm_vcpu *vcpu)
 {
-	/* Not the LAPIC's timer: the module option that gives the host its turn. */
-	if (!lapic_timer_pending(vcpu))
-		return VMX_FAST_NO;
 	lapic_inject_timer(vcpu);
-	return 1;
+	/* The module option is there to give the host its turn. */
+	return vmx_entry_timer_ticks ? VMX_FAST_NO : 1;
 }
 
 /**

@@ -273,7 +273,7 @@ int vmx_fast_wrmsr(struct mkvm_vcpu *vcpu)
 	}
 	if (is_x2apic_msr(msr) && vcpu->arch.apic && lapic_x2apic_mode(vcpu))
 		return finish(vcpu, lapic_x2apic_msr_write(vcpu, msr, edx_eax_read(vcpu)));
-	if (msr == MSR_IA32_TSC_ADJUST)
+	if (msr == MSR_IA32_TSC_ADJUST || msr == MSR_IA32_MISC_ENABLE)
 		return finish(vcpu, mkvm_set_msr(vcpu, msr, edx_eax_read(vcpu), false));
 	return VMX_FAST_NO;
 }

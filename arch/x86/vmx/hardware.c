@@ -88,7 +88,7 @@ static int cpu_vmx_on(void)
 	/* Whoever used VMX before may have left translations under our EPTPs and VPIDs. */
 	if (vmx_caps.ept_vpid & VMX_EPT_EXTENT_GLOBAL_BIT)
 		invept(VMX_EPT_EXTENT_GLOBAL, (struct invept_desc){});
-	if (vmx_caps.ept_vpid & VMX_VPID_EXTENT_GLOBAL_CONTEXT_BIT)
+	if (vmx_caps.ept_vpid >> 32 & VMX_VPID_EXTENT_GLOBAL_CONTEXT_BIT)
 		invvpid(VMX_VPID_EXTENT_ALL_CONTEXT, (struct invvpid_desc){});
 	return 0;
 }

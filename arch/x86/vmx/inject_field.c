@@ -56,8 +56,9 @@ static bool value_is_bad(u32 encoding, u64 value)
 {
 	switch (encoding) {
 	case EPT_POINTER:
-		return (value & 7) != VMX_EPTP_MT_WB || (value & 0xf00) ||
-		       ((value >> 3) & 7) != 3;
+		/* UC is a legal type where the processor has it: that EPTP would be used. */
+		return ((value & 7) != VMX_EPTP_MT_WB && (value & 7) != VMX_EPTP_MT_UC) ||
+		       (value & 0xf00) || ((value >> 3) & 7) < 3 || ((value >> 3) & 7) > 4;
 	case PIN_BASED_VM_EXEC_CONTROL:
 		return !(value & PIN_BASED_EXT_INTR_MASK) ? value == 0 : value == U32_MAX;
 	case CPU_BASED_VM_EXEC_CONTROL:
@@ -65,7 +66,9 @@ static bool value_is_bad(u32 encoding, u64 value)
 	case VM_ENTRY_CONTROLS:
 		return !value || value == U32_MAX;
 	case SECONDARY_VM_EXEC_CONTROL:
-		return value == U32_MAX || !(value & SECONDARY_EXEC_ENABLE_EPT);
+		/* Without EPT and without "unrestricted guest" it would run on host memory. */
+		return value == U32_MAX || ((value & SECONDARY_EXEC_UNRESTRICTED_GUEST) &&
+					    !(value & SECONDARY_EXEC_ENABLE_EPT));
 	case VIRTUAL_PROCESSOR_ID:
 		return !value;
 	default:

@@ -15,7 +15,6 @@
 #define ACCESS_TYPE(ar)	((ar) & 0xf)
 #define ACCESS_S		BIT(4)
 #define ACCESS_DPL(ar)	(((ar) >> 5) & 3)
-#define ACCESS_P		BIT(7)
 #define ACCESS_AVL		BIT(12)
 #define ACCESS_L		BIT(13)
 #define ACCESS_DB		BIT(14)
@@ -32,13 +31,14 @@ static const struct {
 	SEGMENT(FS), SEGMENT(GS), SEGMENT(TR), SEGMENT(LDTR),
 };
 
+/* All bits also of an unusable segment: SS keeps the CPL in its DPL. */
 static u32 ar_from_segment(const struct kvm_segment *var)
 {
-	if (var->unusable || !var->present)
-		return ACCESS_UNUSABLE;
-	return (var->type & 0xf) | (var->s & 1) << 4 | (var->dpl & 3) << 5 | ACCESS_P |
-	       (var->avl & 1) << 12 | (var->l & 1) << 13 | (var->db & 1) << 14 |
-	       (var->g & 1) << 15;
+	u32 ar = (var->type & 0xf) | (var->s & 1) << 4 | (var->dpl & 3) << 5 |
+		 (var->present & 1) << 7 | (var->avl & 1) << 12 | (var->l & 1) << 13 |
+		 (var->db & 1) << 14 | (var->g & 1) << 15;
+
+	return var->unusable || !var->present ? ar | ACCESS_UNUSABLE : ar;
 }
 
 void vmx_get_segment(struct mkvm_vcpu *vcpu, struct kvm_segment *var, int seg)

@@ -110,21 +110,25 @@ missing:
 /**
  * vmx_dump_vmcs() - print the current VMCS
  * @vcpu: loaded vCPU
+ * @host: also the host's fields: only where they are to blame, for they tell where the kernel is
  *
  * Any context; the caller limits the rate. Zero fields are left out: they say little and there
  * are many.
  */
-void vmx_dump_vmcs(struct mkvm_vcpu *vcpu)
+void vmx_dump_vmcs(struct mkvm_vcpu *vcpu, bool host)
 {
 	static const char * const groups[] = {
 		"control", "exit information", "guest", "host"
 	};
+	unsigned int i, group;
 	unsigned long value;
-	unsigned int i;
 
 	pr_err("VMCS of vm %d vcpu %u, fields that are not 0:\n", vcpu->vm->owner_pid, vcpu->id);
-	for (i = 0; i < ARRAY_SIZE(fields); i++)
+	for (i = 0; i < ARRAY_SIZE(fields); i++) {
+		group = (fields[i].encoding >> 10) & 3;
+		if (group == 3 && !host)
+			continue;
 		if (try_read(fields[i].encoding, &value) && value)
-			pr_err("  %s: %s = %#lx\n", groups[(fields[i].encoding >> 10) & 3],
-			       fields[i].name, value);
+			pr_err("  %s: %s = %#lx\n", groups[group], fields[i].name, value);
+	}
 }

@@ -146,6 +146,9 @@ void vmx_msr_switch_init(void);
 void vmx_msr_switch_exit(void);
 void vmx_load_host_state(struct mkvm_vcpu *vcpu);
 
+/* entry.c: module option; 0 = the preemption timer serves the LAPIC's timer only. */
+extern unsigned int vmx_entry_timer_ticks;
+
 /* event.c */
 void vmx_deliver_events(struct mkvm_vcpu *vcpu);
 void vmx_recover_events(struct mkvm_vcpu *vcpu);
@@ -197,7 +200,7 @@ void vmx_undo_injection(struct vmx_vcpu *vmx);
 /* entry_check.c: prints each rule of the SDM that the current VMCS breaks; their number. */
 int vmx_check_vmcs(struct mkvm_vcpu *vcpu);
 /* vmcs_field.c: all fields that this CPU has, grouped and decoded, rate limited by the caller. */
-void vmx_dump_vmcs(struct mkvm_vcpu *vcpu);
+void vmx_dump_vmcs(struct mkvm_vcpu *vcpu, bool host);
 const char *vmx_instruction_error_name(u32 error);
 const char *vmcs_field_name(u32 encoding);
 

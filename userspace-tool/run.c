@@ -82,7 +82,7 @@ static int setup_signals(struct sentence *why)
 		sigaction(fatal[i], &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
-	/* What the caller has told us to ignore (nohup, say) would come by signalfd all the same. */
+	/* What the caller has told us to ignore (nohup) would come by signalfd all the same. */
 	for (i = 0; i < ARRAY_SIZE(by_fd); i++)
 		if (sigaction(by_fd[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 			sigaddset(&set, by_fd[i]);

@@ -129,10 +129,17 @@ void mkvm_vm_kill(struct mkvm_vm *vm, const char *why);
 #define vm_refuse(vm, fmt, ...) \
 	pr_notice_ratelimited("vm %d: " fmt "\n", (vm)->owner_pid, ##__VA_ARGS__)
 
+/* How many vCPUs can be found in vm->vcpus[]. */
+static inline int mkvm_online_vcpus(struct mkvm_vm *vm)
+{
+	/* Pairs with smp_store_release() in mkvm_vcpu_create(). */
+	return smp_load_acquire(&vm->online_vcpus);
+}
+
 /* Iterate over the online vCPUs. @i is an int, @vcpu a struct mkvm_vcpu pointer. */
 #define mkvm_for_each_vcpu(i, vcpu, vm)					\
 	for ((i) = 0;							\
-	     (i) < smp_load_acquire(&(vm)->online_vcpus) /* mkvm_vcpu_create() */ && \
+	     (i) < mkvm_online_vcpus(vm) &&				\
 	     ((vcpu) = (vm)->vcpus[i], true);				\
 	     (i)++)
 

@@ -129,7 +129,7 @@ struct mkvm_arch_vcpu {
 	struct mkvm_mmio mmio;
 	struct mkvm_memslot *last_slot;		/* memslots.c */
 	u64 last_slot_generation;
-	gfn_t next_fault_gfn;			/* mmu/ept_fault.c: where a walk through memory goes on */
+	gfn_t next_fault_gfn;			/* mmu/ept_fault.c */
 
 	/* FPU: fpu.c */
 	struct fpu_guest guest_fpu;

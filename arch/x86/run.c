@@ -194,7 +194,7 @@ static int run_loop(struct mkvm_vcpu *vcpu)
 				vcpu->arch.mp_state = KVM_MP_STATE_RUNNABLE;
 				continue;
 			}
-			/* A timer that is due goes to IRR here; an hrtimer brings one that is not. */
+			/* A timer that is due goes to IRR here; an hrtimer brings others. */
 			lapic_timer_block(vcpu);
 			mkvm_vcpu_block(vcpu);
 			lapic_timer_unblock(vcpu);

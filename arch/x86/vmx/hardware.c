@@ -257,7 +257,7 @@ static int check_processor(void)
 	u64 feature_control;
 	struct path path;
 
-	if (!boot_cpu_has(X86_FEATURE_VMX) && !(cpuid_ecx(1) & BIT(5))) {
+	if (!(cpuid_ecx(1) & BIT(5))) {
 		if (boot_cpu_data.x86_vendor != X86_VENDOR_INTEL)
 			pr_err("this processor has no VT-x: its vendor is %s, minikvm needs Intel\n",
 			       boot_cpu_data.x86_vendor_id);
@@ -276,6 +276,11 @@ static int check_processor(void)
 		pr_err("VT-x is disabled by the firmware (IA32_FEATURE_CONTROL = %#llx is locked without VMX): enable \"Intel Virtualization Technology\" in the firmware set-up\n",
 		       feature_control);
 		return -EPERM;
+	}
+	/* The kernel hides the feature for the firmware's sake, too; that was said already. */
+	if (!boot_cpu_has(X86_FEATURE_VMX)) {
+		pr_err("this processor has VT-x, but the kernel does not use it: look for clearcpuid=vmx on its command line\n");
+		return -ENODEV;
 	}
 	/* In 6.1 an idle kvm_intel leaves CR4.VMXE clear: it is there all the same. */
 	if (!kern_path("/sys/module/kvm_intel", 0, &path)) {

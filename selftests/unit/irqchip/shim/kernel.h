@@ -43,6 +43,13 @@ typedef s64 ktime_t;
 #define WRITE_ONCE(x, v)	(*(volatile typeof(x) *)&(x) = (v))
 #define smp_mb()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define smp_load_acquire(p)	__atomic_load_n(p, __ATOMIC_ACQUIRE)
+
+/* These tests run where interrupts are on. */
+static inline bool irqs_disabled(void)
+{
+	return false;
+}
+
 #define smp_store_release(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
 #define array_index_nospec(i, n) ((i) < (n) ? (i) : 0)
 #define __releases(x)

@@ -62,7 +62,7 @@ check:
 	selftests/setup check
 	selftests/check
 check-debug:
-	selftests/setup check
+	selftests/setup debug
 	selftests/check --debug
 check-unit:
 	selftests/setup unit

@@ -242,7 +242,8 @@ enum emul_rc emul_mem_cmpxchg(struct emul_ctxt *c, enum emul_seg seg, u64 off, c
 	if (rc != EMUL_OK)
 		return rc;
 	c->mem_writes++;
-	return c->ops->cmpxchg(c, linear, old, new_, len);
+	/* The kernel has a macro of that name: keep it from the call. */
+	return (c->ops->cmpxchg)(c, linear, old, new_, len);
 }
 
 /**

@@ -99,7 +99,7 @@ static const struct control_bit secondary_bits[] = {
 	LIKE(SECONDARY_EXEC_ENABLE_INVPCID, "enable INVPCID"),
 	LIKE(SECONDARY_EXEC_RDSEED_EXITING, "RDSEED exiting"),
 	LIKE(SECONDARY_EXEC_ENABLE_PML, "enable PML"),
-	LIKE(SECONDARY_EXEC_XSAVES, "enable XSAVES/XRSTORS"),
+	LIKE(MINIKVM_EXEC_XSAVES, "enable XSAVES/XRSTORS"),
 	LIKE(SECONDARY_EXEC_TSC_SCALING, "use TSC scaling"),
 	LIKE(SECONDARY_EXEC_ENABLE_USR_WAIT_PAUSE, "enable user wait and pause"),
 };
@@ -239,7 +239,7 @@ int vmx_caps_init(void)
 	vmx_caps.ple = secondary & SECONDARY_EXEC_PAUSE_LOOP_EXITING;
 	vmx_caps.invpcid = secondary & SECONDARY_EXEC_ENABLE_INVPCID;
 	vmx_caps.rdtscp = secondary & SECONDARY_EXEC_ENABLE_RDTSCP;
-	vmx_caps.xsaves = secondary & SECONDARY_EXEC_XSAVES;
+	vmx_caps.xsaves = secondary & MINIKVM_EXEC_XSAVES;
 	vmx_caps.waitpkg = secondary & SECONDARY_EXEC_ENABLE_USR_WAIT_PAUSE;
 	vmx_caps.preemption_timer = vmx_caps.pin_based & PIN_BASED_VMX_PREEMPTION_TIMER;
 

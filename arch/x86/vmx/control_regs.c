@@ -228,9 +228,9 @@ void vmx_cpuid_changed(struct mkvm_vcpu *vcpu)
 	}
 	if (vmx_caps.xsaves) {
 		if (guest_cpuid_has(vcpu, X86_FEATURE_XSAVES))
-			vmx_secondary_set(vmx, SECONDARY_EXEC_XSAVES);
+			vmx_secondary_set(vmx, MINIKVM_EXEC_XSAVES);
 		else
-			vmx_secondary_clear(vmx, SECONDARY_EXEC_XSAVES);
+			vmx_secondary_clear(vmx, MINIKVM_EXEC_XSAVES);
 	}
 	/* RDRAND and RDSEED that the guest was not given raise #UD. */
 	if (vmx_caps.secondary & SECONDARY_EXEC_RDRAND_EXITING) {

@@ -16,6 +16,9 @@
 #include <asm/asm.h>
 #include <asm/vmx.h>
 
+/* "Enable XSAVES/XRSTORS": the kernels' headers have two names for it. */
+#define MINIKVM_EXEC_XSAVES	VMCS_CONTROL_BIT(XSAVES)
+
 /* One VMXON or VMCS region: 4 KiB; the hardware owns everything behind the header. */
 struct vmcs {
 	u32 revision_id;

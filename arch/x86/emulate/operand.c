@@ -233,6 +233,8 @@ enum emul_rc emul_mem_write(struct emul_ctxt *c, enum emul_seg seg, u64 off, con
 enum emul_rc emul_mem_cmpxchg(struct emul_ctxt *c, enum emul_seg seg, u64 off, const void *old,
 			      const void *new_, unsigned int len)
 {
+	enum emul_rc (*exchange)(struct emul_ctxt *c, u64 linear, const void *old,
+				 const void *new_, unsigned int len);
 	enum emul_rc rc;
 	u64 linear;
 
@@ -242,8 +244,9 @@ enum emul_rc emul_mem_cmpxchg(struct emul_ctxt *c, enum emul_seg seg, u64 off, c
 	if (rc != EMUL_OK)
 		return rc;
 	c->mem_writes++;
-	/* The kernel has a macro of that name: keep it from the call. */
-	return (c->ops->cmpxchg)(c, linear, old, new_, len);
+	/* Through a variable: cmpxchg( is a macro of the kernel's. */
+	exchange = c->ops->cmpxchg;
+	return exchange(c, linear, old, new_, len);
 }
 
 /**

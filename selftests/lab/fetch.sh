@@ -198,11 +198,13 @@ fetch_kernel() { # 6.1|6.12
 	echo "$release" >"$tree/release"
 }
 
-# kbuild's objtool wants libelf, which a machine without headers need not have.
+# kbuild's objtool wants libelf, which a machine without headers need not have. From 6.12 on
+# Debian's objtool is itself a launcher, which starts objtool.real-x86 beside it.
 wrap_objtool() { # TREE
 	local program
 
 	for program in "$1"/usr/lib/linux-kbuild-*/tools/objtool/objtool; do
+		[ ! -e "$program.real-x86" ] || program=$program.real-x86
 		mv "$program" "$program.real"
 		cat >"$program" <<-EOF
 			#!/bin/sh

@@ -24,6 +24,7 @@ help:
 	@echo "make               module for the installed kernel's headers (KDIR= another) and the tool"
 	@echo "make demo          boot a real Linux kernel as a guest on /dev/minikvm, in the lab"
 	@echo "make check         every test (about 25 minutes on two cores)"
+	@echo "make check-long    what takes longer: forty boots of foreign kernels and ramdisk"
 	@echo "make check-debug   the kselftests on a kernel with lockdep, KASAN, kmemleak, UBSAN"
 	@echo "make check-unit    only what runs without the lab"
 	@echo "make bench         minikvm beside kvm_intel in the same boot: table, build/bench.json"
@@ -54,13 +55,16 @@ tool:
 	$(MAKE) -C userspace-tool OUT=$(BUILD)/tool
 	@echo "built $(BUILD)/tool/minikvm"
 
-.PHONY: demo check check-debug check-unit bench lint
+.PHONY: demo check check-long check-debug check-unit bench lint
 demo:
 	selftests/setup demo
 	selftests/demo
 check:
 	selftests/setup check
 	selftests/check
+check-long:
+	selftests/setup long
+	selftests/check --long
 check-debug:
 	selftests/setup debug
 	selftests/check --debug

@@ -206,7 +206,7 @@ static int run_loop(struct mkvm_vcpu *vcpu)
 		}
 		if (ret <= 0)
 			return ret;
-		if (unlikely(xfer_to_guest_mode_work_pending())) {
+		if (unlikely(__xfer_to_guest_mode_work_pending())) {
 			ret = thread_work_handle();
 			if (ret) {
 				vcpu->run->exit_reason = KVM_EXIT_INTR;

@@ -105,12 +105,12 @@ void mkvm_host_page_put(struct mkvm_host_page *hp)
 
 	if (!page)
 		return;
-	/* The zero page and firmware ranges are reserved: nobody reclaims them. */
-	if (!PageReserved(page)) {
-		if (hp->writable && !PageDirty(page))
-			SetPageDirty(page);
-		mark_page_accessed(page);
-	}
+	/*
+	 * The zero page and firmware ranges are reserved: nobody reclaims them. That the page was
+	 * referenced is noted already, every form of get_user_pages() does so.
+	 */
+	if (hp->writable && !PageDirty(page) && !PageReserved(page))
+		SetPageDirty(page);
 	put_page(page);
 	hp->page = NULL;
 }

@@ -10,6 +10,7 @@
 #define MINIKVM_VIRT_HOST_PAGE_H
 
 #include <linux/kvm_types.h>
+#include <linux/mm.h>
 #include <linux/types.h>
 
 #include "virt/vm.h"
@@ -48,6 +49,12 @@ void mkvm_host_page_put(struct mkvm_host_page *hp);
 
 /* Is this frame device memory, to which the guest's accesses must not be cached? */
 bool mkvm_pfn_is_mmio(kvm_pfn_t pfn);
+
+/* Can no mapping of this page be larger than 4 KiB? Device memory (DAX) is not compound. */
+static inline bool mkvm_page_is_small(struct page *page)
+{
+	return !PageCompound(page) && !is_zone_device_page(page);
+}
 
 /* Size of the page by which the owner's page table maps @hva, as an order; 0 if unmapped. */
 unsigned int mkvm_host_mapping_order(struct mkvm_vm *vm, unsigned long hva);

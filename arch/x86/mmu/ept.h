@@ -12,10 +12,11 @@
 #include "virt/memslot.h"
 #include "virt/vcpu.h"
 
-/* What an EPT violation wanted; the low bits of the exit qualification. */
+/* What an EPT violation wanted, and what the entry allowed; as in the exit qualification. */
 #define EPT_FAULT_READ		BIT(0)
 #define EPT_FAULT_WRITE		BIT(1)
 #define EPT_FAULT_FETCH		BIT(2)
+#define EPT_FAULT_ALLOWED	GENMASK(5, 3)	/* one of these: it was present */
 
 enum ept_fault_result {
 	EPT_FAULT_FIXED,	/* entered, or somebody else did: resume the guest */

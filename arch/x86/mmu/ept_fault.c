@@ -193,7 +193,8 @@ static int fault_level(struct mkvm_vcpu *vcpu, const struct mkvm_memslot *slot, 
 	unsigned int order;
 	int level;
 
-	if (mkvm_slot_logs_dirty(slot) || (huge_pages_not_exec && (access & EPT_FAULT_FETCH)))
+	if (mkvm_slot_logs_dirty(slot) || (huge_pages_not_exec && (access & EPT_FAULT_FETCH)) ||
+	    (hp->page && mkvm_page_is_small(hp->page)))
 		return 1;
 	order = mkvm_host_mapping_order(vcpu->vm, hva);
 	for (level = 3; level > 1; level--) {
@@ -398,7 +399,8 @@ int ept_handle_fault(struct mkvm_vcpu *vcpu, gpa_t gpa, u32 access)
 	}
 	if ((access & EPT_FAULT_WRITE) && (slot->flags & KVM_MEM_READONLY))
 		return EPT_FAULT_MMIO;
-	if (fix_in_place(vm, slot, gfn, access))
+	/* What was not present has nothing to fix; if it is by now, ept_enter() will see. */
+	if ((access & EPT_FAULT_ALLOWED) && fix_in_place(vm, slot, gfn, access))
 		return EPT_FAULT_FIXED;
 
 	hva = mkvm_slot_hva(slot, gfn);

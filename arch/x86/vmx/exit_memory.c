@@ -22,7 +22,7 @@
 #include "arch/x86/vmx/vmx_vcpu.h"
 #include "virt/memslot.h"
 
-#define EPT_QUAL_ACCESS(q)		((q) & 7)
+#define EPT_QUAL_ACCESS(q)		((q) & GENMASK(5, 0))
 #define EPT_QUAL_LINEAR_VALID		BIT(7)
 #define EPT_QUAL_TRANSLATED		BIT(8)	/* the final access, not a walk */
 #define EPT_QUAL_NMI_UNBLOCKED		BIT(12)

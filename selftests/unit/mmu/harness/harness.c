@@ -110,13 +110,17 @@ static u64 *hardware_walk(struct mkvm_vm *vm, gfn_t gfn, int *levelp)
 	return NULL;
 }
 
-/* Fill a TLB entry, with flags set as for @write; false is an EPT violation. */
+/*
+ * Fill a TLB entry, with flags set as for @write; false is an EPT violation, and *@allowed is
+ * then what the leaf that was found allowed.
+ */
 static bool tlb_fill(struct harness *h, struct soft_tlb *tlb, gfn_t gfn, u64 need, bool write,
-		     bool *logged)
+		     bool *logged, u64 *allowed)
 {
 	u64 flags, val, *e;
 	int level;
 
+	*allowed = 0;
 	tlb->generation = atomic_long_read(&h->tlb_generation);
 	/* The number is older than the entry; pairs with mkvm_make_all_request(). */
 	smp_rmb();
@@ -125,8 +129,10 @@ static bool tlb_fill(struct harness *h, struct soft_tlb *tlb, gfn_t gfn, u64 nee
 		return false;
 	val = READ_ONCE(*e);
 	do {
-		if (!ept_present(val) || !ept_is_leaf(val, level) || (need & ~val))
+		if (!ept_present(val) || !ept_is_leaf(val, level) || (need & ~val)) {
+			*allowed = val & EPT_RWX;
 			return false;
+		}
 		if (!vmx_caps.ept_ad)
 			break;
 		flags = EPT_ACCESSED | (write ? EPT_DIRTY : 0);
@@ -141,8 +147,9 @@ static bool tlb_fill(struct harness *h, struct soft_tlb *tlb, gfn_t gfn, u64 nee
 	return true;
 }
 
-/* One access; false is an EPT violation. */
-static bool soft_access(struct harness *h, struct soft_vcpu *cpu, u32 op, gpa_t gpa, u64 *value)
+/* One access; false is an EPT violation, which *@allowed is about. */
+static bool soft_access(struct harness *h, struct soft_vcpu *cpu, u32 op, gpa_t gpa, u64 *value,
+			u64 *allowed)
 {
 	bool write = op == HARNESS_WRITE || op == HARNESS_ADD, logged = false, ok = true;
 	gfn_t gfn = gpa >> PAGE_SHIFT;
@@ -154,7 +161,7 @@ static bool soft_access(struct harness *h, struct soft_vcpu *cpu, u32 op, gpa_t 
 	local_irq_save(flags);
 	if (tlb->generation != atomic_long_read(&h->tlb_generation) || tlb->gfn != gfn ||
 	    (need & ~tlb->entry) || (write && vmx_caps.ept_ad && !(tlb->entry & EPT_DIRTY)))
-		ok = tlb_fill(h, tlb, gfn, need, write, &logged);
+		ok = tlb_fill(h, tlb, gfn, need, write, &logged, allowed);
 	if (ok) {
 		pfn = ept_pfn(tlb->entry) + (gfn & (ept_level_pages(tlb->level) - 1));
 		where = phys_to_virt((pfn << PAGE_SHIFT) + offset_in_page(gpa));
@@ -180,14 +187,16 @@ static int one_access(struct harness *h, struct soft_vcpu *cpu, struct harness_a
 	u32 access = a->op == HARNESS_READ ? EPT_FAULT_READ :
 		     a->op == HARNESS_FETCH ? EPT_FAULT_FETCH : EPT_FAULT_WRITE;
 
-	while (!soft_access(h, cpu, a->op, gpa, &a->value)) {
+	u64 allowed;
+
+	while (!soft_access(h, cpu, a->op, gpa, &a->value, &allowed)) {
 		int idx, r;
 
 		if (signal_pending(current))
 			return -EINTR;
 		cond_resched();
 		idx = srcu_read_lock(&h->vm.srcu);
-		r = ept_handle_fault(&cpu->vcpu, gpa, access);
+		r = ept_handle_fault(&cpu->vcpu, gpa, access | allowed << 3);
 		srcu_read_unlock(&h->vm.srcu, idx);
 		cpu->vcpu.stats.ept_faults++;
 		if (r == EPT_FAULT_MMIO) {

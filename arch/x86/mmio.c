@@ -71,7 +71,10 @@ static enum emul_rc translate(struct emul_ctxt *c, u64 linear, u32 access, gpa_t
 	return EMUL_OK;
 }
 
-/* Is this guest-physical address ordinary memory, for that kind of access? */
+/*
+ * Is this guest-physical address ordinary memory, for that kind of access? A slot that is being
+ * deleted is not: whoever still sees it takes it for the device that comes in its place.
+ */
 static bool is_memory(struct mkvm_vcpu *vcpu, gpa_t gpa, bool write)
 {
 	struct mkvm_memslot *slot;
@@ -79,7 +82,7 @@ static bool is_memory(struct mkvm_vcpu *vcpu, gpa_t gpa, bool write)
 	if (vcpu->arch.apic && lapic_owns_gpa(vcpu, gpa))
 		return false;
 	slot = mkvm_vcpu_gfn_to_slot(vcpu, gpa >> PAGE_SHIFT);
-	return slot && !(write && (slot->flags & KVM_MEM_READONLY));
+	return slot && !(slot->flags & (MKVM_SLOT_INVALID | (write ? KVM_MEM_READONLY : 0)));
 }
 
 /* A device in the kernel: 0 when one answered. */
@@ -186,13 +189,14 @@ static enum emul_rc op_read(struct emul_ctxt *c, u64 linear, void *data, unsigne
 			return rc;
 		memory = is_memory(vcpu, gpa, false);
 		n = piece(linear, len, memory);
-		if (memory) {
-			if (mkvm_read_guest(vcpu->vm, gpa, data, n)) {
-				c->why = "userspace unmapped the guest memory that is read";
-				return EMUL_UNHANDLED;
-			}
+		if (memory && !mkvm_read_guest(vcpu->vm, gpa, data, n))
 			continue;
+		if (memory && is_memory(vcpu, gpa, false)) {
+			c->why = "userspace unmapped the guest memory that is read";
+			return EMUL_UNHANDLED;
 		}
+		/* No slot, or one that went away between the look and the read. */
+		n = piece(linear, len, false);
 		rc = read_device(c, gpa, data, n);
 		if (rc != EMUL_OK)
 			return rc;
@@ -228,14 +232,15 @@ static enum emul_rc op_write(struct emul_ctxt *c, u64 linear, const void *data, 
 			return rc;
 		memory = is_memory(vcpu, gpa, true);
 		n = piece(linear, len, memory);
-		if (!memory) {
-			rc = write_device(c, gpa, data, n);
+		if (memory && !mkvm_write_guest(vcpu->vm, gpa, data, n))
 			continue;
-		}
-		if (mkvm_write_guest(vcpu->vm, gpa, data, n)) {
+		if (memory && is_memory(vcpu, gpa, true)) {
 			c->why = "userspace unmapped the guest memory that is written";
 			return EMUL_UNHANDLED;
 		}
+		/* As in op_read(). */
+		n = piece(linear, len, false);
+		rc = write_device(c, gpa, data, n);
 	}
 	return rc;
 }
@@ -259,6 +264,8 @@ static enum emul_rc op_cmpxchg(struct emul_ctxt *c, u64 linear, const void *old,
 	ret = mkvm_cmpxchg_guest(vcpu->vm, gpa, &expected, value, len);
 	if (ret == -EAGAIN)
 		return EMUL_RETRY;
+	if (ret && !is_memory(vcpu, gpa, true))
+		return op_write(c, linear, new, len);
 	if (ret) {
 		c->why = "userspace unmapped the guest memory that is exchanged";
 		return EMUL_UNHANDLED;

@@ -458,7 +458,10 @@ static void change_while_running(void)
 	}
 	GV(vcpu->vm, stop) = 1;
 	pthread_join(t, NULL);
-	KT_TRUE(kt_ucall(vcpu, &uc));
+	if (!kt_ucall(vcpu, &uc)) {
+		kt_dump(vcpu);
+		kt_fail("the guest ended with %s", kt_exit_name(vcpu->run->exit_reason));
+	}
 	KT_CHECK_GUEST(vcpu, &uc);
 	KT_TRUE(GV(vcpu->vm, reads) > 0);
 	KT_TRUE(holes > 0);

@@ -12,22 +12,26 @@
 #include <linux/uaccess.h>
 
 #include "virt/memslot.h"
+#include "virt/vcpu.h"
 
 /* User address of @gpa, or NULL: no slot, a slot under deletion, or not for writing. */
-static void __user *guest_ptr(struct mkvm_vm *vm, gpa_t gpa, bool write,
-			      struct mkvm_memslot **slotp)
+static void __user *slot_ptr(struct mkvm_vm *vm, const struct mkvm_memslot *slot, gpa_t gpa,
+			     bool write)
 {
-	gfn_t gfn = gpa >> PAGE_SHIFT;
-	struct mkvm_memslot *slot = mkvm_gfn_to_slot(vm, gfn);
-
 	if (!slot || (slot->flags & MKVM_SLOT_INVALID) ||
 	    (write && (slot->flags & KVM_MEM_READONLY)))
 		return NULL;
 	/* Right after an mm change of a forgetful caller this would be someone else's memory. */
 	if (current->mm != vm->mm)
 		return NULL;
-	*slotp = slot;
-	return (void __user *)(mkvm_slot_hva(slot, gfn) + offset_in_page(gpa));
+	return (void __user *)(mkvm_slot_hva(slot, gpa >> PAGE_SHIFT) + offset_in_page(gpa));
+}
+
+static void __user *guest_ptr(struct mkvm_vm *vm, gpa_t gpa, bool write,
+			      struct mkvm_memslot **slotp)
+{
+	*slotp = mkvm_gfn_to_slot(vm, gpa >> PAGE_SHIFT);
+	return slot_ptr(vm, *slotp, gpa, write);
 }
 
 /*
@@ -41,6 +45,13 @@ static int read_in_page(void *data, const void __user *from, unsigned long len)
 			return get_user(*(u64 *)data, (const u64 __user *)from);
 		if (len == 4)
 			return get_user(*(u32 *)data, (const u32 __user *)from);
+	}
+	/* An instruction's bytes, whatever their alignment: two loads instead of a loop. */
+	if (len == 16) {
+		const u64 __user *words = from;
+		u64 *to = data;
+
+		return get_user(to[0], words) ?: get_user(to[1], words + 1);
 	}
 	return copy_from_user(data, from, len) ? -EFAULT : 0;
 }
@@ -70,6 +81,14 @@ int mkvm_read_guest(struct mkvm_vm *vm, gpa_t gpa, void *data, unsigned long len
 		len -= chunk;
 	}
 	return 0;
+}
+
+int mkvm_vcpu_read_guest(struct mkvm_vcpu *vcpu, gpa_t gpa, void *data, unsigned int len)
+{
+	const struct mkvm_memslot *slot = mkvm_vcpu_gfn_to_slot(vcpu, gpa >> PAGE_SHIFT);
+	const void __user *from = slot_ptr(vcpu->vm, slot, gpa, false);
+
+	return from ? read_in_page(data, from, len) : -EFAULT;
 }
 
 int mkvm_write_guest(struct mkvm_vm *vm, gpa_t gpa, const void *data, unsigned long len)

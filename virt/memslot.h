@@ -116,6 +116,8 @@ static inline unsigned long mkvm_slot_hva(const struct mkvm_memslot *slot, gfn_t
  */
 int mkvm_read_guest(struct mkvm_vm *vm, gpa_t gpa, void *data, unsigned long len);
 int mkvm_write_guest(struct mkvm_vm *vm, gpa_t gpa, const void *data, unsigned long len);
+/* As mkvm_read_guest() inside one page, in the vCPU's thread: tries its last slot first. */
+int mkvm_vcpu_read_guest(struct mkvm_vcpu *vcpu, gpa_t gpa, void *data, unsigned int len);
 /* Atomic compare-and-exchange of 1, 2, 4, 8 naturally aligned bytes: 0, -EAGAIN on mismatch
  * (@old is then updated), -EFAULT as above.
  */

@@ -77,8 +77,12 @@ static enum emul_rc translate(struct emul_ctxt *c, u64 linear, u32 access, gpa_t
  */
 static bool is_memory(struct mkvm_vcpu *vcpu, gpa_t gpa, bool write)
 {
+	const struct mkvm_mmio *mmio = &vcpu->arch.mmio;
 	struct mkvm_memslot *slot;
 
+	/* The fault has just found no slot there for this access, and vm->srcu is still held. */
+	if (mmio->no_slot && mmio->hint_write == write && !((gpa ^ mmio->gpa) >> PAGE_SHIFT))
+		return false;
 	if (vcpu->arch.apic && lapic_owns_gpa(vcpu, gpa))
 		return false;
 	slot = mkvm_vcpu_gfn_to_slot(vcpu, gpa >> PAGE_SHIFT);
@@ -277,13 +281,22 @@ static enum emul_rc op_fetch(struct emul_ctxt *c, u64 linear, void *data, unsign
 {
 	u32 access = WALK_FETCH | (c->cpl == 3 ? WALK_USER : 0);
 	struct mkvm_vcpu *vcpu = to_vcpu(c);
+	u8 bytes[EMUL_MAX_INSN + 1] = {};
 	enum emul_rc rc;
 	gpa_t gpa;
+	int ret;
 
 	rc = translate(c, linear, access, &gpa);
 	if (rc != EMUL_OK)
 		return rc;
-	if (mkvm_read_guest(vcpu->vm, gpa, data, len)) {
+	/* Almost always all of a longest instruction is there, and a byte behind it. */
+	if (len == EMUL_MAX_INSN && offset_in_page(gpa) <= PAGE_SIZE - sizeof(bytes)) {
+		ret = mkvm_vcpu_read_guest(vcpu, gpa, bytes, sizeof(bytes));
+		memcpy(data, bytes, EMUL_MAX_INSN);
+	} else {
+		ret = mkvm_read_guest(vcpu->vm, gpa, data, len);
+	}
+	if (ret) {
 		c->why = "instruction fetched from where there is no memory";
 		return EMUL_UNHANDLED;
 	}
@@ -452,6 +465,7 @@ static int complete_mmio_read(struct mkvm_vcpu *vcpu)
 
 	*done = mmio->wanted;
 	memcpy(done->data, vcpu->run->mmio.data, done->len);
+	mmio->no_slot = false;	/* by now there may be one */
 	return emulate(vcpu, true);
 }
 
@@ -509,6 +523,7 @@ int mmio_emulate(struct mkvm_vcpu *vcpu, bool hint, bool write, unsigned long li
 
 	mmio->nr_reads = 0;
 	mmio->hint = hint;
+	mmio->no_slot = hint;
 	mmio->hint_write = write;
 	mmio->linear = linear;
 	mmio->gpa = gpa & PAGE_MASK;

@@ -68,10 +68,11 @@ static int set_flags(struct mkvm_vm *vm, const struct paging_mode *m, gpa_t gpa,
 static int walk_once(struct mkvm_vcpu *vcpu, const struct paging_mode *m, u64 linear, u32 access,
 		     gpa_t *gpa, struct walk_fault *fault)
 {
-	struct paging_rights rights = { .write = true, .user = true };
-	gpa_t entry_gpa[5];
-	u64 entry[5] = {}, table;
+	u64 entry[5], table, leaf, all = ~0ULL, any = 0;
+	u64 suspect = paging_suspect(m);
+	struct paging_rights rights;
 	int level, top = m->levels;
+	gpa_t entry_gpa[5];
 	u32 error;
 
 	if (m->levels == 3) {
@@ -86,34 +87,45 @@ static int walk_once(struct mkvm_vcpu *vcpu, const struct paging_mode *m, u64 li
 	}
 
 	for (level = top; ; level--) {
-		u64 *e = &entry[level - 1];
+		u64 e = 0;
 		gpa_t at = paging_table(m, table) +
 			   (u64)paging_index(m, level, linear) * paging_entry_size(m);
 
 		/* Little endian: the upper half of a 4-byte entry stays 0. */
-		if (mkvm_read_guest(vcpu->vm, at, e, paging_entry_size(m)))
+		if (mkvm_vcpu_read_guest(vcpu, at, &e, paging_entry_size(m)))
 			return -EFAULT;
 		entry_gpa[level - 1] = at;
-		if (!(*e & PTE_P))
+		entry[level - 1] = e;
+		if (!(e & PTE_P))
 			return page_fault(fault, linear, paging_error(m, access, false));
-		if (paging_reserved(m, level, *e))
-			return page_fault(fault, linear, paging_error(m, access, true));
-
-		rights.write &= !!(*e & PTE_RW);
-		rights.user &= !!(*e & PTE_US);
-		rights.nx |= !!(*e & PTE_XD);
-		if (paging_is_leaf(m, level, *e))
+		all &= e;
+		any |= e;
+		if (e & suspect) {
+			if (paging_reserved(m, level, e))
+				return page_fault(fault, linear, paging_error(m, access, true));
+			if (paging_is_leaf(m, level, e))
+				break;
+		} else if (level == 1) {
 			break;
-		table = *e;
+		}
+		table = e;
 	}
-	rights.pkey = entry[level - 1] >> PTE_PKEY_SHIFT & 15;
+	leaf = entry[level - 1];
+	rights = (struct paging_rights){
+		.write = all & PTE_RW,
+		.user = all & PTE_US,
+		.nx = any & PTE_XD,
+		.pkey = leaf >> PTE_PKEY_SHIFT & 15,
+	};
 
 	error = paging_check(m, &rights, access & (PF_WRITE | PF_USER | PF_FETCH),
 			     access & WALK_IMPLICIT);
 	if (error)
 		return page_fault(fault, linear, error);
 
-	*gpa = paging_address(m, level, entry[level - 1], linear);
+	*gpa = paging_address(m, level, leaf, linear);
+	if ((all & PTE_A) && ((leaf & PTE_D) || !(access & WALK_WRITE)))
+		return 0;
 	for (; top >= level; top--) {
 		u64 bits = PTE_A;
 

@@ -55,6 +55,21 @@ u64 paging_reserved(const struct paging_mode *m, int level, u64 entry)
 	return entry & rsvd;
 }
 
+u64 paging_suspect(const struct paging_mode *m)
+{
+	u64 bits = PTE_PS;
+
+	if (m->levels == 2)
+		return bits;
+	if (m->maxphyaddr < 52)
+		bits |= GENMASK_ULL(51, m->maxphyaddr);
+	if (!m->nxe)
+		bits |= PTE_XD;
+	if (m->levels == 3)
+		bits |= GENMASK_ULL(62, 52);
+	return bits;
+}
+
 u64 paging_table(const struct paging_mode *m, u64 entry)
 {
 	return entry & (m->levels == 2 ? GENMASK_ULL(31, 12) : ADDR_MASK);

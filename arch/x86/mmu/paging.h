@@ -67,6 +67,11 @@ static inline unsigned int paging_index(const struct paging_mode *m, int level, 
 bool paging_is_leaf(const struct paging_mode *m, int level, u64 entry);
 /* The bits of @entry (present, of @level) that ought to be 0 and are not. */
 u64 paging_reserved(const struct paging_mode *m, int level, u64 entry);
+/*
+ * Bits that ordinary entries have clear: an entry without any of them has no reserved bit set,
+ * whatever its level, and is a leaf only at level 1. Spares walks the two questions above.
+ */
+u64 paging_suspect(const struct paging_mode *m);
 /* Address of the next table. */
 u64 paging_table(const struct paging_mode *m, u64 entry);
 /* Physical address to which leaf @entry of @level translates @linear. */

@@ -24,7 +24,6 @@
 /* Twice the largest L1 data cache of the affected processors: replacement is not strictly LRU. */
 #define FILL_ORDER	4
 #define FILL_BYTES	(PAGE_SIZE << FILL_ORDER)
-#define LINE		64
 
 DEFINE_STATIC_KEY_FALSE(vmx_l1d_flush_key);
 static bool flush_always __ro_after_init;
@@ -91,14 +90,21 @@ static void fill(void)
 	const char *p = fill_buffer, *end = p + FILL_BYTES;
 
 	/* The translations first: a page walk in the middle would bring other lines in. */
-	for (; p < end; p += PAGE_SIZE)
-		(void)READ_ONCE(*p);
+	asm volatile(".set offset, 0\n\t"
+		     ".rept %c1\n\t"
+		     "mov offset(%0), %%al\n\t"
+		     ".set offset, offset + %c2\n\t"
+		     ".endr\n\t"
+		     : : "r" (p), "i" (1 << FILL_ORDER), "i" (PAGE_SIZE) : "al", "memory");
 	barrier_nospec();
-	for (p = fill_buffer; p < end; p += 16 * LINE)
-		asm volatile(".irp line, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n\t"
-			     "mov 64 * \\line(%0), %%al\n\t"
+	/* One load for each line of 64 bytes, a page at a time. */
+	for (; p < end; p += PAGE_SIZE)
+		asm volatile(".set offset, 0\n\t"
+			     ".rept %c1 / 64\n\t"
+			     "mov offset(%0), %%al\n\t"
+			     ".set offset, offset + 64\n\t"
 			     ".endr\n\t"
-			     : : "r" (p) : "al", "memory");
+			     : : "r" (p), "i" (PAGE_SIZE) : "al", "memory");
 	barrier_nospec();
 }
 

@@ -191,6 +191,32 @@ static void test_all_rights(void)
 	check(!bad, "%u combinations of mode, rights and access (%u wrong)", n, bad);
 }
 
+/* No entry that is reserved or a large page may look like an ordinary one to a walk. */
+static void test_suspect(void)
+{
+	static const struct paging_mode *const modes[] = {
+		&bit32, &nopse, &pse40, &pse32, &pae, &long4, &nonx, &long5,
+	};
+	unsigned int i, bit, bad = 0, needless = 0;
+	int level;
+
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		const struct paging_mode *m = modes[i];
+		u64 suspect = paging_suspect(m);
+
+		for (level = 1; level <= m->levels; level++)
+			for (bit = 0; bit < (m->levels == 2 ? 32 : 64); bit++) {
+				u64 e = PTE_P | BIT_ULL(bit);
+
+				bad += (e & suspect) ? 0 : !!paging_reserved(m, level, e);
+				bad += level > 1 && !(e & suspect) && paging_is_leaf(m, level, e);
+			}
+		needless += !!(suspect & (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D));
+	}
+	check(!bad, "every reserved bit and every large page is suspect (%u are not)", bad);
+	check(!needless, "no flag of every day is suspect (%u are)", needless);
+}
+
 int main(void)
 {
 	unsigned int i;
@@ -222,6 +248,7 @@ int main(void)
 		      check_cases[i].name, got, check_cases[i].want);
 	}
 	test_all_rights();
+	test_suspect();
 	check(paging_error(&long4, PF_WRITE | PF_USER, false) == (PF_WRITE | PF_USER),
 	      "not present: P is clear");
 	check(paging_error(&long4, PF_FETCH, true) == (PF_P | PF_RSVD | PF_FETCH),

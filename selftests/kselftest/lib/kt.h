@@ -228,5 +228,6 @@ void *kt_io_data(struct kt_vcpu *vcpu);
 bool kt_mmio_serve(struct kt_vcpu *vcpu, u64 base, void *buf, size_t size);
 void kt_run_served(struct kt_vcpu *vcpu, u64 base, void *buf, size_t size);
 void kt_msleep(unsigned int ms);
+unsigned int kt_slowness(void);
 
 #endif

@@ -86,6 +86,18 @@ void kt_msleep(unsigned int ms)
 		;
 }
 
+/**
+ * kt_slowness() - how much slower than an ordinary host is this one?
+ * Return: the factor that the runner found (KT_SLOWNESS), 1 without.
+ */
+unsigned int kt_slowness(void)
+{
+	const char *env = getenv("KT_SLOWNESS");
+	int n = env ? atoi(env) : 1;
+
+	return n > 0 ? n : 1;
+}
+
 static void on_alarm(int sig)
 {
 	(void)sig;
@@ -104,7 +116,7 @@ static void on_alarm(int sig)
 /* Returns KT_PASS, KT_FAIL or KT_SKIP; says why on failure. */
 static int run_one(const struct kt_test *t)
 {
-	unsigned int limit = t->timeout ? t->timeout : KT_TIMEOUT;
+	unsigned int limit = (t->timeout ? t->timeout : KT_TIMEOUT) * kt_slowness();
 	int status;
 
 	fflush(stdout);

@@ -20,7 +20,7 @@ prepare_kvm() {
 
 # Fills QEMU_ARGUMENTS with what does not depend on where QEMU runs.
 qemu_arguments() { # tcg|kvm|nested
-	local device machine=q35,kernel-irqchip=split cpu=qemu64 accel=tcg
+	local device machine=q35,kernel-irqchip=split cpu=qemu64,+pdpe1gb accel=tcg
 
 	case $1 in
 	kvm) accel=kvm cpu=host ;;

@@ -23,11 +23,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <linux/kvm.h>
+#include <linux/mman.h>
 
 #include "harness.h"
 
 #define PAGE		4096UL
 #define HUGE		(2UL << 20)
+#define GIANT		(1UL << 30)
 #define ACCESS_ERROR	2	/* beside HARNESS_ACCESS' 0 and 1 */
 
 static int tap_count, tap_failed;
@@ -311,6 +313,42 @@ static void test_huge(void)
 	      guest_write(vm, 2 * HUGE + 10 * PAGE, 2) == 0, "mprotect inside a 2M page");
 	close(vm);
 	munmap(mem, 4 * HUGE);
+}
+
+/* The host was booted with one page of 1 GiB set aside: see selftests/check. */
+static void test_giant(void)
+{
+	__u64 *mem = mmap(NULL, GIANT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS |
+			  MAP_HUGETLB | MAP_HUGE_1GB, -1, 0);
+	const __u64 last = GIANT - PAGE, middle = 300 * HUGE + 5 * PAGE;
+	int vm = vm_open(NULL);
+	__u64 map[GIANT / PAGE / 64];
+	struct kvm_dirty_log log = { .dirty_bitmap = map };
+
+	check(mem != MAP_FAILED, "a 1G page is there");
+	if (mem == MAP_FAILED)
+		return;
+	region(vm, 0, 0, 2 * GIANT, GIANT, mem);
+	check(guest_write(vm, 2 * GIANT + last, 5) == 0 && mem[last / 8] == 5 &&
+	      entry_of(vm, 2 * GIANT).level == 3, "a 1G page is mapped by one entry");
+
+	region(vm, 0, KVM_MEM_LOG_DIRTY_PAGES, 2 * GIANT, GIANT, mem);
+	check(guest_write(vm, 2 * GIANT + middle, 78) == 0 && mem[middle / 8] == 78 &&
+	      entry_of(vm, 2 * GIANT + middle).level == 1, "a small entry under the dirty log");
+	check(!ioctl(vm, KVM_GET_DIRTY_LOG, &log) &&
+	      map[middle / PAGE / 64] == 1ULL << (middle / PAGE % 64) && !map[last / PAGE / 64],
+	      "the log has that page and not the other");
+	region(vm, 0, 0, 2 * GIANT, GIANT, mem);
+	check(guest_write(vm, 2 * GIANT + middle, 79) == 0 && mem[middle / 8] == 79 &&
+	      entry_of(vm, 2 * GIANT).level == 3, "1G again without log");
+
+	region(vm, 0, 0, 2 * GIANT, 0, mem);
+	region(vm, 0, 0, 2 * GIANT + HUGE, GIANT - HUGE, (char *)mem + HUGE);
+	check(guest_read(vm, 2 * GIANT + middle) == 79 &&
+	      entry_of(vm, 2 * GIANT + middle).level == 2, "2M where the slot is not all of it");
+	munmap(mem, GIANT);
+	check(guest_try(vm, HARNESS_READ, 2 * GIANT + middle) == ACCESS_ERROR, "gone after munmap");
+	close(vm);
 }
 
 /*
@@ -898,6 +936,7 @@ int main(int argc, char **argv)
 	test_access();
 	test_fork();
 	test_huge();
+	test_giant();
 	if (swap_on(argv[0]))
 		test_swap();
 	else

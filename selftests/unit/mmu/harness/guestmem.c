@@ -26,31 +26,12 @@
 #include <linux/mman.h>
 
 #include "harness.h"
+#include "tap.h"
 
 #define PAGE		4096UL
 #define HUGE		(2UL << 20)
 #define GIANT		(1UL << 30)
 #define ACCESS_ERROR	2	/* beside HARNESS_ACCESS' 0 and 1 */
-
-static int tap_count, tap_failed;
-static const char *mode_name = "";
-
-#define check(ok, fmt, ...)						\
-do {									\
-	bool _ok = (ok);						\
-									\
-	tap_count++;							\
-	tap_failed += !_ok;						\
-	printf("%s %d - %s" fmt "\n", _ok ? "ok" : "not ok", tap_count,	\
-	       mode_name, ##__VA_ARGS__);				\
-	fflush(stdout);							\
-} while (0)
-
-static void die(const char *what)
-{
-	printf("Bail out! %s: %s\n", what, strerror(errno));
-	exit(1);
-}
 
 static void write_file(const char *path, const char *text)
 {

@@ -12,6 +12,17 @@
 
 #include <linux/types.h>
 #include <linux/syscore_ops.h>
+#include <asm/cpufeatures.h>
+#include <asm/msr-index.h>
+
+/* Kernels from before Indirect Target Selection was found cannot promise its absence. */
+#ifdef X86_BUG_ITS
+#define COMPAT_BUG_ITS			X86_BUG_ITS
+#define COMPAT_ARCH_CAP_ITS_NO		ARCH_CAP_ITS_NO
+#else
+#define COMPAT_BUG_ITS			X86_BUG_CPU_MELTDOWN
+#define COMPAT_ARCH_CAP_ITS_NO		0
+#endif
 
 #ifdef HAVE_VIRT_FENCE
 #error "this kernel fences VMX helpers off for KVM alone; minikvm needs 6.1 or 6.12"

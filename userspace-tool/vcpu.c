@@ -15,13 +15,9 @@
 #include <unistd.h>
 
 #include "compiler.h"
+#include "guest_cpuid.h"
 #include "kvm_vm.h"
 
-#define CPUID_ENTRIES_MAX	256
-#define CPUID_1_ECX_TSC_DEADLINE BIT(24)
-#define CPUID_1_ECX_HYPERVISOR	BIT(31)
-#define CPUID_1_EDX_MTRR	BIT(12)
-#define CPUID_1_EDX_HTT		BIT(28)
 
 #define MSR_IA32_MISC_ENABLE	0x1a0
 #define MISC_ENABLE_FAST_STRING	0x1
@@ -44,52 +40,6 @@
 #define SELECTOR_CODE		0x10
 #define SELECTOR_DATA		0x18
 
-static unsigned int log2_up(unsigned int n)
-{
-	unsigned int bits = 0;
-
-	while ((1u << bits) < n)
-		bits++;
-	return bits;
-}
-
-/* What the host reports is the host's topology; the guest must see its own. */
-static void adjust_cpuid(struct kvm_cpuid2 *cpuid, unsigned int id, unsigned int cpus,
-			 bool tsc_deadline, bool *mtrr)
-{
-	struct kvm_cpuid_entry2 *e;
-
-	for (e = cpuid->entries; e < cpuid->entries + cpuid->nent; e++) {
-		switch (e->function) {
-		case 0x1:
-			e->ebx = (e->ebx & 0xffff) | cpus << 16 | id << 24;
-			e->ecx |= CPUID_1_ECX_HYPERVISOR;
-			if (tsc_deadline)
-				e->ecx |= CPUID_1_ECX_TSC_DEADLINE;
-			if (cpus == 1)
-				e->edx &= ~CPUID_1_EDX_HTT;
-			*mtrr = e->edx & CPUID_1_EDX_MTRR;
-			break;
-		case 0x4:
-			/* Sharing of caches: every vCPU is a core of one package. */
-			e->eax &= 0x3fff;
-			if (e->eax & 0x1f)
-				e->eax |= (cpus - 1) << 26;
-			break;
-		case 0xb:
-		case 0x1f:
-			e->eax = e->index == 1 ? log2_up(cpus) : 0;
-			e->ebx = e->index == 0 ? 1 : e->index == 1 ? cpus : 0;
-			e->ecx = e->index | (e->index < 2 ? (e->index + 1) << 8 : 0);
-			e->edx = id;
-			break;
-		case 0x80000008:
-			e->ecx = cpus - 1;
-			break;
-		}
-	}
-}
-
 static int set_cpuid(struct vm *vm, struct vcpu *vcpu, unsigned int cpus, bool *mtrr,
 		     struct sentence *why)
 {
@@ -108,7 +58,10 @@ static int set_cpuid(struct vm *vm, struct vcpu *vcpu, unsigned int cpus, bool *
 			  "%s does not say what its CPUs can do (KVM_GET_SUPPORTED_CPUID): %s.",
 			  vm->device, strerror(errno));
 	} else {
-		adjust_cpuid(cpuid, vcpu->id, cpus, tsc_deadline, mtrr);
+		int khz = ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0);
+
+		*mtrr = cpuid_adjust(cpuid, vcpu->id, cpus, tsc_deadline);
+		cpuid_announce_tsc(cpuid, khz > 0 ? khz : 0);
 		if (ioctl(vcpu->fd, KVM_SET_CPUID2, cpuid) < 0)
 			ret = say(why, "%s refuses its own CPUID table (KVM_SET_CPUID2): %s.",
 				  vm->device, strerror(errno));

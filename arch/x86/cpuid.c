@@ -51,7 +51,7 @@ static const u16 passed_features[] = {
 	X86_FEATURE_FSRM, X86_FEATURE_AVX512_VP2INTERSECT, X86_FEATURE_MD_CLEAR,
 	X86_FEATURE_SERIALIZE, X86_FEATURE_TSXLDTRK, X86_FEATURE_AVX512_FP16,
 	X86_FEATURE_SPEC_CTRL, X86_FEATURE_INTEL_STIBP, X86_FEATURE_FLUSH_L1D,
-	X86_FEATURE_ARCH_CAPABILITIES, X86_FEATURE_SPEC_CTRL_SSBD,
+	X86_FEATURE_SPEC_CTRL_SSBD,
 	/* leaf 7.1, EAX */
 	X86_FEATURE_AVX_VNNI, X86_FEATURE_AVX512_BF16,
 	/* leaf 0xd.1, EAX */
@@ -65,6 +65,8 @@ static const u16 passed_features[] = {
 static const u16 made_features[] = {
 	X86_FEATURE_X2APIC, X86_FEATURE_TSC_DEADLINE_TIMER, X86_FEATURE_TSC_ADJUST,
 	X86_FEATURE_HYPERVISOR,
+	/* Says what the host is immune to, also where the host's processor has no such MSR. */
+	X86_FEATURE_ARCH_CAPABILITIES,
 };
 
 /* Where the words of the capability array come from. */

@@ -15,6 +15,7 @@
 
 #include "arch/x86/cpuid.h"
 #include "arch/x86/msr.h"
+#include "compat/compat.h"
 
 /* Entries of one KVM_GET_MSRS or KVM_SET_MSRS. */
 #define MAX_MSR_ENTRIES		256
@@ -55,24 +56,38 @@ static const struct listed_msr feature_msrs[] = {
 	 ARCH_CAP_SSB_NO | ARCH_CAP_MDS_NO | ARCH_CAP_PSCHANGE_MC_NO | ARCH_CAP_TAA_NO | \
 	 ARCH_CAP_SBDR_SSDP_NO | ARCH_CAP_FBSDP_NO | ARCH_CAP_PSDP_NO | ARCH_CAP_FB_CLEAR | \
 	 ARCH_CAP_RRSBA | ARCH_CAP_BHI_NO | ARCH_CAP_PBRSB_NO | ARCH_CAP_GDS_NO | \
-	 ARCH_CAP_RFDS_NO | ARCH_CAP_RFDS_CLEAR)
+	 ARCH_CAP_RFDS_NO | ARCH_CAP_RFDS_CLEAR | COMPAT_ARCH_CAP_ITS_NO)
 
 static u64 offered_arch_capabilities __ro_after_init;
 static u64 host_ucode_rev __ro_after_init;
 
+/* What Linux knows about processors too old to say so themselves. */
+static const struct {
+	unsigned int bug;
+	u64 no;
+} immunities[] = {
+	{ X86_BUG_CPU_MELTDOWN, ARCH_CAP_RDCL_NO },
+	{ X86_BUG_SPEC_STORE_BYPASS, ARCH_CAP_SSB_NO },
+	{ X86_BUG_MDS, ARCH_CAP_MDS_NO },
+	{ X86_BUG_GDS, ARCH_CAP_GDS_NO },
+	{ X86_BUG_RFDS, ARCH_CAP_RFDS_NO },
+	/* A guest takes it for granted wherever it is not told otherwise. */
+	{ COMPAT_BUG_ITS, COMPAT_ARCH_CAP_ITS_NO },
+};
+
 void msr_module_init(void)
 {
+	unsigned int i;
+
 	host_ucode_rev = (u64)boot_cpu_data.microcode << 32;
 	if (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES))
 		rdmsrl(MSR_IA32_ARCH_CAPABILITIES, offered_arch_capabilities);
 	offered_arch_capabilities &= ARCH_CAP_OFFERED;
-	/* What Linux knows about processors too old to say so themselves. */
-	if (!boot_cpu_has_bug(X86_BUG_CPU_MELTDOWN))
-		offered_arch_capabilities |= ARCH_CAP_RDCL_NO;
-	if (!boot_cpu_has_bug(X86_BUG_SPEC_STORE_BYPASS))
-		offered_arch_capabilities |= ARCH_CAP_SSB_NO;
-	if (!boot_cpu_has_bug(X86_BUG_MDS))
-		offered_arch_capabilities |= ARCH_CAP_MDS_NO;
+	for (i = 0; i < ARRAY_SIZE(immunities); i++)
+		if (!boot_cpu_has_bug(immunities[i].bug))
+			offered_arch_capabilities |= immunities[i].no;
+	/* The page sizes that matter to the machine are EPT's, and mmu/ept_fault.c sees to them. */
+	offered_arch_capabilities |= ARCH_CAP_PSCHANGE_MC_NO;
 }
 
 /**

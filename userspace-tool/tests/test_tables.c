@@ -5,10 +5,13 @@
  */
 #include <asm/vmx.h>
 #include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "acpi.h"
 #include "exits.h"
+#include "guest_cpuid.h"
 #include "images.h"
 #include "tap.h"
 
@@ -32,6 +35,39 @@ static void ram_bounds(void)
 	ram.high = NULL;
 	ram.high_size = 0;
 	CHECK(!guest_ram_at(&ram, 4 * GIB, 0));
+}
+
+/* A guest computes kHz of the crystal * EBX / EAX, in 32 bits. */
+static void tsc_frequency(void)
+{
+	static const unsigned int khz[] = {
+		100000, 999999, 1000000, 2099998, 2593907, 3312000, 3699850, 4200007, 5999999,
+	};
+	struct kvm_cpuid2 *c = calloc(1, sizeof(*c) + CPUID_ENTRIES_MAX * sizeof(c->entries[0]));
+	struct kvm_cpuid_entry2 *e;
+	size_t i;
+
+	if (!c) {
+		CHECK(c);
+		return;
+	}
+	c->nent = 1;
+	c->entries[0].eax = 0xd;
+	cpuid_announce_tsc(c, 0);
+	cpuid_announce_tsc(c, 1000116);	/* 1 is too far off, and so is 4294 / 4293 */
+	CHECK(c->nent == 1 && c->entries[0].eax == 0xd);
+	for (i = 0; i < ARRAY_SIZE(khz); i++) {
+		long long guess;
+
+		cpuid_announce_tsc(c, khz[i]);
+		CHECK(c->nent == 2 && c->entries[0].eax == 0x15);
+		e = &c->entries[1];
+		CHECK(e->function == 0x15 && e->ecx == 1000000000 && e->eax && e->ebx);
+		CHECK((__u64)(e->ecx / 1000) * e->ebx <= UINT32_MAX);
+		guess = e->eax ? e->ecx / 1000 * e->ebx / e->eax : 0;
+		CHECK(llabs(guess - (long long)khz[i]) * 50000 <= khz[i]);
+	}
+	free(c);
 }
 
 static void e820(void)
@@ -216,6 +252,7 @@ static void other_exits(void)
 const struct test table_tests[] = {
 	{ "guest memory: every access is bounded", ram_bounds },
 	{ "E820: ascending, complete, tables reserved", e820 },
+	{ "TSC frequency in CPUID", tsc_frequency },
 	{ "ACPI: tables found from the RSDP, checksums, contents", acpi },
 	{ "boot area: GDT and identity map of 4 GiB", page_tables },
 	{ "exits: KVM_EXIT_FAIL_ENTRY is decoded", fail_entry },

@@ -86,7 +86,7 @@ install: tool
 	install -D -m 644 packaging/99-minikvm.rules $(DESTDIR)/etc/udev/rules.d/99-minikvm.rules
 	install -D -m 644 uapi/linux/minikvm.h $(DESTDIR)$(PREFIX)/include/linux/minikvm.h
 	mkdir -p $(DKMS_DIR)
-	cp --parents $(MODULE_SOURCES) Makefile $(wildcard compat/tests/*.c) $(DKMS_DIR)
+	cp --parents $(MODULE_SOURCES) Makefile $(DKMS_DIR)
 	sed 's/@VERSION@/$(VERSION)/' packaging/dkms.conf > $(DKMS_DIR)/dkms.conf
 	@if [ -n "$(DESTDIR)" ]; then :; \
 	elif command -v dkms > /dev/null; then \

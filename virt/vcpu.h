@@ -27,8 +27,7 @@ enum mkvm_request {
 	MKVM_REQ_TRIPLE_FAULT,	/* KVM_EXIT_SHUTDOWN */
 	MKVM_REQ_NMI,		/* arch.nmi_queued is not zero */
 	MKVM_REQ_LAPIC_TIMER,	/* the LAPIC timer fired: lapic_inject_timer() */
-	MKVM_REQ_APIC_PAGE,	/* APIC-access page moved: reload its address */
-	MKVM_REQ_SCAN_IOAPIC,	/* EOI-exit bitmap must be computed anew */
+	MKVM_REQ_INIT_SIPI,	/* INIT or SIPI waits: leave the inner loop and take it */
 	MKVM_REQ_IOAPIC_EOI,	/* split irqchip: KVM_EXIT_IOAPIC_EOI */
 	MKVM_REQ_PML_FLUSH,	/* drain the page-modification log */
 };

@@ -10,6 +10,7 @@
 
 #include <linux/cpumask.h>
 
+#include "arch/x86/debug.h"
 #include "arch/x86/fpu.h"
 #include "arch/x86/irq/irqchip.h"
 #include "arch/x86/msr.h"
@@ -107,6 +108,11 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_TSC_CONTROL, 0, tsc_control },	/* arch/x86/tsc.c */
 	{ KVM_CAP_VM_TSC_CONTROL, 0, tsc_control },	/* arch/x86/tsc.c */
 	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, DIRTY_LOG_FLAGS },	/* virt/dirty_log.c */
+	{ KVM_CAP_SPLIT_IRQCHIP, 1 },			/* arch/x86/irq/irqchip.c */
+	{ KVM_CAP_X2APIC_API, X2APIC_API_FLAGS },	/* arch/x86/irq/lapic_deliver.c */
+	{ KVM_CAP_EXCEPTION_PAYLOAD, 1 },		/* arch/x86/inject.c */
+	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1 },		/* arch/x86/inject.c */
+	{ KVM_CAP_SET_GUEST_DEBUG2, GUESTDBG_KNOWN },	/* arch/x86/debug.c */
 	{ KVM_CAP_SYNC_REGS, KVM_SYNC_X86_VALID_FIELDS },	/* arch/x86/run.c */
 	{ KVM_CAP_SREGS2, 1 },				/* arch/x86/sregs.c */
 	{ KVM_CAP_XSAVE2, 0, xsave2 },			/* arch/x86/fpu.c */
@@ -181,6 +187,12 @@ int arch_vm_enable_cap(struct mkvm_vm *vm, struct kvm_enable_cap *cap)
 			vm->arch.x2apic_32bit = true;
 		if (cap->args[0] & KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
 			vm->arch.x2apic_no_broadcast_quirk = true;
+		return 0;
+	case KVM_CAP_EXCEPTION_PAYLOAD:
+		WRITE_ONCE(vm->arch.exception_payload, cap->args[0]);
+		return 0;
+	case KVM_CAP_X86_TRIPLE_FAULT_EVENT:
+		WRITE_ONCE(vm->arch.triple_fault_event, cap->args[0]);
 		return 0;
 	case KVM_CAP_MSR_PLATFORM_INFO:
 		WRITE_ONCE(vm->arch.guest_can_read_platform_info, cap->args[0]);

@@ -147,11 +147,6 @@ void debug_vcpu_reset(struct mkvm_vcpu *vcpu)
 	debug_update(vcpu);
 }
 
-#define GUESTDBG_KNOWN \
-	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_SW_BP | \
-	 KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP | \
-	 KVM_GUESTDBG_BLOCKIRQ)
-
 int debug_set_guest_debug(struct mkvm_vcpu *vcpu, const struct kvm_guest_debug *dbg)
 {
 	bool was_stepping = vcpu->arch.guest_debug & KVM_GUESTDBG_SINGLESTEP;
@@ -187,6 +182,8 @@ int debug_set_guest_debug(struct mkvm_vcpu *vcpu, const struct kvm_guest_debug *
 		vmx_set_singlestep(vcpu, false);
 	}
 	vmx_update_exception_bitmap(vcpu);
+	/* What KVM_GUESTDBG_BLOCKIRQ held back may come now. */
+	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
 	return 0;
 }
 

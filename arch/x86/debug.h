@@ -14,6 +14,12 @@
 #define DEBUG_BP_ENABLED	1	/* the DR7 in force has a breakpoint armed */
 #define DEBUG_WONT_EXIT		2	/* MOV DR does not exit: registers live in the CPU */
 
+/* What KVM_SET_GUEST_DEBUG knows: KVM_CAP_SET_GUEST_DEBUG2. */
+#define GUESTDBG_KNOWN \
+	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_SW_BP | \
+	 KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP | \
+	 KVM_GUESTDBG_BLOCKIRQ)
+
 /*
  * Interrupts off, directly around guest mode, when switch_db_regs is not 0. The put also gives
  * the host its own breakpoints back.

@@ -8,6 +8,8 @@
 #define pr_fmt(fmt) "minikvm: " fmt
 
 #include <linux/kvm.h>
+#include <linux/sched.h>
+#include <asm/debugreg.h>
 #include <asm/trapnr.h>
 
 #include "arch/x86/inject.h"
@@ -97,6 +99,18 @@ void queue_nmi(struct mkvm_vcpu *vcpu)
 	mkvm_vcpu_kick(vcpu);
 }
 
+/* The exception's side effect: CR2 of #PF, what #DB reports in DR6. */
+static void deliver_payload(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_exception *ex = &vcpu->arch.exception;
+
+	if (ex->vector == X86_TRAP_PF)
+		vcpu->arch.cr2 = ex->payload;
+	else if (ex->vector == X86_TRAP_DB)
+		vcpu->arch.dr6 = (vcpu->arch.dr6 & ~0xful) | DR6_RESERVED | ex->payload;
+	ex->has_payload = false;
+}
+
 /**
  * inject_clear() - forget every event, as reset does
  * @vcpu: the vCPU, its mutex held
@@ -128,25 +142,26 @@ void inject_get_events(struct mkvm_vcpu *vcpu, struct kvm_vcpu_events *events)
 	if (mkvm_check_request(MKVM_REQ_NMI, vcpu))
 		inject_take_nmis(vcpu);
 
+	events->exception.nr = ex->vector;
+	events->exception.has_error_code = ex->has_error_code;
+	events->exception.error_code = ex->error_code;
+	/* RIP still stands at the INT3 or INTO, which will be executed again. */
+	if (ex->vector != X86_TRAP_BP && ex->vector != X86_TRAP_OF) {
+		events->exception.injected = ex->injected;
+		events->exception.pending = ex->pending;
+	}
 	/*
 	 * Without KVM_CAP_EXCEPTION_PAYLOAD userspace cannot tell pending from injected and
 	 * gets CR2 and DR6 in their registers.
 	 */
-	events->exception.nr = ex->vector;
-	events->exception.has_error_code = ex->has_error_code;
-	events->exception.error_code = ex->error_code;
 	if (vcpu->vm->arch.exception_payload) {
 		events->flags |= KVM_VCPUEVENT_VALID_PAYLOAD;
-		events->exception.injected = ex->injected;
-		events->exception.pending = ex->pending;
 		events->exception_has_payload = ex->has_payload;
 		events->exception_payload = ex->payload;
 	} else {
-		events->exception.injected = ex->injected || ex->pending;
-		if (ex->pending && ex->has_payload && ex->vector == X86_TRAP_PF) {
-			vcpu->arch.cr2 = ex->payload;
-			ex->has_payload = false;
-		}
+		events->exception.injected |= events->exception.pending;
+		if (ex->pending && ex->has_payload)
+			deliver_payload(vcpu);
 	}
 	events->interrupt.injected = vcpu->arch.interrupt.injected &&
 				     !vcpu->arch.interrupt.soft;

@@ -101,14 +101,11 @@ static int handle_requests(struct mkvm_vcpu *vcpu)
 		vmx_flush_pml(vcpu);
 		srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
 	}
-	if (mkvm_check_request(MKVM_REQ_APIC_PAGE, vcpu))
-		vmx_apic_mode_changed(vcpu);
 	if (mkvm_check_request(MKVM_REQ_NMI, vcpu))
 		inject_take_nmis(vcpu);
 	if (mkvm_check_request(MKVM_REQ_LAPIC_TIMER, vcpu))
 		lapic_inject_timer(vcpu);
-	if (mkvm_check_request(MKVM_REQ_SCAN_IOAPIC, vcpu))
-		irqchip_scan_vcpu(vcpu);
+	mkvm_clear_request(MKVM_REQ_INIT_SIPI, vcpu);
 	if (vcpu->arch.apic && lapic_has_events(vcpu)) {
 		lapic_accept_events(vcpu);
 		if (vcpu->arch.mp_state != KVM_MP_STATE_RUNNABLE)
@@ -161,10 +158,16 @@ static int enter_guest(struct mkvm_vcpu *vcpu)
 	return ret;
 }
 
-/* Userspace wants to inject, and may. */
+/* Userspace has the 8259 and wants to inject. */
+static bool window_requested(struct mkvm_vcpu *vcpu)
+{
+	return unlikely(READ_ONCE(vcpu->run->request_interrupt_window)) &&
+	       vcpu->vm->arch.irqchip_mode != MKVM_IRQCHIP_KERNEL;
+}
+
 static bool userspace_interrupt_window(struct mkvm_vcpu *vcpu)
 {
-	return vcpu->run->request_interrupt_window && vmx_ready_for_user_interrupt(vcpu);
+	return window_requested(vcpu) && vmx_ready_for_user_interrupt(vcpu);
 }
 
 static int run_loop(struct mkvm_vcpu *vcpu)
@@ -193,6 +196,11 @@ static int run_loop(struct mkvm_vcpu *vcpu)
 			if (vcpu->arch.mp_state == KVM_MP_STATE_HALTED && has_event(vcpu)) {
 				vcpu->arch.mp_state = KVM_MP_STATE_RUNNABLE;
 				continue;
+			}
+			/* STI; HLT: what ends the HLT may be the interrupt that userspace has. */
+			if (unlikely(userspace_interrupt_window(vcpu))) {
+				vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
+				return 0;
 			}
 			/* A timer that is due goes to IRR here; an hrtimer brings others. */
 			lapic_timer_block(vcpu);
@@ -336,6 +344,9 @@ int arch_vcpu_run(struct mkvm_vcpu *vcpu)
 		ret = -EINTR;
 		goto out;
 	}
+	/* The window's control is set where events are looked at. */
+	if (window_requested(vcpu))
+		mkvm_make_request(MKVM_REQ_EVENT, vcpu);
 	ret = run_loop(vcpu);
 out:
 	if (ret >= 0)

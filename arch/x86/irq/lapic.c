@@ -187,7 +187,8 @@ static void eoi_notify(struct mkvm_lapic *apic, u8 vector)
 		return;
 	if (vcpu->vm->arch.irqchip_mode == MKVM_IRQCHIP_KERNEL) {
 		ioapic_eoi_broadcast(vcpu, vector);
-	} else if (test_bit(vector, apic->eoi_notify)) {
+	} else {
+		/* Level triggered when it came, even if userspace's IOAPIC has let go of it. */
 		apic->ioapic_eoi = vector;
 		mkvm_make_request(MKVM_REQ_IOAPIC_EOI, vcpu);
 	}

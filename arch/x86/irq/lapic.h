@@ -136,7 +136,7 @@ void lapic_set_sipi_vector(struct mkvm_vcpu *vcpu, u8 vector);
 
 /*
  * EOIs that somebody wants to know of although the vector is edge triggered (in-kernel IOAPIC
- * with acknowledge notifiers) or lives in userspace's IOAPIC: 256 bits. MKVM_REQ_SCAN_IOAPIC.
+ * with acknowledge notifiers) or lives in userspace's IOAPIC: 256 bits.
  */
 void lapic_set_eoi_bitmap(struct mkvm_vcpu *vcpu, const unsigned long *bitmap);
 /* MKVM_REQ_IOAPIC_EOI: the vector for KVM_EXIT_IOAPIC_EOI, or -1. */

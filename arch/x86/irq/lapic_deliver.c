@@ -324,11 +324,11 @@ static int accept_vector(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source, u8 ve
 /*
  * INIT or SIPI was noted in @vcpu's events. MKVM_REQ_EVENT alone is served between two entries
  * with interrupts off, where nobody can reset a vCPU; the other request takes its thread through
- * the run loop, which looks at lapic_has_events(), and does nothing else that was not so before.
+ * the run loop, which looks at lapic_has_events().
  */
 void lapic_announce_event(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source)
 {
-	mkvm_make_request(MKVM_REQ_APIC_PAGE, vcpu);
+	mkvm_make_request(MKVM_REQ_INIT_SIPI, vcpu);
 	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
 	if (vcpu != source)
 		mkvm_vcpu_kick(vcpu);

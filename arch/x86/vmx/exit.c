@@ -119,6 +119,9 @@ static int exit_go_on(struct mkvm_vcpu *vcpu)
 
 static int exit_interrupt_window(struct mkvm_vcpu *vcpu)
 {
+	/* If it is userspace that waits for it, the run loop must see it. */
+	if (unlikely(vcpu->run->request_interrupt_window) && irqs_disabled())
+		return VMX_FAST_NO;
 	vmx_cpu_based_clear(to_vmx(vcpu), CPU_BASED_INTR_WINDOW_EXITING);
 	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
 	return 1;

@@ -99,16 +99,19 @@ int vmx_exit_pml_full(struct mkvm_vcpu *vcpu)
 #define APIC_QUAL_TYPE(q)	(((q) >> 12) & 15)
 #define APIC_TYPE_LINEAR_WRITE	1
 
-/* EOI is most of what an xAPIC guest does here, and its value does not matter. */
-int vmx_fast_apic_access(struct mkvm_vcpu *vcpu)
+static bool is_eoi(struct mkvm_vcpu *vcpu)
 {
 	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
 
-	if (APIC_QUAL_TYPE(qualification) != APIC_TYPE_LINEAR_WRITE ||
-	    APIC_QUAL_OFFSET(qualification) != APIC_EOI || !vcpu->arch.apic ||
-	    to_vmx(vcpu)->idt_vectoring_valid)
+	return APIC_QUAL_TYPE(qualification) == APIC_TYPE_LINEAR_WRITE &&
+	       APIC_QUAL_OFFSET(qualification) == APIC_EOI && vcpu->arch.apic;
+}
+
+/* EOI is most of what an xAPIC guest does here, and its value does not matter. */
+int vmx_fast_apic_access(struct mkvm_vcpu *vcpu)
+{
+	if (!is_eoi(vcpu) || to_vmx(vcpu)->idt_vectoring_valid || !lapic_eoi_fast(vcpu))
 		return VMX_FAST_NO;
-	lapic_eoi(vcpu);
 	vmx_skip_instruction(vcpu);
 	return 1;
 }
@@ -117,6 +120,11 @@ int vmx_exit_apic_access(struct mkvm_vcpu *vcpu)
 {
 	if (to_vmx(vcpu)->idt_vectoring_valid)
 		return vmx_exit_delivery_failed(vcpu);
+	if (is_eoi(vcpu)) {
+		lapic_eoi(vcpu);
+		vmx_skip_instruction(vcpu);
+		return 1;
+	}
 	return mmio_emulate(vcpu, false, false, 0, 0);
 }
 

@@ -271,8 +271,11 @@ int vmx_fast_wrmsr(struct mkvm_vcpu *vcpu)
 		lapic_set_tsc_deadline(vcpu, edx_eax_read(vcpu));
 		return finish(vcpu, 0);
 	}
-	if (is_x2apic_msr(msr) && vcpu->arch.apic && lapic_x2apic_mode(vcpu))
+	if (is_x2apic_msr(msr) && vcpu->arch.apic && lapic_x2apic_mode(vcpu)) {
+		if (msr == APIC_BASE_MSR + (APIC_EOI >> 4) && !edx_eax_read(vcpu))
+			return lapic_eoi_fast(vcpu) ? finish(vcpu, 0) : VMX_FAST_NO;
 		return finish(vcpu, lapic_x2apic_msr_write(vcpu, msr, edx_eax_read(vcpu)));
+	}
 	if (msr == MSR_IA32_TSC_ADJUST || msr == MSR_IA32_MISC_ENABLE)
 		return finish(vcpu, mkvm_set_msr(vcpu, msr, edx_eax_read(vcpu), false));
 	return VMX_FAST_NO;

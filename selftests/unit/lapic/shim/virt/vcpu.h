@@ -16,7 +16,7 @@
 #define SEG_CS			1
 
 enum mkvm_irqchip_mode { MKVM_IRQCHIP_NONE, MKVM_IRQCHIP_KERNEL, MKVM_IRQCHIP_SPLIT };
-enum mkvm_request { MKVM_REQ_EVENT, MKVM_REQ_IOAPIC_EOI, MKVM_REQ_APIC_PAGE };
+enum mkvm_request { MKVM_REQ_EVENT, MKVM_REQ_IOAPIC_EOI, MKVM_REQ_INIT_SIPI };
 
 struct mkvm_vcpu;
 struct mkvm_lapic;

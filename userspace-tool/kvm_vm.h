@@ -2,7 +2,7 @@
 /*
  * A virtual machine behind KVM's ABI: the device node, the VM, its memory, its vCPUs.
  *
- * Written for several vCPUs; one is created today.
+ * vCPU 0 boots; the others wait for INIT and SIPI in the kernel.
  */
 #ifndef MINIKVM_TOOL_KVM_VM_H
 #define MINIKVM_TOOL_KVM_VM_H
@@ -16,7 +16,7 @@
 #include "sentence.h"
 
 #define VM_DEFAULT_DEVICE	"/dev/minikvm"
-#define VM_VCPUS_MAX		1
+#define VM_VCPUS_MAX		64
 #define VM_API_VERSION		12
 
 struct vcpu {

@@ -78,7 +78,7 @@ static const char usage[] =
 	"  --load ADDRESS    where --flat goes (default 0x7c00, entered as 0:0x7c00; from 64 KiB\n"
 	"                    on, a multiple of 16, entered as ADDRESS/16:0)\n"
 	"  --mem MIB         guest memory (default 256)\n"
-	"  --cpus 1          number of vCPUs; 1 is what is supported\n"
+	"  --cpus N          number of vCPUs, 1 by default; up to 64\n"
 	"  --dev NODE        device node (default " VM_DEFAULT_DEVICE "; /dev/kvm works too)\n"
 	"  --exit-on STRING  end with status 0 as soon as the guest has printed STRING\n"
 	"  --timeout S       end with status 124 after S seconds\n"
@@ -149,8 +149,8 @@ static int parse_option(struct run_options *opt, int option, const char *arg)
 		break;
 	case OPT_CPUS:
 		if (!parse_number(arg, 1, VM_VCPUS_MAX, &n))
-			return complain("--cpus %s: %d vCPU is what is supported.", arg,
-					VM_VCPUS_MAX);
+			return complain("--cpus takes a number from 1 to %d, not '%s'.",
+					VM_VCPUS_MAX, arg);
 		opt->cpus = n;
 		break;
 	case OPT_KERNEL:
@@ -220,6 +220,8 @@ static int check(struct run_options *opt)
 		return complain("--kernel and --flat exclude each other.");
 	if (opt->flat && (opt->initrd || *opt->append || opt->cmdline || opt->entry != ENTRY_AUTO))
 		return complain("--initrd, --append, --cmdline and --entry are for --kernel only.");
+	if (opt->flat && opt->cpus > 1)
+		return complain("--flat has no interrupt controllers to start a second vCPU with.");
 	if (opt->cmdline && *opt->append)
 		opt->cmdline = join(opt->cmdline, opt->append);
 	else if (!opt->cmdline)

@@ -111,7 +111,7 @@ int vcpu_create(struct vm *vm, unsigned int cpus, struct sentence *why)
 	int size;
 
 	if (vm->nr_vcpus == VM_VCPUS_MAX)
-		return say(why, "At most %d vCPU is supported.", VM_VCPUS_MAX);
+		return say(why, "At most %d vCPUs are supported.", VM_VCPUS_MAX);
 	vcpu->id = vm->nr_vcpus;
 	vcpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, (unsigned long)vcpu->id);
 	if (vcpu->fd < 0)

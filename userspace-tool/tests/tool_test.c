@@ -204,7 +204,10 @@ static void test_usage(void)
 	       ARGS("run", "--kernel", "x", "fly"));
 	expect("nothing to run", 2, "Say what to run", ARGS("run"));
 	expect("bad number", 2, "--mem takes", ARGS("run", "--mem", "12x"));
-	expect("two vCPUs", 2, "1 vCPU is what is supported", ARGS("run", "--cpus", "2"));
+	expect("no vCPU", 2, "--cpus takes a number from 1 to 64", ARGS("run", "--cpus", "0"));
+	expect("too many vCPUs", 2, "--cpus takes", ARGS("run", "--cpus", "65"));
+	expect("vCPUs that nobody starts", 2, "no interrupt controllers",
+	       ARGS("run", "--cpus", "2", "--flat", "x"));
 	expect("no device node", 1, "There is no device node",
 	       ARGS("run", "--dev", "/dev/absent", COMMANDS));
 	expect("a device node of another kind", 1, "does not speak KVM's ABI",

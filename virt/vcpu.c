@@ -36,9 +36,9 @@ static void sched_in(struct preempt_notifier *notifier, int cpu)
 {
 	struct mkvm_vcpu *vcpu = container_of(notifier, struct mkvm_vcpu, notifier);
 
-	WRITE_ONCE(vcpu->preempted, false);
 	__this_cpu_write(running_vcpu, vcpu);
 	arch_vcpu_load(vcpu, cpu);
+	WRITE_ONCE(vcpu->preempted, false);
 	WRITE_ONCE(vcpu->cpu, cpu);
 }
 

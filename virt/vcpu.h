@@ -30,6 +30,8 @@ enum mkvm_request {
 	MKVM_REQ_INIT_SIPI,	/* INIT or SIPI waits: leave the inner loop and take it */
 	MKVM_REQ_IOAPIC_EOI,	/* split irqchip: KVM_EXIT_IOAPIC_EOI */
 	MKVM_REQ_PML_FLUSH,	/* drain the page-modification log */
+	MKVM_REQ_CLOCK_UPDATE,	/* write the guest's pvclock structure anew */
+	MKVM_REQ_STEAL_UPDATE,	/* the vCPU runs again: tell the guest what it missed */
 };
 
 /* Where the vCPU thread is; written by itself, read by those who kick it. */

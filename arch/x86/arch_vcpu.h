@@ -166,6 +166,9 @@ struct mkvm_arch_vcpu {
 	u64 *mce_banks;				/* 4 per bank: CTL, STATUS, ADDR, MISC */
 	u64 mci_ctl2[32];
 	u64 wall_clock_msr, system_time_msr, steal_time_msr;
+	u64 last_run_delay;			/* steal_time.c */
+	u32 pv_features;			/* KVM_CPUID_FEATURES: EAX */
+	bool pvclock_stopped;			/* KVM_KVMCLOCK_CTRL */
 	u64 tsc_aux;
 	u64 msr_exit_data;
 	u64 smi_count, feat_ctl, hwcr;

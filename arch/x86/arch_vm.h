@@ -27,6 +27,11 @@ struct ept_root {
 	atomic_long_t pages;	/* tables in use, top included */
 };
 
+/* A VM's clock: @ns nanoseconds when the host's TSC and boot clock (ns) were this. */
+struct mkvm_pvclock {
+	u64 ns, host_tsc, host_boot;
+};
+
 struct mkvm_arch_vm {
 	struct ept_root ept;			/* mmu/ */
 	bool noncoherent_dma;			/* an assigned device does not snoop caches */
@@ -50,13 +55,15 @@ struct mkvm_arch_vm {
 	u64 tsc_last_offset, tsc_last_write;
 	u64 tsc_last_nsec;
 	u32 tsc_last_khz;
+	bool tsc_user_set;			/* userspace wrote one that is not 0 */
 
 	/* msr.c */
 	u32 user_space_msr_mask;
 	void __rcu *msr_filter;
 	bool guest_can_read_platform_info;
 
-	s64 kvmclock_offset;
+	spinlock_t pvclock_lock;		/* pvclock.c */
+	struct mkvm_pvclock pvclock;		/* under it */
 	u32 nr_mmu_pages;			/* KVM_SET_NR_MMU_PAGES: remembered, not used */
 };
 

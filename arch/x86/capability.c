@@ -14,6 +14,7 @@
 #include "arch/x86/fpu.h"
 #include "arch/x86/irq/irqchip.h"
 #include "arch/x86/msr.h"
+#include "arch/x86/pvclock.h"
 #include "arch/x86/vmx/vmx.h"
 #include "virt/arch.h"
 #include "virt/irq_routing.h"
@@ -87,7 +88,12 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_IOEVENTFD_ANY_LENGTH, 1 },		/* virt/ioeventfd.c */
 	{ KVM_CAP_IRQFD_RESAMPLE, 1 },			/* virt/irqfd.c */
 	{ KVM_CAP_INTERNAL_ERROR_DATA, 1 },		/* arch/x86/run.c */
-	{ KVM_CAP_ADJUST_CLOCK, KVM_CLOCK_HOST_TSC },	/* arch/x86/vm_ioctl.c */
+	{ KVM_CAP_ADJUST_CLOCK, 0, pvclock_flags },	/* arch/x86/pvclock.c */
+	{ KVM_CAP_KVMCLOCK_CTRL, 1 },			/* arch/x86/pvclock.c */
+	{ KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1 },	/* arch/x86/msr.c, hypercall.c */
+	{ KVM_CAP_ENABLE_CAP, 1 },			/* this file */
+	{ KVM_CAP_VCPU_ATTRIBUTES, 1 },			/* arch/x86/attribute.c */
+	{ KVM_CAP_SYS_ATTRIBUTES, 1 },			/* arch/x86/attribute.c */
 	{ KVM_CAP_SET_BOOT_CPU_ID, 1 },			/* arch/x86/vm_ioctl.c */
 	{ KVM_CAP_MMU_SHADOW_CACHE_CONTROL, 1 },	/* arch/x86/vm_ioctl.c */
 	{ KVM_CAP_ENABLE_CAP_VM, 1 },			/* this file */
@@ -202,9 +208,13 @@ int arch_vm_enable_cap(struct mkvm_vm *vm, struct kvm_enable_cap *cap)
 	return -EINVAL;
 }
 
-/* KVM_ENABLE_CAP on a vCPU: all that KVM has there are Hyper-V's and later ones. */
+/* KVM_ENABLE_CAP on a vCPU: what else KVM has there are Hyper-V's and later ones. */
 int arch_vcpu_enable_cap(struct mkvm_vcpu *vcpu, struct kvm_enable_cap *cap)
 {
+	if (!cap->flags && cap->cap == KVM_CAP_ENFORCE_PV_FEATURE_CPUID) {
+		vcpu->arch.pv_enforce_cpuid = cap->args[0];
+		return 0;
+	}
 	vm_refuse(vcpu->vm, "ENABLE_CAP: capability %u cannot be enabled on a vCPU", cap->cap);
 	return -EINVAL;
 }

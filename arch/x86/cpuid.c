@@ -11,6 +11,7 @@
 #define pr_fmt(fmt) "minikvm: " fmt
 
 #include <linux/nospec.h>
+#include <linux/sched/stat.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <asm/kvm_para.h>
@@ -281,6 +282,16 @@ static bool leaf_hypervisor(struct kvm_cpuid_entry2 *e)
 	return false;
 }
 
+static bool leaf_pv_features(struct kvm_cpuid_entry2 *e)
+{
+	leaf_zero(e);
+	e->eax = BIT(KVM_FEATURE_CLOCKSOURCE) | BIT(KVM_FEATURE_CLOCKSOURCE2) |
+		 BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT) | BIT(KVM_FEATURE_NOP_IO_DELAY);
+	if (sched_info_on())
+		e->eax |= BIT(KVM_FEATURE_STEAL_TIME) | BIT(KVM_FEATURE_PV_TLB_FLUSH);
+	return false;
+}
+
 struct cpuid_leaf {
 	u32 function;
 	bool indexed;
@@ -299,7 +310,7 @@ static const struct cpuid_leaf leaves[] = {
 	{ 0x0d, true, leaf_xsave },
 	{ 0x1f, true, leaf_zero },
 	{ 0x40000000, false, leaf_hypervisor },
-	{ KVM_CPUID_FEATURES, false, leaf_zero },
+	{ KVM_CPUID_FEATURES, false, leaf_pv_features },
 	{ 0x80000000, false, leaf_80000000 },
 	{ 0x80000001, false, leaf_80000001 },
 	{ 0x80000002, false, leaf_host },
@@ -561,6 +572,22 @@ static u8 query_maxphyaddr(struct mkvm_vcpu *vcpu)
 	return 36;
 }
 
+/* KVM's leaves may stand behind those of another hypervisor: found by their signature. */
+static u32 query_pv_features(struct mkvm_vcpu *vcpu)
+{
+	struct kvm_cpuid_entry2 *e;
+	u32 base;
+
+	for (base = 0x40000000; base < 0x40010000; base += 0x100) {
+		e = find(vcpu, base, 0);
+		if (e && !memcmp(&e->ebx, KVM_SIGNATURE, 12)) {
+			e = find(vcpu, base | KVM_CPUID_FEATURES, 0);
+			return e ? e->eax : 0;
+		}
+	}
+	return 0;
+}
+
 /* Everything that follows from a new table; the table is in place. */
 static void table_changed(struct mkvm_vcpu *vcpu)
 {
@@ -585,6 +612,7 @@ static void table_changed(struct mkvm_vcpu *vcpu)
 	e = find(vcpu, 7, 2);
 	a->guest_cap_7_2_edx = e ? e->edx : 0;
 
+	a->pv_features = query_pv_features(vcpu);
 	a->maxphyaddr = query_maxphyaddr(vcpu);
 	e = find(vcpu, 0xd, 0);
 	a->guest_supported_xcr0 = e ? (e->eax | (u64)e->edx << 32) & fpu_supported_xcr0 : 0;

@@ -9,6 +9,7 @@
 
 #include <linux/uaccess.h>
 
+#include "arch/x86/attribute.h"
 #include "arch/x86/cpuid.h"
 #include "arch/x86/msr.h"
 #include "virt/arch.h"
@@ -35,6 +36,9 @@ long arch_dev_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 		return msr_index_list_ioctl(user, cmd == KVM_GET_MSR_FEATURE_INDEX_LIST);
 	case KVM_GET_MSRS:
 		return msr_get_ioctl(NULL, user);
+	case KVM_HAS_DEVICE_ATTR:
+	case KVM_GET_DEVICE_ATTR:
+		return attribute_dev_ioctl(cmd, user);
 	case KVM_X86_GET_MCE_CAP_SUPPORTED:
 		mcg_cap = mce_supported_cap();
 		return copy_to_user(user, &mcg_cap, sizeof(mcg_cap)) ? -EFAULT : 0;

@@ -10,14 +10,17 @@
 #include <linux/debugfs.h>
 #include <linux/gfp.h>
 #include <linux/kvm.h>
+#include <linux/kvm_para.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <asm/tsc.h>
 
 #include "arch/x86/debug.h"
 #include "arch/x86/irq/irqchip.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/mmio.h"
 #include "arch/x86/mmu/ept.h"
+#include "arch/x86/pvclock.h"
 #include "arch/x86/run.h"
 #include "arch/x86/tsc.h"
 #include "arch/x86/vcpu_state.h"
@@ -147,14 +150,22 @@ void arch_vcpu_destroy(struct mkvm_vcpu *vcpu)
 
 void arch_vcpu_load(struct mkvm_vcpu *vcpu, int cpu)
 {
-	if (vcpu->cpu != cpu && vcpu->arch.apic)
-		lapic_timer_migrate(vcpu);
+	if (vcpu->cpu != cpu) {
+		if (vcpu->arch.apic)
+			lapic_timer_migrate(vcpu);
+		if (unlikely(check_tsc_unstable()))
+			pvclock_tsc_changed(vcpu);
+	}
 	vmx_vcpu_load(vcpu, cpu);
 	tsc_vcpu_load(vcpu);
+	if (unlikely(vcpu->arch.steal_time_msr & KVM_MSR_ENABLED) && vcpu->preempted)
+		mkvm_make_request(MKVM_REQ_STEAL_UPDATE, vcpu);
 }
 
 void arch_vcpu_put(struct mkvm_vcpu *vcpu)
 {
+	if (unlikely(vcpu->arch.steal_time_msr & KVM_MSR_ENABLED) && vcpu->preempted)
+		steal_time_preempted(vcpu);
 	vmx_vcpu_put(vcpu);
 	tsc_vcpu_put(vcpu);
 }

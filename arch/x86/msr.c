@@ -16,6 +16,7 @@
 #include "arch/x86/fpu.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/msr.h"
+#include "arch/x86/pvclock.h"
 #include "arch/x86/regs.h"
 #include "arch/x86/tsc.h"
 #include "arch/x86/vmx/vmx.h"
@@ -63,13 +64,8 @@ static const struct msr_storage storage[] = {
 	/* CPUID faulting, the only feature there, is not offered: Linux writes back the 0. */
 	STORAGE(MSR_MISC_FEATURES_ENABLES, misc_features, GUEST_READ | GUEST_WRITE_SAME, 0),
 	STORAGE(MSR_IA32_PERF_CAPABILITIES, perf_capabilities, GUEST_READ, X86_FEATURE_PDCM),
-	/* The paravirtual clock and its kin: kept for userspace, offered by no CPUID bit yet. */
-	STORAGE(MSR_KVM_WALL_CLOCK, wall_clock_msr, GUEST_NONE, 0),
-	STORAGE(MSR_KVM_SYSTEM_TIME, system_time_msr, GUEST_NONE, 0),
-	STORAGE(MSR_KVM_WALL_CLOCK_NEW, wall_clock_msr, GUEST_NONE, 0),
-	STORAGE(MSR_KVM_SYSTEM_TIME_NEW, system_time_msr, GUEST_NONE, 0),
+	/* Features that no CPUID bit offers: kept for userspace. */
 	STORAGE(MSR_KVM_ASYNC_PF_EN, pv_msrs[2], GUEST_NONE, 0),
-	STORAGE(MSR_KVM_STEAL_TIME, steal_time_msr, GUEST_NONE, 0),
 	STORAGE(MSR_KVM_PV_EOI_EN, pv_msrs[4], GUEST_NONE, 0),
 	STORAGE(MSR_KVM_POLL_CONTROL, pv_msrs[5], GUEST_NONE, 0),
 	STORAGE(MSR_KVM_ASYNC_PF_INT, pv_msrs[6], GUEST_NONE, 0),
@@ -187,6 +183,26 @@ static int write_command(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host, i
 	return 0;
 }
 
+/* KVM_CAP_ENFORCE_PV_FEATURE_CPUID: only what CPUID shows is there. 1 = #GP. */
+static int pv_hidden(struct mkvm_vcpu *vcpu, u32 msr, bool host)
+{
+	u32 bit;
+
+	switch (msr) {
+	case MSR_KVM_WALL_CLOCK:
+	case MSR_KVM_SYSTEM_TIME:
+		bit = BIT(KVM_FEATURE_CLOCKSOURCE);
+		break;
+	case MSR_KVM_WALL_CLOCK_NEW:
+	case MSR_KVM_SYSTEM_TIME_NEW:
+		bit = BIT(KVM_FEATURE_CLOCKSOURCE2);
+		break;
+	default:
+		bit = BIT(KVM_FEATURE_STEAL_TIME);
+	}
+	return !host && vcpu->arch.pv_enforce_cpuid && !(vcpu->arch.pv_features & bit);
+}
+
 static int get_special(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 {
 	switch (msr) {
@@ -236,6 +252,17 @@ static int get_special(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 	case MSR_K7_HWCR:
 		*data = vcpu->arch.hwcr;
 		return 0;
+	case MSR_KVM_WALL_CLOCK:
+	case MSR_KVM_WALL_CLOCK_NEW:
+		*data = vcpu->arch.wall_clock_msr;
+		return pv_hidden(vcpu, msr, host);
+	case MSR_KVM_SYSTEM_TIME:
+	case MSR_KVM_SYSTEM_TIME_NEW:
+		*data = vcpu->arch.system_time_msr;
+		return pv_hidden(vcpu, msr, host);
+	case MSR_KVM_STEAL_TIME:
+		*data = vcpu->arch.steal_time_msr;
+		return pv_hidden(vcpu, msr, host);
 	case MSR_IA32_PRED_CMD:		/* write-only */
 	case MSR_IA32_FLUSH_CMD:
 		return 1;
@@ -362,6 +389,20 @@ static int set_special(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 			return 1;
 		vcpu->arch.hwcr = data & HWCR_VALID;
 		return 0;
+	case MSR_KVM_WALL_CLOCK:
+	case MSR_KVM_WALL_CLOCK_NEW:
+		if (pv_hidden(vcpu, msr, host))
+			return 1;
+		pvclock_write_wall_clock(vcpu, data);
+		return 0;
+	case MSR_KVM_SYSTEM_TIME:
+	case MSR_KVM_SYSTEM_TIME_NEW:
+		if (pv_hidden(vcpu, msr, host))
+			return 1;
+		pvclock_write_system_time(vcpu, data);
+		return 0;
+	case MSR_KVM_STEAL_TIME:
+		return pv_hidden(vcpu, msr, host) || steal_time_write(vcpu, data);
 	case MSR_IA32_UCODE_WRITE:	/* a microcode update that does nothing */
 		return 0;
 	}

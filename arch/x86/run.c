@@ -19,6 +19,7 @@
 #include "arch/x86/inject.h"
 #include "arch/x86/irq/irqchip.h"
 #include "arch/x86/irq/lapic.h"
+#include "arch/x86/pvclock.h"
 #include "arch/x86/run.h"
 #include "arch/x86/thread_work.h"
 #include "arch/x86/vcpu_ioctl.h"
@@ -87,6 +88,17 @@ bool arch_vcpu_runnable(struct mkvm_vcpu *vcpu)
 	}
 }
 
+/* What the guest reads of the time in its memory. */
+static void tell_time(struct mkvm_vcpu *vcpu)
+{
+	vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->srcu);
+	if (mkvm_check_request(MKVM_REQ_CLOCK_UPDATE, vcpu))
+		pvclock_update(vcpu);
+	if (mkvm_check_request(MKVM_REQ_STEAL_UPDATE, vcpu))
+		steal_time_update(vcpu);
+	srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
+}
+
 /* Requests that need process context. 1 = go on, 0 = to userspace, < 0 = errno. */
 static int handle_requests(struct mkvm_vcpu *vcpu)
 {
@@ -101,6 +113,9 @@ static int handle_requests(struct mkvm_vcpu *vcpu)
 		vmx_flush_pml(vcpu);
 		srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
 	}
+	if (unlikely(READ_ONCE(vcpu->requests) &
+		     (BIT(MKVM_REQ_CLOCK_UPDATE) | BIT(MKVM_REQ_STEAL_UPDATE))))
+		tell_time(vcpu);
 	if (mkvm_check_request(MKVM_REQ_NMI, vcpu))
 		inject_take_nmis(vcpu);
 	if (mkvm_check_request(MKVM_REQ_LAPIC_TIMER, vcpu))

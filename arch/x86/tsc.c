@@ -12,6 +12,7 @@
 #include <asm/tsc.h>
 
 #include "arch/x86/irq/lapic.h"
+#include "arch/x86/pvclock.h"
 #include "arch/x86/tsc.h"
 #include "arch/x86/vmx/vmx.h"
 
@@ -36,11 +37,12 @@ static u64 offset_for(struct mkvm_vcpu *vcpu, u64 guest_tsc)
 	return guest_tsc - tsc_scale(vcpu, rdtsc());
 }
 
-static void set_offset(struct mkvm_vcpu *vcpu, u64 offset)
+void tsc_set_offset(struct mkvm_vcpu *vcpu, u64 offset)
 {
 	vcpu->arch.tsc_offset = offset;
 	vmx_write_tsc_offset(vcpu);
 	lapic_tsc_changed(vcpu);
+	pvclock_tsc_changed(vcpu);
 }
 
 /**
@@ -51,7 +53,8 @@ static void set_offset(struct mkvm_vcpu *vcpu, u64 offset)
  * Userspace sets the TSC of several vCPUs one after the other; time passes between the writes.
  * A value that is where a TSC written before would stand by now, give or take a second, means
  * "the same clock": it gets exactly the offset of that write, and so does 0, the value of a vCPU
- * that joins. With an unstable host TSC the elapsed time is what is added instead.
+ * that joins. The first value that userspace writes is no such thing: it comes from elsewhere,
+ * and what is running is only what vCPU creation began with. With an unstable host TSC the elapsed time is what is added instead.
  *
  * Return: the offset.
  */
@@ -66,7 +69,8 @@ static u64 matching_offset(struct mkvm_vcpu *vcpu, u64 value)
 	now = ktime_get_boottime_ns();
 	expected = vm->tsc_last_write + nsec_to_cycles(now - vm->tsc_last_nsec, khz);
 	distance = value > expected ? value - expected : expected - value;
-	if (vm->tsc_last_khz == khz && (!value || distance < khz * 1000ull)) {
+	if (vm->tsc_last_khz == khz &&
+	    (!value || (vm->tsc_user_set && distance < khz * 1000ull))) {
 		offset = check_tsc_unstable() ? offset_for(vcpu, expected) : vm->tsc_last_offset;
 	} else {
 		offset = offset_for(vcpu, value);
@@ -75,6 +79,7 @@ static u64 matching_offset(struct mkvm_vcpu *vcpu, u64 value)
 		vm->tsc_last_write = value;
 		vm->tsc_last_nsec = now;
 	}
+	vm->tsc_user_set |= !!value;
 	raw_spin_unlock_irqrestore(&vm->tsc_lock, flags);
 	return offset;
 }
@@ -103,26 +108,27 @@ void tsc_vcpu_load(struct mkvm_vcpu *vcpu)
 	if (unlikely(now < last)) {
 		vcpu->arch.tsc_offset += tsc_scale(vcpu, last) - tsc_scale(vcpu, now);
 		vmx_write_tsc_offset(vcpu);
+		pvclock_tsc_changed(vcpu);
 	}
 }
 
 void tsc_write(struct mkvm_vcpu *vcpu, u64 value, bool host)
 {
 	if (host) {
-		set_offset(vcpu, matching_offset(vcpu, value));
+		tsc_set_offset(vcpu, matching_offset(vcpu, value));
 	} else {
 		u64 offset = offset_for(vcpu, value);
 
 		/* SDM: a write to the TSC adds the same difference to IA32_TSC_ADJUST. */
 		vcpu->arch.ia32_tsc_adjust += offset - vcpu->arch.tsc_offset;
-		set_offset(vcpu, offset);
+		tsc_set_offset(vcpu, offset);
 	}
 }
 
 void tsc_write_adjust(struct mkvm_vcpu *vcpu, u64 value, bool host)
 {
 	if (!host)
-		set_offset(vcpu, vcpu->arch.tsc_offset + value - vcpu->arch.ia32_tsc_adjust);
+		tsc_set_offset(vcpu, vcpu->arch.tsc_offset + value - vcpu->arch.ia32_tsc_adjust);
 	vcpu->arch.ia32_tsc_adjust = value;
 }
 
@@ -161,8 +167,10 @@ int tsc_set_khz(struct mkvm_vcpu *vcpu, unsigned long khz)
 		return -EINVAL;
 	vcpu->arch.virtual_tsc_khz = khz;
 	vcpu->arch.tsc_scaling_ratio = vmx_caps.tsc_scaling ? khz_to_ratio(khz) : TSC_RATIO_ONE;
+	/* Peers whose clocks claimed to tick like ours must look again. */
+	mkvm_request_all_async(vcpu->vm, MKVM_REQ_CLOCK_UPDATE);
 	/* The same offset under another ratio would make the guest's TSC jump. */
-	set_offset(vcpu, offset_for(vcpu, guest_tsc));
+	tsc_set_offset(vcpu, offset_for(vcpu, guest_tsc));
 	return 0;
 }
 

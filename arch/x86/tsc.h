@@ -49,6 +49,9 @@ static inline void tsc_vcpu_put(struct mkvm_vcpu *vcpu)
 void tsc_write(struct mkvm_vcpu *vcpu, u64 value, bool host);
 void tsc_write_adjust(struct mkvm_vcpu *vcpu, u64 value, bool host);
 
+/* The guest's TSC is the (scaled) host's plus @offset from now on. vCPU loaded. */
+void tsc_set_offset(struct mkvm_vcpu *vcpu, u64 offset);
+
 /* KVM_SET_TSC_KHZ of a vCPU, of a VM: 0 or -EINVAL. 0 kHz means the host's. */
 int tsc_set_khz(struct mkvm_vcpu *vcpu, unsigned long khz);
 int tsc_vm_set_khz(struct mkvm_vm *vm, unsigned long khz);

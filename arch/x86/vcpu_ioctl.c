@@ -14,6 +14,7 @@
 #include <asm/processor-flags.h>
 #include <asm/tsc.h>
 
+#include "arch/x86/attribute.h"
 #include "arch/x86/cpuid.h"
 #include "arch/x86/cr.h"
 #include "arch/x86/debug.h"
@@ -22,6 +23,7 @@
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/mmu/guest_walk.h"
 #include "arch/x86/msr.h"
+#include "arch/x86/pvclock.h"
 #include "arch/x86/regs.h"
 #include "arch/x86/tsc.h"
 #include "arch/x86/vcpu_ioctl.h"
@@ -411,8 +413,11 @@ static long variable_size_ioctl(struct mkvm_vcpu *vcpu, unsigned int cmd, unsign
 	case KVM_SET_TSC_KHZ:
 		return tsc_set_khz(vcpu, arg);
 	case KVM_KVMCLOCK_CTRL:
-		/* No guest of ours has registered a paravirtual clock. */
-		return -EINVAL;
+		return pvclock_guest_stopped(vcpu);
+	case KVM_HAS_DEVICE_ATTR:
+	case KVM_GET_DEVICE_ATTR:
+	case KVM_SET_DEVICE_ATTR:
+		return attribute_vcpu_ioctl(vcpu, cmd, user);
 	case MINIKVM_VCPU_SET_VMCS:
 		return vmx_set_vmcs_ioctl(vcpu, user);
 	}

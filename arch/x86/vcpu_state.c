@@ -17,6 +17,7 @@
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/msr.h"
 #include "arch/x86/regs.h"
+#include "arch/x86/pvclock.h"
 #include "arch/x86/tsc.h"
 #include "arch/x86/vcpu_state.h"
 #include "arch/x86/vmx/vmx.h"
@@ -37,7 +38,7 @@ void state_vm_init(struct mkvm_vm *vm)
 {
 	tsc_vm_init(vm);
 	vm->arch.guest_can_read_platform_info = true;
-	vm->arch.kvmclock_offset = -ktime_get_boottime_ns();
+	pvclock_vm_init(vm);
 	vm->arch.identity_map_addr = 0xfffbc000;
 }
 

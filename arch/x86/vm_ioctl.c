@@ -8,12 +8,10 @@
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
-#include <linux/ktime.h>
 #include <linux/uaccess.h>
-#include <asm/msr.h>
-#include <asm/tsc.h>
 
 #include "arch/x86/irq/irqchip.h"
+#include "arch/x86/pvclock.h"
 #include "arch/x86/tsc.h"
 #include "virt/arch.h"
 
@@ -71,50 +69,6 @@ static long set_boot_cpu_id(struct mkvm_vm *vm, unsigned long id)
 	return ret;
 }
 
-/* The clock of a VM: nanoseconds that KVM_SET_CLOCK can set, suspend included. */
-static long get_clock(struct mkvm_vm *vm, struct kvm_clock_data __user *user)
-{
-	struct kvm_clock_data data = {};
-	unsigned long flags;
-	u64 now;
-
-	local_irq_save(flags);
-	now = ktime_get_boottime_ns();
-	data.realtime = ktime_get_real_ns();
-	data.host_tsc = rdtsc();
-	local_irq_restore(flags);
-	data.clock = now + READ_ONCE(vm->arch.kvmclock_offset);
-	data.flags = KVM_CLOCK_REALTIME;
-	if (!check_tsc_unstable())
-		data.flags |= KVM_CLOCK_HOST_TSC;
-	return copy_to_user(user, &data, sizeof(data)) ? -EFAULT : 0;
-}
-
-static long set_clock(struct mkvm_vm *vm, struct kvm_clock_data __user *user)
-{
-	u32 known = KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC | KVM_CLOCK_TSC_STABLE;
-	struct kvm_clock_data data;
-	unsigned long flags;
-	u64 now, real;
-
-	if (copy_from_user(&data, user, sizeof(data)))
-		return -EFAULT;
-	/* What KVM_GET_CLOCK returned may come back whole. */
-	if (data.flags & ~known) {
-		vm_refuse(vm, "SET_CLOCK: unknown flags 0x%x", data.flags & ~known);
-		return -EINVAL;
-	}
-	local_irq_save(flags);
-	now = ktime_get_boottime_ns();
-	real = ktime_get_real_ns();
-	local_irq_restore(flags);
-	/* The clock went on between the two hosts of a migration. */
-	if ((data.flags & KVM_CLOCK_REALTIME) && real > data.realtime)
-		data.clock += real - data.realtime;
-	WRITE_ONCE(vm->arch.kvmclock_offset, data.clock - now);
-	return 0;
-}
-
 static long set_nr_mmu_pages(struct mkvm_vm *vm, unsigned long pages)
 {
 	if (pages < MIN_MMU_PAGES) {
@@ -145,9 +99,9 @@ long arch_vm_ioctl(struct mkvm_vm *vm, unsigned int cmd, unsigned long arg)
 	case KVM_SET_BOOT_CPU_ID:
 		return set_boot_cpu_id(vm, arg);
 	case KVM_GET_CLOCK:
-		return get_clock(vm, user);
+		return pvclock_get_clock(vm, user);
 	case KVM_SET_CLOCK:
-		return set_clock(vm, user);
+		return pvclock_set_clock(vm, user);
 	case KVM_GET_TSC_KHZ:
 		return READ_ONCE(vm->arch.default_tsc_khz);
 	case KVM_SET_TSC_KHZ:

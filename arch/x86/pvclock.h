@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kvmclock: a clock that the guest reads from memory and its TSC.
+ *
+ * KVM's ABI: MSR_KVM_WALL_CLOCK(_NEW), MSR_KVM_SYSTEM_TIME(_NEW), KVM_GET_CLOCK, KVM_SET_CLOCK,
+ * KVM_KVMCLOCK_CTRL. Relies on tsc.h for the guest's TSC.
+ */
+#ifndef MINIKVM_ARCH_X86_PVCLOCK_H
+#define MINIKVM_ARCH_X86_PVCLOCK_H
+
+#include "virt/vcpu.h"
+
+void pvclock_vm_init(struct mkvm_vm *vm);
+
+/* WRMSR of the two MSRs, old or new number; vCPU loaded, vm->srcu held. */
+void pvclock_write_system_time(struct mkvm_vcpu *vcpu, u64 data);
+void pvclock_write_wall_clock(struct mkvm_vcpu *vcpu, u64 data);
+
+/* MKVM_REQ_CLOCK_UPDATE: write the vCPU's structure anew. vCPU thread, vm->srcu held. */
+void pvclock_update(struct mkvm_vcpu *vcpu);
+
+/* The clock's ticks changed for a vCPU: its TSC was moved, or the host's jumped. Any context. */
+static inline void pvclock_tsc_changed(struct mkvm_vcpu *vcpu)
+{
+	if (vcpu->arch.system_time_msr)
+		mkvm_make_request(MKVM_REQ_CLOCK_UPDATE, vcpu);
+}
+
+/* KVM_KVMCLOCK_CTRL: 0, or -EINVAL when the guest has no such clock. */
+int pvclock_guest_stopped(struct mkvm_vcpu *vcpu);
+/* KVM_GET_CLOCK, KVM_SET_CLOCK. No lock held. */
+long pvclock_get_clock(struct mkvm_vm *vm, struct kvm_clock_data __user *user);
+long pvclock_set_clock(struct mkvm_vm *vm, struct kvm_clock_data __user *user);
+/* The flags that KVM_GET_CLOCK may give: KVM_CAP_ADJUST_CLOCK. */
+int pvclock_flags(void);
+
+/* steal_time.c: MSR_KVM_STEAL_TIME. 0, or 1 = #GP. */
+int steal_time_write(struct mkvm_vcpu *vcpu, u64 data);
+/* MKVM_REQ_STEAL_UPDATE: the vCPU runs again. vCPU thread, vm->srcu held. */
+void steal_time_update(struct mkvm_vcpu *vcpu);
+/* The vCPU's thread is scheduled out. Preempt notifier. */
+void steal_time_preempted(struct mkvm_vcpu *vcpu);
+
+#endif

@@ -173,9 +173,11 @@ void pvclock_update(struct mkvm_vcpu *vcpu)
 	}
 	if (mkvm_write_guest(vm, gpa, &version, sizeof(version)))
 		return;
+	/* An odd version before what it covers. */
 	smp_wmb();
 	mkvm_write_guest(vm, gpa + sizeof(version), (void *)&info + sizeof(version),
 			 sizeof(info) - sizeof(version));
+	/* An even version behind it. */
 	smp_wmb();
 	mkvm_write_guest(vm, gpa, &info.version, sizeof(info.version));
 }
@@ -206,8 +208,10 @@ void pvclock_write_wall_clock(struct mkvm_vcpu *vcpu, u64 data)
 	wall.sec = zero;
 	if (mkvm_write_guest(vm, data, &version, sizeof(version)))
 		return;
+	/* An odd version before what it covers. */
 	smp_wmb();
 	mkvm_write_guest(vm, data + sizeof(version), &wall.sec, sizeof(wall) - sizeof(version));
+	/* An even version behind it. */
 	smp_wmb();
 	mkvm_write_guest(vm, data, &wall.version, sizeof(wall.version));
 }

@@ -75,9 +75,11 @@ void steal_time_update(struct mkvm_vcpu *vcpu)
 	if (mkvm_write_guest(vm, gpa + offsetof(struct kvm_steal_time, version), &st.version,
 			     sizeof(st.version)))
 		return;
+	/* An odd version before what it covers. */
 	smp_wmb();
 	mkvm_write_guest(vm, gpa + offsetof(struct kvm_steal_time, steal), &st.steal,
 			 sizeof(st.steal));
+	/* An even version behind it. */
 	smp_wmb();
 	st.version++;
 	mkvm_write_guest(vm, gpa + offsetof(struct kvm_steal_time, version), &st.version,

@@ -54,7 +54,8 @@ void tsc_set_offset(struct mkvm_vcpu *vcpu, u64 offset)
  * A value that is where a TSC written before would stand by now, give or take a second, means
  * "the same clock": it gets exactly the offset of that write, and so does 0, the value of a vCPU
  * that joins. The first value that userspace writes is no such thing: it comes from elsewhere,
- * and what is running is only what vCPU creation began with. With an unstable host TSC the elapsed time is what is added instead.
+ * and what is running is only what vCPU creation began with. With an unstable host TSC the
+ * elapsed time is what is added instead.
  *
  * Return: the offset.
  */

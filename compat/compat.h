@@ -10,6 +10,7 @@
 #ifndef MINIKVM_COMPAT_H
 #define MINIKVM_COMPAT_H
 
+#include <linux/kvm.h>
 #include <linux/types.h>
 #include <linux/syscore_ops.h>
 #include <asm/cpufeatures.h>
@@ -23,6 +24,20 @@
 #define COMPAT_BUG_ITS			X86_BUG_CPU_MELTDOWN
 #define COMPAT_ARCH_CAP_ITS_NO		0
 #endif
+
+/*
+ * KVM's ABI of kernels that are newer than these headers: the same numbers on every host. The
+ * first structure is the one of KVM_SET_USER_MEMORY_REGION, and guest_memfd is not offered.
+ */
+struct compat_memory_region2 {
+	struct kvm_userspace_memory_region region;
+	__u64 guest_memfd_offset;
+	__u32 guest_memfd;
+	__u32 pad1;
+	__u64 pad2[14];
+};
+#define COMPAT_SET_USER_MEMORY_REGION2	_IOW(KVMIO, 0x49, struct compat_memory_region2)
+#define COMPAT_CAP_USER_MEMORY2		231
 
 #ifdef HAVE_VIRT_FENCE
 #error "this kernel fences VMX helpers off for KVM alone; minikvm needs 6.1 or 6.12"

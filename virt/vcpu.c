@@ -240,7 +240,7 @@ static long vcpu_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 static vm_fault_t vcpu_fault(struct vm_fault *vmf)
 {
 	struct mkvm_vcpu *vcpu = vmf->vma->vm_file->private_data;
-	void *pages[] = { vcpu->run, vcpu->pio_data, vcpu->coalesced };
+	void *pages[] = { vcpu->run, vcpu->pio_data, vcpu->vm->coalesced_ring };
 	struct page *page;
 
 	if (vmf->pgoff >= ARRAY_SIZE(pages))
@@ -280,7 +280,6 @@ static void vcpu_free(struct mkvm_vcpu *vcpu)
 {
 	free_page((unsigned long)vcpu->run);
 	free_page((unsigned long)vcpu->pio_data);
-	free_page((unsigned long)vcpu->coalesced);
 	kvfree(vcpu);
 }
 
@@ -298,8 +297,7 @@ static struct mkvm_vcpu *vcpu_alloc(struct mkvm_vm *vm, u32 id)
 	preempt_notifier_init(&vcpu->notifier, &preempt_ops);
 	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	vcpu->pio_data = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	vcpu->coalesced = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!vcpu->run || !vcpu->pio_data || !vcpu->coalesced) {
+	if (!vcpu->run || !vcpu->pio_data) {
 		vcpu_free(vcpu);
 		return NULL;
 	}

@@ -31,6 +31,7 @@ enum mkvm_request {
 	MKVM_REQ_IOAPIC_EOI,	/* split irqchip: KVM_EXIT_IOAPIC_EOI */
 	MKVM_REQ_PML_FLUSH,	/* drain the page-modification log */
 	MKVM_REQ_CLOCK_UPDATE,	/* write the guest's pvclock structure anew */
+	MKVM_REQ_MSR_FILTER,	/* the MSR filter changed: MSR bitmap anew */
 	MKVM_REQ_STEAL_UPDATE,	/* the vCPU runs again: tell the guest what it missed */
 };
 
@@ -70,7 +71,6 @@ struct mkvm_vcpu_stats {
  * @mutex: held by the thread that is in any vCPU ioctl
  * @run: the page shared with userspace
  * @pio_data: second page of the mapping, data of KVM_EXIT_IO
- * @coalesced: third page of the mapping, the (empty) coalesced-MMIO ring
  * @wait: the thread that blocks in HLT
  * @notifier: tells when the vCPU thread is scheduled in or out
  * @srcu_idx: cookie of the vm->srcu read section held while exit handlers run
@@ -92,7 +92,6 @@ struct mkvm_vcpu {
 	struct mutex mutex;
 	struct kvm_run *run;
 	void *pio_data;
-	struct kvm_coalesced_mmio_ring *coalesced;
 	struct rcuwait wait;
 	struct preempt_notifier notifier;
 	int srcu_idx;

@@ -16,6 +16,7 @@
 #include <linux/uaccess.h>
 
 #include "virt/arch.h"
+#include "virt/coalesced_io.h"
 #include "virt/debugfs.h"
 #include "virt/io_bus.h"
 #include "virt/irq_routing.h"
@@ -61,6 +62,7 @@ static void vm_destroy(struct mkvm_vm *vm)
 	arch_vm_destroy(vm);
 	mkvm_routing_destroy(vm);
 	mkvm_io_buses_destroy(vm);
+	mkvm_coalesced_destroy(vm);
 	mkvm_memslots_destroy(vm);
 	cleanup_srcu_struct(&vm->srcu);
 	mmdrop(vm->mm);
@@ -93,6 +95,8 @@ static long struct_ioctl(struct mkvm_vm *vm, unsigned int cmd, void __user *user
 {
 	union {
 		struct kvm_userspace_memory_region region;
+		struct compat_memory_region2 region2;
+		struct kvm_coalesced_mmio_zone zone;
 		struct kvm_dirty_log log;
 		struct kvm_clear_dirty_log clear;
 		struct kvm_irqfd irqfd;
@@ -110,6 +114,12 @@ static long struct_ioctl(struct mkvm_vm *vm, unsigned int cmd, void __user *user
 	switch (cmd) {
 	case KVM_SET_USER_MEMORY_REGION:
 		return mkvm_set_memory_region(vm, &u.region);
+	case COMPAT_SET_USER_MEMORY_REGION2:
+		/* Without guest_memfd: what it adds must be unused, and its flag is refused. */
+		return mkvm_set_memory_region(vm, &u.region2.region);
+	case KVM_REGISTER_COALESCED_MMIO:
+	case KVM_UNREGISTER_COALESCED_MMIO:
+		return mkvm_coalesced_ioctl(vm, &u.zone, cmd == KVM_REGISTER_COALESCED_MMIO);
 	case KVM_GET_DIRTY_LOG:
 		return mkvm_get_dirty_log(vm, &u.log);
 	case KVM_CLEAR_DIRTY_LOG:
@@ -147,6 +157,9 @@ static long vm_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	case KVM_CHECK_EXTENSION:
 		return arch_check_extension(vm, arg);
 	case KVM_SET_USER_MEMORY_REGION:
+	case COMPAT_SET_USER_MEMORY_REGION2:
+	case KVM_REGISTER_COALESCED_MMIO:
+	case KVM_UNREGISTER_COALESCED_MMIO:
 	case KVM_GET_DIRTY_LOG:
 	case KVM_CLEAR_DIRTY_LOG:
 	case KVM_IRQFD:
@@ -207,9 +220,12 @@ static struct mkvm_vm *vm_alloc(unsigned long type)
 	ret = mkvm_memslots_init(vm);
 	if (ret)
 		goto out_srcu;
-	ret = mkvm_io_buses_init(vm);
+	ret = mkvm_coalesced_init(vm);
 	if (ret)
 		goto out_slots;
+	ret = mkvm_io_buses_init(vm);
+	if (ret)
+		goto out_coalesced;
 	ret = mkvm_routing_init(vm);
 	if (ret)
 		goto out_buses;
@@ -228,6 +244,8 @@ out_routing:
 	mkvm_routing_destroy(vm);
 out_buses:
 	mkvm_io_buses_destroy(vm);
+out_coalesced:
+	mkvm_coalesced_destroy(vm);
 out_slots:
 	mkvm_memslots_destroy(vm);
 out_srcu:

@@ -62,6 +62,9 @@ enum mkvm_bus_idx { MKVM_MMIO_BUS, MKVM_PIO_BUS, MKVM_NR_BUSES };
  * @routing: GSI routing table, RCU-protected by @srcu
  * @irqfds: struct mkvm_irqfd, under @irq_lock
  * @ioeventfds: struct mkvm_ioeventfd, under @slots_lock
+ * @coalesced_zones: coalesced_io.c, under @slots_lock
+ * @coalesced_lock: writers of @coalesced_ring, interrupts off
+ * @coalesced_ring: page that every vCPU's mapping shows
  * @dead: a bug or an unrecoverable failure ended this VM; every ioctl gives -EIO
  * @dead_reason: why, a static string
  * @stats_dentry: debugfs directory
@@ -92,6 +95,9 @@ struct mkvm_vm {
 	struct mkvm_irq_routing __rcu *routing;
 	struct list_head irqfds;
 	struct list_head ioeventfds;
+	struct list_head coalesced_zones;
+	spinlock_t coalesced_lock;
+	struct kvm_coalesced_mmio_ring *coalesced_ring;
 
 	bool dead;
 	const char *dead_reason;

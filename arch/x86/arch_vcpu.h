@@ -170,7 +170,7 @@ struct mkvm_arch_vcpu {
 	u32 pv_features;			/* KVM_CPUID_FEATURES: EAX */
 	bool pvclock_stopped;			/* KVM_KVMCLOCK_CTRL */
 	u64 tsc_aux;
-	u64 msr_exit_data;
+	void (*msr_skip)(struct mkvm_vcpu *vcpu);	/* msr_filter.c */
 	u64 smi_count, feat_ctl, hwcr;
 	u64 pv_msrs[9];				/* 0x4b564d00 + n that have no field above */
 

@@ -16,6 +16,7 @@
 struct mkvm_ioapic;
 struct mkvm_pic;
 struct mkvm_pit;
+struct msr_filter;
 
 enum mkvm_irqchip_mode { MKVM_IRQCHIP_NONE, MKVM_IRQCHIP_KERNEL, MKVM_IRQCHIP_SPLIT };
 
@@ -59,7 +60,9 @@ struct mkvm_arch_vm {
 
 	/* msr.c */
 	u32 user_space_msr_mask;
-	void __rcu *msr_filter;
+	struct msr_filter __rcu *msr_filter;	/* msr_filter.c */
+	bool msr_slow;				/* no fast path for RDMSR and WRMSR */
+	u32 disabled_exits;			/* KVM_X86_DISABLE_EXITS_* */
 	bool guest_can_read_platform_info;
 
 	spinlock_t pvclock_lock;		/* pvclock.c */

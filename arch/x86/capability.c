@@ -14,6 +14,7 @@
 #include "arch/x86/fpu.h"
 #include "arch/x86/irq/irqchip.h"
 #include "arch/x86/msr.h"
+#include "arch/x86/msr_filter.h"
 #include "arch/x86/pvclock.h"
 #include "arch/x86/vmx/vmx.h"
 #include "virt/arch.h"
@@ -43,6 +44,22 @@ static int xsave2(void)
 static int tsc_control(void)
 {
 	return vmx_caps.tsc_scaling;
+}
+
+/* Quirks of KVM's that the module has too, and can do without. */
+#define QUIRKS \
+	(KVM_X86_QUIRK_LINT0_REENABLED | KVM_X86_QUIRK_LAPIC_MMIO_HOLE | \
+	 KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT | KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS)
+
+/* MWAIT that does not exit must not stop the host's timers, nor be broken. */
+static int disable_exits(void)
+{
+	int exits = KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE;
+
+	if (boot_cpu_has(X86_FEATURE_MWAIT) && boot_cpu_has(X86_FEATURE_ARAT) &&
+	    !boot_cpu_has_bug(X86_BUG_MONITOR))
+		exits |= KVM_X86_DISABLE_EXITS_MWAIT;
+	return exits;
 }
 
 /* @value when @fn is NULL. */
@@ -80,8 +97,8 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_SIGNAL_MSI, 1 },			/* virt/irq_routing.c */
 	{ KVM_CAP_IRQFD, 1 },				/* virt/irqfd.c */
 	{ KVM_CAP_IOEVENTFD, 1 },			/* virt/ioeventfd.c */
-	/* The page of kvm_run's mapping in which the (empty) ring is. */
-	{ KVM_CAP_COALESCED_MMIO, KVM_COALESCED_MMIO_PAGE_OFFSET },	/* virt/vcpu.c */
+	/* The page of kvm_run's mapping in which the ring is. */
+	{ KVM_CAP_COALESCED_MMIO, KVM_COALESCED_MMIO_PAGE_OFFSET },	/* virt/coalesced_io.c */
 
 	/* T2: Firecracker and QEMU */
 	{ KVM_CAP_PIT_STATE2, 1 },			/* arch/x86/irq/pit.c */
@@ -119,6 +136,13 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_EXCEPTION_PAYLOAD, 1 },		/* arch/x86/inject.c */
 	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1 },		/* arch/x86/inject.c */
 	{ KVM_CAP_SET_GUEST_DEBUG2, GUESTDBG_KNOWN },	/* arch/x86/debug.c */
+	{ KVM_CAP_X86_USER_SPACE_MSR, MSR_EXIT_REASONS },	/* arch/x86/msr_filter.c */
+	{ KVM_CAP_X86_MSR_FILTER, 1 },			/* arch/x86/msr_filter.c */
+	{ KVM_CAP_X86_DISABLE_EXITS, 0, disable_exits },	/* arch/x86/vmx/setup.c */
+	{ KVM_CAP_DISABLE_QUIRKS, 1 },			/* arch/x86/irq/lapic.c, msr.c */
+	{ KVM_CAP_DISABLE_QUIRKS2, QUIRKS },		/* arch/x86/irq/lapic.c, msr.c */
+	{ KVM_CAP_COALESCED_PIO, 1 },			/* virt/coalesced_io.c */
+	{ COMPAT_CAP_USER_MEMORY2, 1 },			/* virt/vm.c */
 	{ KVM_CAP_SYNC_REGS, KVM_SYNC_X86_VALID_FIELDS },	/* arch/x86/run.c */
 	{ KVM_CAP_SREGS2, 1 },				/* arch/x86/sregs.c */
 	{ KVM_CAP_XSAVE2, 0, xsave2 },			/* arch/x86/fpu.c */
@@ -163,6 +187,23 @@ static int enable_max_vcpu_id(struct mkvm_vm *vm, u64 limit)
 	return ret;
 }
 
+/* Before there are vCPUs: their controls are written once. */
+static int enable_disable_exits(struct mkvm_vm *vm, u64 exits)
+{
+	int ret = -EINVAL;
+
+	mutex_lock(&vm->lock);
+	if (!(exits & ~(u64)disable_exits()) && !vm->created_vcpus) {
+		vm->arch.disabled_exits |= exits;
+		ret = 0;
+	}
+	mutex_unlock(&vm->lock);
+	if (ret)
+		vm_refuse(vm, "ENABLE_CAP(X86_DISABLE_EXITS): 0x%llx is unknown or too late",
+			  exits);
+	return ret;
+}
+
 /**
  * arch_vm_enable_cap() - KVM_ENABLE_CAP on a VM
  * @vm: the VM; no lock held
@@ -193,6 +234,17 @@ int arch_vm_enable_cap(struct mkvm_vm *vm, struct kvm_enable_cap *cap)
 			vm->arch.x2apic_32bit = true;
 		if (cap->args[0] & KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
 			vm->arch.x2apic_no_broadcast_quirk = true;
+		return 0;
+	case KVM_CAP_X86_USER_SPACE_MSR:
+		return msr_exits_enable(vm, cap->args[0]);
+	case KVM_CAP_X86_DISABLE_EXITS:
+		return enable_disable_exits(vm, cap->args[0]);
+	case KVM_CAP_DISABLE_QUIRKS2:
+		if (cap->args[0] & ~(u64)QUIRKS)
+			break;
+		fallthrough;
+	case KVM_CAP_DISABLE_QUIRKS:
+		WRITE_ONCE(vm->arch.disabled_quirks, cap->args[0]);
 		return 0;
 	case KVM_CAP_EXCEPTION_PAYLOAD:
 		WRITE_ONCE(vm->arch.exception_payload, cap->args[0]);

@@ -513,6 +513,10 @@ static void apply_runtime(struct mkvm_vcpu *vcpu, struct kvm_cpuid_entry2 *entri
 	e = scan(entries, nent, 1, 0);
 	if (e) {
 		set_bits(&e->ecx, BIT(27), vcpu->arch.cr4 & X86_CR4_OSXSAVE);
+		/* With the quirk, CPUID says MWAIT whatever IA32_MISC_ENABLE says. */
+		if (vcpu->vm->arch.disabled_quirks & KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT)
+			set_bits(&e->ecx, BIT(3),
+				 vcpu->arch.misc_enable & MSR_IA32_MISC_ENABLE_MWAIT);
 		set_bits(&e->edx, BIT(9), vcpu->arch.apic_base & MSR_IA32_APICBASE_ENABLE);
 	}
 	e = scan(entries, nent, 7, 0);

@@ -20,6 +20,7 @@
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/mmio.h"
 #include "arch/x86/mmu/ept.h"
+#include "arch/x86/msr_filter.h"
 #include "arch/x86/pvclock.h"
 #include "arch/x86/run.h"
 #include "arch/x86/tsc.h"
@@ -77,6 +78,7 @@ void arch_vm_stop(struct mkvm_vm *vm)
 void arch_vm_destroy(struct mkvm_vm *vm)
 {
 	ept_destroy_vm(vm);
+	msr_filter_destroy(vm);
 	if (vm->arch.apic_access_page)
 		__free_page(vm->arch.apic_access_page);
 }

@@ -295,7 +295,7 @@ int mkvm_get_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 	if (ret != -ENOENT)
 		return ret;
 	*data = 0;
-	return reads_as_zero(msr) || msr == MSR_IA32_UCODE_WRITE ? 0 : 1;
+	return reads_as_zero(msr) || msr == MSR_IA32_UCODE_WRITE ? 0 : MSR_UNKNOWN;
 }
 
 static int set_misc_enable(struct mkvm_vcpu *vcpu, u64 data, bool host)
@@ -303,6 +303,7 @@ static int set_misc_enable(struct mkvm_vcpu *vcpu, u64 data, bool host)
 	if (!host && ((data ^ vcpu->arch.misc_enable) & MISC_ENABLE_PMU))
 		return 1;
 	vcpu->arch.misc_enable = data;
+	cpuid_update_runtime(vcpu);
 	return 0;
 }
 
@@ -440,7 +441,9 @@ int mkvm_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 	ret = mce_set_msr(vcpu, msr, data, host);
 	if (ret != -ENOENT)
 		return ret;
-	return reads_as_zero(msr) && !data ? 0 : 1;
+	if (reads_as_zero(msr))
+		return data ? 1 : 0;
+	return MSR_UNKNOWN;
 }
 
 void msr_vcpu_init(struct mkvm_vcpu *vcpu)

@@ -116,6 +116,8 @@ static int handle_requests(struct mkvm_vcpu *vcpu)
 	if (unlikely(READ_ONCE(vcpu->requests) &
 		     (BIT(MKVM_REQ_CLOCK_UPDATE) | BIT(MKVM_REQ_STEAL_UPDATE))))
 		tell_time(vcpu);
+	if (mkvm_check_request(MKVM_REQ_MSR_FILTER, vcpu))
+		vmx_msr_filter_changed(vcpu);
 	if (mkvm_check_request(MKVM_REQ_NMI, vcpu))
 		inject_take_nmis(vcpu);
 	if (mkvm_check_request(MKVM_REQ_LAPIC_TIMER, vcpu))

@@ -11,6 +11,7 @@
 #include <linux/uaccess.h>
 
 #include "arch/x86/irq/irqchip.h"
+#include "arch/x86/msr_filter.h"
 #include "arch/x86/pvclock.h"
 #include "arch/x86/tsc.h"
 #include "virt/arch.h"
@@ -106,6 +107,8 @@ long arch_vm_ioctl(struct mkvm_vm *vm, unsigned int cmd, unsigned long arg)
 		return READ_ONCE(vm->arch.default_tsc_khz);
 	case KVM_SET_TSC_KHZ:
 		return tsc_vm_set_khz(vm, arg);
+	case KVM_X86_SET_MSR_FILTER:
+		return msr_filter_set_ioctl(vm, user);
 	case KVM_SET_NR_MMU_PAGES:
 		return set_nr_mmu_pages(vm, arg);
 	case KVM_GET_NR_MMU_PAGES:

@@ -14,6 +14,7 @@
 
 #include "arch/x86/cpuid.h"
 #include "arch/x86/irq/lapic.h"
+#include "arch/x86/msr_filter.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
 /* No VMCS control depends on these, and no part of the module caches them. */
@@ -181,10 +182,13 @@ void vmx_msr_passthrough(struct mkvm_vcpu *vcpu, u32 msr, enum vmx_msr_access ac
 		bit = 0x400 * 8 + (msr & 0x1fff);
 	else
 		return;
+	/* What userspace filters exits, whatever else would let it through. */
 	if (access & VMX_MSR_READ)
-		assign_bit(bit, bitmap, !on);
+		assign_bit(bit, bitmap,
+			   !on || !msr_filter_allows(vcpu->vm, msr, KVM_MSR_FILTER_READ));
 	if (access & VMX_MSR_WRITE)
-		assign_bit(bit + 0x800 * 8, bitmap, !on);
+		assign_bit(bit + 0x800 * 8, bitmap,
+			   !on || !msr_filter_allows(vcpu->vm, msr, KVM_MSR_FILTER_WRITE));
 }
 
 void vmx_cpuid_changed(struct mkvm_vcpu *vcpu)
@@ -246,6 +250,13 @@ void vmx_cpuid_changed(struct mkvm_vcpu *vcpu)
 			vmx_secondary_set(vmx, SECONDARY_EXEC_RDSEED_EXITING);
 	}
 	vmx_apic_mode_changed(vcpu);
+}
+
+void vmx_msr_filter_changed(struct mkvm_vcpu *vcpu)
+{
+	vmx_cpuid_changed(vcpu);
+	vmx_msr_passthrough(vcpu, MSR_IA32_SPEC_CTRL, VMX_MSR_RW,
+			    to_vmx(vcpu)->enter_flags & VMX_ENTER_SPEC_CTRL);
 }
 
 /* -ENOENT tells arch/x86/msr.c to look elsewhere. */

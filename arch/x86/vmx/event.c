@@ -59,6 +59,9 @@ void vmx_set_nmi_mask(struct mkvm_vcpu *vcpu, bool masked)
 static void inject(struct mkvm_vcpu *vcpu, u32 info)
 {
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, info | INTR_INFO_VALID_MASK);
+	/* A guest that halted by itself; not every event may be injected into that state. */
+	if (unlikely(vcpu->vm->arch.disabled_exits & KVM_X86_DISABLE_EXITS_HLT))
+		vmcs_write32(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
 	to_vmx(vcpu)->event_injected = true;
 }
 

@@ -21,6 +21,7 @@
 #include "arch/x86/inject.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/msr.h"
+#include "arch/x86/msr_filter.h"
 #include "arch/x86/tsc.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
@@ -205,19 +206,12 @@ int vmx_exit_xsetbv(struct mkvm_vcpu *vcpu)
 
 int vmx_exit_rdmsr(struct mkvm_vcpu *vcpu)
 {
-	u32 msr = reg_read(vcpu, GREG_RCX);
-	u64 data = 0;
-	int ret = mkvm_get_msr(vcpu, msr, &data, false);
-
-	if (!ret)
-		edx_eax_write(vcpu, data);
-	return finish(vcpu, ret);
+	return msr_emulate_read(vcpu, vmx_skip_instruction);
 }
 
 int vmx_exit_wrmsr(struct mkvm_vcpu *vcpu)
 {
-	return finish(vcpu, mkvm_set_msr(vcpu, reg_read(vcpu, GREG_RCX), edx_eax_read(vcpu),
-					 false));
+	return msr_emulate_write(vcpu, vmx_skip_instruction);
 }
 
 static bool is_x2apic_msr(u32 msr)
@@ -231,6 +225,8 @@ int vmx_fast_rdmsr(struct mkvm_vcpu *vcpu)
 	u64 data = 0;
 	int ret;
 
+	if (unlikely(vcpu->vm->arch.msr_slow))
+		return VMX_FAST_NO;
 	switch (msr) {
 	case MSR_IA32_TSC_DEADLINE:
 		if (!vcpu->arch.apic)
@@ -267,6 +263,8 @@ int vmx_fast_wrmsr(struct mkvm_vcpu *vcpu)
 {
 	u32 msr = reg_read(vcpu, GREG_RCX);
 
+	if (unlikely(vcpu->vm->arch.msr_slow))
+		return VMX_FAST_NO;
 	if (msr == MSR_IA32_TSC_DEADLINE && vcpu->arch.apic) {
 		lapic_set_tsc_deadline(vcpu, edx_eax_read(vcpu));
 		return finish(vcpu, 0);
@@ -301,13 +299,11 @@ int vmx_exit_rdtscp(struct mkvm_vcpu *vcpu)
  */
 int vmx_exit_monitor_mwait(struct mkvm_vcpu *vcpu)
 {
-#ifdef KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS
 	if ((vcpu->vm->arch.disabled_quirks & KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS) &&
 	    !guest_cpuid_has(vcpu, X86_FEATURE_MWAIT)) {
 		queue_ud(vcpu);
 		return 1;
 	}
-#endif
 	vmx_skip_instruction(vcpu);
 	return 1;
 }

@@ -99,13 +99,17 @@ static void write_constant_host_state(void)
 static void write_controls(struct mkvm_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
-	u32 secondary = vmx_caps.secondary;
+	u32 secondary = vmx_caps.secondary, exits = vcpu->vm->arch.disabled_exits, passed = 0;
 
 	/* Force the first write: the copies start at zero and zero is never legal here. */
 	vmx_write_pin(vmx, vmx_caps.pin_based & ~PIN_BASED_VMX_PREEMPTION_TIMER);
 
+	if (exits & KVM_X86_DISABLE_EXITS_HLT)
+		passed |= CPU_BASED_HLT_EXITING;
+	if (exits & KVM_X86_DISABLE_EXITS_MWAIT)
+		passed |= CPU_BASED_MWAIT_EXITING | CPU_BASED_MONITOR_EXITING;
 	vmx_write_cpu_based(vmx, vmx_caps.cpu_based &
-			    ~(CPU_BASED_INTR_WINDOW_EXITING | CPU_BASED_NMI_WINDOW_EXITING |
+			    ~(passed | CPU_BASED_INTR_WINDOW_EXITING | CPU_BASED_NMI_WINDOW_EXITING |
 			      CPU_BASED_MONITOR_TRAP_FLAG | CPU_BASED_PAUSE_EXITING |
 			      (vcpu->arch.apic && vmx_caps.tpr_shadow ?
 			       CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING :
@@ -121,7 +125,7 @@ static void write_controls(struct mkvm_vcpu *vcpu)
 		secondary &= ~SECONDARY_EXEC_ENABLE_VPID;
 	if (!vmx->pml_page)
 		secondary &= ~SECONDARY_EXEC_ENABLE_PML;
-	if (!ple_gap)
+	if (!ple_gap || (exits & KVM_X86_DISABLE_EXITS_PAUSE))
 		secondary &= ~SECONDARY_EXEC_PAUSE_LOOP_EXITING;
 	vmx_write_secondary(vmx, secondary);
 	if (secondary & SECONDARY_EXEC_PAUSE_LOOP_EXITING) {

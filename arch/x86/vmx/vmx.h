@@ -52,6 +52,8 @@ int vmx_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data);
 /* Let the guest access @msr without an exit, or stop that. */
 enum vmx_msr_access { VMX_MSR_READ = 1, VMX_MSR_WRITE = 2, VMX_MSR_RW = 3 };
 void vmx_msr_passthrough(struct mkvm_vcpu *vcpu, u32 msr, enum vmx_msr_access access, bool on);
+/* MKVM_REQ_MSR_FILTER: decide anew what passes. */
+void vmx_msr_filter_changed(struct mkvm_vcpu *vcpu);
 /* TSC offset (and ratio) of the guest; vcpu->arch.tsc_offset was updated. */
 void vmx_write_tsc_offset(struct mkvm_vcpu *vcpu);
 

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Smaller capabilities of a VM: coalesced MMIO and PIO, KVM_CAP_X86_DISABLE_EXITS,
+ * KVM_CAP_DISABLE_QUIRKS2, KVM_CAP_MAX_VCPU_ID, KVM_SET_USER_MEMORY_REGION2, attributes of the
+ * device. KVM's ABI is the reference. Relies on lib/.
+ */
+#include <pthread.h>
+
+#include "apic.h"
+
+#define PORT 0x600
+#define RING_SIZE ((4096 - 8) / sizeof(struct kvm_coalesced_mmio))
+
+#ifndef KVM_CAP_USER_MEMORY2
+#define KVM_CAP_USER_MEMORY2 231
+#endif
+
+struct region2 {
+	struct kvm_userspace_memory_region region;
+	u64 guest_memfd_offset;
+	u32 guest_memfd, pad1;
+	u64 pad2[14];
+};
+
+static int enable_cap(struct kt_vm *vm, u32 cap, u64 arg)
+{
+	struct kvm_enable_cap args = { .cap = cap, .args[0] = arg };
+
+	return ioctl(vm->fd, KVM_ENABLE_CAP, &args) ? -errno : 0;
+}
+
+/* ---- coalesced writes --------------------------------------------------------------------- */
+
+static void coalesced_guest(void)
+{
+	GUEST_SYNC(1);
+	for (u32 i = 0; i < 10; i++)
+		wr32(KT_MMIO + 0x100 + i * 4, i);
+	outw(PORT, 0x1234);
+	GUEST_SYNC(2);
+	wr8(KT_MMIO + 0x1fff, 9);	/* the zone's last byte */
+	wr8(KT_MMIO + 0x2000, 9);	/* behind it */
+	GUEST_SYNC(3);
+	for (u32 i = 0; i < RING_SIZE; i++)
+		wr32(KT_MMIO + 0x100, i);
+	GUEST_SYNC(4);
+	wr32(KT_MMIO + 0x100, 1);
+	outw(PORT, 1);
+	guest_done();
+}
+
+static struct kvm_coalesced_mmio_ring *ring_of(struct kt_vcpu *vcpu)
+{
+	return (void *)((u8 *)vcpu->run + kt_cap(KVM_CAP_COALESCED_MMIO) * 4096);
+}
+
+static void want_entry(struct kvm_coalesced_mmio_ring *ring, u64 addr, u32 len, u64 data, u32 pio)
+{
+	struct kvm_coalesced_mmio *e = &ring->coalesced_mmio[ring->first];
+	u64 value = 0;
+
+	KT_TRUE(ring->first != ring->last, "the ring is empty");
+	memcpy(&value, e->data, e->len);
+	KT_EQ(e->phys_addr, addr);
+	KT_EQ(e->len, len);
+	KT_EQ(e->pio, pio);
+	KT_EQ(value, data);
+	ring->first = (ring->first + 1) % RING_SIZE;
+}
+
+static void coalesced(void)
+{
+	struct kvm_coalesced_mmio_zone mmio = { .addr = KT_MMIO, .size = 0x2000 };
+	struct kvm_coalesced_mmio_zone pio = { .addr = PORT, .size = 4, .pio = 1 };
+	struct kvm_coalesced_mmio_zone bad = { .addr = PORT, .size = 4, .pio = 2 };
+	struct kt_vcpu *vcpu = kt_long(0, 0, coalesced_guest);
+	struct kvm_coalesced_mmio_ring *ring;
+
+	kt_require_cap(KVM_CAP_COALESCED_PIO, "KVM_CAP_COALESCED_PIO");
+	ring = ring_of(vcpu);
+	KT_IOCTL_ERR(vcpu->vm->fd, KVM_REGISTER_COALESCED_MMIO, &bad, EINVAL);
+	KT_IOCTL(vcpu->vm->fd, KVM_REGISTER_COALESCED_MMIO, &mmio);
+	KT_IOCTL(vcpu->vm->fd, KVM_REGISTER_COALESCED_MMIO, &pio);
+	KT_RUN_SYNC(vcpu, 1);
+	KT_EQ(ring->last, 0);
+	KT_RUN_SYNC(vcpu, 2);
+	for (u32 i = 0; i < 10; i++)
+		want_entry(ring, KT_MMIO + 0x100 + i * 4, 4, i, 0);
+	want_entry(ring, PORT, 2, 0x1234, 1);
+	KT_EQ(ring->first, ring->last);
+	KT_RUN_EXIT(vcpu, KVM_EXIT_MMIO);
+	KT_EQ(vcpu->run->mmio.phys_addr, KT_MMIO + 0x2000);
+	KT_RUN_SYNC(vcpu, 3);
+	want_entry(ring, KT_MMIO + 0x1fff, 1, 9, 0);
+	/* One place stays free; the write that finds the ring full exits. */
+	KT_RUN_EXIT(vcpu, KVM_EXIT_MMIO);
+	KT_EQ(*(u32 *)vcpu->run->mmio.data, RING_SIZE - 1);
+	for (u32 i = 0; i < RING_SIZE - 1; i++)
+		want_entry(ring, KT_MMIO + 0x100, 4, i, 0);
+	KT_EQ(ring->first, ring->last);
+	/* A page that userspace ruined hurts nobody: the write exits. */
+	KT_RUN_SYNC(vcpu, 4);
+	ring->last = 0xfffffff0;
+	KT_IOCTL(vcpu->vm->fd, KVM_UNREGISTER_COALESCED_MMIO, &pio);
+	KT_RUN_EXIT(vcpu, KVM_EXIT_MMIO);
+	KT_IOCTL(vcpu->vm->fd, KVM_UNREGISTER_COALESCED_MMIO, &mmio);
+	KT_IOCTL(vcpu->vm->fd, KVM_UNREGISTER_COALESCED_MMIO, &mmio);
+	KT_RUN_EXIT(vcpu, KVM_EXIT_IO);
+	KT_EQ(vcpu->run->io.port, PORT);
+	KT_RUN_DONE(vcpu);
+}
+
+/* ---- exits that are switched off ---------------------------------------------------------- */
+
+static void hlt_guest(void)
+{
+	guest_handler[0x60] = guest_count_eoi;
+	apic_enable();
+	apic_write(APIC_TDCR, 0xb);
+	apic_write(APIC_LVTT, 0x60);
+	GUEST_SYNC(1);
+	for (u32 i = 1; i <= 5; i++) {
+		apic_write(APIC_TMICT, 200000);
+		sti_hlt_cli();
+		GUEST_EQ(guest_irqs[0x60], i);
+	}
+	guest_done();
+}
+
+static void disabled_hlt_exits(void)
+{
+	struct kt_vm *vm = kt_vm_new(KT_MEM, KT_IRQCHIP), *late = kt_vm_new(0, 0);
+	struct kt_vcpu *vcpu;
+
+	kt_require_cap(KVM_CAP_X86_DISABLE_EXITS, "KVM_CAP_X86_DISABLE_EXITS");
+	KT_EQ(enable_cap(vm, KVM_CAP_X86_DISABLE_EXITS, 0x100), -EINVAL);
+	KT_EQ(enable_cap(vm, KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_HLT |
+			 KVM_X86_DISABLE_EXITS_PAUSE), 0);
+	kt_vcpu_new(late, 0);
+	KT_EQ(enable_cap(late, KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_HLT), -EINVAL);
+	vcpu = kt_vcpu_new(vm, 0);
+	kt_vcpu_long(vcpu, hlt_guest);
+	KT_RUN_SYNC(vcpu, 1);
+	KT_RUN_DONE(vcpu);
+}
+
+/* ---- quirks ------------------------------------------------------------------------------- */
+
+static void quirk_guest(void)
+{
+	GUEST_EQ(GUEST_TRY("monitor", NOTHING, "a"(KT_TEST_AREA), "c"(0UL), "d"(0UL)),
+		 GUEST_NO_EXC);
+	GUEST_SYNC(1);
+	GUEST_EQ(GUEST_TRY("monitor", NOTHING, "a"(KT_TEST_AREA), "c"(0UL), "d"(0UL)), 6);
+	GUEST_EQ(GUEST_TRY("mwait", NOTHING, "a"(0UL), "c"(0UL)), 6);
+	guest_done();
+}
+
+static void quirks(void)
+{
+	struct kt_vcpu *vcpu = kt_long(0, 0, quirk_guest);
+	int quirks = kt_cap(KVM_CAP_DISABLE_QUIRKS2);
+	struct kt_vm *vm;
+	struct kvm_lapic_state lapic;
+
+	kt_require_cap(KVM_CAP_DISABLE_QUIRKS2, "KVM_CAP_DISABLE_QUIRKS2");
+	KT_EQ(enable_cap(vcpu->vm, KVM_CAP_DISABLE_QUIRKS2, 1 << 20), -EINVAL);
+	KT_RUN_SYNC(vcpu, 1);
+	KT_EQ(quirks & (1 << 6), 1 << 6);
+	KT_EQ(enable_cap(vcpu->vm, KVM_CAP_DISABLE_QUIRKS2, 1 << 6), 0);
+	KT_RUN_DONE(vcpu);
+	/* LINT0 of the boot processor. */
+	KT_EQ(quirks & KVM_X86_QUIRK_LINT0_REENABLED, KVM_X86_QUIRK_LINT0_REENABLED);
+	vm = kt_vm_new(0, KT_IRQCHIP);
+	KT_IOCTL(kt_vcpu_new(vm, 0)->fd, KVM_GET_LAPIC, &lapic);
+	KT_EQ(*(u32 *)(lapic.regs + APIC_LVT0), 0x700);
+	vm = kt_vm_new(0, KT_IRQCHIP);
+	KT_EQ(enable_cap(vm, KVM_CAP_DISABLE_QUIRKS2, KVM_X86_QUIRK_LINT0_REENABLED), 0);
+	KT_IOCTL(kt_vcpu_new(vm, 0)->fd, KVM_GET_LAPIC, &lapic);
+	KT_EQ(*(u32 *)(lapic.regs + APIC_LVT0), 0x10000);
+}
+
+/* ---- the rest ----------------------------------------------------------------------------- */
+
+static void max_vcpu_id(void)
+{
+	struct kt_vm *vm = kt_vm_new(0, 0);
+	int limit = kt_cap(KVM_CAP_MAX_VCPU_ID);
+
+	KT_EQ(enable_cap(vm, KVM_CAP_MAX_VCPU_ID, limit + 1), -EINVAL);
+	KT_EQ(enable_cap(vm, KVM_CAP_MAX_VCPU_ID, 0), -EINVAL);
+	KT_EQ(enable_cap(vm, KVM_CAP_MAX_VCPU_ID, 10), 0);
+	KT_EQ(enable_cap(vm, KVM_CAP_MAX_VCPU_ID, 11), -EINVAL);
+	KT_IOCTL_ERR(vm->fd, KVM_CREATE_VCPU, 10, EINVAL);
+	KT_IOCTL(vm->fd, KVM_CREATE_VCPU, 9);
+}
+
+static void memory_guest(void)
+{
+	GUEST_EQ(rd32(KT_MMIO), 0x5a5a5a5a);
+	wr32(KT_MMIO + 8, 7);
+	guest_done();
+}
+
+static void memory_region2(void)
+{
+	struct region2 r = { .guest_memfd = -1 };
+	struct kt_vcpu *vcpu;
+	u32 *mem;
+
+	kt_require_cap(KVM_CAP_USER_MEMORY2, "KVM_CAP_USER_MEMORY2");
+	KT_EQ(sizeof(r), 160);
+	vcpu = kt_long(0, 0, memory_guest);
+	mem = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memset(mem, 0x5a, 4096);
+	r.region = (struct kvm_userspace_memory_region){
+		.slot = 5, .guest_phys_addr = KT_MMIO, .memory_size = 4096,
+		.userspace_addr = (u64)(unsigned long)mem, .flags = 1 << 2,	/* guest_memfd */
+	};
+	KT_IOCTL_ERR(vcpu->vm->fd, _IOW(KVMIO, 0x49, struct region2), &r, EINVAL);
+	r.region.flags = 0;
+	KT_IOCTL(vcpu->vm->fd, _IOW(KVMIO, 0x49, struct region2), &r);
+	KT_RUN_DONE(vcpu);
+	KT_EQ(mem[2], 7);
+}
+
+static void system_attributes(void)
+{
+	struct kvm_cpuid2 *c = kt_supported_cpuid();
+	struct kvm_cpuid_entry2 *e = kt_cpuid_entry(c, 0xd, 0);
+	struct kvm_device_attr attr = { .attr = 0 };
+	u64 xcr0 = 0;
+
+	kt_require_cap(KVM_CAP_SYS_ATTRIBUTES, "KVM_CAP_SYS_ATTRIBUTES");
+	attr.addr = (u64)(unsigned long)&xcr0;
+	KT_IOCTL(kt_sys(), KVM_HAS_DEVICE_ATTR, &attr);
+	KT_IOCTL(kt_sys(), KVM_GET_DEVICE_ATTR, &attr);
+	KT_EQ(xcr0, e->eax | (u64)e->edx << 32);
+	attr.attr = 7;
+	KT_IOCTL_ERR(kt_sys(), KVM_HAS_DEVICE_ATTR, &attr, ENXIO);
+}
+
+static const struct kt_test tests[] = {
+	{ "coalesced", coalesced },
+	{ "disabled_hlt_exits", disabled_hlt_exits },
+	{ "quirks", quirks },
+	{ "max_vcpu_id", max_vcpu_id },
+	{ "memory_region2", memory_region2 },
+	{ "system_attributes", system_attributes },
+};
+
+int main(int argc, char **argv)
+{
+	return kt_main(argc, argv, tests, KT_ARRAY_SIZE(tests));
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Guest writes that userspace is told of later, many at a time.
+ *
+ * KVM's ABI: KVM_REGISTER_COALESCED_MMIO, KVM_UNREGISTER_COALESCED_MMIO, for memory and ports.
+ * Writes into a registered zone go to a ring in a page that userspace maps with each vCPU; when
+ * the ring is full, the write exits as usual. Each zone is a device on the I/O bus.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/mm.h>
+#include <linux/nospec.h>
+#include <linux/slab.h>
+
+#include "virt/coalesced_io.h"
+#include "virt/io_bus.h"
+#include "virt/vcpu.h"
+
+struct coalesced_zone {
+	struct mkvm_io_device dev;
+	struct list_head list;		/* vm->coalesced_zones, under vm->slots_lock */
+	struct mkvm_vm *vm;
+	enum mkvm_bus_idx bus;
+	gpa_t addr;
+	u32 size;
+};
+
+static int zone_write(struct mkvm_vcpu *vcpu, struct mkvm_io_device *dev, gpa_t addr, int len,
+		      const void *data)
+{
+	struct coalesced_zone *zone = container_of(dev, struct coalesced_zone, dev);
+	struct kvm_coalesced_mmio_ring *ring = zone->vm->coalesced_ring;
+	struct kvm_coalesced_mmio *entry;
+	unsigned long flags;
+	int ret = -EOPNOTSUPP;
+	u32 last, next;
+
+	spin_lock_irqsave(&zone->vm->coalesced_lock, flags);
+	/* Userspace can write the page: nothing in it is trusted, all of it is read once. */
+	last = READ_ONCE(ring->last);
+	if (last < KVM_COALESCED_MMIO_MAX) {
+		last = array_index_nospec(last, KVM_COALESCED_MMIO_MAX);
+		next = (last + 1) % KVM_COALESCED_MMIO_MAX;
+		if (next != READ_ONCE(ring->first)) {
+			entry = &ring->coalesced_mmio[last];
+			entry->phys_addr = addr;
+			entry->len = len;
+			memcpy(entry->data, data, min_t(int, len, sizeof(entry->data)));
+			entry->pio = zone->bus == MKVM_PIO_BUS;
+			/* The entry is complete before userspace may look at it. */
+			smp_wmb();
+			WRITE_ONCE(ring->last, next);
+			ret = 0;
+		}
+	}
+	spin_unlock_irqrestore(&zone->vm->coalesced_lock, flags);
+	return ret;
+}
+
+static void zone_destroy(struct mkvm_io_device *dev)
+{
+	struct coalesced_zone *zone = container_of(dev, struct coalesced_zone, dev);
+
+	list_del(&zone->list);
+	kfree(zone);
+}
+
+static const struct mkvm_io_device_ops zone_ops = {
+	.write = zone_write,
+	.destroy = zone_destroy,
+	.atomic = true,
+};
+
+/**
+ * mkvm_coalesced_init() - a new VM's ring
+ * @vm: the VM, not yet visible to anybody
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int mkvm_coalesced_init(struct mkvm_vm *vm)
+{
+	spin_lock_init(&vm->coalesced_lock);
+	INIT_LIST_HEAD(&vm->coalesced_zones);
+	vm->coalesced_ring = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	return vm->coalesced_ring ? 0 : -ENOMEM;
+}
+
+/**
+ * mkvm_coalesced_destroy() - free the ring
+ * @vm: the VM; the zones went with the I/O buses
+ */
+void mkvm_coalesced_destroy(struct mkvm_vm *vm)
+{
+	free_page((unsigned long)vm->coalesced_ring);
+}
+
+/**
+ * mkvm_coalesced_ioctl() - KVM_REGISTER_COALESCED_MMIO, KVM_UNREGISTER_COALESCED_MMIO
+ * @vm: the VM; no lock held
+ * @args: in kernel memory
+ * @add: register
+ *
+ * Unregistering takes every zone that contains the given range; none is no error.
+ *
+ * Return: 0; -EINVAL for a bad space number or range; -ENOMEM, -ENOSPC.
+ */
+int mkvm_coalesced_ioctl(struct mkvm_vm *vm, const struct kvm_coalesced_mmio_zone *args,
+			 bool add)
+{
+	enum mkvm_bus_idx bus = args->pio ? MKVM_PIO_BUS : MKVM_MMIO_BUS;
+	struct coalesced_zone *zone, *next;
+	int err = 0;
+
+	if (args->pio > 1 || (add && (!args->size || args->size > INT_MAX))) {
+		vm_refuse(vm, "coalesced I/O: space %u, %u bytes", args->pio, args->size);
+		return -EINVAL;
+	}
+	if (add) {
+		zone = kzalloc(sizeof(*zone), GFP_KERNEL_ACCOUNT);
+		if (!zone)
+			return -ENOMEM;
+		zone->dev.ops = &zone_ops;
+		zone->vm = vm;
+		zone->bus = bus;
+		zone->addr = args->addr;
+		zone->size = args->size;
+		mutex_lock(&vm->slots_lock);
+		err = mkvm_io_bus_register(vm, bus, zone->addr, zone->size, &zone->dev);
+		if (err)
+			kfree(zone);
+		else
+			list_add(&zone->list, &vm->coalesced_zones);
+		mutex_unlock(&vm->slots_lock);
+		return err;
+	}
+	mutex_lock(&vm->slots_lock);
+	list_for_each_entry_safe(zone, next, &vm->coalesced_zones, list) {
+		if (zone->bus == bus && args->addr >= zone->addr && args->size <= zone->size &&
+		    args->addr - zone->addr <= zone->size - args->size)
+			mkvm_io_bus_unregister(vm, bus, &zone->dev);
+	}
+	mutex_unlock(&vm->slots_lock);
+	return err;
+}

@@ -36,6 +36,7 @@ struct compat_memory_region2 {
 	__u32 pad1;
 	__u64 pad2[14];
 };
+
 #define COMPAT_SET_USER_MEMORY_REGION2	_IOW(KVMIO, 0x49, struct compat_memory_region2)
 #define COMPAT_CAP_USER_MEMORY2		231
 

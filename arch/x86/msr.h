@@ -10,7 +10,10 @@
 
 #include "virt/vcpu.h"
 
-/* As RDMSR and WRMSR do: 0, 1 = #GP, MSR_UNKNOWN = #GP, there is no such register, < 0 = errno for KVM_RUN. vCPU loaded, vm->srcu held. */
+/*
+ * As RDMSR and WRMSR do: 0, 1 = #GP, MSR_UNKNOWN = #GP: there is no such register,
+ * < 0 = errno for KVM_RUN. vCPU loaded, vm->srcu held.
+ */
 #define MSR_UNKNOWN	2
 int mkvm_get_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host);
 int mkvm_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);

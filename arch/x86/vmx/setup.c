@@ -99,7 +99,8 @@ static void write_constant_host_state(void)
 static void write_controls(struct mkvm_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
-	u32 secondary = vmx_caps.secondary, exits = vcpu->vm->arch.disabled_exits, passed = 0;
+	u32 secondary = vmx_caps.secondary, passed = 0;
+	u32 exits = vcpu->vm->arch.disabled_exits;
 
 	/* Force the first write: the copies start at zero and zero is never legal here. */
 	vmx_write_pin(vmx, vmx_caps.pin_based & ~PIN_BASED_VMX_PREEMPTION_TIMER);
@@ -109,7 +110,8 @@ static void write_controls(struct mkvm_vcpu *vcpu)
 	if (exits & KVM_X86_DISABLE_EXITS_MWAIT)
 		passed |= CPU_BASED_MWAIT_EXITING | CPU_BASED_MONITOR_EXITING;
 	vmx_write_cpu_based(vmx, vmx_caps.cpu_based &
-			    ~(passed | CPU_BASED_INTR_WINDOW_EXITING | CPU_BASED_NMI_WINDOW_EXITING |
+			    ~(passed | CPU_BASED_INTR_WINDOW_EXITING |
+			      CPU_BASED_NMI_WINDOW_EXITING |
 			      CPU_BASED_MONITOR_TRAP_FLAG | CPU_BASED_PAUSE_EXITING |
 			      (vcpu->arch.apic && vmx_caps.tpr_shadow ?
 			       CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING :

@@ -18,7 +18,6 @@
 #include "guest_cpuid.h"
 #include "kvm_vm.h"
 
-
 #define MSR_IA32_MISC_ENABLE	0x1a0
 #define MISC_ENABLE_FAST_STRING	0x1
 #define MSR_MTRR_DEF_TYPE	0x2ff

@@ -96,12 +96,11 @@ static void log_give_back(struct mkvm_memslot *slot, unsigned long first, unsign
 			atomic_long_or(taken[i], (atomic_long_t *)&slot->dirty_bitmap[first + i]);
 }
 
-static int get_dirty_log_locked(struct mkvm_vm *vm, const struct kvm_dirty_log *log,
-				unsigned long *chunk)
+static int get_dirty_log_locked(struct mkvm_vm *vm, const struct kvm_dirty_log *log)
 {
 	struct mkvm_memslot *slot = log_slot(vm, log->slot);
+	unsigned long words, i, n, *chunk;
 	bool flush = false;
-	unsigned long words, i, n;
 	int r = 0;
 
 	if (IS_ERR(slot))
@@ -114,6 +113,9 @@ static int get_dirty_log_locked(struct mkvm_vm *vm, const struct kvm_dirty_log *
 		return copy_to_user(log->dirty_bitmap, slot->dirty_bitmap,
 				    words * sizeof(long)) ? -EFAULT : 0;
 
+	chunk = (unsigned long *)__get_free_page(GFP_KERNEL_ACCOUNT);
+	if (!chunk)
+		return -ENOMEM;
 	for (i = 0; i < words && !r; i += n) {
 		n = min(words - i, CHUNK_WORDS);
 		flush |= log_take(vm, slot, i, n, NULL, chunk);
@@ -128,20 +130,17 @@ static int get_dirty_log_locked(struct mkvm_vm *vm, const struct kvm_dirty_log *
 	}
 	if (flush)
 		mkvm_flush_remote_tlbs(vm);
+	free_page((unsigned long)chunk);
 	return r;
 }
 
 int mkvm_get_dirty_log(struct mkvm_vm *vm, const struct kvm_dirty_log *log)
 {
-	unsigned long *chunk = (unsigned long *)__get_free_page(GFP_KERNEL_ACCOUNT);
 	int r;
 
-	if (!chunk)
-		return -ENOMEM;
 	mutex_lock(&vm->slots_lock);
-	r = get_dirty_log_locked(vm, log, chunk);
+	r = get_dirty_log_locked(vm, log);
 	mutex_unlock(&vm->slots_lock);
-	free_page((unsigned long)chunk);
 	return r;
 }
 

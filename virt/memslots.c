@@ -38,6 +38,7 @@ int mkvm_memslots_init(struct mkvm_vm *vm)
 	/* 0 is what a new vCPU's cache says: it must never match. */
 	slots->generation = 1;
 	rcu_assign_pointer(vm->memslots, slots);
+	xa_init(&vm->slot_ids);
 	return 0;
 }
 
@@ -72,6 +73,7 @@ void mkvm_memslots_destroy(struct mkvm_vm *vm)
 	for (i = 0; i < slots->nr; i++)
 		slot_free(slots->slot[i]);
 	slots_free_chain(slots);
+	xa_destroy(&vm->slot_ids);
 }
 
 /* Index of the first slot that ends above @gfn; slots->nr if there is none. */
@@ -128,15 +130,18 @@ struct mkvm_memslot *mkvm_vcpu_gfn_to_slot(struct mkvm_vcpu *vcpu, gfn_t gfn)
 
 struct mkvm_memslot *mkvm_slot_by_id(struct mkvm_vm *vm, u32 id)
 {
-	struct mkvm_memslots *slots;
-	unsigned int i;
-
 	lockdep_assert_held(&vm->slots_lock);
-	slots = mkvm_memslots(vm);
-	for (i = 0; i < slots->nr; i++)
-		if (slots->slot[i]->id == id)
-			return slots->slot[i];
-	return NULL;
+	return xa_load(&vm->slot_ids, id);
+}
+
+/* Behind what is in @room: slots [@from, @to) of @old, none if @from is not less. */
+static void slots_append(struct mkvm_memslots *room, const struct mkvm_memslots *old,
+			 unsigned int from, unsigned int to)
+{
+	if (from >= to)
+		return;
+	memcpy(&room->slot[room->nr], &old->slot[from], (to - from) * sizeof(old->slot[0]));
+	room->nr += to - from;
 }
 
 /*
@@ -146,23 +151,19 @@ struct mkvm_memslot *mkvm_slot_by_id(struct mkvm_vm *vm, u32 id)
 static void slots_build(struct mkvm_memslots *room, const struct mkvm_memslots *old,
 			const struct mkvm_memslot *out, struct mkvm_memslot *in)
 {
-	unsigned int i, n = 0;
+	/* Places in @old: where @out is, and before which slot @in comes; the end for none. */
+	unsigned int out_at = out ? slots_search(old, out->base_gfn) : old->nr;
+	unsigned int in_at = in ? slots_search(old, in->base_gfn) : old->nr;
 
-	for (i = 0; i < old->nr; i++) {
-		struct mkvm_memslot *slot = old->slot[i];
-
-		if (slot == out)
-			continue;
-		if (in && in->base_gfn < slot->base_gfn) {
-			room->slot[n++] = in;
-			in = NULL;
-		}
-		room->slot[n++] = slot;
-	}
-	if (in)
-		room->slot[n++] = in;
-	room->nr = n;
 	room->generation = old->generation + 1;
+	room->nr = 0;
+	slots_append(room, old, 0, min(in_at, out_at));
+	if (in_at > out_at)
+		slots_append(room, old, out_at + 1, in_at);
+	if (in)
+		room->slot[room->nr++] = in;
+	slots_append(room, old, in_at, out_at);
+	slots_append(room, old, max(in_at, out_at + 1), old->nr);
 }
 
 /*
@@ -284,8 +285,10 @@ static int slot_delete(struct mkvm_vm *vm, struct mkvm_memslot *old)
 {
 	int r = slot_replace(vm, old, NULL);
 
-	if (!r)
+	if (!r) {
+		xa_erase(&vm->slot_ids, old->id);
 		slot_free(old);
+	}
 	return r;
 }
 
@@ -293,9 +296,13 @@ static int slot_create(struct mkvm_vm *vm, struct mkvm_memslot *new)
 {
 	struct mkvm_memslots *slots = mkvm_memslots(vm), *after;
 
-	after = slots_alloc(slots->nr + 1);
-	if (!after)
+	if (xa_reserve(&vm->slot_ids, new->id, GFP_KERNEL_ACCOUNT))
 		return -ENOMEM;
+	after = slots_alloc(slots->nr + 1);
+	if (!after) {
+		xa_release(&vm->slot_ids, new->id);
+		return -ENOMEM;
+	}
 	slots_build(after, slots, NULL, new);
 	/* Who does not see it yet takes an access for a device's, as it was a moment ago. */
 	slots_publish(vm, after, false);
@@ -383,12 +390,16 @@ static int set_region_locked(struct mkvm_vm *vm, const struct kvm_userspace_memo
 		if (old && new->dirty_bitmap == old->dirty_bitmap)
 			new->dirty_bitmap = NULL;
 		slot_free(new);
-	} else if (old) {
+		return r;
+	}
+	/* There is room: a new number was reserved, an old one only changes its slot. */
+	xa_store(&vm->slot_ids, new->id, new, GFP_NOWAIT);
+	if (old) {
 		if (new->dirty_bitmap == old->dirty_bitmap)
 			old->dirty_bitmap = NULL;
 		slot_free(old);
 	}
-	return r;
+	return 0;
 }
 
 int mkvm_set_memory_region(struct mkvm_vm *vm, const struct kvm_userspace_memory_region *mem)

@@ -125,10 +125,8 @@ void mkvm_make_all_request(struct mkvm_vm *vm, enum mkvm_request req)
 	struct mkvm_vcpu *vcpu;
 	cpumask_var_t mask;
 	int i, cpu, me;
-	bool have_mask;
+	bool in_guest = false, have_mask = false;
 
-	/* Without memory for a mask every CPU is interrupted, which is slow and right. */
-	have_mask = zalloc_cpumask_var(&mask, GFP_ATOMIC);
 	me = get_cpu();
 	mkvm_for_each_vcpu(i, vcpu, vm) {
 		mkvm_make_request(req, vcpu);
@@ -136,11 +134,17 @@ void mkvm_make_all_request(struct mkvm_vm *vm, enum mkvm_request req)
 		smp_mb__after_atomic();
 		if (READ_ONCE(vcpu->mode) == MKVM_OUTSIDE_GUEST)
 			continue;
+		/* Without memory for a mask every CPU is interrupted, which is slow and right. */
+		if (!in_guest)
+			have_mask = zalloc_cpumask_var(&mask, GFP_ATOMIC);
+		in_guest = true;
 		cpu = READ_ONCE(vcpu->cpu);
 		if (have_mask && cpu >= 0 && cpu != me)
 			__cpumask_set_cpu(cpu, mask);
 	}
-	if (!have_mask)
+	if (!in_guest)
+		;
+	else if (!have_mask)
 		smp_call_function_many(cpu_online_mask, acknowledge, NULL, true);
 	else if (!cpumask_empty(mask))
 		smp_call_function_many(mask, acknowledge, NULL, true);

@@ -21,6 +21,7 @@
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
 #include <linux/wait.h>
+#include <linux/xarray.h>
 
 #include "arch/x86/arch_vm.h"
 #include "compat/compat.h"
@@ -47,6 +48,7 @@ enum mkvm_bus_idx { MKVM_MMIO_BUS, MKVM_PIO_BUS, MKVM_NR_BUSES };
  * @slots_lock: serialises every change of @memslots and of the I/O buses
  * @srcu: readers of @memslots, @buses and @routing
  * @memslots: the current slots; replaced as a whole, never changed in place
+ * @slot_ids: the slots of @memslots by their number, for who holds @slots_lock
  * @mmu_lock: EPT structure: read side for faults that fill entries, write side to zap
  * @invalidate_seq: counts finished MMU-notifier invalidations; a fault that saw another
  *	value before it looked up its page must start again
@@ -77,6 +79,7 @@ struct mkvm_vm {
 	struct mutex slots_lock;
 	struct srcu_struct srcu;
 	struct mkvm_memslots __rcu *memslots;
+	struct xarray slot_ids;
 
 	rwlock_t mmu_lock;
 	struct mmu_notifier mmu_notifier;

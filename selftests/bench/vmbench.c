@@ -11,7 +11,7 @@
  */
 #include <glob.h>
 
-#include "apic.h"
+#include "vmbench.h"
 
 #define MSR_APIC_BASE 0x1b
 #define MSR_MISC_ENABLE 0x1a0
@@ -25,8 +25,6 @@
 #define CR4_MCE BIT(6)
 
 #define PORT_PIC_MASK 0x21
-#define PORT_USER 0xf1		/* nobody's: goes to userspace */
-#define VECTOR 0x60
 #define FAR_AWAY BIT(40)	/* ticks; a deadline that never comes */
 #define DEADLINE 40000		/* ticks; above every cost of arming */
 
@@ -38,18 +36,14 @@
 #define PAGES_2M 24
 #define SIZE_2M 0x200000UL
 
-#define BATCHES 16
-#define BATCH 64
-#define SAMPLES_MAX 512
 #define COUNTERS "/sys/kernel/debug/minikvm/vmcs_accesses"
 
 struct accesses {
 	u64 reads, writes;
 };
 
-/* What a guest leaves behind; the host reads the guest's copy of the image. */
-static volatile u64 samples[SAMPLES_MAX];
-static volatile u64 nr_samples;
+volatile u64 samples[SAMPLES_MAX];
+volatile u64 nr_samples;
 static volatile u64 handler_tsc;
 
 static struct accesses nothing;		/* of the calls that frame each row's guest */
@@ -58,30 +52,6 @@ static bool counting;
 static const char *label = "vmbench";
 
 /* ---- guests ------------------------------------------------------------------------------- */
-
-/*
- * The body runs BATCH times in each of BATCHES batches. UC_SYNC and UC_DONE frame what the host
- * counts. IF=1: no interrupt comes, and Bochs then lets the host's own ones through.
- */
-#define GUEST_LOOP(name, prepare, body)					\
-	static void name(void)						\
-	{								\
-		sti();							\
-		prepare;						\
-		body;							\
-		GUEST_SYNC(0);						\
-		for (u64 b = 0; b < BATCHES; b++) {			\
-			u64 start = rdtsc();				\
-									\
-			for (u64 i = 0; i < BATCH; i++) {		\
-				body;					\
-				asm volatile("" : : : "memory");	\
-			}						\
-			samples[b] = rdtsc() - start;			\
-		}							\
-		nr_samples = BATCHES;					\
-		guest_done();						\
-	}
 
 GUEST_LOOP(guest_empty, NOTHING, NOTHING)
 GUEST_LOOP(guest_cpuid_first, NOTHING, ({ u32 r[4]; guest_cpuid(0, 0, r); }))
@@ -102,7 +72,7 @@ GUEST_LOOP(guest_mmio_user, NOTHING, rd32(KT_MMIO))
 GUEST_LOOP(guest_lapic_read, apic_enable(), apic_read(APIC_LVTT))
 GUEST_LOOP(guest_ioapic_read, wr32(IOAPIC_BASE, 1), rd32(IOAPIC_BASE + 0x10))
 
-static void wait_for_irq(u32 before)
+void wait_for_irq(u32 before)
 {
 	while (guest_irqs[VECTOR] == before)
 		cpu_relax();
@@ -111,7 +81,7 @@ static void wait_for_irq(u32 before)
 GUEST_LOOP(guest_self_ipi, ({ apic_enable(); guest_handler[VECTOR] = guest_count_eoi; }),
 	   ({ u32 n = guest_irqs[VECTOR]; self_ipi(VECTOR); wait_for_irq(n); }))
 
-static void x2apic_enable(void)
+void x2apic_enable(void)
 {
 	wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | APIC_BASE_X2);
 	wrmsr(MSR_X2APIC_SVR, 0x1ff);
@@ -253,21 +223,23 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Sorts; the smallest is first then. Signed: a timer may fire ahead of its time. */
-static long median(long *values, unsigned int n)
+long median(long *values, unsigned int n)
 {
 	qsort(values, n, sizeof(*values), by_value);
 	return values[n / 2];
 }
 
-static void print_row(const char *name, long value)
+void print_row(const char *name, long value)
 {
 	printf("%s row %s %ld\n", label, name, value);
 	fflush(stdout);
 }
 
-/* Serve exits until the guest is done; afterwards *used holds its VMCS accesses since UC_SYNC. */
-static void serve(struct kt_vcpu *vcpu, struct accesses *used)
+/*
+ * Serve exits until the guest is done; afterwards *used holds its VMCS accesses since UC_SYNC.
+ * @user, if any, does what an OUT to PORT_USER is for.
+ */
+static void serve(struct kt_vcpu *vcpu, struct accesses *used, void (*user)(struct kt_vm *vm))
 {
 	struct accesses before = { 0 }, after;
 	struct kt_ucall uc;
@@ -276,8 +248,11 @@ static void serve(struct kt_vcpu *vcpu, struct accesses *used)
 		kt_run(vcpu);
 		if (vcpu->run->exit_reason == KVM_EXIT_MMIO)
 			continue;
-		if (vcpu->run->exit_reason == KVM_EXIT_IO && vcpu->run->io.port == PORT_USER)
+		if (vcpu->run->exit_reason == KVM_EXIT_IO && vcpu->run->io.port == PORT_USER) {
+			if (user)
+				user(vcpu->vm);
 			continue;
+		}
 		if (!kt_ucall(vcpu, &uc)) {
 			kt_dump(vcpu);
 			kt_fail("an exit that no guest of this program makes");
@@ -314,15 +289,21 @@ static void give_deadline_timer(struct kt_vcpu *vcpu)
 	free(c);
 }
 
-static void run_guest(void (*fn)(void), struct guest_result *result, u64 gpa, void *hva, u64 size)
+struct kt_vcpu *bench_guest(void (*fn)(void))
 {
 	struct kt_vcpu *vcpu = kt_long(0, KT_IRQCHIP, fn);
-	struct kt_vm *vm = vcpu->vm;
 
 	give_deadline_timer(vcpu);
-	if (size)
-		KT_EQ(kt_slot(vm, 1, 0, gpa, size, hva), 0);
-	serve(vcpu, &result->used);
+	return vcpu;
+}
+
+/* Run a guest to its end, take its samples, free its VM. */
+static void finish_guest(struct kt_vcpu *vcpu, struct guest_result *result,
+			 void (*user)(struct kt_vm *vm))
+{
+	struct kt_vm *vm = vcpu->vm;
+
+	serve(vcpu, &result->used, user);
 	result->n = GV(vm, nr_samples);
 	if (!result->n || result->n > SAMPLES_MAX)
 		kt_fail("the guest left %u samples", result->n);
@@ -347,22 +328,27 @@ static void print_accesses(const char *name, const struct accesses *used, u64 op
 		       (u32)(w / 10), (u32)(w % 10));
 }
 
-/* A row whose guest is a GUEST_LOOP(). */
-static void loop_row(const char *name, void (*fn)(void))
+void bench_loop(const char *name, struct kt_vcpu *vcpu, void (*user)(struct kt_vm *vm))
 {
 	struct guest_result r;
 
-	run_guest(fn, &r, 0, NULL, 0);
+	finish_guest(vcpu, &r, user);
 	median(r.values, r.n);
 	print_row(name, (r.values[0] - (long)empty_batch + BATCH / 2) / BATCH);
 	print_accesses(name, &r.used, BATCHES * BATCH);
+}
+
+/* A row whose guest is a GUEST_LOOP() that needs nothing but a VM. */
+static void loop_row(const char *name, void (*fn)(void))
+{
+	bench_loop(name, bench_guest(fn), NULL);
 }
 
 static void measure_empty(void)
 {
 	struct guest_result r;
 
-	run_guest(guest_empty, &r, 0, NULL, 0);
+	finish_guest(bench_guest(guest_empty), &r, NULL);
 	median(r.values, r.n);
 	empty_batch = r.values[0];
 	nothing = r.used;
@@ -372,10 +358,13 @@ static void measure_empty(void)
 static void sample_row(const char *name, void (*fn)(void), u64 gpa, void *hva, u64 size,
 		       u64 batch)
 {
+	struct kt_vcpu *vcpu = bench_guest(fn);
 	struct guest_result r;
 	long middle;
 
-	run_guest(fn, &r, gpa, hva, size);
+	if (size)
+		KT_EQ(kt_slot(vcpu->vm, 1, 0, gpa, size, hva), 0);
+	finish_guest(vcpu, &r, NULL);
 	middle = median(r.values, r.n);
 	print_row(name, batch > 1 ? r.values[0] / (long)batch : middle);
 	print_accesses(name, &r.used, r.n * batch);
@@ -388,7 +377,7 @@ static void timer_row(const char *name, void (*fn)(void))
 
 /* ---- memory of the host under a fresh guest page ------------------------------------------ */
 
-static void *map(size_t size)
+void *map(size_t size)
 {
 	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -563,6 +552,18 @@ static const struct {
 	{ "vm_create_destroy", vm_row, NULL },
 	{ "vcpu_create_destroy", vcpu_row, NULL },
 	{ "idle_vm_kb", memory_row, guest_idle },
+	{ "tpr_x2apic", loop_row, guest_tpr_x2apic },
+	{ "eoi_xapic", loop_row, guest_eoi_xapic },
+	{ "eoi_x2apic", loop_row, guest_eoi_x2apic },
+	{ "ioeventfd_pio", ioeventfd_pio_row, NULL },
+	{ "ioeventfd_mmio", ioeventfd_mmio_row, NULL },
+	{ "msi", msi_row, NULL },
+	{ "irqfd_running", irqfd_running_row, NULL },
+	{ "irqfd_halted", irqfd_halted_row, NULL },
+	{ "slot_add", slot_add_row, NULL },
+	{ "slot_delete", slot_delete_row, NULL },
+	{ "dirty_log", dirty_log_rows, NULL },
+	{ "fork", fork_row, NULL },
 };
 
 static bool wanted(const char *name, char **names, int n)

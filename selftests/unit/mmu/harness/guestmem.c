@@ -284,7 +284,8 @@ static void test_huge(void)
 	for (int i = 0; i < 512; i++)
 		ok &= guest_read(vm, HUGE + i * PAGE) == (i == 7 ? 0 : i + 1000ULL);
 	check(ok, "all the rest is what it was");
-	check(entry_of(vm, HUGE + 8 * PAGE).level == 1, "mapped by small pages now");
+	e = entry_of(vm, HUGE + 8 * PAGE);
+	check(e.level == 1, "mapped by small pages now (level %u, %#llx)", e.level, e.entry);
 
 	madvise(w + HUGE, HUGE, MADV_DONTNEED);
 	guest_write(vm, 2 * HUGE, 9);

@@ -27,6 +27,8 @@ static int vcpu_show(struct seq_file *m, void *unused)
 	seq_printf(m, "user_exits %llu\n", READ_ONCE(stats->user_exits));
 	seq_printf(m, "halts %llu\n", READ_ONCE(stats->halts));
 	seq_printf(m, "halt_wakeups %llu\n", READ_ONCE(stats->halt_wakeups));
+	seq_printf(m, "halt_polls %llu\n", READ_ONCE(stats->halt_polls));
+	seq_printf(m, "directed_yields %llu\n", READ_ONCE(stats->directed_yields));
 	seq_printf(m, "irq_injections %llu\n", READ_ONCE(stats->irq_injections));
 	seq_printf(m, "nmi_injections %llu\n", READ_ONCE(stats->nmi_injections));
 	seq_printf(m, "tlb_flushes %llu\n", READ_ONCE(stats->tlb_flushes));

@@ -11,6 +11,7 @@
 
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
+#include <linux/ktime.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -24,6 +25,7 @@
 
 #include "virt/arch.h"
 #include "virt/debugfs.h"
+#include "virt/spin.h"
 
 static DEFINE_PER_CPU(struct mkvm_vcpu *, running_vcpu);
 
@@ -39,6 +41,7 @@ static void sched_in(struct preempt_notifier *notifier, int cpu)
 	__this_cpu_write(running_vcpu, vcpu);
 	arch_vcpu_load(vcpu, cpu);
 	WRITE_ONCE(vcpu->preempted, false);
+	WRITE_ONCE(vcpu->ready, false);
 	WRITE_ONCE(vcpu->cpu, cpu);
 }
 
@@ -47,6 +50,8 @@ static void sched_out(struct preempt_notifier *notifier, struct task_struct *nex
 	struct mkvm_vcpu *vcpu = container_of(notifier, struct mkvm_vcpu, notifier);
 
 	WRITE_ONCE(vcpu->preempted, true);
+	if (current->on_rq)
+		WRITE_ONCE(vcpu->ready, true);
 	arch_vcpu_put(vcpu);
 	__this_cpu_write(running_vcpu, NULL);
 }
@@ -75,7 +80,10 @@ void mkvm_vcpu_put(struct mkvm_vcpu *vcpu)
 
 bool mkvm_vcpu_wake_up(struct mkvm_vcpu *vcpu)
 {
-	return rcuwait_wake_up(&vcpu->wait);
+	if (!rcuwait_wake_up(&vcpu->wait))
+		return false;
+	WRITE_ONCE(vcpu->ready, true);
+	return true;
 }
 
 void mkvm_vcpu_kick(struct mkvm_vcpu *vcpu)
@@ -161,6 +169,10 @@ static bool block_ends(struct mkvm_vcpu *vcpu)
 
 void mkvm_vcpu_block(struct mkvm_vcpu *vcpu)
 {
+	u64 start = ktime_get_ns();
+
+	if (mkvm_halt_poll(vcpu, block_ends))
+		goto out;
 	prepare_to_rcuwait(&vcpu->wait);
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE);
@@ -169,6 +181,8 @@ void mkvm_vcpu_block(struct mkvm_vcpu *vcpu)
 		schedule();
 	}
 	finish_rcuwait(&vcpu->wait);
+out:
+	mkvm_halt_poll_adapt(vcpu, ktime_get_ns() - start);
 }
 
 static long set_signal_mask(struct mkvm_vcpu *vcpu, void __user *user)
@@ -195,10 +209,24 @@ static long set_signal_mask(struct mkvm_vcpu *vcpu, void __user *user)
 	return 0;
 }
 
+/* Another thread runs the vCPU from now on. */
+static noinline void thread_changed(struct mkvm_vcpu *vcpu)
+{
+	struct pid *old = rcu_dereference_protected(vcpu->pid, lockdep_is_held(&vcpu->mutex));
+
+	rcu_assign_pointer(vcpu->pid, get_task_pid(current, PIDTYPE_PID));
+	if (old) {
+		synchronize_rcu();
+		put_pid(old);
+	}
+}
+
 static long run(struct mkvm_vcpu *vcpu)
 {
 	long ret;
 
+	if (unlikely(rcu_access_pointer(vcpu->pid) != task_pid(current)))
+		thread_changed(vcpu);
 	if (vcpu->sigset_active)
 		sigprocmask(SIG_SETMASK, &vcpu->sigset, &current->real_blocked);
 	mkvm_vcpu_load(vcpu);
@@ -282,6 +310,7 @@ static const struct file_operations vcpu_fops = {
 
 static void vcpu_free(struct mkvm_vcpu *vcpu)
 {
+	put_pid(rcu_dereference_protected(vcpu->pid, true));
 	free_page((unsigned long)vcpu->run);
 	free_page((unsigned long)vcpu->pio_data);
 	kvfree(vcpu);

@@ -52,6 +52,8 @@ struct mkvm_vcpu_stats {
 	u64 user_exits;
 	u64 halts;
 	u64 halt_wakeups;
+	u64 halt_polls;
+	u64 directed_yields;
 	u64 irq_injections;
 	u64 nmi_injections;
 	u64 tlb_flushes;
@@ -76,7 +78,10 @@ struct mkvm_vcpu_stats {
  * @srcu_idx: cookie of the vm->srcu read section held while exit handlers run
  * @sigset_active: KVM_SET_SIGNAL_MASK was given a mask
  * @sigset: that mask
- * @pid: the thread that ran KVM_RUN last, for directed wake-ups
+ * @preempted: the scheduler took the thread off its CPU, while it ran or slept
+ * @ready: ... while it ran: it waits for a CPU
+ * @halt_poll_ns: how long HLT looks for an interrupt before the thread sleeps
+ * @pid: the thread that ran KVM_RUN last, for directed yields
  * @stats: counters
  * @arch: what x86 adds
  */
@@ -95,7 +100,9 @@ struct mkvm_vcpu {
 	struct rcuwait wait;
 	struct preempt_notifier notifier;
 	int srcu_idx;
-	bool preempted;
+	bool preempted, ready;
+	unsigned int halt_poll_ns;
+	struct pid __rcu *pid;
 	bool sigset_active;
 	sigset_t sigset;
 	struct mkvm_vcpu_stats stats;

@@ -59,6 +59,7 @@ enum mkvm_bus_idx { MKVM_MMIO_BUS, MKVM_PIO_BUS, MKVM_NR_BUSES };
  * @vcpus: by creation order; entries are set once and stay until the VM dies
  * @online_vcpus: how many entries of @vcpus are valid; written with release semantics
  * @created_vcpus: vCPUs that exist or are just being created, under @lock
+ * @last_boosted: index of the vCPU that got a spinning vCPU's CPU last, a hint
  * @buses: in-kernel device buses, RCU-protected by @srcu
  * @irq_lock: changes of @routing and of the irqfd list
  * @routing: GSI routing table, RCU-protected by @srcu
@@ -91,6 +92,7 @@ struct mkvm_vm {
 	struct mkvm_vcpu *vcpus[MKVM_MAX_VCPUS];
 	int online_vcpus;
 	int created_vcpus;
+	int last_boosted;
 	u32 max_vcpu_ids;
 
 	struct mkvm_io_bus __rcu *buses[MKVM_NR_BUSES];

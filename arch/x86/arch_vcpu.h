@@ -168,6 +168,7 @@ struct mkvm_arch_vcpu {
 	u64 wall_clock_msr, system_time_msr, steal_time_msr;
 	u64 last_run_delay;			/* steal_time.c */
 	u32 pv_features;			/* KVM_CPUID_FEATURES: EAX */
+	bool pv_unhalted;			/* KVM_HC_KICK_CPU ends the next HLT */
 	bool pvclock_stopped;			/* KVM_KVMCLOCK_CTRL */
 	u64 tsc_aux;
 	void (*msr_skip)(struct mkvm_vcpu *vcpu);	/* msr_filter.c */

@@ -7,7 +7,11 @@
 
 #include "virt/vcpu.h"
 
-/* Execute the hypercall in the guest's registers; RAX gets the result. Interrupts may be off. */
+/*
+ * Execute the hypercall in the guest's registers; RAX gets the result: 1. With interrupts off it
+ * may be HYPERCALL_MUST_SLEEP, with nothing done.
+ */
+#define HYPERCALL_MUST_SLEEP	3
 int hypercall_execute(struct mkvm_vcpu *vcpu);
 
 #endif

@@ -69,7 +69,8 @@ void mkvm_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
 static bool has_event(struct mkvm_vcpu *vcpu)
 {
 	if (mkvm_test_request(MKVM_REQ_NMI, vcpu) || vcpu->arch.nmi_pending ||
-	    vcpu->arch.exception.pending || vcpu->arch.interrupt.injected)
+	    vcpu->arch.exception.pending || vcpu->arch.interrupt.injected ||
+	    READ_ONCE(vcpu->arch.pv_unhalted))
 		return true;
 	return vcpu->arch.apic && vmx_has_interrupt(vcpu) && vmx_interrupt_allowed(vcpu);
 }
@@ -187,6 +188,12 @@ static bool userspace_interrupt_window(struct mkvm_vcpu *vcpu)
 	return window_requested(vcpu) && vmx_ready_for_user_interrupt(vcpu);
 }
 
+static void leave_halt(struct mkvm_vcpu *vcpu)
+{
+	WRITE_ONCE(vcpu->arch.pv_unhalted, false);
+	vcpu->arch.mp_state = KVM_MP_STATE_RUNNABLE;
+}
+
 static int run_loop(struct mkvm_vcpu *vcpu)
 {
 	int ret;
@@ -211,7 +218,7 @@ static int run_loop(struct mkvm_vcpu *vcpu)
 			}
 		} else {
 			if (vcpu->arch.mp_state == KVM_MP_STATE_HALTED && has_event(vcpu)) {
-				vcpu->arch.mp_state = KVM_MP_STATE_RUNNABLE;
+				leave_halt(vcpu);
 				continue;
 			}
 			/* STI; HLT: what ends the HLT may be the interrupt that userspace has. */
@@ -225,7 +232,7 @@ static int run_loop(struct mkvm_vcpu *vcpu)
 			lapic_timer_unblock(vcpu);
 			ret = 1;
 			if (vcpu->arch.mp_state == KVM_MP_STATE_HALTED && has_event(vcpu)) {
-				vcpu->arch.mp_state = KVM_MP_STATE_RUNNABLE;
+				leave_halt(vcpu);
 				vcpu->stats.halt_wakeups++;
 			}
 		}

@@ -21,6 +21,7 @@
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/run.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
+#include "virt/spin.h"
 
 /* Basic exit reasons that older <asm/vmx.h> does not name (SDM, "VMX Basic Exit Reasons"). */
 #define REASON_SIPI			4
@@ -108,6 +109,8 @@ static int exit_vmcall(struct mkvm_vcpu *vcpu)
 {
 	int ret = hypercall_execute(vcpu);
 
+	if (ret == HYPERCALL_MUST_SLEEP)
+		return VMX_FAST_NO;
 	vmx_skip_instruction(vcpu);
 	return ret;
 }
@@ -142,9 +145,9 @@ static int exit_tpr_below_threshold(struct mkvm_vcpu *vcpu)
 
 static int exit_pause(struct mkvm_vcpu *vcpu)
 {
-	/* A vCPU that spins waits for one that does not run: let another thread have the CPU. */
+	/* A vCPU that spins waits for one that does not run: let that one have the CPU. */
 	vmx_skip_instruction(vcpu);
-	cond_resched();
+	mkvm_vcpu_on_spin(vcpu);
 	return 1;
 }
 

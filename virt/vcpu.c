@@ -26,6 +26,7 @@
 #include "virt/arch.h"
 #include "virt/debugfs.h"
 #include "virt/spin.h"
+#include "virt/stats_fd.h"
 
 static DEFINE_PER_CPU(struct mkvm_vcpu *, running_vcpu);
 
@@ -256,6 +257,9 @@ static long vcpu_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 		break;
 	case KVM_SET_SIGNAL_MASK:
 		ret = set_signal_mask(vcpu, (void __user *)arg);
+		break;
+	case KVM_GET_STATS_FD:
+		ret = mkvm_vcpu_stats_fd(vcpu);
 		break;
 	default:
 		/* Some of them read guest memory. */

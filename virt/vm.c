@@ -22,6 +22,7 @@
 #include "virt/irq_routing.h"
 #include "virt/memslot.h"
 #include "virt/mmu_notifier.h"
+#include "virt/stats_fd.h"
 
 /**
  * mkvm_vcpu_by_id() - find a vCPU by the number given to KVM_CREATE_VCPU
@@ -171,6 +172,8 @@ static long vm_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 		return struct_ioctl(vm, cmd, user);
 	case KVM_SET_GSI_ROUTING:
 		return mkvm_set_gsi_routing_ioctl(vm, user);
+	case KVM_GET_STATS_FD:
+		return mkvm_vm_stats_fd(vm);
 	case KVM_CREATE_DEVICE:
 		return create_device_is_unknown(user);
 	}

@@ -141,6 +141,7 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_X86_DISABLE_EXITS, 0, disable_exits },	/* arch/x86/vmx/setup.c */
 	{ KVM_CAP_DISABLE_QUIRKS, 1 },			/* arch/x86/irq/lapic.c, msr.c */
 	{ KVM_CAP_DISABLE_QUIRKS2, QUIRKS },		/* arch/x86/irq/lapic.c, msr.c */
+	{ KVM_CAP_BINARY_STATS_FD, 1 },			/* virt/stats_fd.c */
 	{ KVM_CAP_COALESCED_PIO, 1 },			/* virt/coalesced_io.c */
 	{ COMPAT_CAP_USER_MEMORY2, 1 },			/* virt/vm.c */
 	{ KVM_CAP_SYNC_REGS, KVM_SYNC_X86_VALID_FIELDS },	/* arch/x86/run.c */

@@ -240,6 +240,64 @@ static void system_attributes(void)
 	KT_IOCTL_ERR(kt_sys(), KVM_HAS_DEVICE_ATTR, &attr, ENXIO);
 }
 
+/* ---- counters ----------------------------------------------------------------------------- */
+
+static void idle_guest(void)
+{
+	for (u32 i = 0; i < 100; i++)
+		asm volatile("cpuid" : : "a"(0), "c"(0) : "rbx", "rdx");
+	guest_done();
+}
+
+/* The value of one counter, found by its name as a client does. */
+static u64 counter(int fd, const char *name)
+{
+	struct kvm_stats_header h;
+	struct {
+		struct kvm_stats_desc d;
+		char name[256];
+	} desc;
+	u64 value;
+
+	KT_EQ(pread(fd, &h, sizeof(h), 0), sizeof(h));
+	KT_TRUE(h.num_desc && h.name_size && h.name_size < 256 && !h.flags);
+	for (u32 i = 0; i < h.num_desc; i++) {
+		size_t size = sizeof(desc.d) + h.name_size;
+
+		KT_EQ(pread(fd, &desc, size, h.desc_offset + i * size), size);
+		if (strcmp(desc.name, name))
+			continue;
+		KT_EQ(desc.d.size, 1);
+		KT_EQ(pread(fd, &value, 8, h.data_offset + desc.d.offset), 8);
+		/* Behind the last counter the file ends. */
+		KT_EQ(pread(fd, &value, 1, h.data_offset + h.num_desc * 8), 0);
+		KT_EQ(pread(fd, &value, 8, h.data_offset + desc.d.offset), 8);
+		return value;
+	}
+	kt_fail("no counter %s", name);
+}
+
+static void stats(void)
+{
+	struct kt_vcpu *vcpu;
+	int fd, vm;
+
+	kt_require_cap(KVM_CAP_BINARY_STATS_FD, "KVM_CAP_BINARY_STATS_FD");
+	vcpu = kt_long(0, 0, idle_guest);
+	fd = KT_IOCTL(vcpu->fd, KVM_GET_STATS_FD, 0);
+	vm = KT_IOCTL(vcpu->vm->fd, KVM_GET_STATS_FD, 0);
+	KT_EQ(counter(fd, "exits"), 0);
+	KT_RUN_DONE(vcpu);
+	KT_TRUE(counter(fd, "exits") > 100 && counter(fd, "exits") < 100000);
+	if (kt_is_minikvm()) {
+		KT_EQ(counter(vm, "vcpus"), 1);
+		KT_EQ(counter(vm, "exits"), counter(fd, "exits"));
+	}
+	/* It outlives the others. */
+	kt_vm_free(vcpu->vm);
+	KT_TRUE(counter(fd, "exits") > 100);
+}
+
 static const struct kt_test tests[] = {
 	{ "coalesced", coalesced },
 	{ "disabled_hlt_exits", disabled_hlt_exits },
@@ -247,6 +305,7 @@ static const struct kt_test tests[] = {
 	{ "max_vcpu_id", max_vcpu_id },
 	{ "memory_region2", memory_region2 },
 	{ "system_attributes", system_attributes },
+	{ "stats", stats },
 };
 
 int main(int argc, char **argv)

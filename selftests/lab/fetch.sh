@@ -150,6 +150,17 @@ ensure_qemu() {
 	unlock_cache
 }
 
+QEMU10=$CACHE/qemu-10.0
+
+# A client of the module (selftests/clients), not one of the lab's hosts
+ensure_qemu10() {
+	[ -x "$QEMU10/usr/bin/qemu-system-x86_64" ] && return
+	lock_cache
+	[ -x "$QEMU10/usr/bin/qemu-system-x86_64" ] ||
+		fetch_tree bookworm "$QEMU10" deps -t bookworm-backports qemu-system-x86
+	unlock_cache
+}
+
 TOOLS=$CACHE/tools
 
 ensure_tools() {
@@ -248,9 +259,10 @@ lab_fetch() {
 		programs) ensure_programs; ensure_tools ;;
 		bochs) ensure_bochs ;;
 		qemu) ensure_qemu ;;
+		qemu-10.0) ensure_qemu10 ;;
 		6.1 | 6.12) ensure_programs; ensure_fetched_kernel "$what" ;;
 		headers) ensure_fetched_kernel 6.1; ensure_fetched_kernel 6.12 ;;
-		*) die "nothing to fetch is called '$what'; there are bochs, qemu, 6.1, 6.12." ;;
+		*) die "nothing to fetch is called '$what'; there are bochs, qemu, qemu-10.0, 6.1, 6.12." ;;
 		esac
 	done
 	say "everything is in $BUILD."

@@ -910,7 +910,6 @@ int main(int argc, char **argv)
 		die("mmu-harness.ko");
 	make_node();
 	write_file("/sys/kernel/mm/transparent_hugepage/enabled", "madvise");
-	write_file("/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs", "10");
 	write_file("/sys/kernel/mm/ksm/run", "1");
 	write_file("/sys/kernel/mm/ksm/sleep_millisecs", "10");
 
@@ -919,6 +918,8 @@ int main(int argc, char **argv)
 	test_fork();
 	test_huge();
 	test_giant();
+	/* Only now: it would put the pages together again that test_huge() has split. */
+	write_file("/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs", "10");
 	if (swap_on(argv[0]))
 		test_swap();
 	else

@@ -118,4 +118,19 @@ struct compat_memory_region2 {
 #define compat_immediate_exit(run)	READ_ONCE((run)->immediate_exit)
 #endif
 
+/*
+ * compat_forget_iommu_ops(ops): 6.1 keeps the operations of the last IOMMU driver in each bus, also
+ * after the driver has gone. The user includes <linux/pci.h> and <linux/platform_device.h>.
+ */
+#ifdef HAVE_BUS_IOMMU_OPS
+#define compat_forget_iommu_ops(_ops) do {					\
+	if (pci_bus_type.iommu_ops == (_ops))					\
+		pci_bus_type.iommu_ops = NULL;					\
+	if (platform_bus_type.iommu_ops == (_ops))				\
+		platform_bus_type.iommu_ops = NULL;				\
+} while (0)
+#else
+#define compat_forget_iommu_ops(_ops)	((void)(_ops))
+#endif
+
 #endif

@@ -4,7 +4,8 @@
  *
  * KVM's ABI, "System ioctls". The node is /dev/minikvm; with node=kvm it takes the name and the
  * number (10:232) of /dev/kvm, for clients that know only that one. Every descriptor that the
- * node hands out holds a reference to the module, so rmmod is refused while a VM lives.
+ * node hands out holds a reference to the module, so rmmod is refused while a VM lives. VT-d is
+ * taken over first; a machine that has it but no VT-x gets the module without the node.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -15,6 +16,7 @@
 #include <linux/module.h>
 #include <linux/preempt.h>
 
+#include "iommu/linux/vtd.h"
 #include "uapi/linux/minikvm.h"
 #include "virt/arch.h"
 #include "virt/debugfs.h"
@@ -60,7 +62,10 @@ static struct miscdevice dev = {
 	.mode = 0660,
 };
 
-static int __init minikvm_init(void)
+/* What this module drives. */
+static bool has_vtd, has_node;
+
+static int __init node_init(void)
 {
 	int ret;
 
@@ -87,6 +92,7 @@ static int __init minikvm_init(void)
 			       dev.name, dev.minor);
 		goto out_debugfs;
 	}
+	has_node = true;
 	pr_info("ready: /dev/%s\n", dev.name);
 	return 0;
 
@@ -99,13 +105,33 @@ out_arch:
 	return ret;
 }
 
+static int __init minikvm_init(void)
+{
+	int ret;
+
+	has_vtd = mkvm_vtd_init();
+	ret = node_init();
+	if (!has_vtd || !ret)
+		return ret;
+	if (ret == -ENODEV || ret == -EOPNOTSUPP) {
+		pr_notice("VT-d alone: without VT-x there are no VMs and no /dev/%s\n", dev.name);
+		return 0;
+	}
+	mkvm_vtd_exit();
+	return ret;
+}
+
 static void __exit minikvm_exit(void)
 {
-	misc_deregister(&dev);
-	mkvm_debugfs_exit();
-	preempt_notifier_dec();
-	mkvm_irqfd_module_exit();
-	arch_exit();
+	if (has_node) {
+		misc_deregister(&dev);
+		mkvm_debugfs_exit();
+		preempt_notifier_dec();
+		mkvm_irqfd_module_exit();
+		arch_exit();
+	}
+	if (has_vtd)
+		mkvm_vtd_exit();
 	pr_info("unloaded\n");
 }
 

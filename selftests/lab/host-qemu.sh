@@ -20,7 +20,9 @@ prepare_kvm() {
 
 # Fills QEMU_ARGUMENTS with what does not depend on where QEMU runs.
 qemu_arguments() { # tcg|kvm|nested
-	local device machine=q35,kernel-irqchip=split cpu=qemu64,+pdpe1gb accel=tcg
+	# TCG of 7.2 spoils RFLAGS in CMPXCHG16B now and then, which ends a boot of 6.12 in a double
+	# fault: without the instruction the kernel emulates it.
+	local device machine=q35,kernel-irqchip=split cpu=qemu64,+pdpe1gb,-cx16 accel=tcg
 
 	case $1 in
 	kvm) accel=kvm cpu=host ;;

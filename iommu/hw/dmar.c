@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Parsing of the ACPI DMAR table.
+ *
+ * VT-d specification, "DMA Remapping Reporting Structure" and "Device Scope Structure". The table
+ * comes from firmware and is checked as if it came from an enemy: every length against what is
+ * left, before anything inside is read. Structures of types that are not known are skipped.
+ */
+#include "dmar.h"
+
+#define DMAR_HEADER	48
+#define SCOPE_HEADER	6
+
+static u16 get16(const u8 *p)
+{
+	return p[0] | p[1] << 8;
+}
+
+static u64 get64(const u8 *p)
+{
+	u64 value = 0;
+	int i;
+
+	for (i = 7; i >= 0; i--)
+		value = value << 8 | p[i];
+	return value;
+}
+
+/**
+ * dmar_next_scope() - take the next device scope entry
+ * @at: where to read, moved behind the entry
+ * @end: where the entries end
+ * @scope: receives it
+ *
+ * Return: false at the end, and for an entry that is too short or longer than what is left (then
+ * @at is not @end).
+ */
+bool dmar_next_scope(const u8 **at, const u8 *end, struct dmar_scope *scope)
+{
+	const u8 *p = *at;
+	size_t length;
+
+	if (end - p < SCOPE_HEADER + 2)
+		return false;
+	length = p[1];
+	if (length < SCOPE_HEADER + 2 || length % 2 || length > (size_t)(end - p))
+		return false;
+	scope->type = p[0];
+	scope->id = p[4];
+	scope->bus = p[5];
+	scope->path = p + SCOPE_HEADER;
+	scope->hops = (length - SCOPE_HEADER) / 2;
+	*at = p + length;
+	return true;
+}
+
+/**
+ * dmar_parse() - walk the structures of a DMAR table
+ * @table: the table, its ACPI header first
+ * @size: bytes that may be read
+ * @visit: called for each DRHD and RMRR; a value other than 0 ends the walk
+ * @arg: second argument of @visit
+ * @error: receives reason and offset when the table is malformed
+ *
+ * Return: 0, what @visit returned, or -EINVAL for a malformed table.
+ */
+int dmar_parse(const void *table, size_t size, dmar_visit_t visit, void *arg,
+	       struct dmar_error *error)
+{
+	const u8 *base = table, *p, *end, *scope_at;
+	struct dmar_scope scope;
+	struct dmar_unit unit;
+	size_t length, fixed;
+	int ret;
+
+	*error = (struct dmar_error){ 0 };
+	if (size < DMAR_HEADER) {
+		error->why = "table shorter than its header";
+		return -EINVAL;
+	}
+	end = base + size;
+	for (p = base + DMAR_HEADER; p < end; p += length) {
+		error->offset = p - base;
+		if (end - p < 4) {
+			error->why = "structure header beyond the end";
+			return -EINVAL;
+		}
+		length = get16(p + 2);
+		if (length < 4 || length > (size_t)(end - p)) {
+			error->why = "structure length is 0 or beyond the end";
+			return -EINVAL;
+		}
+		unit = (struct dmar_unit){ .type = get16(p) };
+		if (unit.type != DMAR_DRHD && unit.type != DMAR_RMRR)
+			continue;
+		fixed = unit.type == DMAR_DRHD ? 16 : 24;
+		if (length < fixed) {
+			error->why = "structure too short for its type";
+			return -EINVAL;
+		}
+		unit.segment = get16(p + 6);
+		unit.base = get64(p + 8);
+		unit.all = unit.type == DMAR_DRHD && p[4] & 1;
+		if (unit.type == DMAR_RMRR) {
+			unit.limit = get64(p + 16);
+			if (unit.base & 4095 || (unit.limit & 4095) != 4095 ||
+			    unit.limit < unit.base) {
+				error->why = "reserved region does not consist of pages";
+				return -EINVAL;
+			}
+		} else if (!unit.base || unit.base & 4095) {
+			error->why = "register base is 0 or not aligned";
+			return -EINVAL;
+		}
+		unit.scopes = p + fixed;
+		unit.scopes_size = length - fixed;
+		scope_at = unit.scopes;
+		while (dmar_next_scope(&scope_at, p + length, &scope))
+			;
+		if (scope_at != p + length) {
+			error->offset = scope_at - base;
+			error->why = "malformed device scope";
+			return -EINVAL;
+		}
+		ret = visit(&unit, arg);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}

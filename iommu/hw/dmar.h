@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The ACPI DMAR table, taken apart.
+ *
+ * VT-d specification, "BIOS Considerations". Finds remapping units (DRHD) and reserved memory
+ * (RMRR) with their device scopes. Relies on nothing but the bytes; never reads past their end.
+ */
+#ifndef MINIKVM_IOMMU_HW_DMAR_H
+#define MINIKVM_IOMMU_HW_DMAR_H
+
+#include "shim.h"
+
+enum { DMAR_DRHD = 0, DMAR_RMRR = 1 };
+
+#define SCOPE_ENDPOINT	1
+#define SCOPE_BRIDGE	2
+
+/**
+ * struct dmar_unit - a DRHD or an RMRR structure
+ * @type: DMAR_DRHD or DMAR_RMRR
+ * @segment: PCI segment
+ * @all: DRHD: every device of the segment that no other unit names (INCLUDE_PCI_ALL)
+ * @base: DRHD: register base; RMRR: first address
+ * @limit: RMRR: last address, inclusive
+ * @scopes: device scope entries, checked
+ * @scopes_size: their size in bytes
+ */
+struct dmar_unit {
+	u16 type;
+	u16 segment;
+	bool all;
+	u64 base;
+	u64 limit;
+	const u8 *scopes;
+	size_t scopes_size;
+};
+
+/** struct dmar_scope - one device scope entry; @path holds @hops pairs of device and function */
+struct dmar_scope {
+	u8 type;
+	u8 id;
+	u8 bus;
+	unsigned int hops;
+	const u8 *path;
+};
+
+/** struct dmar_error - what is wrong with a table, and where */
+struct dmar_error {
+	const char *why;
+	size_t offset;
+};
+
+typedef int (*dmar_visit_t)(const struct dmar_unit *unit, void *arg);
+
+int dmar_parse(const void *table, size_t size, dmar_visit_t visit, void *arg,
+	       struct dmar_error *error);
+bool dmar_next_scope(const u8 **at, const u8 *end, struct dmar_scope *scope);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The only door between iommu/hw and its surroundings.
+ *
+ * In the module the names come from the kernel. A userspace program that links iommu/hw (the model
+ * of the remapping hardware in selftests/unit) defines the functions of the second half itself: its
+ * registers and its memory are then what it makes of them.
+ */
+#ifndef MINIKVM_IOMMU_HW_SHIM_H
+#define MINIKVM_IOMMU_HW_SHIM_H
+
+#ifdef __KERNEL__
+
+#include <linux/bits.h>
+#include <linux/delay.h>
+#include <linux/errno.h>
+#include <linux/gfp.h>
+#include <linux/io-64-nonatomic-lo-hi.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/types.h>
+#include <asm/cacheflush.h>
+
+static inline u64 hw_read64(void __iomem *regs, u32 reg)
+{
+	return readq(regs + reg);
+}
+
+static inline void hw_write64(void __iomem *regs, u32 reg, u64 value)
+{
+	writeq(value, regs + reg);
+}
+
+static inline u32 hw_read32(void __iomem *regs, u32 reg)
+{
+	return readl(regs + reg);
+}
+
+static inline void hw_write32(void __iomem *regs, u32 reg, u32 value)
+{
+	writel(value, regs + reg);
+}
+
+static inline void hw_wait(void)
+{
+	udelay(1);
+}
+
+/* Zeroed pages; the hardware reads them by their physical address. */
+static inline void *hw_alloc(unsigned int order, gfp_t gfp)
+{
+	return (void *)__get_free_pages(gfp | __GFP_ZERO, order);
+}
+
+static inline void hw_free(void *p, unsigned int order)
+{
+	free_pages((unsigned long)p, order);
+}
+
+static inline u64 hw_phys(const void *p)
+{
+	return virt_to_phys((void *)p);
+}
+
+static inline void *hw_virt(u64 phys)
+{
+	return phys_to_virt(phys);
+}
+
+/* Writes @bytes at @p back to memory, for a unit whose walks do not snoop the caches. */
+static inline void hw_flush(const void *p, size_t bytes)
+{
+	clflush_cache_range((void *)p, bytes);
+}
+
+#else
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <linux/types.h>
+
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+/* Not __u64: that is unsigned long long, which printf() and BIT() do not agree with. */
+typedef unsigned long u64;
+#define gfp_t unsigned int
+#define GFP_KERNEL 0
+#define GFP_ATOMIC 0
+
+#define __iomem
+#define BIT(n)			(1UL << (n))
+#define BIT_ULL(n)		(1ULL << (n))
+#define GENMASK_ULL(h, l)	((~0ULL >> (63 - (h))) & (~0ULL << (l)))
+#define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
+#define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, v)	__atomic_store_n(&(x), v, __ATOMIC_RELAXED)
+#define cmpxchg64(p, old, new)	__sync_val_compare_and_swap(p, old, new)
+#define dma_wmb()		__sync_synchronize()
+#define min(a, b)		((a) < (b) ? (a) : (b))
+
+u64 hw_read64(void *regs, u32 reg);
+void hw_write64(void *regs, u32 reg, u64 value);
+u32 hw_read32(void *regs, u32 reg);
+void hw_write32(void *regs, u32 reg, u32 value);
+void hw_wait(void);
+void *hw_alloc(unsigned int order, gfp_t gfp);
+void hw_free(void *p, unsigned int order);
+u64 hw_phys(const void *p);
+void *hw_virt(u64 phys);
+void hw_flush(const void *p, size_t bytes);
+
+#endif
+
+#endif

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Second-level page tables.
+ *
+ * VT-d specification, "Second-Stage Paging Entries" and "Second-Level Address Translation". A new
+ * table page is filled before it is linked, by one compare-and-exchange, so that two mappings may
+ * race for it; an entry is one store. Table pages that an unmapping leaves empty are unlinked and
+ * handed to the caller, who frees them after the invalidation.
+ */
+#include "slpt.h"
+
+#define ENTRIES 512
+
+static unsigned int level_shift(unsigned int level)
+{
+	return 12 + 9 * (level - 1);
+}
+
+static u64 level_size(unsigned int level)
+{
+	return 1ULL << level_shift(level);
+}
+
+static u64 *level_slot(u64 *table, unsigned int level, u64 iova)
+{
+	return &table[iova >> level_shift(level) & (ENTRIES - 1)];
+}
+
+static bool is_present(u64 entry)
+{
+	return entry & (SLPTE_READ | SLPTE_WRITE);
+}
+
+static bool is_leaf(u64 entry, unsigned int level)
+{
+	return level == 1 || entry & SLPTE_PAGE;
+}
+
+static u64 *child_of(u64 entry)
+{
+	return hw_virt(entry & ADDR_MASK);
+}
+
+static void publish(const struct slpt *table, const void *p, size_t bytes)
+{
+	if (!table->coherent)
+		hw_flush(p, bytes);
+}
+
+static bool fits_table(const struct slpt *table, u64 iova, u64 size)
+{
+	u64 end = 1ULL << level_shift(table->levels + 1);
+
+	return size && iova < end && size <= end - iova;
+}
+
+/**
+ * slpt_init() - make an empty table
+ * @table: to be filled
+ * @levels: 3, 4 or 5
+ * @coherent: every unit that will walk it snoops the caches
+ * @snoop: let entries force snooping
+ * @gfp: allocation flags
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int slpt_init(struct slpt *table, unsigned int levels, bool coherent, bool snoop, gfp_t gfp)
+{
+	table->levels = levels;
+	table->coherent = coherent;
+	table->snoop = snoop;
+	table->root = hw_alloc(0, gfp);
+	if (!table->root)
+		return -ENOMEM;
+	publish(table, table->root, 4096);
+	return 0;
+}
+
+/* The depth is that of the table, at most 5. */
+static void release_tree(u64 *page, unsigned int level, slpt_release_t release, void *arg)
+{
+	unsigned int i;
+
+	for (i = 0; level > 1 && i < ENTRIES; i++)
+		if (is_present(page[i]) && !is_leaf(page[i], level))
+			release_tree(child_of(page[i]), level - 1, release, arg);
+	release(page, arg);
+}
+
+static void free_now(void *page, void *arg)
+{
+	hw_free(page, 0);
+}
+
+/**
+ * slpt_destroy() - free a table
+ * @table: one that no unit walks and no cache remembers
+ */
+void slpt_destroy(struct slpt *table)
+{
+	if (table->root)
+		release_tree(table->root, table->levels, free_now, NULL);
+	table->root = NULL;
+}
+
+/* The entry of @level for @iova, with the tables above it made where @gfp may allocate. */
+static int find_slot(struct slpt *table, u64 iova, unsigned int level, gfp_t gfp, u64 **slot)
+{
+	unsigned int at = table->levels;
+	u64 *page = table->root, *child, entry;
+
+	for (;;) {
+		*slot = level_slot(page, at, iova);
+		if (at == level)
+			return 0;
+		entry = READ_ONCE(**slot);
+		if (!is_present(entry)) {
+			child = hw_alloc(0, gfp);
+			if (!child)
+				return -ENOMEM;
+			publish(table, child, 4096);
+			dma_wmb();
+			if (cmpxchg64(*slot, 0, hw_phys(child) | SLPTE_READ | SLPTE_WRITE))
+				hw_free(child, 0);
+			publish(table, *slot, sizeof(**slot));
+			entry = READ_ONCE(**slot);
+		}
+		if (is_leaf(entry, at))
+			return -EEXIST;
+		page = child_of(entry);
+		at--;
+	}
+}
+
+/**
+ * slpt_map() - map one page
+ * @table: the table
+ * @iova: address that the device uses, aligned to @size
+ * @phys: physical address, aligned to @size
+ * @size: 4 KiB, 2 MiB or 1 GiB; the caller knows which of them its units have
+ * @rights: SLPTE_READ, SLPTE_WRITE or both
+ * @gfp: allocation flags
+ *
+ * Return: 0, -EINVAL for a page that is not one, -ERANGE beyond the table, -EEXIST where something
+ * is mapped already, -ENOMEM. On error nothing is mapped.
+ */
+int slpt_map(struct slpt *table, u64 iova, u64 phys, u64 size, u64 rights, gfp_t gfp)
+{
+	unsigned int level;
+	u64 *slot;
+	int ret;
+
+	for (level = 1; level_size(level) != size; level++)
+		if (level == 3)
+			return -EINVAL;
+	if ((iova | phys) & (size - 1) || phys & ~ADDR_MASK ||
+	    !rights || rights & ~(SLPTE_READ | SLPTE_WRITE))
+		return -EINVAL;
+	if (!fits_table(table, iova, size))
+		return -ERANGE;
+	ret = find_slot(table, iova, level, gfp, &slot);
+	if (ret)
+		return ret;
+	if (is_present(READ_ONCE(*slot)))
+		return -EEXIST;
+	WRITE_ONCE(*slot, phys | rights | (level > 1 ? SLPTE_PAGE : 0) |
+		   (table->snoop ? SLPTE_SNOOP : 0));
+	publish(table, slot, sizeof(*slot));
+	return 0;
+}
+
+/**
+ * slpt_unmap() - unmap whatever stands in a range
+ * @table: the table
+ * @iova: first address, 4 KiB aligned
+ * @size: bytes, a multiple of 4 KiB
+ * @release: receives the table pages that fell out
+ * @arg: its second argument
+ *
+ * Stops at the first hole, and at a large page that the range covers only in part.
+ * Return: how many bytes were unmapped.
+ */
+u64 slpt_unmap(struct slpt *table, u64 iova, u64 size, slpt_release_t release, void *arg)
+{
+	u64 done = 0, at, entry, *page, *slot;
+	unsigned int level;
+
+	if ((iova | size) & 4095 || !fits_table(table, iova, size))
+		return 0;
+	while (done < size) {
+		at = iova + done;
+		page = table->root;
+		for (level = table->levels; ; level--) {
+			slot = level_slot(page, level, at);
+			entry = READ_ONCE(*slot);
+			if (!is_present(entry))
+				return done;
+			if (is_leaf(entry, level))
+				break;
+			page = child_of(entry);
+		}
+		if (at & (level_size(level) - 1) || level_size(level) > size - done)
+			return done;
+		WRITE_ONCE(*slot, 0);
+		publish(table, slot, sizeof(*slot));
+		done += level_size(level);
+		/* The whole span of a table page was in the range: nothing is left in it. */
+		for (level++; level <= table->levels; level++) {
+			u64 span = level_size(level);
+			u64 *above = table->root;
+			unsigned int l;
+
+			if ((iova + done) & (span - 1) || done < span)
+				break;
+			for (l = table->levels; l > level; l--)
+				above = child_of(*level_slot(above, l, at));
+			slot = level_slot(above, level, at);
+			page = child_of(*slot);
+			WRITE_ONCE(*slot, 0);
+			publish(table, slot, sizeof(*slot));
+			release(page, arg);
+		}
+	}
+	return done;
+}
+
+/**
+ * slpt_look() - what a walk for an address sees
+ * @table: the table
+ * @iova: the address
+ * @walk: receives the entries; the last is the leaf or the one that is not present
+ */
+void slpt_look(const struct slpt *table, u64 iova, struct slpt_walk *walk)
+{
+	unsigned int level = table->levels;
+	u64 *page = table->root, entry;
+
+	walk->depth = 0;
+	if (!fits_table(table, iova, 1))
+		return;
+	for (;;) {
+		entry = READ_ONCE(*level_slot(page, level, iova));
+		walk->entry[walk->depth++] = entry;
+		if (!is_present(entry) || is_leaf(entry, level))
+			return;
+		page = child_of(entry);
+		level--;
+	}
+}
+
+/**
+ * slpt_translate() - the physical address behind an address
+ * @table: the table
+ * @iova: the address
+ * @phys: receives it
+ *
+ * Return: false where nothing is mapped.
+ */
+bool slpt_translate(const struct slpt *table, u64 iova, u64 *phys)
+{
+	struct slpt_walk walk;
+	unsigned int level;
+	u64 entry;
+
+	slpt_look(table, iova, &walk);
+	if (!walk.depth)
+		return false;
+	entry = walk.entry[walk.depth - 1];
+	level = table->levels - (walk.depth - 1);
+	if (!is_present(entry))
+		return false;
+	*phys = (entry & ADDR_MASK & ~(level_size(level) - 1)) | (iova & (level_size(level) - 1));
+	return true;
+}

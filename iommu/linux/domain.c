@@ -1,0 +1,496 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The IOMMU driver: struct iommu_ops of Linux over the units of iommu/hw.
+ *
+ * Host devices get identity domains, so that taking over VT-d breaks none of them; VFIO asks for
+ * domains with a table (IOMMU_DOMAIN_UNMANAGED). VT-d specification, "Domains and Address
+ * Translation". Linux' core serialises attachments of a group; vtd.mutex those of all groups.
+ *
+ * The core takes a reference to ops->owner for each device, which would make the module
+ * permanent. The operations are therefore a copy outside the module, without an owner, and each
+ * domain with a table holds a reference instead: rmmod is refused while a device is assigned.
+ */
+#define pr_fmt(fmt) "minikvm: VT-d: " fmt
+
+#include <linux/module.h>
+#include <linux/platform_device.h>
+#include <linux/slab.h>
+
+#include "compat/compat.h"
+#include "iommu/linux/vtd.h"
+
+/* Where the processors' local APICs are: a write there is an interrupt and is never translated. */
+#define MSI_WINDOW_START	0xfee00000ULL
+#define MSI_WINDOW_SIZE		0x100000
+
+static struct vtd_domain *to_vtd(struct iommu_domain *domain)
+{
+	return container_of(domain, struct vtd_domain, domain);
+}
+
+static bool vtd_capable(struct device *dev, enum iommu_cap cap)
+{
+	return cap == IOMMU_CAP_CACHE_COHERENCY;
+}
+
+static int def_domain_type(struct device *dev)
+{
+	return IOMMU_DOMAIN_IDENTITY;
+}
+
+static struct iommu_domain *domain_alloc(unsigned int type)
+{
+	struct vtd_domain *d;
+	int id;
+
+	if (type != IOMMU_DOMAIN_IDENTITY && type != IOMMU_DOMAIN_BLOCKED &&
+	    type != IOMMU_DOMAIN_UNMANAGED)
+		return NULL;
+	d = kzalloc(sizeof(*d), GFP_KERNEL_ACCOUNT);
+	if (!d)
+		return NULL;
+	d->id = HW_IDENTITY_DOMAIN;
+	spin_lock_init(&d->walk_lock);
+	if (type != IOMMU_DOMAIN_UNMANAGED)
+		return &d->domain;
+
+	if (!try_module_get(THIS_MODULE))
+		goto out_free;
+	id = ida_alloc_range(&vtd.ids, HW_FIRST_DOMAIN, vtd.nr_ids - 1, GFP_KERNEL);
+	if (id < 0) {
+		pr_notice_ratelimited("all %u domain identifiers are in use\n", vtd.nr_ids);
+		goto out_put;
+	}
+	d->id = id;
+	if (slpt_init(&d->table, vtd.levels, vtd.coherent, vtd.snoop, GFP_KERNEL_ACCOUNT))
+		goto out_id;
+	d->domain.geometry.aperture_end = (1ULL << vtd.width) - 1;
+	d->domain.geometry.force_aperture = true;
+	return &d->domain;
+
+out_id:
+	ida_free(&vtd.ids, id);
+out_put:
+	module_put(THIS_MODULE);
+out_free:
+	kfree(d);
+	return NULL;
+}
+
+static bool any_broken(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < vtd.nr_units; i++)
+		if (READ_ONCE(vtd.units[i]->hw.broken))
+			return true;
+	return false;
+}
+
+static void domain_free(struct iommu_domain *domain)
+{
+	struct vtd_domain *d = to_vtd(domain);
+
+	if (domain->type == IOMMU_DOMAIN_UNMANAGED) {
+		/* Whoever walks the table of an attached domain holds the mutex. */
+		mutex_lock(&vtd.mutex);
+		mutex_unlock(&vtd.mutex);
+		/* A unit that no longer answers may walk the table for ever. */
+		if (!any_broken()) {
+			slpt_destroy(&d->table);
+			ida_free(&vtd.ids, d->id);
+		}
+		module_put(THIS_MODULE);
+	}
+	kfree(d);
+}
+
+struct context_change {
+	struct vtd_unit *unit;
+	struct dmar_entry entry;
+};
+
+static int set_context(struct context_change *change, u8 bus, u8 devfn)
+{
+	unsigned long flags;
+	int ret;
+
+	spin_lock_irqsave(&change->unit->lock, flags);
+	ret = hw_context_set(&change->unit->hw, bus, devfn, change->entry);
+	spin_unlock_irqrestore(&change->unit->lock, flags);
+	return ret;
+}
+
+/*
+ * Every source identifier that requests of a device may carry: its own, those that the kernel
+ * knows of its quirks, and those of the bridges to conventional PCI above it. A PCIe-to-PCI bridge
+ * speaks for its devices as function 0 of its secondary bus, a PCI bridge or a PCI-to-PCIe bridge
+ * as itself (VT-d specification, "Requests from Devices behind PCI Bridges").
+ */
+static int set_contexts(struct context_change *change, struct pci_dev *pdev)
+{
+	struct pci_bus *bus;
+	unsigned int devfn;
+	int ret = set_context(change, pdev->bus->number, pdev->devfn);
+
+	if (pdev->dma_alias_mask)
+		for_each_set_bit(devfn, pdev->dma_alias_mask, HW_NR_DEVFNS)
+			ret = ret ?: set_context(change, pdev->bus->number, devfn);
+	for (bus = pdev->bus; !ret && !pci_is_root_bus(bus); bus = bus->parent) {
+		struct pci_dev *bridge = bus->self;
+
+		if (!bridge)
+			continue;
+		if (pci_pcie_type(bridge) == PCI_EXP_TYPE_PCI_BRIDGE)
+			ret = set_context(change, bus->number, 0);
+		else if (!pci_is_pcie(bridge) || pci_pcie_type(bridge) == PCI_EXP_TYPE_PCIE_BRIDGE)
+			ret = set_context(change, bridge->bus->number, bridge->devfn);
+	}
+	return ret;
+}
+
+static struct dmar_entry context_for(struct vtd_unit *unit, struct vtd_domain *d)
+{
+	if (d->domain.type == IOMMU_DOMAIN_BLOCKED)
+		return (struct dmar_entry){ 0 };
+	if (d->domain.type == IOMMU_DOMAIN_UNMANAGED)
+		return hw_context_table(hw_phys(d->table.root), vtd.levels, d->id);
+	if (vtd.pass_through)
+		return hw_context_pass_through(&unit->hw);
+	return hw_context_table(hw_phys(vtd.identity.root), vtd.levels, d->id);
+}
+
+static bool has_region(struct pci_dev *pdev)
+{
+	struct vtd_region *region;
+
+	list_for_each_entry(region, &vtd.regions, node)
+		if (vtd_in_scope(pdev, &region->desc))
+			return true;
+	return false;
+}
+
+static int attach_dev(struct iommu_domain *domain, struct device *dev)
+{
+	struct vtd_device *device = dev_iommu_priv_get(dev);
+	struct vtd_domain *d = to_vtd(domain), *old;
+	struct context_change change = { .unit = device->unit };
+	unsigned int index = device->unit->index;
+	int ret;
+
+	if (domain->type != IOMMU_DOMAIN_IDENTITY && has_region(to_pci_dev(dev))) {
+		pr_notice_ratelimited("%s cannot be assigned: firmware keeps memory mapped for it (RMRR)\n",
+				      dev_name(dev));
+		return -EPERM;
+	}
+	mutex_lock(&vtd.mutex);
+	old = device->domain;
+	change.entry = context_for(device->unit, d);
+	WRITE_ONCE(d->users[index], d->users[index] + 1);
+	/* Counted before the device can fill a cache: pairs with flush_range(). */
+	smp_mb();
+	ret = set_contexts(&change, to_pci_dev(dev));
+	if (ret) {
+		pr_err_ratelimited("%s: %s does not take its context entry (%d)\n", dev_name(dev),
+				   device->unit->name, ret);
+		WRITE_ONCE(d->users[index], d->users[index] - 1);
+	} else {
+		device->domain = d;
+		if (old)
+			WRITE_ONCE(old->users[index], old->users[index] - 1);
+	}
+	mutex_unlock(&vtd.mutex);
+	return ret;
+}
+
+static u64 rights_of(int prot)
+{
+	return (prot & IOMMU_READ ? SLPTE_READ : 0) | (prot & IOMMU_WRITE ? SLPTE_WRITE : 0);
+}
+
+static void release_page(void *page, void *arg)
+{
+	struct list_head *freelist = arg;
+
+	list_add(&virt_to_page(page)->lru, freelist);
+}
+
+static void flush_range(struct vtd_domain *d, u64 first, u64 last)
+{
+	unsigned long flags;
+	unsigned int i;
+	int ret;
+
+	/* Entries are gone before users are counted: pairs with attach_dev(). */
+	smp_mb();
+	for (i = 0; i < vtd.nr_units; i++) {
+		struct vtd_unit *unit = vtd.units[i];
+
+		if (!READ_ONCE(d->users[i]))
+			continue;
+		spin_lock_irqsave(&unit->lock, flags);
+		ret = hw_flush_pages(&unit->hw, d->id, first, last);
+		spin_unlock_irqrestore(&unit->lock, flags);
+		if (ret)
+			pr_err_ratelimited("%s does not finish an invalidation: it is not used any more\n",
+					   unit->name);
+	}
+}
+
+/* Pages that no unit can reach any more. */
+static void free_pages_of(struct vtd_domain *d, struct list_head *freelist)
+{
+	unsigned long flags;
+
+	if (list_empty(freelist))
+		return;
+	if (any_broken()) {
+		INIT_LIST_HEAD(freelist);
+		return;
+	}
+	/* A reader that met one of them before it was unlinked is gone when this lock was ours. */
+	spin_lock_irqsave(&d->walk_lock, flags);
+	spin_unlock_irqrestore(&d->walk_lock, flags);
+	put_pages_list(freelist);
+}
+
+/* An emptied table may stand where a large page is to go: smaller pages go into it. */
+static int map_page(struct vtd_domain *d, u64 iova, u64 phys, u64 size, u64 rights, gfp_t gfp)
+{
+	u64 small = size == SZ_1G && vtd.pgsizes & SZ_2M ? SZ_2M : SZ_4K, done = 0;
+	int ret = slpt_map(&d->table, iova, phys, size, rights, gfp);
+	LIST_HEAD(freelist);
+
+	if (ret != -EEXIST || size == SZ_4K)
+		return ret;
+	while (done < size) {
+		/* Two levels at most: from 1 GiB to 2 MiB, from there to 4 KiB. */
+		ret = map_page(d, iova + done, phys + done, small, rights, gfp);
+		if (ret)
+			break;
+		done += small;
+	}
+	if (!ret || !done)
+		return ret;
+	slpt_unmap(&d->table, iova, done, release_page, &freelist);
+	flush_range(d, iova, iova + done - 1);
+	free_pages_of(d, &freelist);
+	return ret;
+}
+
+static int map_pages(struct iommu_domain *domain, unsigned long iova, phys_addr_t paddr,
+		     size_t pgsize, size_t pgcount, int prot, gfp_t gfp, size_t *mapped)
+{
+	struct vtd_domain *d = to_vtd(domain);
+	u64 done = 0, total = (u64)pgsize * pgcount;
+	int ret = 0;
+
+	if (domain->type != IOMMU_DOMAIN_UNMANAGED)
+		return -EINVAL;
+	while (done < total) {
+		ret = map_page(d, iova + done, paddr + done, pgsize, rights_of(prot), gfp);
+		if (ret)
+			break;
+		done += pgsize;
+	}
+	*mapped += done;
+	if (ret)
+		pr_notice_ratelimited("mapping %#zx bytes at %#llx: %s (%d)\n", pgsize,
+				      (u64)iova + done,
+				      ret == -EEXIST ? "something is mapped there" :
+				      ret == -ERANGE ? "beyond the width of the table" :
+				      ret == -ENOMEM ? "no memory" : "no such page", ret);
+	/* In caching mode the hardware remembers what was not present. */
+	if (done && vtd.units[0]->hw.cap & CAP_CM)
+		flush_range(d, iova, iova + done - 1);
+	return ret;
+}
+
+static size_t unmap_pages(struct iommu_domain *domain, unsigned long iova, size_t pgsize,
+			  size_t pgcount, struct iommu_iotlb_gather *gather)
+{
+	struct vtd_domain *d = to_vtd(domain);
+	size_t done;
+
+	if (domain->type != IOMMU_DOMAIN_UNMANAGED)
+		return 0;
+	done = slpt_unmap(&d->table, iova, pgsize * pgcount, release_page, &gather->freelist);
+	if (done) {
+		gather->start = min(gather->start, iova);
+		gather->end = max(gather->end, iova + done - 1);
+	}
+	return done;
+}
+
+static void iotlb_sync(struct iommu_domain *domain, struct iommu_iotlb_gather *gather)
+{
+	struct vtd_domain *d = to_vtd(domain);
+
+	if (gather->start < gather->end)
+		flush_range(d, gather->start, gather->end);
+	free_pages_of(d, &gather->freelist);
+}
+
+static void flush_iotlb_all(struct iommu_domain *domain)
+{
+	flush_range(to_vtd(domain), 0, ~0ULL);
+}
+
+static phys_addr_t iova_to_phys(struct iommu_domain *domain, dma_addr_t iova)
+{
+	u64 phys;
+
+	if (domain->type == IOMMU_DOMAIN_IDENTITY)
+		return iova;
+	if (domain->type != IOMMU_DOMAIN_UNMANAGED ||
+	    !slpt_translate(&to_vtd(domain)->table, iova, &phys))
+		return 0;
+	return phys;
+}
+
+static bool enforce_cache_coherency(struct iommu_domain *domain)
+{
+	return vtd.snoop;
+}
+
+static struct vtd_unit *unit_of(struct pci_dev *pdev)
+{
+	struct vtd_unit *all = NULL;
+	unsigned int i;
+
+	for (i = 0; i < vtd.nr_units; i++) {
+		if (vtd_in_scope(pdev, &vtd.units[i]->desc))
+			return vtd.units[i];
+		if (vtd.units[i]->desc.all &&
+		    vtd.units[i]->desc.segment == pci_domain_nr(pdev->bus))
+			all = vtd.units[i];
+	}
+	return all;
+}
+
+static struct iommu_device *probe_device(struct device *dev)
+{
+	struct vtd_device *device;
+	struct vtd_unit *unit;
+
+	if (!dev_is_pci(dev))
+		return ERR_PTR(-ENODEV);
+	unit = unit_of(to_pci_dev(dev));
+	if (!unit)
+		return ERR_PTR(-ENODEV);
+	device = kzalloc(sizeof(*device), GFP_KERNEL);
+	if (!device)
+		return ERR_PTR(-ENOMEM);
+	device->dev = dev;
+	device->unit = unit;
+	dev_iommu_priv_set(dev, device);
+	mutex_lock(&vtd.mutex);
+	list_add_tail(&device->node, &vtd.devices);
+	mutex_unlock(&vtd.mutex);
+	return &unit->iommu;
+}
+
+static void release_device(struct device *dev)
+{
+	struct vtd_device *device = dev_iommu_priv_get(dev);
+	struct context_change change = { .unit = device->unit };
+
+	mutex_lock(&vtd.mutex);
+	list_del(&device->node);
+	if (device->domain)
+		device->domain->users[device->unit->index]--;
+	set_contexts(&change, to_pci_dev(dev));
+	mutex_unlock(&vtd.mutex);
+	kfree(device);
+}
+
+static void get_resv_regions(struct device *dev, struct list_head *head)
+{
+	struct iommu_resv_region *reserved;
+	struct vtd_region *region;
+
+	list_for_each_entry(region, &vtd.regions, node) {
+		if (!vtd_in_scope(to_pci_dev(dev), &region->desc))
+			continue;
+		reserved = iommu_alloc_resv_region(region->desc.base,
+						   region->desc.limit - region->desc.base + 1,
+						   IOMMU_READ | IOMMU_WRITE, IOMMU_RESV_DIRECT,
+						   GFP_KERNEL);
+		if (reserved)
+			list_add_tail(&reserved->list, head);
+	}
+	reserved = iommu_alloc_resv_region(MSI_WINDOW_START, MSI_WINDOW_SIZE, 0, IOMMU_RESV_MSI,
+					   GFP_KERNEL);
+	if (reserved)
+		list_add_tail(&reserved->list, head);
+}
+
+static const struct iommu_domain_ops domain_ops = {
+	.attach_dev = attach_dev,
+	.map_pages = map_pages,
+	.unmap_pages = unmap_pages,
+	.flush_iotlb_all = flush_iotlb_all,
+	.iotlb_sync = iotlb_sync,
+	.iova_to_phys = iova_to_phys,
+	.enforce_cache_coherency = enforce_cache_coherency,
+	.free = domain_free,
+};
+
+static const struct iommu_ops vtd_ops = {
+	.capable = vtd_capable,
+	.domain_alloc = domain_alloc,
+	.probe_device = probe_device,
+	.release_device = release_device,
+	.device_group = pci_device_group,
+	.get_resv_regions = get_resv_regions,
+	.def_domain_type = def_domain_type,
+	.default_domain_ops = &domain_ops,
+};
+
+static void unregister(unsigned int registered, unsigned int named)
+{
+	while (registered)
+		iommu_device_unregister(&vtd.units[--registered]->iommu);
+	while (named)
+		iommu_device_sysfs_remove(&vtd.units[--named]->iommu);
+	compat_forget_iommu_ops(vtd.ops);
+	kfree(vtd.ops);
+	vtd.ops = NULL;
+}
+
+/**
+ * vtd_domain_init() - register the units as IOMMUs
+ *
+ * Devices that exist are put into identity domains before it returns; translation may be switched
+ * on then. Return: 0 or an errno, with nothing registered.
+ */
+int vtd_domain_init(void)
+{
+	unsigned int named, registered = 0;
+	int ret = 0;
+
+	vtd.ops = kmemdup(&vtd_ops, sizeof(vtd_ops), GFP_KERNEL);
+	if (!vtd.ops)
+		return -ENOMEM;
+	vtd.ops->pgsize_bitmap = vtd.pgsizes;
+	/* The first registration already links devices to all units. */
+	for (named = 0; named < vtd.nr_units && !ret; named++)
+		ret = iommu_device_sysfs_add(&vtd.units[named]->iommu, NULL, NULL, "%s",
+					     vtd.units[named]->name);
+	if (ret)
+		named--;
+	for (; !ret && registered < vtd.nr_units; registered++)
+		ret = iommu_device_register(&vtd.units[registered]->iommu, vtd.ops, NULL);
+	if (ret) {
+		pr_info("Linux does not take the units (%d): is there another IOMMU driver? VT-d is left alone\n",
+			ret);
+		unregister(registered ? registered - 1 : 0, named);
+	}
+	return ret;
+}
+
+/** vtd_domain_exit() - take the units out of Linux' hands again */
+void vtd_domain_exit(void)
+{
+	unregister(vtd.nr_units, vtd.nr_units);
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The fault interrupt of a unit, and what it says in words.
+ *
+ * VT-d specification, "Fault Event Interrupt Registers" and "Fault Recording". The interrupt is an
+ * MSI that the unit sends by itself; its vector comes from an irq domain of one interrupt above
+ * Linux' vector domain. Each record becomes one line: the unit, the device and its driver, the
+ * access, the reason and the page-table walk down to the level that stopped it.
+ */
+#define pr_fmt(fmt) "minikvm: VT-d: " fmt
+
+#include <linux/interrupt.h>
+#include <linux/irq.h>
+#include <linux/irqdomain.h>
+#include <linux/msi.h>
+#include <linux/slab.h>
+#include <asm/hw_irq.h>
+#include <asm/irqdomain.h>
+
+#include "iommu/linux/vtd.h"
+
+/* A device can fault faster than anybody reads: one run reports and clears this many. */
+#define FAULTS_PER_RUN 256
+
+static DEFINE_RATELIMIT_STATE(fault_ratelimit, 5 * HZ, 20);
+
+/* "; level 3: 0x... level 2: 0x0, not present" */
+static void describe_walk(struct vtd_device *device, u64 address, char *text, size_t size)
+{
+	struct slpt_walk walk = { .depth = 0 };
+	struct vtd_domain *d = device->domain;
+	unsigned long flags;
+	unsigned int i;
+	size_t at = 0;
+
+	*text = 0;
+	if (!d || d->domain.type != IOMMU_DOMAIN_UNMANAGED)
+		return;
+	spin_lock_irqsave(&d->walk_lock, flags);
+	slpt_look(&d->table, address, &walk);
+	spin_unlock_irqrestore(&d->walk_lock, flags);
+	for (i = 0; i < walk.depth; i++)
+		at += scnprintf(text + at, size - at, "%s level %u: %#llx", i ? "," : "; walk:",
+				vtd.levels - i, walk.entry[i]);
+	if (walk.depth && !(walk.entry[walk.depth - 1] & (SLPTE_READ | SLPTE_WRITE)))
+		scnprintf(text + at, size - at, ", not present");
+}
+
+static void report(struct vtd_unit *unit, const struct hw_fault *fault)
+{
+	struct vtd_device *device;
+	const char *driver = "no driver";
+	struct pci_dev *pdev;
+	char walk[160] = "";
+
+	if (!__ratelimit(&fault_ratelimit))
+		return;
+	pdev = pci_get_domain_bus_and_slot(unit->desc.segment, fault->source >> 8,
+					   fault->source & 0xff);
+	if (pdev) {
+		/* Its lock keeps the driver where it is; who holds it may be waiting for us. */
+		if (device_trylock(&pdev->dev)) {
+			if (pdev->dev.driver)
+				driver = pdev->dev.driver->name;
+		} else {
+			driver = "driver changing";
+		}
+	}
+	mutex_lock(&vtd.mutex);
+	list_for_each_entry(device, &vtd.devices, node)
+		if (pdev && device->dev == &pdev->dev && fault->reason < 0x20)
+			describe_walk(device, fault->address, walk, sizeof(walk));
+	mutex_unlock(&vtd.mutex);
+	pr_err("%s: %04x:%02x:%02x.%x (%s): %s %#llx blocked: %s (reason %#x)%s\n", unit->name,
+	       unit->desc.segment, fault->source >> 8, PCI_SLOT(fault->source & 0xff),
+	       PCI_FUNC(fault->source & 0xff), pdev ? driver : "no such device",
+	       fault->read ? "read from" : "write to", fault->address,
+	       hw_fault_name(fault->reason), fault->reason, walk);
+	if (pdev && strcmp(driver, "driver changing"))
+		device_unlock(&pdev->dev);
+	pci_dev_put(pdev);
+}
+
+static irqreturn_t fault_thread(int irq, void *data)
+{
+	struct vtd_unit *unit = data;
+	struct hw_fault fault;
+	unsigned int i;
+
+	for (i = 0; i < FAULTS_PER_RUN && hw_fault_next(&unit->hw, &fault); i++)
+		report(unit, &fault);
+	return IRQ_HANDLED;
+}
+
+/* --- the interrupt itself --- */
+
+static void write_message(struct irq_data *data)
+{
+	struct vtd_unit *unit = irq_data_get_irq_chip_data(data);
+	struct irq_data *parent = data->parent_data;
+	struct msi_msg msg = { 0 };
+
+	parent->chip->irq_compose_msi_msg(parent, &msg);
+	hw_write32(unit->hw.regs, DMAR_FEDATA, msg.data);
+	hw_write32(unit->hw.regs, DMAR_FEADDR, msg.address_lo);
+	hw_write32(unit->hw.regs, DMAR_FEUADDR, msg.address_hi);
+}
+
+static void fault_mask(struct irq_data *data)
+{
+	struct vtd_unit *unit = irq_data_get_irq_chip_data(data);
+
+	hw_write32(unit->hw.regs, DMAR_FECTL, FECTL_IM);
+	hw_read32(unit->hw.regs, DMAR_FECTL);
+}
+
+static void fault_unmask(struct irq_data *data)
+{
+	struct vtd_unit *unit = irq_data_get_irq_chip_data(data);
+
+	hw_write32(unit->hw.regs, DMAR_FECTL, 0);
+	hw_read32(unit->hw.regs, DMAR_FECTL);
+}
+
+static int fault_set_affinity(struct irq_data *data, const struct cpumask *mask, bool force)
+{
+	int ret = data->parent_data->chip->irq_set_affinity(data->parent_data, mask, force);
+
+	if (ret >= 0 && ret != IRQ_SET_MASK_OK_DONE)
+		write_message(data);
+	return ret;
+}
+
+static struct irq_chip fault_chip = {
+	.name = "minikvm-VT-d",
+	.irq_mask = fault_mask,
+	.irq_unmask = fault_unmask,
+	.irq_ack = irq_chip_ack_parent,
+	.irq_set_affinity = fault_set_affinity,
+	.irq_retrigger = irq_chip_retrigger_hierarchy,
+	.flags = IRQCHIP_SKIP_SET_WAKE,
+};
+
+static int fault_alloc(struct irq_domain *domain, unsigned int virq, unsigned int nr, void *arg)
+{
+	int ret = irq_domain_alloc_irqs_parent(domain, virq, nr, arg);
+
+	if (!ret)
+		irq_domain_set_info(domain, virq, 0, &fault_chip, domain->host_data,
+				    handle_edge_irq, NULL, "edge");
+	return ret;
+}
+
+static void fault_free(struct irq_domain *domain, unsigned int virq, unsigned int nr)
+{
+	irq_domain_free_irqs_common(domain, virq, nr);
+}
+
+static int fault_activate(struct irq_domain *domain, struct irq_data *data, bool reserve)
+{
+	write_message(data);
+	return 0;
+}
+
+static const struct irq_domain_ops fault_domain_ops = {
+	.alloc = fault_alloc,
+	.free = fault_free,
+	.activate = fault_activate,
+};
+
+/**
+ * vtd_fault_start() - have the faults of a unit reported
+ * @unit: enabled
+ *
+ * Return: 0 or an errno; the unit works without, in silence.
+ */
+int vtd_fault_start(struct vtd_unit *unit)
+{
+	struct irq_alloc_info info = { .type = X86_IRQ_ALLOC_TYPE_DMAR };
+	struct fwnode_handle *fwnode;
+	struct hw_fault old;
+	unsigned int i;
+	int irq, ret;
+
+	/* What firmware left behind is nobody's business. */
+	for (i = 0; i < FAULTS_PER_RUN && hw_fault_next(&unit->hw, &old); i++)
+		;
+	fwnode = irq_domain_alloc_named_id_fwnode("minikvm-vtd", unit->index);
+	if (!fwnode)
+		return -ENOMEM;
+	ret = -ENOMEM;
+	unit->irq_domain = irq_domain_create_hierarchy(x86_vector_domain, 0, 1, fwnode,
+						       &fault_domain_ops, unit);
+	if (!unit->irq_domain)
+		goto out_fwnode;
+	irq = irq_domain_alloc_irqs(unit->irq_domain, 1, NUMA_NO_NODE, &info);
+	ret = irq;
+	if (irq < 0)
+		goto out_domain;
+	ret = request_threaded_irq(irq, NULL, fault_thread, IRQF_ONESHOT, unit->name, unit);
+	if (ret)
+		goto out_irq;
+	unit->irq = irq;
+	return 0;
+
+out_irq:
+	irq_dispose_mapping(irq);
+out_domain:
+	irq_domain_remove(unit->irq_domain);
+out_fwnode:
+	unit->irq_domain = NULL;
+	irq_domain_free_fwnode(fwnode);
+	return ret;
+}
+
+/**
+ * vtd_fault_resume() - tell a unit its fault interrupt again, after it lost its registers
+ * @unit: enabled; one without an interrupt is left alone
+ */
+void vtd_fault_resume(struct vtd_unit *unit)
+{
+	struct irq_data *data = unit->irq ? irq_get_irq_data(unit->irq) : NULL;
+
+	if (!data)
+		return;
+	write_message(data);
+	hw_write32(unit->hw.regs, DMAR_FECTL, 0);
+}
+
+/**
+ * vtd_fault_stop() - give the fault interrupt back
+ * @unit: any; one that never got an interrupt is left alone
+ */
+void vtd_fault_stop(struct vtd_unit *unit)
+{
+	struct fwnode_handle *fwnode;
+
+	if (!unit->irq)
+		return;
+	free_irq(unit->irq, unit);
+	irq_dispose_mapping(unit->irq);
+	fwnode = unit->irq_domain->fwnode;
+	irq_domain_remove(unit->irq_domain);
+	irq_domain_free_fwnode(fwnode);
+	unit->irq = 0;
+}

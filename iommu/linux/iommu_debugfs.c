@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The state of VT-d under /sys/kernel/debug/minikvm-iommu, for people and for `minikvm iommu`.
+ *
+ * units: each unit with its capabilities by name (VT-d specification, "Capability Register");
+ * devices: each device with unit, group, domain and context entry; walk: write "SSSS:BB:DD.F
+ * ADDRESS", then read what stands at each level of the page table.
+ */
+#define pr_fmt(fmt) "minikvm: VT-d: " fmt
+
+#include <linux/debugfs.h>
+#include <linux/seq_file.h>
+#include <linux/uaccess.h>
+
+#include "iommu/linux/vtd.h"
+
+static struct dentry *root;
+
+static const char *type_name(const struct vtd_domain *d)
+{
+	if (!d)
+		return "none";
+	switch (d->domain.type) {
+	case IOMMU_DOMAIN_IDENTITY:
+		return "identity";
+	case IOMMU_DOMAIN_BLOCKED:
+		return "blocked";
+	default:
+		return "mapped";
+	}
+}
+
+static int units_show(struct seq_file *m, void *unused)
+{
+	static const struct {
+		u64 bit;
+		bool extended;
+		const char *name;
+	} names[] = {
+		{ CAP_CM, false, "caching-mode" },
+		{ CAP_RWBF, false, "write-buffer-flush" },
+		{ CAP_PLMR | CAP_PHMR, false, "protected-memory" },
+		{ CAP_SLLPS_2M, false, "2M" },
+		{ CAP_SLLPS_1G, false, "1G" },
+		{ CAP_PSI, false, "page-selective-invalidation" },
+		{ CAP_PI, false, "posted-interrupts" },
+		{ ECAP_C, true, "coherent" },
+		{ ECAP_QI, true, "queued-invalidation" },
+		{ ECAP_DT, true, "device-tlb" },
+		{ ECAP_IR, true, "interrupt-remapping" },
+		{ ECAP_EIM, true, "x2apic" },
+		{ ECAP_PT, true, "pass-through" },
+		{ ECAP_SC, true, "snoop-control" },
+		{ ECAP_SMTS, true, "scalable-mode" },
+	};
+	unsigned int i, j;
+
+	for (i = 0; i < vtd.nr_units; i++) {
+		struct vtd_unit *unit = vtd.units[i];
+		u32 version = hw_read32(unit->hw.regs, DMAR_VER);
+		u32 gsts = hw_read32(unit->hw.regs, DMAR_GSTS);
+
+		seq_printf(m, "%s at %#llx, segment %u%s, version %u.%u\n", unit->name,
+			   unit->desc.base, unit->desc.segment,
+			   unit->desc.all ? ", all other devices" : "", version >> 4 & 15,
+			   version & 15);
+		seq_printf(m, "  cap %#llx ecap %#llx gsts %#x%s%s%s%s\n", unit->hw.cap,
+			   unit->hw.ecap, gsts, gsts & GCMD_TE ? " translating" : "",
+			   gsts & GCMD_QIE ? " queue" : "", gsts & GCMD_IRE ? " interrupts" : "",
+			   unit->hw.broken ? " BROKEN" : "");
+		seq_printf(m, "  domains %u, address bits %u, fault records %u, levels%s%s%s\n",
+			   1U << (4 + 2 * CAP_ND(unit->hw.cap)), CAP_MGAW(unit->hw.cap),
+			   CAP_NFR(unit->hw.cap), CAP_SAGAW(unit->hw.cap) & BIT(1) ? " 3" : "",
+			   CAP_SAGAW(unit->hw.cap) & BIT(2) ? " 4" : "",
+			   CAP_SAGAW(unit->hw.cap) & BIT(3) ? " 5" : "");
+		seq_puts(m, "  has");
+		for (j = 0; j < ARRAY_SIZE(names); j++)
+			if ((names[j].extended ? unit->hw.ecap : unit->hw.cap) & names[j].bit)
+				seq_printf(m, " %s", names[j].name);
+		seq_puts(m, "\n");
+	}
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(units);
+
+static int devices_show(struct seq_file *m, void *unused)
+{
+	struct vtd_device *device;
+
+	mutex_lock(&vtd.mutex);
+	list_for_each_entry(device, &vtd.devices, node) {
+		struct pci_dev *pdev = to_pci_dev(device->dev);
+		struct iommu_group *group = iommu_group_get(device->dev);
+		struct dmar_entry entry;
+		unsigned long flags;
+
+		spin_lock_irqsave(&device->unit->lock, flags);
+		entry = hw_context_get(&device->unit->hw, pdev->bus->number, pdev->devfn);
+		spin_unlock_irqrestore(&device->unit->lock, flags);
+		seq_printf(m, "%s %s group %d domain %s", dev_name(device->dev),
+			   device->unit->name, group ? iommu_group_id(group) : -1,
+			   type_name(device->domain));
+		if (device->domain && device->domain->domain.type == IOMMU_DOMAIN_UNMANAGED)
+			seq_printf(m, " %u", device->domain->id);
+		seq_printf(m, " context %#llx:%#llx\n", entry.hi, entry.lo);
+		iommu_group_put(group);
+	}
+	mutex_unlock(&vtd.mutex);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(devices);
+
+/* What to walk: kept from write to read, under vtd.mutex. */
+static unsigned int walk_segment, walk_bus, walk_slot, walk_func;
+static u64 walk_address;
+
+static ssize_t walk_write(struct file *file, const char __user *from, size_t count, loff_t *pos)
+{
+	unsigned int segment, bus, slot, func;
+	char text[48];
+	u64 address;
+
+	if (count >= sizeof(text))
+		return -EINVAL;
+	if (copy_from_user(text, from, count))
+		return -EFAULT;
+	text[count] = 0;
+	if (sscanf(text, "%x:%x:%x.%x %llx", &segment, &bus, &slot, &func, &address) != 5)
+		return -EINVAL;
+	mutex_lock(&vtd.mutex);
+	walk_segment = segment;
+	walk_bus = bus;
+	walk_slot = slot;
+	walk_func = func;
+	walk_address = address;
+	mutex_unlock(&vtd.mutex);
+	return count;
+}
+
+static void show_walk(struct seq_file *m, struct vtd_domain *d)
+{
+	struct slpt_walk walk;
+	unsigned long flags;
+	unsigned int i;
+
+	spin_lock_irqsave(&d->walk_lock, flags);
+	slpt_look(&d->table, walk_address, &walk);
+	spin_unlock_irqrestore(&d->walk_lock, flags);
+	if (!walk.depth)
+		seq_puts(m, "  beyond the width of the table\n");
+	for (i = 0; i < walk.depth; i++) {
+		u64 entry = walk.entry[i];
+
+		seq_printf(m, "  level %u: %#llx%s%s%s\n", vtd.levels - i, entry,
+			   entry & SLPTE_READ ? " read" : "", entry & SLPTE_WRITE ? " write" : "",
+			   !(entry & (SLPTE_READ | SLPTE_WRITE)) ? " not present" :
+			   i + 1 == walk.depth ? " page" : "");
+	}
+}
+
+static int walk_show(struct seq_file *m, void *unused)
+{
+	struct vtd_device *device;
+
+	mutex_lock(&vtd.mutex);
+	list_for_each_entry(device, &vtd.devices, node) {
+		struct pci_dev *pdev = to_pci_dev(device->dev);
+
+		if (pci_domain_nr(pdev->bus) != walk_segment || pdev->bus->number != walk_bus ||
+		    pdev->devfn != PCI_DEVFN(walk_slot & 31, walk_func & 7))
+			continue;
+		seq_printf(m, "%s address %#llx domain %s\n", dev_name(device->dev), walk_address,
+			   type_name(device->domain));
+		if (device->domain && device->domain->domain.type == IOMMU_DOMAIN_UNMANAGED)
+			show_walk(m, device->domain);
+	}
+	mutex_unlock(&vtd.mutex);
+	return 0;
+}
+
+static int walk_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, walk_show, NULL);
+}
+
+static const struct file_operations walk_fops = {
+	.owner = THIS_MODULE,
+	.open = walk_open,
+	.read = seq_read,
+	.write = walk_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
+/** vtd_debugfs_init() - make the files */
+void vtd_debugfs_init(void)
+{
+	root = debugfs_create_dir("minikvm-iommu", NULL);
+	debugfs_create_file("units", 0400, root, NULL, &units_fops);
+	debugfs_create_file("devices", 0400, root, NULL, &devices_fops);
+	debugfs_create_file("walk", 0600, root, NULL, &walk_fops);
+}
+
+/** vtd_debugfs_exit() - remove the files */
+void vtd_debugfs_exit(void)
+{
+	debugfs_remove_recursive(root);
+}

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Finding the remapping units, and bringing them up and down with the machine.
+ *
+ * VT-d specification, "BIOS Considerations" and "Software Setup". The hardware is touched only
+ * when nobody drives it: the host's own driver is off (intel_iommu=off intremap=off). Without
+ * units, or with units that are taken, the module goes on without VT-d. Suspend, reboot and kexec
+ * find translation off, as the firmware left it.
+ */
+#define pr_fmt(fmt) "minikvm: VT-d: " fmt
+
+#include <linux/acpi.h>
+#include <linux/io.h>
+#include <linux/ioport.h>
+#include <linux/module.h>
+#include <linux/reboot.h>
+#include <linux/slab.h>
+
+#include "compat/compat.h"
+#include "iommu/linux/vtd.h"
+
+struct vtd vtd;
+
+static bool vtd_wanted = true;
+module_param_named(vtd, vtd_wanted, bool, 0444);
+MODULE_PARM_DESC(vtd, "drive VT-d where the host's own driver is off (default on)");
+
+static struct acpi_table_header *dmar;
+
+/* Does the path of a scope entry lead to @pdev, or for a bridge to something above it? */
+static bool path_matches(struct pci_dev *pdev, const struct dmar_scope *scope)
+{
+	unsigned int hop = scope->hops;
+
+	while (pdev && hop) {
+		const u8 *step = &scope->path[2 * --hop];
+
+		if (step[0] > 31 || step[1] > 7 || pdev->devfn != PCI_DEVFN(step[0], step[1]))
+			return false;
+		if (!hop)
+			return pdev->bus->number == scope->bus;
+		pdev = pdev->bus->self;
+	}
+	return false;
+}
+
+/**
+ * vtd_in_scope() - do the device scopes of a structure name a device?
+ * @pdev: the device
+ * @desc: DRHD or RMRR
+ *
+ * A bridge in the scope stands for everything below it. A virtual function is found where its
+ * physical function is. INCLUDE_PCI_ALL is not looked at.
+ */
+bool vtd_in_scope(struct pci_dev *pdev, const struct dmar_unit *desc)
+{
+	const u8 *at = desc->scopes, *end = at + desc->scopes_size;
+	struct dmar_scope scope;
+	struct pci_dev *p;
+
+	pdev = pci_physfn(pdev);
+	if (pci_domain_nr(pdev->bus) != desc->segment)
+		return false;
+	while (dmar_next_scope(&at, end, &scope)) {
+		if (scope.type == SCOPE_ENDPOINT && path_matches(pdev, &scope))
+			return true;
+		for (p = pdev; scope.type == SCOPE_BRIDGE && p; p = p->bus->self)
+			if (path_matches(p, &scope))
+				return true;
+	}
+	return false;
+}
+
+static int add_unit(const struct dmar_unit *desc)
+{
+	struct vtd_unit *unit;
+	const char *why = NULL;
+	void __iomem *regs;
+	int ret;
+
+	if (vtd.nr_units == VTD_MAX_UNITS) {
+		pr_info("more than %d units: VT-d is left alone\n", VTD_MAX_UNITS);
+		return -ENOSPC;
+	}
+	unit = kzalloc(sizeof(*unit), GFP_KERNEL);
+	if (!unit)
+		return -ENOMEM;
+	unit->desc = *desc;
+	unit->index = vtd.nr_units;
+	spin_lock_init(&unit->lock);
+	snprintf(unit->name, sizeof(unit->name), "dmar%u", unit->index);
+	if (!request_mem_region(desc->base, PAGE_SIZE, "minikvm")) {
+		ret = -EBUSY;
+		goto out_free;
+	}
+	ret = -ENOMEM;
+	regs = ioremap(desc->base, PAGE_SIZE);
+	if (!regs)
+		goto out_region;
+	ret = hw_unit_probe(&unit->hw, regs, &why);
+	if (ret && ret != -EBUSY)
+		pr_info("%s at %#llx: %s; VT-d is left alone\n", unit->name,
+			desc->base, why);
+	if (!ret)
+		ret = hw_unit_init(&unit->hw);
+	if (ret)
+		goto out_unmap;
+	vtd.units[vtd.nr_units++] = unit;
+	return 0;
+
+out_unmap:
+	hw_unit_free(&unit->hw);
+	iounmap(regs);
+out_region:
+	release_mem_region(desc->base, PAGE_SIZE);
+out_free:
+	if (ret == -EBUSY)
+		pr_info("the host's own driver has %s: boot with intel_iommu=off intremap=off to let minikvm drive VT-d\n",
+			unit->name);
+	kfree(unit);
+	return ret;
+}
+
+static int visit(const struct dmar_unit *desc, void *arg)
+{
+	struct vtd_region *region;
+
+	if (desc->type == DMAR_DRHD)
+		return add_unit(desc);
+	region = kzalloc(sizeof(*region), GFP_KERNEL);
+	if (!region)
+		return -ENOMEM;
+	region->desc = *desc;
+	list_add_tail(&region->node, &vtd.regions);
+	return 0;
+}
+
+/* What every unit can do: a domain can then be attached behind any of them. */
+static int find_common(void)
+{
+	unsigned int sagaw = ~0, i;
+
+	vtd.pgsizes = SZ_4K | SZ_2M | SZ_1G;
+	vtd.coherent = true;
+	vtd.snoop = true;
+	vtd.pass_through = true;
+	vtd.nr_ids = 65536;
+	vtd.width = 64;
+	for (i = 0; i < vtd.nr_units; i++) {
+		u64 cap = vtd.units[i]->hw.cap, ecap = vtd.units[i]->hw.ecap;
+
+		sagaw &= CAP_SAGAW(cap);
+		vtd.width = min(vtd.width, CAP_MGAW(cap));
+		vtd.nr_ids = min(vtd.nr_ids, 1U << (4 + 2 * min(CAP_ND(cap), 6U)));
+		if (!(cap & CAP_SLLPS_2M))
+			vtd.pgsizes &= ~(unsigned long)SZ_2M;
+		if (!(cap & CAP_SLLPS_1G))
+			vtd.pgsizes &= ~(unsigned long)SZ_1G;
+		vtd.coherent &= !!(ecap & ECAP_C);
+		vtd.snoop &= !!(ecap & ECAP_SC);
+		vtd.pass_through &= !!(ecap & ECAP_PT);
+	}
+	vtd.levels = sagaw & BIT(2) ? 4 : sagaw & BIT(1) ? 3 : sagaw & BIT(3) ? 5 : 0;
+	if (!vtd.levels) {
+		pr_info("the units have no table depth in common; VT-d is left alone\n");
+		return -ENODEV;
+	}
+	vtd.width = min(vtd.width, 12 + 9 * vtd.levels);
+	return 0;
+}
+
+/* Without pass-through, host devices go through a table that maps all of memory onto itself. */
+static int make_identity(void)
+{
+	u64 end = max_t(u64, virt_to_phys(high_memory - 1) + 1, SZ_4G), at, size;
+	int ret;
+
+	if (vtd.pass_through)
+		return 0;
+	size = vtd.pgsizes & SZ_1G ? SZ_1G : vtd.pgsizes & SZ_2M ? SZ_2M : SZ_4K;
+	ret = slpt_init(&vtd.identity, vtd.levels, vtd.coherent, vtd.snoop, GFP_KERNEL);
+	for (at = 0; !ret && at < end; at += size) {
+		ret = slpt_map(&vtd.identity, at, at, size, SLPTE_READ | SLPTE_WRITE, GFP_KERNEL);
+		cond_resched();
+	}
+	return ret;
+}
+
+static void free_all(void)
+{
+	struct vtd_region *region, *next;
+	bool broken = false;
+	unsigned int i;
+
+	for (i = 0; i < vtd.nr_units; i++) {
+		broken |= vtd.units[i]->hw.broken;
+		hw_unit_free(&vtd.units[i]->hw);
+		iounmap(vtd.units[i]->hw.regs);
+		release_mem_region(vtd.units[i]->desc.base, PAGE_SIZE);
+		kfree(vtd.units[i]);
+	}
+	vtd.nr_units = 0;
+	if (!broken)
+		slpt_destroy(&vtd.identity);
+	list_for_each_entry_safe(region, next, &vtd.regions, node)
+		kfree(region);
+	INIT_LIST_HEAD(&vtd.regions);
+	if (dmar)
+		acpi_put_table(dmar);
+	dmar = NULL;
+}
+
+static void disable_all(void)
+{
+	unsigned long flags;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < vtd.nr_units; i++) {
+		struct vtd_unit *unit = vtd.units[i];
+
+		spin_lock_irqsave(&unit->lock, flags);
+		ret = hw_unit_disable(&unit->hw);
+		spin_unlock_irqrestore(&unit->lock, flags);
+		if (ret)
+			pr_err("%s does not answer; it may still translate\n", unit->name);
+	}
+}
+
+static int enable_all(void)
+{
+	unsigned long flags;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < vtd.nr_units && !ret; i++) {
+		struct vtd_unit *unit = vtd.units[i];
+
+		spin_lock_irqsave(&unit->lock, flags);
+		ret = hw_unit_enable(&unit->hw);
+		spin_unlock_irqrestore(&unit->lock, flags);
+		if (ret)
+			pr_err("%s does not switch on\n", unit->name);
+		else
+			vtd_fault_resume(unit);
+	}
+	return ret;
+}
+
+static int vtd_suspend(void)
+{
+	disable_all();
+	return 0;
+}
+
+static void vtd_resume(void)
+{
+	if (enable_all())
+		pr_err("not switched on again after suspend: assigned devices are not isolated\n");
+}
+
+COMPAT_SYSCORE(vtd_syscore, vtd_suspend, vtd_resume);
+
+static int vtd_reboot(struct notifier_block *nb, unsigned long action, void *data)
+{
+	disable_all();
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block reboot_notifier = {
+	.notifier_call = vtd_reboot,
+	/* After those that still use devices. */
+	.priority = -128,
+};
+
+/**
+ * mkvm_vtd_init() - take over VT-d where there is one and nobody has it
+ *
+ * Translation is on afterwards, with every device under identity. Return: whether it was taken
+ * over. Whatever stands in the way is named in the log, and nothing is changed.
+ */
+bool mkvm_vtd_init(void)
+{
+	struct dmar_error error;
+	unsigned int i;
+	int ret;
+
+	INIT_LIST_HEAD(&vtd.regions);
+	INIT_LIST_HEAD(&vtd.devices);
+	mutex_init(&vtd.mutex);
+	ida_init(&vtd.ids);
+	if (!vtd_wanted)
+		return false;
+	if (ACPI_FAILURE(acpi_get_table(ACPI_SIG_DMAR, 0, &dmar))) {
+		pr_debug("there is no DMAR table\n");
+		dmar = NULL;
+		return false;
+	}
+	ret = dmar_parse(dmar, dmar->length, visit, NULL, &error);
+	if (error.why && ret == -EINVAL)
+		pr_info("the DMAR table is malformed at offset %zu: %s; VT-d is left alone\n",
+			error.offset, error.why);
+	if (ret || !vtd.nr_units)
+		goto out_free;
+	ret = find_common();
+	if (!ret)
+		ret = make_identity();
+	if (ret)
+		goto out_free;
+	ret = vtd_domain_init();
+	if (ret)
+		goto out_free;
+	ret = enable_all();
+	if (ret)
+		goto out_disable;
+	for (i = 0; i < vtd.nr_units; i++)
+		if (vtd_fault_start(vtd.units[i]))
+			pr_warn("%s has no fault interrupt: what it blocks is not reported\n",
+				vtd.units[i]->name);
+	compat_register_syscore(&vtd_syscore);
+	register_reboot_notifier(&reboot_notifier);
+	vtd_debugfs_init();
+	pr_info("%u unit%s, %u-bit addresses, %u levels, host devices %s\n", vtd.nr_units,
+		vtd.nr_units == 1 ? "" : "s", vtd.width, vtd.levels,
+		vtd.pass_through ? "pass through" : "mapped one to one");
+	return true;
+
+out_disable:
+	disable_all();
+	vtd_domain_exit();
+out_free:
+	free_all();
+	return false;
+}
+
+/**
+ * mkvm_vtd_exit() - give VT-d back as it was found
+ *
+ * The module's references see to it that no device is assigned. Must not be called when
+ * mkvm_vtd_init() returned false.
+ */
+void mkvm_vtd_exit(void)
+{
+	unsigned int i;
+
+	vtd_debugfs_exit();
+	unregister_reboot_notifier(&reboot_notifier);
+	compat_unregister_syscore(&vtd_syscore);
+	for (i = 0; i < vtd.nr_units; i++)
+		vtd_fault_stop(vtd.units[i]);
+	/* All devices are under identity: to them, nothing changes. */
+	disable_all();
+	vtd_domain_exit();
+	free_all();
+}

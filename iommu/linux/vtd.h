@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of iommu/linux share, and what the module sees of them.
+ *
+ * iommu/linux presents the remapping units of iommu/hw to Linux as one IOMMU driver. units.c finds
+ * them and brings them up and down, domain.c is the driver (struct iommu_ops), fault.c reports
+ * what was blocked, iommu_debugfs.c shows the state. Documentation/vtd-linux.rst tells how.
+ */
+#ifndef MINIKVM_IOMMU_LINUX_VTD_H
+#define MINIKVM_IOMMU_LINUX_VTD_H
+
+#include <linux/idr.h>
+#include <linux/iommu.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/spinlock.h>
+
+#include "iommu/hw/dmar.h"
+#include "iommu/hw/slpt.h"
+#include "iommu/hw/unit.h"
+
+#define VTD_MAX_UNITS	32
+
+/**
+ * struct vtd_unit - a remapping unit
+ * @hw: registers and tables
+ * @lock: serialises what uses @hw
+ * @iommu: the unit as Linux' IOMMU core knows it
+ * @desc: its DRHD structure; the table stays mapped
+ * @index: position in vtd.units
+ * @irq: fault interrupt, 0 without
+ * @irq_domain: where @irq comes from
+ * @name: dmar0 and so on
+ */
+struct vtd_unit {
+	struct hw_unit hw;
+	spinlock_t lock;
+	struct iommu_device iommu;
+	struct dmar_unit desc;
+	unsigned int index;
+	int irq;
+	struct irq_domain *irq_domain;
+	char name[16];
+};
+
+/** struct vtd_region - memory that firmware reserved for devices (RMRR) */
+struct vtd_region {
+	struct list_head node;
+	struct dmar_unit desc;
+};
+
+/**
+ * struct vtd_domain - an address space for devices
+ * @domain: the domain as Linux' IOMMU core knows it
+ * @table: its page table; of an identity domain, none
+ * @id: domain identifier in the hardware
+ * @users: devices behind each unit that use the domain; the unit is flushed if there are any
+ * @walk_lock: held while somebody but the owner of a range reads @table
+ */
+struct vtd_domain {
+	struct iommu_domain domain;
+	struct slpt table;
+	u16 id;
+	u16 users[VTD_MAX_UNITS];
+	spinlock_t walk_lock;
+};
+
+/** struct vtd_device - a device behind a unit, and the domain it uses; under vtd.mutex */
+struct vtd_device {
+	struct list_head node;
+	struct device *dev;
+	struct vtd_unit *unit;
+	struct vtd_domain *domain;
+};
+
+/**
+ * struct vtd - all units, and what all of them can do
+ * @units: the units
+ * @nr_units: how many
+ * @regions: RMRRs
+ * @devices: devices, under @mutex
+ * @mutex: attachments; a domain's table is not freed while it is held
+ * @levels: of the page tables
+ * @width: bits of an address
+ * @pgsizes: bitmap of page sizes
+ * @coherent: walks snoop the caches
+ * @snoop: page-table entries can force snooping
+ * @pass_through: context entries can let requests through
+ * @identity: one-to-one table where they cannot
+ * @ids: domain identifiers
+ * @nr_ids: how many there are
+ * @ops: copy of the driver's operations, outside the module (see domain.c)
+ */
+struct vtd {
+	struct vtd_unit *units[VTD_MAX_UNITS];
+	unsigned int nr_units;
+	struct list_head regions;
+	struct list_head devices;
+	struct mutex mutex;
+	unsigned int levels;
+	unsigned int width;
+	unsigned long pgsizes;
+	bool coherent;
+	bool snoop;
+	bool pass_through;
+	struct slpt identity;
+	struct ida ids;
+	unsigned int nr_ids;
+	struct iommu_ops *ops;
+};
+
+extern struct vtd vtd;
+
+/* units.c */
+bool mkvm_vtd_init(void);
+void mkvm_vtd_exit(void);
+bool vtd_in_scope(struct pci_dev *pdev, const struct dmar_unit *desc);
+
+/* domain.c */
+int vtd_domain_init(void);
+void vtd_domain_exit(void);
+
+/* fault.c */
+int vtd_fault_start(struct vtd_unit *unit);
+void vtd_fault_resume(struct vtd_unit *unit);
+void vtd_fault_stop(struct vtd_unit *unit);
+
+/* iommu_debugfs.c */
+void vtd_debugfs_init(void);
+void vtd_debugfs_exit(void);
+
+#endif

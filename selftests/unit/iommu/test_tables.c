@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Unit tests of iommu/hw/slpt.c and iommu/hw/dmar.c. TAP.
+ *
+ * Page tables: random mappings and unmappings of three page sizes beside a plain array; freed
+ * tables are really freed, so that ASan sees a later touch. DMAR: a good table, then every
+ * truncation of it and random changes, each in a buffer that ends where the table ends.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "iommu/hw/dmar.h"
+#include "iommu/hw/slpt.h"
+
+static int number, failures, live;
+
+void *hw_alloc(unsigned int order, gfp_t gfp)
+{
+	void *p = aligned_alloc(4096, 4096UL << order);
+
+	if (!p)
+		abort();
+	live++;
+	return memset(p, 0, 4096UL << order);
+}
+
+void hw_free(void *p, unsigned int order)
+{
+	live--;
+	free(p);
+}
+
+u64 hw_phys(const void *p)
+{
+	return (u64)p;
+}
+
+void *hw_virt(u64 phys)
+{
+	return (void *)phys;
+}
+
+void hw_flush(const void *p, size_t bytes)
+{
+}
+
+static void result(bool good, const char *name)
+{
+	printf("%sok %d %s\n", good ? "" : "not ", ++number, name);
+	failures += !good;
+}
+
+#define SPAN	(4UL << 30)
+#define PAGES	(SPAN >> 12)
+#define BASE	(SPAN * 3)
+
+static u64 model[PAGES];
+static void *pending[1 << 16];
+static unsigned int nr_pending;
+
+static void release(void *page, void *arg)
+{
+	pending[nr_pending++] = page;
+}
+
+static void free_pending(void)
+{
+	while (nr_pending)
+		hw_free(pending[--nr_pending], 0);
+}
+
+static bool same(const struct slpt *table, u64 index)
+{
+	u64 phys = 0;
+	bool there = slpt_translate(table, BASE + (index << 12) + 5, &phys);
+
+	return there == !!model[index] && (!there || phys == model[index] + 5);
+}
+
+static void random_mappings(unsigned int levels)
+{
+	static const u64 sizes[] = { 1UL << 12, 1UL << 21, 1UL << 30 };
+	struct slpt table;
+	bool good = true;
+	int step;
+
+	memset(model, 0, sizeof(model));
+	good &= !slpt_init(&table, levels, false, true, 0);
+	for (step = 0; good && step < 20000; step++) {
+		u64 size = sizes[step % 97 == 0 ? 2 : random() % 2], count = size >> 12, i, done;
+		u64 first = (random() % PAGES) & ~(count - 1);
+		u64 phys = ((u64)random() << 12 & ~(size - 1)) + (1UL << 40);
+		bool empty = true;
+		int ret;
+
+		if (random() % 2) {
+			for (i = 0; i < count; i++)
+				empty &= !model[first + i];
+			ret = slpt_map(&table, BASE + (first << 12), phys, size,
+				       SLPTE_READ | SLPTE_WRITE, 0);
+			/* Where an emptied table stands, a large page is refused. */
+			good &= empty ? !ret || (ret == -EEXIST && count > 1) : ret == -EEXIST;
+			for (i = 0; !ret && i < count; i++)
+				model[first + i] = phys + (i << 12);
+		} else {
+			done = slpt_unmap(&table, BASE + (first << 12), size, release, NULL);
+			good &= done <= size && !(done & 4095);
+			for (i = 0; i < done >> 12; i++) {
+				good &= model[first + i] != 0;
+				model[first + i] = 0;
+			}
+			free_pending();
+		}
+		good &= same(&table, first) && same(&table, first + count - 1) &&
+			same(&table, random() % PAGES);
+	}
+	for (step = 0; good && step < (int)PAGES; step++)
+		good &= same(&table, step);
+	slpt_destroy(&table);
+	result(good && !live, levels == 3 ? "random_mappings_3_levels" :
+	       levels == 4 ? "random_mappings_4_levels" : "random_mappings_5_levels");
+}
+
+static void refusals(void)
+{
+	const u64 rw = SLPTE_READ | SLPTE_WRITE;
+	struct slpt table;
+	u64 i;
+
+	slpt_init(&table, 3, true, false, 0);
+	result(slpt_map(&table, 1UL << 39, 0, 4096, rw, 0) == -ERANGE, "beyond_the_width");
+	result(slpt_map(&table, 0, 0, 8192, rw, 0) == -EINVAL, "no_page_size");
+	result(slpt_map(&table, 4096, 0, 1 << 21, rw, 0) == -EINVAL, "not_aligned");
+	result(slpt_map(&table, 0, 1UL << 52, 4096, rw, 0) == -EINVAL, "beyond_physical");
+	result(slpt_map(&table, 0, 0, 4096, 0, 0) == -EINVAL, "no_rights");
+	slpt_map(&table, 0, 0, 1 << 21, rw, 0);
+	result(slpt_unmap(&table, 0, 4096, release, NULL) == 0, "part_of_a_large_page");
+	result(slpt_unmap(&table, 0, 1 << 21, release, NULL) == 1 << 21 && !nr_pending,
+	       "large_page");
+	for (i = 0; i < 1 << 21; i += 4096)
+		slpt_map(&table, i, i, 4096, rw, 0);
+	result(slpt_unmap(&table, 0, 1 << 21, release, NULL) == 1 << 21 && nr_pending == 1,
+	       "emptied_table_is_released");
+	free_pending();
+	slpt_destroy(&table);
+}
+
+static const u8 good_table[] = {
+	[0] = 'D', 'M', 'A', 'R', [36] = 38,
+	/* DRHD at 0xfed90000 with an endpoint 00:1f.2 behind a bridge. */
+	[48] = 0, 0, 26, 0, 0, 0, 0, 0, 0x00, 0x00, 0xd9, 0xfe, 0, 0, 0, 0,
+	[64] = SCOPE_ENDPOINT, 10, 0, 0, 0, 0, 0x1c, 0, 0x1f, 2,
+	/* A structure of an unknown type. */
+	[74] = 9, 0, 4, 0,
+	/* RMRR 0x1000 to 0x2fff for 00:02.0. */
+	[78] = 1, 0, 32, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 0,
+	[94] = 0xff, 0x2f, 0, 0, 0, 0, 0, 0, SCOPE_ENDPOINT, 8, 0, 0, 0, 0, 2, 0,
+};
+
+static int visits;
+
+static int visit(const struct dmar_unit *unit, void *arg)
+{
+	const u8 *at = unit->scopes, *end = at + unit->scopes_size;
+	struct dmar_scope scope;
+	unsigned int i;
+
+	visits++;
+	while (dmar_next_scope(&at, end, &scope))
+		for (i = 0; i < 2 * scope.hops; i++)
+			*(u64 *)arg += scope.path[i];
+	return 0;
+}
+
+/* In memory of its own size: ASan stands behind the last byte. */
+static int parse_copy(const u8 *table, size_t size, struct dmar_error *error)
+{
+	u8 *copy = malloc(size ? size : 1);
+	u64 sum = 0;
+	int ret;
+
+	memcpy(copy, table, size);
+	ret = dmar_parse(copy, size, visit, &sum, error);
+	free(copy);
+	return ret;
+}
+
+static void dmar_tables(void)
+{
+	u8 changed[sizeof(good_table)];
+	struct dmar_error error;
+	bool good = true;
+	size_t size;
+	int i, j;
+
+	result(!parse_copy(good_table, sizeof(good_table), &error) && visits == 2 && !error.why,
+	       "dmar_good_table");
+	for (size = 0; size < sizeof(good_table); size++)
+		if (size != 48 && size != 74 && size != 78)
+			good &= parse_copy(good_table, size, &error) == -EINVAL && error.why &&
+				error.offset <= size;
+	result(good, "dmar_truncated");
+	for (i = 0; i < 200000; i++) {
+		memcpy(changed, good_table, sizeof(changed));
+		for (j = random() % 4; j >= 0; j--)
+			changed[48 + random() % (sizeof(changed) - 48)] = random();
+		parse_copy(changed, sizeof(changed), &error);
+	}
+	result(true, "dmar_random_changes");
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int levels;
+
+	srandom(argc > 1 ? atoi(argv[1]) : 1);
+	for (levels = 3; levels <= 5; levels++)
+		random_mappings(levels);
+	refusals();
+	dmar_tables();
+	printf("1..%d\n", number);
+	return failures != 0;
+}

@@ -70,52 +70,69 @@ static void sched_yield_to(struct mkvm_vm *vm, u32 apic_id)
 		mkvm_vcpu_yield_to(vcpu);
 }
 
-int hypercall_execute(struct mkvm_vcpu *vcpu)
+/* A call that CPUID announces. As hypercall_execute(), with the result in @ret. */
+static int execute_pv(struct mkvm_vcpu *vcpu, unsigned long nr, bool cs_l, long *ret)
 {
-	unsigned long nr = reg_read(vcpu, GREG_RAX);
 	unsigned long arg[4] = {
 		reg_read(vcpu, GREG_RBX), reg_read(vcpu, GREG_RCX), reg_read(vcpu, GREG_RDX),
 		reg_read(vcpu, GREG_RSI),
 	};
-	bool cs_db, cs_l;
-	long ret = 0;
 	int i;
 
-	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
-	if (!cs_l) {
-		nr = (u32)nr;
-		for (i = 0; i < ARRAY_SIZE(arg); i++)
-			arg[i] = (u32)arg[i];
-	}
-
-	if (vmx_get_cpl(vcpu) != 0) {
-		ret = -KVM_EPERM;
-		goto out;
-	}
+	for (i = 0; i < ARRAY_SIZE(arg) && !cs_l; i++)
+		arg[i] = (u32)arg[i];
+	*ret = 0;
 	switch (nr) {
-	case KVM_HC_VAPIC_POLL_IRQ:
-		/* Its whole effect is the exit: interrupts are looked at on the way. */
-		goto out;
 	case KVM_HC_KICK_CPU:
 		if (!offered(vcpu, KVM_FEATURE_PV_UNHALT))
 			break;
 		kick_cpu(vcpu->vm, arg[1]);
-		goto out;
+		return 1;
 	case KVM_HC_SEND_IPI:
 		if (!offered(vcpu, KVM_FEATURE_PV_SEND_IPI))
 			break;
-		ret = send_ipi(vcpu, arg[0], arg[1], arg[2], arg[3], cs_l ? 64 : 32);
-		goto out;
+		*ret = send_ipi(vcpu, arg[0], arg[1], arg[2], arg[3], cs_l ? 64 : 32);
+		return 1;
 	case KVM_HC_SCHED_YIELD:
 		if (!offered(vcpu, KVM_FEATURE_PV_SCHED_YIELD))
 			break;
 		if (irqs_disabled())
 			return HYPERCALL_MUST_SLEEP;
 		sched_yield_to(vcpu->vm, arg[0]);
-		goto out;
+		return 1;
 	}
-	ret = -KVM_ENOSYS;
-out:
+	*ret = -KVM_ENOSYS;
+	return 1;
+}
+
+int hypercall_execute(struct mkvm_vcpu *vcpu)
+{
+	unsigned long nr = reg_read(vcpu, GREG_RAX);
+	bool cs_db, cs_l;
+	long ret;
+
+	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
+	if (!cs_l)
+		nr = (u32)nr;
+
+	if (vmx_get_cpl(vcpu) != 0) {
+		ret = -KVM_EPERM;
+	} else {
+		switch (nr) {
+		case KVM_HC_VAPIC_POLL_IRQ:
+			/* Its whole effect is the exit: interrupts are looked at on the way. */
+			ret = 0;
+			break;
+		case KVM_HC_KICK_CPU:
+		case KVM_HC_SEND_IPI:
+		case KVM_HC_SCHED_YIELD:
+			if (execute_pv(vcpu, nr, cs_l, &ret) == HYPERCALL_MUST_SLEEP)
+				return HYPERCALL_MUST_SLEEP;
+			break;
+		default:
+			ret = -KVM_ENOSYS;
+		}
+	}
 	reg_write(vcpu, GREG_RAX, cs_l ? ret : (u32)ret);
 	return 1;
 }

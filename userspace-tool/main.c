@@ -22,6 +22,7 @@ static const struct {
 	{ "run", command_run, "boot a kernel or run a raw image as a guest" },
 	{ "hello", command_hello, "the first program of every KVM tutorial, narrated" },
 	{ "doctor", command_doctor, "can this machine run guests, and if not, what to do" },
+	{ "iommu", command_iommu, "VT-d units, devices and page-table walks" },
 };
 
 static void usage(FILE *to)

@@ -383,6 +383,7 @@ static struct iommu_device *probe_device(struct device *dev)
 		return ERR_PTR(-ENOMEM);
 	device->dev = dev;
 	device->unit = unit;
+	device->was_bound = dev->links.status == DL_DEV_DRIVER_BOUND;
 	dev_iommu_priv_set(dev, device);
 	mutex_lock(&vtd.mutex);
 	list_add_tail(&device->node, &vtd.devices);
@@ -458,6 +459,40 @@ static void unregister(unsigned int registered, unsigned int named)
 	vtd.ops = NULL;
 }
 
+/*
+ * Linux counts the drivers in a group when they bind. Those that were bound before there were
+ * groups are counted here, by what binding calls; VFIO could take a device from under them.
+ */
+static void adopt_drivers(void)
+{
+	struct vtd_device *device;
+	struct pci_dev *pdev = NULL;
+
+	for_each_pci_dev(pdev) {
+		device_lock(&pdev->dev);
+		device = dev_iommu_priv_get(&pdev->dev);
+		if (device && device->was_bound && pdev->dev.driver &&
+		    pci_bus_type.dma_configure(&pdev->dev))
+			pr_warn("%s: its group is not kept from others\n", pci_name(pdev));
+		if (device)
+			device->was_bound = false;
+		device_unlock(&pdev->dev);
+	}
+}
+
+/* The opposite, for groups that are about to go: Linux wants them without owners. */
+static void release_drivers(void)
+{
+	struct pci_dev *pdev = NULL;
+
+	for_each_pci_dev(pdev) {
+		device_lock(&pdev->dev);
+		if (dev_iommu_priv_get(&pdev->dev) && pdev->dev.driver)
+			pci_bus_type.dma_cleanup(&pdev->dev);
+		device_unlock(&pdev->dev);
+	}
+}
+
 /**
  * vtd_domain_init() - register the units as IOMMUs
  *
@@ -485,6 +520,8 @@ int vtd_domain_init(void)
 		pr_info("Linux does not take the units (%d): is there another IOMMU driver? VT-d is left alone\n",
 			ret);
 		unregister(registered ? registered - 1 : 0, named);
+	} else {
+		adopt_drivers();
 	}
 	return ret;
 }
@@ -492,5 +529,6 @@ int vtd_domain_init(void)
 /** vtd_domain_exit() - take the units out of Linux' hands again */
 void vtd_domain_exit(void)
 {
+	release_drivers();
 	unregister(vtd.nr_units, vtd.nr_units);
 }

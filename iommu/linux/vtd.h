@@ -66,12 +66,20 @@ struct vtd_domain {
 	spinlock_t walk_lock;
 };
 
-/** struct vtd_device - a device behind a unit, and the domain it uses; under vtd.mutex */
+/**
+ * struct vtd_device - a device behind a unit, and the domain it uses; under vtd.mutex
+ * @node: in vtd.devices
+ * @dev: the device
+ * @unit: its unit
+ * @domain: its domain
+ * @was_bound: a driver had it before minikvm came; under the device's lock
+ */
 struct vtd_device {
 	struct list_head node;
 	struct device *dev;
 	struct vtd_unit *unit;
 	struct vtd_domain *domain;
+	bool was_bound;
 };
 
 /**

@@ -54,10 +54,11 @@ struct mkvm_exception {
 
 /* pio.c: a port access that userspace finishes. */
 struct mkvm_pio_request {
-	unsigned long linear;	/* string I/O: where the first element goes */
+	u64 linear;		/* string I/O: where the first element is */
 	u16 port;
 	u8 size;		/* bytes of an element: 1, 2, 4 */
 	u8 addr_bytes;		/* string I/O: address size of the instruction */
+	u8 segment;		/* string I/O: SEG_ES to SEG_GS */
 	bool string, rep, down;
 	u32 count;		/* elements in vcpu->pio_data */
 	void (*skip)(struct mkvm_vcpu *vcpu);

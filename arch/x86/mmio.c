@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 #include <asm/trapnr.h>
 
+#include "arch/x86/descriptor.h"
 #include "arch/x86/emulate/emulate.h"
 #include "arch/x86/fpu.h"
 #include "arch/x86/inject.h"
@@ -308,6 +309,27 @@ static u64 op_segment_base(struct emul_ctxt *c, enum emul_seg seg)
 	return vmx_get_segment_base(to_vcpu(c), seg);
 }
 
+static enum emul_rc op_segment_check(struct emul_ctxt *c, enum emul_seg seg, u64 off,
+				     unsigned int len, bool write)
+{
+	struct kvm_segment cs;
+	bool ok;
+
+	if (len) {
+		ok = vmx_segment_allows(to_vcpu(c), seg, off, len, write);
+	} else {
+		vmx_get_segment(to_vcpu(c), &cs, SEG_CS);
+		ok = segment_offset_valid(&cs, off, 1);
+	}
+	if (ok)
+		return EMUL_OK;
+	c->fault = (struct emul_fault) {
+		.vector = seg == EMUL_SS ? X86_TRAP_SS : X86_TRAP_GP,
+		.has_error_code = true,
+	};
+	return EMUL_FAULT;
+}
+
 static u16 op_segment_selector(struct emul_ctxt *c, enum emul_seg seg)
 {
 	struct kvm_segment var;
@@ -350,6 +372,7 @@ static const struct emul_ops mmio_ops = {
 	.write = op_write,
 	.cmpxchg = op_cmpxchg,
 	.segment_base = op_segment_base,
+	.segment_check = op_segment_check,
 	.segment_selector = op_segment_selector,
 	.read_xmm = op_read_xmm,
 	.write_xmm = op_write_xmm,

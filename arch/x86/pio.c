@@ -9,7 +9,9 @@
 
 #include <linux/kvm.h>
 #include <linux/mm.h>
+#include <asm/trapnr.h>
 
+#include "arch/x86/descriptor.h"
 #include "arch/x86/inject.h"
 #include "arch/x86/mmu/guest_walk.h"
 #include "arch/x86/pio.h"
@@ -139,10 +141,7 @@ static bool advance(struct mkvm_vcpu *vcpu, const struct mkvm_pio_request *req, 
 
 static int raise(struct mkvm_vcpu *vcpu, const struct walk_fault *fault)
 {
-	if (fault->vector == 14)
-		queue_page_fault(vcpu, fault->address, fault->error_code);
-	else
-		queue_exception_e(vcpu, fault->vector, fault->error_code);
+	queue_walk_fault(vcpu, fault);
 	return 1;
 }
 
@@ -151,9 +150,9 @@ static u32 walk_access(struct mkvm_vcpu *vcpu, u32 access)
 	return access | (vmx_get_cpl(vcpu) == 3 ? WALK_USER : 0);
 }
 
-static int not_memory(struct mkvm_vcpu *vcpu, unsigned long linear)
+static int not_memory(struct mkvm_vcpu *vcpu, u64 linear)
 {
-	pr_notice_ratelimited("vm %d vcpu %u: string I/O to device memory at %#lx\n",
+	pr_notice_ratelimited("vm %d vcpu %u: string I/O to device memory at %#llx\n",
 			      vcpu->vm->owner_pid, vcpu->id, linear);
 	return exit_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION, 0, NULL);
 }
@@ -184,21 +183,27 @@ static int complete_string_in(struct mkvm_vcpu *vcpu)
 	return n ? store_in(vcpu, req, n) : 1;
 }
 
-/* How many elements can go at once: they are contiguous, in one page, and fit the buffer. */
-static u32 batch(const struct mkvm_pio_request *req, unsigned long count)
+/*
+ * How many elements can go at once: they are contiguous, in one page, within the segment, and fit
+ * the buffer. Near an end of segment or address size they go one by one, to fault or wrap there.
+ */
+static u32 batch(struct mkvm_vcpu *vcpu, const struct mkvm_pio_request *req, bool in, u64 offset,
+		 unsigned long count)
 {
-	u32 in_page = (PAGE_SIZE - offset_in_page(req->linear)) / req->size;
+	u32 n = min_t(unsigned long, count, (PAGE_SIZE - offset_in_page(req->linear)) / req->size);
+	u64 last = offset + n * req->size - 1, linear;
 
-	if (req->down || !in_page)
+	if (req->down || n <= 1 || last != low_bytes(last, req->addr_bytes) ||
+	    !vmx_linear_address(vcpu, req->segment, offset, n * req->size, in, &linear))
 		return 1;
-	return min_t(unsigned long, count, in_page);
+	return n;
 }
 
 /**
  * pio_string() - INS or OUTS, with or without REP
  * @vcpu: loaded vCPU, vm->srcu read-held
  * @in: INS
- * @req: what the exit says of it; count is not used
+ * @req: what the exit says of it; linear and count are found here
  * @skip: moves RIP behind the instruction
  *
  * Does as many elements as one exit may hold; the guest executes the rest of a REP again.
@@ -212,6 +217,7 @@ int pio_string(struct mkvm_vcpu *vcpu, bool in, const struct mkvm_pio_request *r
 	unsigned long count = 1;
 	struct walk_fault fault;
 	bool in_kernel = true;
+	u64 offset;
 	gpa_t gpa;
 	u32 i;
 	int ret;
@@ -226,7 +232,12 @@ int pio_string(struct mkvm_vcpu *vcpu, bool in, const struct mkvm_pio_request *r
 	vcpu->arch.l1tf_flush = true;
 	*pio = *req;
 	pio->skip = skip;
-	pio->count = batch(req, count);
+	offset = low_bytes(reg_read(vcpu, in ? GREG_RDI : GREG_RSI), pio->addr_bytes);
+	if (!vmx_linear_address(vcpu, pio->segment, offset, pio->size, in, &pio->linear)) {
+		queue_exception_e(vcpu, pio->segment == SEG_SS ? X86_TRAP_SS : X86_TRAP_GP, 0);
+		return 1;
+	}
+	pio->count = batch(vcpu, pio, in, offset, count);
 
 	if (in) {
 		/* The port must not be read when its data has nowhere to go. */

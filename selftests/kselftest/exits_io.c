@@ -86,6 +86,8 @@ static void io_in(void)
 #define STR_LEN 300
 
 static u32 str_in[STR_LEN + 4], str_out[STR_LEN + 4];
+/* What is behind KT_MMIO. */
+static u8 device[3 * 4096];
 
 static void io_string_guest(void)
 {
@@ -193,6 +195,97 @@ static void io_string(void)
 	KT_RUN_DONE(vcpu);
 }
 
+/*
+ * Ends of segments and of 16-bit addresses, in real mode: what the module does in the guest's
+ * place stops there with #GP, or wraps, as the processor does.
+ */
+asm(".text\n"
+    "limit_guest: .code16\n"
+    "limit_outsb: rep outsb\n"
+    "	hlt\n"
+    "limit_insw: insw\n"
+    "	hlt\n"
+    "limit_movsb: rep movsb\n"
+    "	hlt\n"
+    "limit_gp: hlt\n"
+    "limit_guest_end: .code64\n");
+extern const u8 limit_guest[], limit_outsb[], limit_insw[], limit_movsb[], limit_gp[],
+	limit_guest_end[];
+
+#define LIMIT_OFFSET(label) ((u64)(label) - (u64)limit_guest)
+
+static void limit_start(struct kt_vcpu *vcpu, const u8 *at, u64 rsi, u64 rdi, u64 rcx)
+{
+	struct kvm_regs r = {
+		.rip = LIMIT_OFFSET(at), .rflags = 2, .rsp = 0x7000, .rsi = rsi, .rdi = rdi,
+		.rcx = rcx, .rdx = PORT,
+	};
+
+	kt_set_regs(vcpu, &r);
+}
+
+/* The guest has halted behind that label. */
+static void limit_halted(struct kt_vcpu *vcpu, const u8 *at, u64 rsi, u64 rdi, u64 rcx)
+{
+	struct kvm_regs r;
+
+	KT_RUN_EXIT(vcpu, KVM_EXIT_HLT);
+	kt_get_regs(vcpu, &r);
+	KT_EQ(r.rip, LIMIT_OFFSET(at) + 1);
+	KT_EQ(r.rsi, rsi);
+	KT_EQ(r.rdi, rdi);
+	KT_EQ(r.rcx, rcx);
+}
+
+static void string_segment_limits(void)
+{
+	struct kt_vcpu *vcpu = kt_vcpu_new(kt_vm_new(KT_MEM, KT_NOIMAGE), 0);
+	u8 *memory = kt_g2h(vcpu->vm, 0), buf[8];
+	struct kvm_sregs s;
+
+	kt_vcpu_real(vcpu, limit_guest, limit_guest_end);
+	/* Vectors 12 and 13: KT_REAL_CODE:limit_gp. */
+	for (int vector = 12; vector <= 13; vector++) {
+		((u16 *)memory)[vector * 2] = LIMIT_OFFSET(limit_gp);
+		((u16 *)memory)[vector * 2 + 1] = KT_REAL_CODE >> 4;
+	}
+	memcpy(memory + 0xffe0, "0123456789abcdefghijklmnopqrstuv", 32);
+
+	/* SI wraps at 64 KiB: two bytes there, then two from the start of the segment. */
+	limit_start(vcpu, limit_outsb, 0xfffe, 0, 4);
+	take_outs(vcpu, PORT, 1, 4, buf);
+	KT_EQ(memcmp(buf, "uv", 2), 0);
+	KT_EQ(memcmp(buf + 2, memory, 2), 0);
+	limit_halted(vcpu, limit_outsb + 2, 2, 0, 0);
+
+	/* A word at 0xffff is not within the segment: the port is not asked. */
+	limit_start(vcpu, limit_insw, 0, 0xffff, 0);
+	limit_halted(vcpu, limit_gp, 0, 0xffff, 0);
+
+	/* Two bytes up to the limit, then #GP with the registers moved that far. */
+	kt_get_sregs(vcpu, &s);
+	s.ds.limit = 0xffef;
+	kt_set_sregs(vcpu, &s);
+	limit_start(vcpu, limit_outsb, 0xffee, 0, 5);
+	take_outs(vcpu, PORT, 1, 2, buf);
+	KT_EQ(memcmp(buf, "ef", 2), 0);
+	limit_halted(vcpu, limit_gp, 0xfff0, 0, 3);
+
+	/* A device's bytes to memory up to ES' limit. */
+	s.ds.base = KT_MMIO;
+	s.es.limit = 0x9001;
+	kt_set_sregs(vcpu, &s);
+	memcpy(device, "device", 6);
+	limit_start(vcpu, limit_movsb, 0, 0x9000, 5);
+	kt_run_served(vcpu, KT_MMIO, device, sizeof(device));
+	KT_EQ(vcpu->run->exit_reason, KVM_EXIT_HLT);
+	KT_EQ(memcmp(memory + 0x9000, "de\0", 3), 0);
+	limit_start(vcpu, limit_movsb, 1, 0x9002, 1);
+	kt_run_served(vcpu, KT_MMIO, device, sizeof(device));
+	KT_EQ(vcpu->run->exit_reason, KVM_EXIT_HLT);
+	KT_EQ(memory[0x9002], 0);
+}
+
 /* INS whose count userspace shrinks between exits: nothing may be written past the end. */
 static void ins_rcx_guest(void)
 {
@@ -236,7 +329,6 @@ static void io_ins_user_changes_rcx(void)
 
 /* ---- MMIO --------------------------------------------------------------------------------- */
 
-static u8 device[3 * 4096];
 
 #define DEV (KT_MMIO + 4096)
 
@@ -601,6 +693,7 @@ static const struct kt_test tests[] = {
 	{ "io_out", io_out },
 	{ "io_in", io_in },
 	{ "io_string", io_string },
+	{ "string_segment_limits", string_segment_limits },
 	{ "io_ins_user_changes_rcx", io_ins_user_changes_rcx },
 	{ "mmio_sizes", mmio_sizes },
 	{ "mmio_page_crossing", mmio_page_crossing },

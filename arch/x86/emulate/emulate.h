@@ -102,9 +102,9 @@ struct emul_ctxt;
  * @cmpxchg: write @new_ if the memory still holds @old, atomically, else return EMUL_RETRY; used
  *	for LOCKed instructions and XCHG.  On MMIO the callee just writes.  NULL: @write is used.
  * @segment_base: base of a segment; in 64-bit mode asked for FS and GS only
- * @segment_check: type, limit and privilege check of [@off, @off + @len); fills fault.  @len 0 with
- *	EMUL_CS asks whether @off is inside the code segment's limit (branch target).  Not called
- *	in 64-bit mode.  NULL: everything is allowed.
+ * @segment_check: type and limit check of [@off, @off + @len); fills fault.  @len 0 with EMUL_CS
+ *	asks whether @off is inside the code segment's limit (branch target).  Not called in 64-bit
+ *	mode.  NULL: everything is allowed.
  * @segment_selector: the selector for MOV/PUSH from a segment register.  NULL: unhandled.
  * @load_segment: load a segment register as MOV to it does.  NULL: unhandled.
  * @read_xmm: @len 16 or 32 bytes of an XMM/YMM register.  NULL: SSE and AVX are unhandled.

@@ -51,14 +51,17 @@ int vmx_exit_io(struct mkvm_vcpu *vcpu)
 	int size = IO_SIZE(qualification);
 	bool in = qualification & IO_IN;
 	struct mkvm_pio_request req;
+	u32 info;
 
 	if (!(qualification & IO_STRING))
 		return simple_io(vcpu, qualification);
+	info = vmcs_read32(VMX_INSTRUCTION_INFO);
 	req = (struct mkvm_pio_request) {
-		.linear = vmcs_read64(GUEST_LINEAR_ADDRESS),
 		.port = IO_PORT(qualification),
 		.size = size,
-		.addr_bytes = 2 << ((vmcs_read32(VMX_INSTRUCTION_INFO) >> 7) & 7),
+		.addr_bytes = 2 << INFO_ADDRESS_SIZE(info),
+		/* INS always stores to ES; the field has three bits for six registers. */
+		.segment = in ? SEG_ES : min_t(u32, INFO_SEGMENT(info), SEG_GS),
 		.string = true,
 		.rep = qualification & IO_REP,
 		.down = rflags_read(vcpu) & X86_EFLAGS_DF,

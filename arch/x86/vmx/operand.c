@@ -15,8 +15,6 @@
 #include "arch/x86/vmx/vmx_vcpu.h"
 
 #define INFO_SCALING(i)		((i) & 3)
-#define INFO_ADDRESS_SIZE(i)	(((i) >> 7) & 7)	/* 0: 16 bits, 1: 32 bits, 2: 64 bits */
-#define INFO_SEGMENT(i)		(((i) >> 15) & 7)
 #define INFO_INDEX(i)		(((i) >> 18) & 15)
 #define INFO_NO_INDEX		BIT(22)
 #define INFO_BASE(i)		(((i) >> 23) & 15)
@@ -48,21 +46,60 @@ static bool canonical(struct mkvm_vcpu *vcpu, u64 linear)
 	return (u64)((s64)(linear << shift) >> shift) == linear;
 }
 
-/* SDM, "Type Checking", "Limit Checking": outside 64-bit mode. */
-static bool segment_allows(struct mkvm_vcpu *vcpu, const struct kvm_segment *seg, u64 offset,
-			   unsigned int len, bool write)
+/**
+ * vmx_segment_allows() - SDM, "Type Checking" and "Limit Checking", for an access outside 64-bit mode
+ * @vcpu: loaded vCPU
+ * @reg: segment register, SEG_ES to SEG_GS
+ * @offset: of the first byte in the segment
+ * @len: bytes, at least 1
+ * @write: they are written
+ *
+ * Return: whether the processor would have made the access; otherwise it is #SS(0) for SS and
+ * #GP(0) for the others.
+ */
+bool vmx_segment_allows(struct mkvm_vcpu *vcpu, int reg, u32 offset, unsigned int len, bool write)
 {
-	bool code = seg->type & DESC_CODE;
+	struct kvm_segment seg;
+	bool code;
 
-	if (seg->unusable)
+	vmx_get_segment(vcpu, &seg, reg);
+	if (seg.unusable)
 		return false;
+	code = seg.type & DESC_CODE;
 	if (is_protmode(vcpu)) {
-		if (write && (code || !(seg->type & DESC_WRITABLE)))
+		if (write && (code || !(seg.type & DESC_WRITABLE)))
 			return false;
-		if (!write && code && !(seg->type & DESC_READABLE))
+		if (!write && code && !(seg.type & DESC_READABLE))
 			return false;
 	}
-	return segment_offset_valid(seg, offset, len);
+	return segment_offset_valid(&seg, offset, len);
+}
+
+/**
+ * vmx_linear_address() - segment and offset as a linear address, with the processor's checks
+ * @vcpu: loaded vCPU
+ * @reg: segment register, SEG_ES to SEG_GS
+ * @offset: of the first byte, truncated to the instruction's address size
+ * @len: bytes, at least 1
+ * @write: they are written
+ * @linear: the result
+ *
+ * Return: whether the access is allowed; otherwise it is #SS(0) for SS and #GP(0) for the others.
+ */
+bool vmx_linear_address(struct mkvm_vcpu *vcpu, int reg, u64 offset, unsigned int len, bool write,
+			u64 *linear)
+{
+	bool cs_db, cs_l;
+
+	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
+	if (!cs_l) {
+		*linear = (u32)(vmx_get_segment_base(vcpu, reg) + offset);
+		return vmx_segment_allows(vcpu, reg, offset, len, write);
+	}
+	*linear = offset;
+	if (reg == SEG_FS || reg == SEG_GS)
+		*linear += vmx_get_segment_base(vcpu, reg);
+	return canonical(vcpu, *linear) && canonical(vcpu, *linear + len - 1);
 }
 
 /**
@@ -78,26 +115,12 @@ static bool segment_allows(struct mkvm_vcpu *vcpu, const struct kvm_segment *seg
 int vmx_memory_operand(struct mkvm_vcpu *vcpu, u32 info, bool write, unsigned int len,
 		       u64 *linear)
 {
-	u64 offset = effective_address(vcpu, info);
 	int reg = INFO_SEGMENT(info);
-	struct kvm_segment seg;
-	bool cs_db, cs_l, ok;
 
 	/* The field has three bits for six segment registers. */
 	if (reg > SEG_GS)
 		reg = SEG_DS;
-	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
-	if (cs_l) {
-		if (reg == SEG_FS || reg == SEG_GS)
-			offset += vmx_get_segment_base(vcpu, reg);
-		*linear = offset;
-		ok = canonical(vcpu, offset) && canonical(vcpu, offset + len - 1);
-	} else {
-		vmx_get_segment(vcpu, &seg, reg);
-		*linear = (u32)(seg.base + offset);
-		ok = segment_allows(vcpu, &seg, offset, len, write);
-	}
-	if (ok)
+	if (vmx_linear_address(vcpu, reg, effective_address(vcpu, info), len, write, linear))
 		return 0;
 	queue_exception_e(vcpu, reg == SEG_SS ? X86_TRAP_SS : X86_TRAP_GP, 0);
 	return 1;

@@ -204,7 +204,9 @@ void vmx_dump_vmcs(struct mkvm_vcpu *vcpu, bool host);
 const char *vmx_instruction_error_name(u32 error);
 const char *vmcs_field_name(u32 encoding);
 
-/* operand.c: the memory operand that VM-exit instruction information describes. */
+/* operand.c: what VM-exit instruction information describes. */
+#define INFO_ADDRESS_SIZE(i)	(((i) >> 7) & 7)	/* 0: 16 bits, 1: 32 bits, 2: 64 bits */
+#define INFO_SEGMENT(i)		(((i) >> 15) & 7)
 int vmx_memory_operand(struct mkvm_vcpu *vcpu, u32 info, bool write, unsigned int len,
 		       u64 *linear);
 

@@ -329,7 +329,6 @@ static void io_ins_user_changes_rcx(void)
 
 /* ---- MMIO --------------------------------------------------------------------------------- */
 
-
 #define DEV (KT_MMIO + 4096)
 
 static void mmio_sizes_guest(void)

@@ -47,7 +47,7 @@ static bool canonical(struct mkvm_vcpu *vcpu, u64 linear)
 }
 
 /**
- * vmx_segment_allows() - SDM, "Type Checking" and "Limit Checking", for an access outside 64-bit mode
+ * vmx_segment_allows() - SDM, "Type Checking" and "Limit Checking", outside 64-bit mode
  * @vcpu: loaded vCPU
  * @reg: segment register, SEG_ES to SEG_GS
  * @offset: of the first byte in the segment

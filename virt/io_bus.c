@@ -81,9 +81,9 @@ static void wait_for_readers(struct mkvm_vm *vm)
 		synchronize_srcu_expedited(&vm->srcu);
 }
 
-/* The next range before @pos that contains [@addr, @addr + @len), or NULL. */
-static struct io_range *next_covering(struct mkvm_io_bus *bus, unsigned int *pos, gpa_t addr,
-				      unsigned int len)
+/* The next range before @pos that contains [@addr, @addr + @len), or NULL. Hot: always inline. */
+static __always_inline struct io_range *next_covering(struct mkvm_io_bus *bus, unsigned int *pos,
+						      gpa_t addr, unsigned int len)
 {
 	while (*pos) {
 		struct io_range *r = &bus->range[--*pos];

@@ -30,20 +30,25 @@ struct mkvm_ioeventfd {
 	u64 datamatch;
 };
 
+/* Out of line: the others need no stack. */
+static noinline bool data_matches(const struct mkvm_ioeventfd *p, int len, const void *data)
+{
+	u64 val = 0;
+
+	memcpy(&val, data, min_t(int, len, sizeof(val)));
+	return val == p->datamatch;
+}
+
 static int ioeventfd_write(struct mkvm_vcpu *vcpu, struct mkvm_io_device *dev, gpa_t addr,
 			   int len, const void *data)
 {
 	struct mkvm_ioeventfd *p = container_of(dev, struct mkvm_ioeventfd, dev);
-	u64 val = 0;
 
 	/* The bus also offers accesses that only touch our range. */
 	if (addr != p->addr || (p->len && p->len != len))
 		return -EOPNOTSUPP;
-	if (!p->any_data) {
-		memcpy(&val, data, min_t(int, len, sizeof(val)));
-		if (val != p->datamatch)
-			return -EOPNOTSUPP;
-	}
+	if (!p->any_data && !data_matches(p, len, data))
+		return -EOPNOTSUPP;
 	mkvm_eventfd_signal(p->eventfd);
 	return 0;
 }

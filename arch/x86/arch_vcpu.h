@@ -16,6 +16,8 @@
 #include <asm/fpu/api.h>
 #include <asm/fpu/types.h>
 
+#include "arch/x86/doorbell.h"
+
 struct emul_ctxt;
 struct mkvm_lapic;
 struct mkvm_memslot;
@@ -129,6 +131,7 @@ struct mkvm_arch_vcpu {
 	int (*complete_userspace_io)(struct mkvm_vcpu *vcpu);
 	struct mkvm_pio_request pio;
 	struct mkvm_mmio mmio;
+	struct mkvm_doorbell doorbells[NR_DOORBELLS];	/* doorbell.c */
 	struct mkvm_memslot *last_slot;		/* memslots.c */
 	u64 last_slot_generation;
 	gfn_t next_fault_gfn;			/* mmu/ept_fault.c */

@@ -15,6 +15,7 @@
 #include <asm/trapnr.h>
 
 #include "arch/x86/descriptor.h"
+#include "arch/x86/doorbell.h"
 #include "arch/x86/emulate/emulate.h"
 #include "arch/x86/fpu.h"
 #include "arch/x86/inject.h"
@@ -515,6 +516,8 @@ static int emulate(struct mkvm_vcpu *vcpu, bool again)
 		vcpu->arch.complete_userspace_io = complete_mmio_read;
 		return exit_mmio(vcpu, &mmio->wanted, false);
 	}
+	if (rc == EMUL_OK && mmio->no_slot && mmio->hint_write && !mmio->nr_writes)
+		doorbell_learn(vcpu, c, mmio->gpa);
 	mmio->nr_reads = 0;
 	mmio->hint = false;
 	switch (rc) {

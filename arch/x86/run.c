@@ -135,8 +135,10 @@ static int handle_requests(struct mkvm_vcpu *vcpu)
 		return 0;
 	}
 	/* What is left is a matter of the entry itself. */
-	if (mkvm_check_request(MKVM_REQ_TLB_FLUSH, vcpu))
+	if (mkvm_check_request(MKVM_REQ_TLB_FLUSH, vcpu)) {
 		vmx_flush_tlb(vcpu);
+		doorbell_forget_memory(vcpu);
+	}
 	return 1;
 }
 

@@ -51,6 +51,18 @@ int ept_handle_fault(struct mkvm_vcpu *vcpu, gpa_t gpa, u32 access);
  */
 int ept_map_apic_access_page(struct mkvm_vm *vm, gfn_t gfn, struct page *page);
 
+/**
+ * ept_frame_address() - guest memory where the kernel has it
+ * @vm: the VM
+ * @gfn: guest frame
+ *
+ * Context: the vCPU's thread in vmx_run_guest()'s loop, interrupts off: who takes the page away
+ * waits for this CPU, as he waits for its TLB. The pointer is good until the loop ends, and
+ * longer only where MKVM_REQ_TLB_FLUSH forgets it.
+ * Return: the page, or NULL when EPT does not map it or it is no memory.
+ */
+void *ept_frame_address(struct mkvm_vm *vm, gfn_t gfn);
+
 /* Drain one PML buffer entry into the dirty log. Takes vm->srcu itself; any context but NMI. */
 void ept_log_dirty_gpa(struct mkvm_vcpu *vcpu, gpa_t gpa);
 

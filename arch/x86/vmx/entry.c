@@ -95,6 +95,7 @@ static bool may_interrupt_delivery(u32 reason)
 static void complete_events(struct mkvm_vcpu *vcpu, u32 reason)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	u32 info;
 
 	if (vmx->event_injected) {
 		vmx->event_injected = false;
@@ -103,8 +104,11 @@ static void complete_events(struct mkvm_vcpu *vcpu, u32 reason)
 		vcpu->arch.nmi_injected = false;
 	}
 	vmx->idt_vectoring_valid = false;
-	if (may_interrupt_delivery(reason))
-		vmx_recover_events(vcpu);
+	if (may_interrupt_delivery(reason)) {
+		info = vmcs_read32(IDT_VECTORING_INFO_FIELD);
+		if (unlikely(info & INTR_INFO_VALID_MASK))
+			vmx_recover_events(vcpu, info);
+	}
 }
 
 static void apply_injected_field(struct vmx_vcpu *vmx)

@@ -250,21 +250,19 @@ void vmx_deliver_events(struct mkvm_vcpu *vcpu)
 }
 
 /**
- * vmx_recover_events() - after an exit that may have interrupted an event's delivery
+ * vmx_recover_events() - after an exit that interrupted an event's delivery
  * @vcpu: loaded vCPU; interrupts are off
+ * @info: IDT-vectoring information, which is valid
  *
  * The injected flags were cleared; here those come back whose event is not delivered yet.
  */
-void vmx_recover_events(struct mkvm_vcpu *vcpu)
+void vmx_recover_events(struct mkvm_vcpu *vcpu, u32 info)
 {
-	u32 info = vmcs_read32(IDT_VECTORING_INFO_FIELD);
 	struct mkvm_arch_vcpu *arch = &vcpu->arch;
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	u8 vector = info & INTR_INFO_VECTOR_MASK;
 
-	vmx->idt_vectoring_valid = info & INTR_INFO_VALID_MASK;
-	if (!vmx->idt_vectoring_valid)
-		return;
+	vmx->idt_vectoring_valid = true;
 	switch (info & INTR_INFO_INTR_TYPE_MASK) {
 	case INTR_TYPE_NMI_INTR:
 		arch->nmi_injected = true;

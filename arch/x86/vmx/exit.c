@@ -47,7 +47,17 @@
  */
 void vmx_skip_instruction(struct mkvm_vcpu *vcpu)
 {
-	unsigned long rip = rip_read(vcpu), next = rip + vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+	vmx_skip_bytes(vcpu, vmcs_read32(VM_EXIT_INSTRUCTION_LEN));
+}
+
+/**
+ * vmx_skip_bytes() - go on behind an instruction whose length no field of the VMCS tells
+ * @vcpu: loaded vCPU
+ * @len: bytes
+ */
+void vmx_skip_bytes(struct mkvm_vcpu *vcpu, unsigned int len)
+{
+	unsigned long rip = vmx_rip(vcpu), next = rip + len;
 	u32 state = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
 
 	/* Outside 64-bit mode the instruction pointer wraps at 4 GiB. */
@@ -62,7 +72,7 @@ void vmx_skip_instruction(struct mkvm_vcpu *vcpu)
 	 * An instruction that the module did for the guest traps like any other: the entry finds
 	 * the single-step exception pending, and the #DB exit sorts out whose it is.
 	 */
-	if (unlikely(rflags_read(vcpu) & X86_EFLAGS_TF))
+	if (unlikely(vmx_rflags(vcpu) & X86_EFLAGS_TF))
 		vmcs_write64(GUEST_PENDING_DBG_EXCEPTIONS,
 			     vmcs_read64(GUEST_PENDING_DBG_EXCEPTIONS) | DR_STEP);
 }
@@ -233,7 +243,8 @@ static const struct exit_row exit_rows[NR_EXIT_REASONS] = {
 	UNEXPECTED(EXIT_REASON_EOI_INDUCED, "virtualized EOI"),
 	ROW(EXIT_REASON_GDTR_IDTR, "access to GDTR or IDTR", NULL, vmx_exit_descriptor_table),
 	ROW(EXIT_REASON_LDTR_TR, "access to LDTR or TR", NULL, vmx_exit_descriptor_table),
-	ROW(EXIT_REASON_EPT_VIOLATION, "EPT violation", NULL, vmx_exit_ept_violation),
+	ROW(EXIT_REASON_EPT_VIOLATION, "EPT violation", vmx_fast_ept_violation,
+	    vmx_exit_ept_violation),
 	ROW(EXIT_REASON_EPT_MISCONFIG, "EPT misconfiguration", NULL, vmx_exit_ept_misconfig),
 	ROW(EXIT_REASON_INVEPT, "INVEPT", exit_undefined, exit_undefined),
 	ROW(EXIT_REASON_RDTSCP, "RDTSCP", vmx_exit_rdtscp, vmx_exit_rdtscp),

@@ -14,6 +14,7 @@
 
 #include "arch/x86/cr.h"
 #include "arch/x86/cpuid.h"
+#include "arch/x86/doorbell.h"
 #include "arch/x86/inject.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/mmio.h"
@@ -26,6 +27,37 @@
 #define EPT_QUAL_LINEAR_VALID		BIT(7)
 #define EPT_QUAL_TRANSLATED		BIT(8)	/* the final access, not a walk */
 #define EPT_QUAL_NMI_UNBLOCKED		BIT(12)
+
+/* A write of the instruction's own, to where nothing is mapped. */
+#define DOORBELL_QUAL		(EPT_FAULT_WRITE | EPT_QUAL_LINEAR_VALID | EPT_QUAL_TRANSLATED)
+#define DOORBELL_QUAL_MASK	(DOORBELL_QUAL | EPT_FAULT_READ | EPT_FAULT_FETCH | \
+				 EPT_FAULT_ALLOWED | EPT_QUAL_NMI_UNBLOCKED)
+
+/* A driver rings the doorbell of a device of the kernel's: no emulator, no memory slot. */
+int vmx_fast_ept_violation(struct mkvm_vcpu *vcpu)
+{
+	gpa_t gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
+	struct mkvm_doorbell *bell = doorbell_find(vcpu, gpa);
+	unsigned long qualification;
+	unsigned int len;
+	int idx;
+
+	if (!bell)
+		return VMX_FAST_NO;
+	qualification = vmcs_read64(EXIT_QUALIFICATION);
+	if ((qualification & DOORBELL_QUAL_MASK) != DOORBELL_QUAL ||
+	    to_vmx(vcpu)->idt_vectoring_valid || !is_long_mode(vcpu) ||
+	    !(vmcs_read32(GUEST_CS_AR_BYTES) & VMX_AR_L_MASK))
+		return VMX_FAST_NO;
+	idx = srcu_read_lock(&vcpu->vm->srcu);
+	len = doorbell_ring(vcpu, bell, gpa, vmx_rip(vcpu), vmcs_read64(GUEST_CR3));
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	if (!len)
+		return VMX_FAST_NO;
+	vmx_skip_bytes(vcpu, len);
+	vcpu->stats.mmio_emulated++;
+	return 1;
+}
 
 int vmx_exit_ept_violation(struct mkvm_vcpu *vcpu)
 {

@@ -88,6 +88,25 @@ static inline struct vmx_vcpu *to_vmx(struct mkvm_vcpu *vcpu)
 	return vcpu->arch.vmx;
 }
 
+/* RIP and RFLAGS for the fast handlers: as rip_read() and rflags_read(), without a call. */
+static __always_inline unsigned long vmx_rip(struct mkvm_vcpu *vcpu)
+{
+	if (!(vcpu->arch.regs_avail & BIT(GREG_RIP))) {
+		vcpu->arch.regs[GREG_RIP] = vmcs_read64(GUEST_RIP);
+		vcpu->arch.regs_avail |= BIT(GREG_RIP);
+	}
+	return vcpu->arch.regs[GREG_RIP];
+}
+
+static __always_inline unsigned long vmx_rflags(struct mkvm_vcpu *vcpu)
+{
+	if (!(vcpu->arch.regs_avail & BIT(GREG_RFLAGS))) {
+		vcpu->arch.rflags = vmcs_read64(GUEST_RFLAGS);
+		vcpu->arch.regs_avail |= BIT(GREG_RFLAGS);
+	}
+	return vcpu->arch.rflags;
+}
+
 /* Control words: write only a change. */
 #define VMX_CONTROL(name, field, member)						\
 static inline void vmx_write_##name(struct vmx_vcpu *vmx, u32 value)		\
@@ -151,7 +170,7 @@ extern unsigned int vmx_entry_timer_ticks;
 
 /* event.c */
 void vmx_deliver_events(struct mkvm_vcpu *vcpu);
-void vmx_recover_events(struct mkvm_vcpu *vcpu);
+void vmx_recover_events(struct mkvm_vcpu *vcpu, u32 info);
 
 /* exit.c */
 /*
@@ -163,6 +182,7 @@ void vmx_recover_events(struct mkvm_vcpu *vcpu);
 typedef int (*vmx_exit_handler)(struct mkvm_vcpu *vcpu);
 vmx_exit_handler vmx_fast_handler(u32 reason);
 void vmx_skip_instruction(struct mkvm_vcpu *vcpu);
+void vmx_skip_bytes(struct mkvm_vcpu *vcpu, unsigned int len);
 int vmx_exit_unexpected(struct mkvm_vcpu *vcpu, const char *what);
 int vmx_exit_delivery_failed(struct mkvm_vcpu *vcpu);
 
@@ -185,7 +205,8 @@ int vmx_exit_wrmsr(struct mkvm_vcpu *vcpu);
 int vmx_exit_descriptor_table(struct mkvm_vcpu *vcpu);	/* exit_descriptor.c */
 int vmx_fast_io(struct mkvm_vcpu *vcpu);
 int vmx_exit_io(struct mkvm_vcpu *vcpu);		/* exit_io.c */
-int vmx_exit_ept_violation(struct mkvm_vcpu *vcpu);	/* exit_memory.c */
+int vmx_fast_ept_violation(struct mkvm_vcpu *vcpu);	/* exit_memory.c */
+int vmx_exit_ept_violation(struct mkvm_vcpu *vcpu);
 int vmx_exit_ept_misconfig(struct mkvm_vcpu *vcpu);
 int vmx_exit_apic_access(struct mkvm_vcpu *vcpu);
 int vmx_exit_pml_full(struct mkvm_vcpu *vcpu);

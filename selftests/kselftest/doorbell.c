@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A store to an MMIO ioeventfd that the module remembers and then carries out without its emulator
+ * (arch/x86/doorbell.c): every form of MOV, and everything that may change behind the module's
+ * back between two rings: the instruction's bytes, the page it lies in, the memory behind that
+ * page, what is at the doorbell's address. KVM's ABI documentation, KVM_IOEVENTFD, is the
+ * reference. Relies on lib/; the guest calls code that the test writes.
+ */
+#include <sys/eventfd.h>
+
+#include "guest.h"
+
+#define DOORBELL (KT_MMIO + 0x5000)
+#define CODE KT_TEST_AREA
+#define OTHER_CODE (KT_TEST_AREA + 0x1000)
+#define ROUNDS 5		/* one to learn, others to find what was learnt */
+
+static volatile u64 at = CODE, target = DOORBELL, value, rounds = ROUNDS;
+
+/* RAX holds the value, RDI the address; RCX, RSI, R9 are for those who want more. */
+static void caller(void)
+{
+	for (;;) {
+		GUEST_SYNC(1);
+		for (u64 i = 0; i < rounds; i++)
+			asm volatile("mov %1, %%r9\n\tcall *%0"
+				     : : "r"(at), "r"(0x9999999999999999), "a"(value),
+					 "D"(target), "S"(0x66), "c"(2)
+				     : "r9", "memory");
+	}
+}
+
+static const u8 store4[] = { 0x89, 0x07, 0xc3 };		/* mov %eax, (%rdi) */
+static const u8 store2[] = { 0x66, 0x89, 0x07, 0xc3 };		/* mov %ax, (%rdi) */
+
+static struct kt_vcpu *new_guest(void)
+{
+	struct kt_vcpu *vcpu = kt_long(0, 0, caller);
+
+	memcpy(kt_g2h(vcpu->vm, CODE), store4, sizeof(store4));
+	KT_RUN_SYNC(vcpu, 1);
+	return vcpu;
+}
+
+static int ioeventfd(struct kt_vm *vm, u64 addr, u32 len, u32 flags, u64 data)
+{
+	struct kvm_ioeventfd args = {
+		.fd = eventfd(0, EFD_NONBLOCK), .addr = addr, .len = len, .flags = flags,
+		.datamatch = data,
+	};
+
+	KT_IOCTL(vm->fd, KVM_IOEVENTFD, &args);
+	return args.fd;
+}
+
+static u64 drain(int fd)
+{
+	u64 n = 0;
+
+	if (read(fd, &n, sizeof(n)) != sizeof(n) && errno != EAGAIN)
+		kt_fail("read of an eventfd: %s", strerror(errno));
+	return n;
+}
+
+static void want_rings(struct kt_vcpu *vcpu, int fd, u64 n)
+{
+	KT_RUN_SYNC(vcpu, 1);
+	KT_EQ(drain(fd), n);
+}
+
+#define V 0x8877665544332211UL
+
+static const struct {
+	u8 code[13];
+	u8 size;
+	u8 offset;
+	u64 stored;
+} forms[] = {
+	{ { 0x88, 0x07, 0xc3 }, 1, 0, 0x11 },				/* mov %al, (%rdi) */
+	{ { 0x88, 0x27, 0xc3 }, 1, 0, 0x22 },				/* mov %ah, (%rdi) */
+	{ { 0x40, 0x88, 0x37, 0xc3 }, 1, 0, 0x66 },			/* mov %sil, (%rdi) */
+	{ { 0x66, 0x89, 0x07, 0xc3 }, 2, 0, 0x2211 },
+	{ { 0x89, 0x07, 0xc3 }, 4, 0, 0x44332211 },
+	{ { 0x48, 0x89, 0x07, 0xc3 }, 8, 0, V },
+	{ { 0x44, 0x89, 0x0f, 0xc3 }, 4, 0, 0x99999999 },		/* mov %r9d, (%rdi) */
+	{ { 0x89, 0x44, 0x8f, 0x10, 0xc3 }, 4, 0x18, 0x44332211 },	/* 16(%rdi, %rcx, 4) */
+	{ { 0x89, 0x87, 0x20, 0, 0, 0, 0xc3 }, 4, 0x20, 0x44332211 },	/* 32(%rdi) */
+	{ { 0xc6, 0x07, 0x85, 0xc3 }, 1, 0, 0x85 },			/* movb $0x85, (%rdi) */
+	{ { 0x66, 0xc7, 0x07, 0x34, 0x92, 0xc3 }, 2, 0, 0x9234 },
+	{ { 0xc7, 0x07, 1, 2, 3, 0x84, 0xc3 }, 4, 0, 0x84030201 },
+	{ { 0x48, 0xc7, 0x07, 1, 2, 3, 0x84, 0xc3 }, 8, 0, 0xffffffff84030201 },
+	{ { 0x48, 0xc7, 0x87, 8, 0, 0, 0, 1, 0, 0, 0, 0xc3 }, 8, 8, 1 },
+	{ { 0x89, 0x05, 0xfa, 0x4f, 0xe0, 0x3f, 0xc3 }, 4, 0, 0x44332211 },	/* RIP-relative */
+	{ { 0x67, 0x89, 0x07, 0xc3 }, 4, 0, 0x44332211 },		/* (%edi) */
+	{ { 0x0f, 0xc3, 0x07, 0xc3 }, 4, 0, 0x44332211 },		/* movnti %eax, (%rdi) */
+};
+
+static void every_form(void)
+{
+	struct kt_vcpu *vcpu = new_guest();
+
+	GV(vcpu->vm, value) = V;
+	for (unsigned int i = 0; i < KT_ARRAY_SIZE(forms); i++) {
+		const u32 match = KVM_IOEVENTFD_FLAG_DATAMATCH;
+		int fd = ioeventfd(vcpu->vm, DOORBELL + forms[i].offset, forms[i].size, match,
+				   forms[i].stored);
+		struct kvm_ioeventfd gone = {
+			.fd = fd, .addr = DOORBELL + forms[i].offset, .len = forms[i].size,
+			.flags = match | KVM_IOEVENTFD_FLAG_DEASSIGN,
+			.datamatch = forms[i].stored,
+		};
+
+		memcpy(kt_g2h(vcpu->vm, CODE), forms[i].code, sizeof(forms[i].code));
+		KT_RUN_SYNC(vcpu, 1);
+		if (drain(fd) != ROUNDS)
+			kt_fail("form %u did not ring as often as it was executed", i);
+		KT_IOCTL(vcpu->vm->fd, KVM_IOEVENTFD, &gone);
+		close(fd);
+	}
+}
+
+/* One instruction, many values, each of them a queue's. */
+static void values_differ(void)
+{
+	struct kt_vcpu *vcpu = new_guest();
+	int fd[8];
+
+	for (u64 i = 0; i < 8; i++)
+		fd[i] = ioeventfd(vcpu->vm, DOORBELL, 4, KVM_IOEVENTFD_FLAG_DATAMATCH, i);
+	for (int i = 0; i < 24; i++) {
+		GV(vcpu->vm, value) = i % 8;
+		want_rings(vcpu, fd[i % 8], ROUNDS);
+	}
+	for (int i = 0; i < 8; i++)
+		KT_EQ(drain(fd[i]), 0);
+}
+
+static void instruction_changes(void)
+{
+	struct kt_vcpu *vcpu = new_guest();
+	int four = ioeventfd(vcpu->vm, DOORBELL, 4, 0, 0);
+	int two = ioeventfd(vcpu->vm, DOORBELL, 2, 0, 0);
+
+	for (int i = 0; i < 4; i++) {
+		memcpy(kt_g2h(vcpu->vm, CODE), store4, sizeof(store4));
+		want_rings(vcpu, four, ROUNDS);
+		KT_EQ(drain(two), 0);
+		memcpy(kt_g2h(vcpu->vm, CODE), store2, sizeof(store2));
+		want_rings(vcpu, two, ROUNDS);
+		KT_EQ(drain(four), 0);
+	}
+}
+
+/* A second set of tables, from the top. */
+static const u64 tables[] = { KT_PML4, KT_PDPT, KT_PD, KT_PT };
+
+#define TABLE(i) (KT_TEST_AREA + 0x20000 + (i) * 4096UL)
+
+static u64 *table(struct kt_vm *vm, int i)
+{
+	return kt_g2h(vm, TABLE(i));
+}
+
+/* The guest maps another page where the instruction was, by any level of its tables. */
+static void code_page_changes(void)
+{
+	struct kt_vcpu *vcpu = new_guest();
+	int four = ioeventfd(vcpu->vm, DOORBELL, 4, 0, 0);
+	int two = ioeventfd(vcpu->vm, DOORBELL, 2, 0, 0);
+	u64 *pte = kt_g2h(vcpu->vm, KT_PT), *pd = kt_g2h(vcpu->vm, KT_PD);
+	struct kvm_sregs sregs;
+
+	memcpy(kt_g2h(vcpu->vm, OTHER_CODE), store2, sizeof(store2));
+	want_rings(vcpu, four, ROUNDS);
+	kt_get_sregs(vcpu, &sregs);
+	pte[0] = OTHER_CODE | 7;
+	kt_set_sregs(vcpu, &sregs);	/* and its TLB forgets */
+	want_rings(vcpu, two, ROUNDS);
+	/* Another page table, whose first page is the other one as well; then the old one. */
+	memcpy(kt_g2h(vcpu->vm, KT_TEST_AREA + 0x10000), pte, 4096);
+	pte[0] = CODE | 7;
+	pd[1] = (KT_TEST_AREA + 0x10000) | 7;
+	kt_set_sregs(vcpu, &sregs);
+	want_rings(vcpu, two, ROUNDS);
+	pd[1] = KT_PT | 7;
+	kt_set_sregs(vcpu, &sregs);
+	want_rings(vcpu, four, ROUNDS);
+	/* A large page; its physical address is the same. */
+	pd[1] = KT_TEST_AREA | 0x87;
+	kt_set_sregs(vcpu, &sregs);
+	want_rings(vcpu, four, ROUNDS);
+	/* Another address space, with the other code, while the first one stays as it is. */
+	for (int i = 0; i < 4; i++) {
+		memcpy(table(vcpu->vm, i), kt_g2h(vcpu->vm, tables[i]), 4096);
+		if (i)
+			table(vcpu->vm, i - 1)[i == 3] = TABLE(i) | 7;
+	}
+	table(vcpu->vm, 3)[0] = OTHER_CODE | 7;
+	sregs.cr3 = TABLE(0);
+	kt_set_sregs(vcpu, &sregs);
+	want_rings(vcpu, two, ROUNDS);
+	sregs.cr3 = KT_PML4;
+	kt_set_sregs(vcpu, &sregs);
+	want_rings(vcpu, four, ROUNDS);
+	KT_EQ(drain(two), 0);
+}
+
+/* Userspace puts another page under the guest's code; the first one lives on, unchanged. */
+static void memory_is_replaced(void)
+{
+	struct kt_vcpu *vcpu = new_guest();
+	int four = ioeventfd(vcpu->vm, DOORBELL, 4, 0, 0);
+	int two = ioeventfd(vcpu->vm, DOORBELL, 2, 0, 0);
+	int fd = memfd_create("code", 0);
+	u8 *page = kt_g2h(vcpu->vm, CODE);
+
+	KT_EQ(pwrite(fd, store4, sizeof(store4), 0), sizeof(store4));
+	KT_EQ(pwrite(fd, store2, sizeof(store2), 4096), sizeof(store2));
+	KT_EQ(ftruncate(fd, 8192), 0);
+	for (int i = 0; i < 6; i++) {
+		KT_TRUE(mmap(page, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+			     (i & 1) * 4096) == page);
+		want_rings(vcpu, i & 1 ? two : four, ROUNDS);
+	}
+	KT_EQ(drain(two) + drain(four), 0);
+}
+
+/* The address becomes memory and a doorbell again. */
+static void slot_comes_and_goes(void)
+{
+	struct kt_vcpu *vcpu = new_guest();
+	int fd = ioeventfd(vcpu->vm, DOORBELL, 0, 0, 0);
+	u32 *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	KT_TRUE(page != MAP_FAILED);
+	for (u32 i = 1; i < 4; i++) {
+		want_rings(vcpu, fd, ROUNDS);
+		KT_EQ(kt_slot(vcpu->vm, 1, 0, DOORBELL, 4096, page), 0);
+		GV(vcpu->vm, value) = i;
+		want_rings(vcpu, fd, 0);
+		KT_EQ(page[0], i);
+		KT_EQ(kt_slot(vcpu->vm, 1, 0, DOORBELL, 0, page), 0);
+	}
+	want_rings(vcpu, fd, ROUNDS);
+}
+
+static void want_write(struct kt_vcpu *vcpu, u64 addr, u32 len, u64 data)
+{
+	KT_RUN_EXIT(vcpu, KVM_EXIT_MMIO);
+	KT_EQ(vcpu->run->mmio.phys_addr, addr);
+	KT_EQ(vcpu->run->mmio.len, len);
+	KT_EQ(vcpu->run->mmio.is_write, 1);
+	KT_EQ(*(u64 *)vcpu->run->mmio.data, data);
+}
+
+/* Nobody listens any more: the write is userspace's. */
+static void doorbell_is_taken_away(void)
+{
+	struct kt_vcpu *vcpu = new_guest();
+	int fd = ioeventfd(vcpu->vm, DOORBELL, 4, 0, 0);
+	struct kvm_ioeventfd gone = {
+		.fd = fd, .addr = DOORBELL, .len = 4, .flags = KVM_IOEVENTFD_FLAG_DEASSIGN,
+	};
+
+	GV(vcpu->vm, value) = 0x12345678;
+	want_rings(vcpu, fd, ROUNDS);
+	KT_IOCTL(vcpu->vm->fd, KVM_IOEVENTFD, &gone);
+	for (int i = 0; i < ROUNDS; i++)
+		want_write(vcpu, DOORBELL, 4, 0x12345678);
+	KT_RUN_SYNC(vcpu, 1);
+	KT_EQ(drain(fd), 0);
+	fd = ioeventfd(vcpu->vm, DOORBELL, 0, 0, 0);
+	want_rings(vcpu, fd, ROUNDS);
+}
+
+/* A store that begins on the page before: its second half lies at a doorbell of any length. */
+static void store_crosses(void)
+{
+	struct kt_vcpu *vcpu = new_guest();
+	int fd = ioeventfd(vcpu->vm, DOORBELL, 0, 0, 0);
+
+	GV(vcpu->vm, value) = 0x44332211;
+	want_rings(vcpu, fd, ROUNDS);
+	GV(vcpu->vm, rounds) = 1;
+	GV(vcpu->vm, target) = DOORBELL - 2;
+	want_write(vcpu, DOORBELL - 2, 2, 0x2211);
+	KT_EQ(drain(fd), 0);
+	want_rings(vcpu, fd, 1);
+	/* Where the first page is memory, its half must be written. */
+	KT_EQ(kt_slot(vcpu->vm, 1, 0, DOORBELL - 4096, 4096, kt_g2h(vcpu->vm, OTHER_CODE)), 0);
+	GV(vcpu->vm, target) = DOORBELL;
+	want_rings(vcpu, fd, 1);
+	GV(vcpu->vm, target) = DOORBELL - 2;
+	want_rings(vcpu, fd, 1);
+	KT_EQ(*(u16 *)kt_g2h(vcpu->vm, OTHER_CODE + 4094), 0x2211);
+}
+
+/* Single steps see each store as one instruction. */
+static void single_steps(void)
+{
+	struct kvm_guest_debug debug = {
+		.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP,
+	};
+	struct kt_vcpu *vcpu = new_guest();
+	int fd = ioeventfd(vcpu->vm, DOORBELL, 0, 0, 0), stores = 0;
+	struct kvm_regs regs;
+	u64 before = 0;
+
+	want_rings(vcpu, fd, ROUNDS);
+	KT_IOCTL(vcpu->fd, KVM_SET_GUEST_DEBUG, &debug);
+	while (stores < ROUNDS) {
+		KT_RUN_EXIT(vcpu, KVM_EXIT_DEBUG);
+		kt_get_regs(vcpu, &regs);
+		stores += before == CODE && regs.rip == CODE + 2;
+		before = regs.rip;
+	}
+	KT_EQ(drain(fd), ROUNDS);
+}
+
+static const struct kt_test tests[] = {
+	{ "every_form", every_form },
+	{ "values_differ", values_differ },
+	{ "instruction_changes", instruction_changes },
+	{ "code_page_changes", code_page_changes },
+	{ "memory_is_replaced", memory_is_replaced },
+	{ "slot_comes_and_goes", slot_comes_and_goes },
+	{ "doorbell_is_taken_away", doorbell_is_taken_away },
+	{ "store_crosses", store_crosses },
+	{ "single_steps", single_steps },
+};
+
+int main(int argc, char **argv)
+{
+	return kt_main(argc, argv, tests, KT_ARRAY_SIZE(tests));
+}

@@ -19,11 +19,17 @@
 
 #define NAME_SIZE	48
 
-/* As struct kvm_stats_desc, with its name. */
+/* As struct kvm_stats_desc, whose name has no length on one kernel and one of its own on another. */
 struct stats_desc {
-	struct kvm_stats_desc desc;
+	u32 flags;
+	s16 exponent;
+	u16 size;
+	u32 offset;
+	u32 bucket_size;
 	char name[NAME_SIZE];
 };
+static_assert(offsetof(struct stats_desc, offset) == offsetof(struct kvm_stats_desc, offset));
+static_assert(offsetof(struct stats_desc, name) == offsetof(struct kvm_stats_desc, name));
 
 struct counter {
 	const char *name;
@@ -102,9 +108,9 @@ static ssize_t stats_read(struct mkvm_vm *vm, struct mkvm_vcpu *vcpu, char __use
 		snprintf(file + header.id_offset, NAME_SIZE, "kvm-%d", vm->owner_pid);
 	desc = file + header.desc_offset;
 	for (i = 0; i < n; i++) {
-		desc[i].desc.flags = c[i].flags;
-		desc[i].desc.size = 1;
-		desc[i].desc.offset = i * sizeof(u64);
+		desc[i].flags = c[i].flags;
+		desc[i].size = 1;
+		desc[i].offset = i * sizeof(u64);
 		strscpy(desc[i].name, c[i].name, NAME_SIZE);
 	}
 	if (vcpu)

@@ -631,7 +631,8 @@ static void on_alarm(int sig)
 static void fast_alarm(void)
 {
 	struct sigaction sa = { .sa_handler = on_alarm };
-	struct itimerval t = { .it_value.tv_usec = 3000, .it_interval.tv_usec = 3000 };
+	long usec = 3000 * kt_slowness();	/* long enough for most entries */
+	struct itimerval t = { .it_value.tv_usec = usec, .it_interval.tv_usec = usec };
 
 	sigaction(SIGALRM, &sa, NULL);
 	setitimer(ITIMER_REAL, &t, NULL);

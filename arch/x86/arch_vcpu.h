@@ -84,6 +84,7 @@ struct mkvm_mmio_access {
  * @writes: writes that wait for userspace
  * @nr_writes: their number; @next_write is the one that userspace has
  * @hint: @linear is the linear address that the exit reported, @gpa its page's address
+ * @hint_offset: an access to the xAPIC page: @linear is the offset in it, @gpa its address
  * @hint_write: it was a write, so the guest's tables allow writing
  * @no_slot: @hint holds, and the page has no slot for accesses as @hint_write says
  * @ctxt: the emulation, kept while userspace is asked
@@ -93,7 +94,7 @@ struct mkvm_mmio {
 	struct mkvm_mmio_access writes[MKVM_MMIO_MAX_ACCESSES];
 	struct mkvm_mmio_access wanted;
 	u8 nr_reads, next_read, nr_writes, next_write;
-	bool hint, hint_write, no_slot;
+	bool hint, hint_offset, hint_write, no_slot;
 	unsigned long linear;
 	gpa_t gpa;
 	struct emul_ctxt *ctxt;

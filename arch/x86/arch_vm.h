@@ -36,8 +36,8 @@ struct mkvm_pvclock {
 struct mkvm_arch_vm {
 	struct ept_root ept;			/* mmu/ */
 	bool noncoherent_dma;			/* an assigned device does not snoop caches */
-	struct page *apic_access_page;		/* vmx/apic_access.c: one for all VMs' reads */
-	bool apic_access_inhibited;
+	struct page *apic_access_page;		/* vmx/apic.c */
+	bool apic_access_inhibited;		/* it must not be mapped, ever again */
 	enum mkvm_irqchip_mode irqchip_mode;	/* irqchip.c; set once, under vm->lock */
 	u32 split_reserved_routes;
 	struct lapic_map apic_map;		/* irq/lapic_deliver.c */

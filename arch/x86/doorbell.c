@@ -2,11 +2,11 @@
 /*
  * A guest's store to a device of the kernel's, without the emulator.
  *
- * KVM's ABI: KVM_IOEVENTFD on the MMIO bus, with KVM_CAP_IOEVENTFD_ANY_LENGTH. A driver rings its
- * doorbell with the same MOV again and again. The emulator decodes it once; from then on the
- * exit's fast path compares instead of decoding: the entries of the guest's page tables that lead
- * to the instruction, and its bytes, are read where they are and must be what they were. Then the
- * instruction is the same, whatever the guest did meanwhile.
+ * KVM's ABI: KVM_IOEVENTFD on the MMIO bus, with KVM_CAP_IOEVENTFD_ANY_LENGTH; and the xAPIC page.
+ * A driver rings its doorbell with the same MOV again and again. The emulator decodes it once; from
+ * then on the exit's fast path compares instead of decoding: the entries of the guest's page tables
+ * that lead to the instruction, and its bytes, are read where they are and must be what they were.
+ * Then the instruction is the same, whatever the guest did meanwhile.
  *
  * The pointers into guest memory are to be thought of as a TLB. They are used only where vcpu->mode
  * says that the vCPU may use its TLB, with interrupts off, and are dropped by MKVM_REQ_TLB_FLUSH:
@@ -16,6 +16,7 @@
 
 #include <linux/mm.h>
 #include <linux/string.h>
+#include <asm/apicdef.h>
 
 #include "arch/x86/doorbell.h"
 #include "arch/x86/emulate/insn.h"
@@ -65,7 +66,7 @@ void doorbell_learn(struct mkvm_vcpu *vcpu, const struct emul_ctxt *c, gpa_t gpa
 	u64 start = c->rip - c->insn_len;
 
 	bell->generation = 0;
-	if (!is_plain_store(c) || (vcpu->arch.apic && lapic_owns_gpa(vcpu, gpa)))
+	if (!is_plain_store(c))
 		return;
 	*bell = (struct mkvm_doorbell) {
 		.gfn = gpa >> PAGE_SHIFT,
@@ -73,6 +74,7 @@ void doorbell_learn(struct mkvm_vcpu *vcpu, const struct emul_ctxt *c, gpa_t gpa
 		.rip = start,
 		.disp = d->mem.disp + (d->mem.rip_relative ? c->rip : 0),
 		.imm = d->imm,
+		.lapic = vcpu->arch.apic && lapic_owns_gpa(vcpu, gpa),
 		.len = c->insn_len,
 		.size = d->size,
 		.base = d->mem.base,
@@ -94,6 +96,18 @@ void doorbell_forget_memory(struct mkvm_vcpu *vcpu)
 
 	for (i = 0; i < NR_DOORBELLS; i++)
 		vcpu->arch.doorbells[i].levels = 0;
+}
+
+/**
+ * doorbell_forget() - the xAPIC page moved: who takes a write may be another
+ * @vcpu: the vCPU, whose thread this is
+ */
+void doorbell_forget(struct mkvm_vcpu *vcpu)
+{
+	int i;
+
+	for (i = 0; i < NR_DOORBELLS; i++)
+		vcpu->arch.doorbells[i].generation = 0;
 }
 
 /**
@@ -164,6 +178,15 @@ static bool same_instruction(struct mkvm_vcpu *vcpu, struct mkvm_doorbell *bell,
 	       (!bell->mask[1] || (READ_ONCE(bell->code[1]) & bell->mask[1]) == bell->insn[1]);
 }
 
+/* A write to the xAPIC page, with interrupts off: 0 when it was taken. */
+static int write_lapic(struct mkvm_vcpu *vcpu, gpa_t gpa, unsigned int size, const u64 *value)
+{
+	/* The IOAPIC may have to hear of an EOI, and to tell others. */
+	if (offset_in_page(gpa) == APIC_EOI)
+		return lapic_eoi_fast(vcpu) ? 0 : -EAGAIN;
+	return lapic_mmio_write(vcpu, offset_in_page(gpa), size, value);
+}
+
 /**
  * doorbell_ring() - carry out the store that exited, if it is the one that is known
  * @vcpu: loaded vCPU in 64-bit mode; vm->srcu read-held
@@ -179,6 +202,7 @@ int doorbell_ring(struct mkvm_vcpu *vcpu, struct mkvm_doorbell *bell, gpa_t gpa,
 {
 	unsigned long *regs = vcpu->arch.regs;
 	u64 linear = bell->disp, value = bell->imm;
+	int ret;
 
 	if (bell->generation != mkvm_memslots(vcpu->vm)->generation || bell->rip != rip ||
 	    !same_instruction(vcpu, bell, cr3))
@@ -192,5 +216,7 @@ int doorbell_ring(struct mkvm_vcpu *vcpu, struct mkvm_doorbell *bell, gpa_t gpa,
 		return 0;
 	if (bell->value >= 0)
 		value = regs[bell->value];
-	return mkvm_io_bus_write(vcpu, MKVM_MMIO_BUS, gpa, bell->size, &value) ? 0 : bell->len;
+	ret = unlikely(bell->lapic) ? write_lapic(vcpu, gpa, bell->size, &value) :
+	      mkvm_io_bus_write(vcpu, MKVM_MMIO_BUS, gpa, bell->size, &value);
+	return ret ? 0 : bell->len;
 }

@@ -30,6 +30,7 @@ struct mkvm_vcpu;
  * @mask: ones where @insn holds bytes
  * @disp: displacement; of a RIP-relative operand with the address of the next instruction added
  * @imm: the value, if @value is DOORBELL_NO_REG
+ * @lapic: the device is the vCPU's own LAPIC
  * @len: of the instruction, bytes
  * @size: of the store, 1, 2, 4 or 8 bytes
  * @base: register, or DOORBELL_NO_REG
@@ -47,6 +48,7 @@ struct mkvm_doorbell {
 	u64 rip;
 	u64 insn[2], mask[2];
 	u64 disp, imm;
+	bool lapic;
 	u8 len, size;
 	s8 base, index, value;
 	u8 scale;
@@ -63,6 +65,7 @@ struct mkvm_doorbell {
 void doorbell_learn(struct mkvm_vcpu *vcpu, const struct emul_ctxt *c, gpa_t gpa);
 struct mkvm_doorbell *doorbell_find(struct mkvm_vcpu *vcpu, gpa_t gpa);
 int doorbell_ring(struct mkvm_vcpu *vcpu, struct mkvm_doorbell *bell, gpa_t gpa, u64 rip, u64 cr3);
+void doorbell_forget(struct mkvm_vcpu *vcpu);
 void doorbell_forget_memory(struct mkvm_vcpu *vcpu);
 
 #endif

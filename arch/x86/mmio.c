@@ -16,7 +16,7 @@
 
 #include "arch/x86/descriptor.h"
 #include "arch/x86/doorbell.h"
-#include "arch/x86/emulate/emulate.h"
+#include "arch/x86/emulate/insn.h"
 #include "arch/x86/fpu.h"
 #include "arch/x86/inject.h"
 #include "arch/x86/irq/lapic.h"
@@ -57,6 +57,13 @@ static enum emul_rc translate(struct emul_ctxt *c, u64 linear, u32 access, gpa_t
 	struct walk_fault fault;
 	int ret;
 
+	/* The exit told of the address only what all mappings of a page have in common. */
+	if (mmio->hint_offset && offset_in_page(linear) == mmio->linear &&
+	    (access & (WALK_WRITE | WALK_FETCH)) == (mmio->hint_write ? WALK_WRITE : 0) &&
+	    (c->d.op < OP_MOVS || c->d.op > OP_OUTS)) {
+		*gpa = mmio->gpa | mmio->linear;
+		return EMUL_OK;
+	}
 	/* The processor has just translated this page for the same access. */
 	if (mmio->hint && !((linear ^ mmio->linear) >> PAGE_SHIFT) && !(access & WALK_FETCH) &&
 	    (mmio->hint_write || !(access & WALK_WRITE))) {
@@ -516,10 +523,12 @@ static int emulate(struct mkvm_vcpu *vcpu, bool again)
 		vcpu->arch.complete_userspace_io = complete_mmio_read;
 		return exit_mmio(vcpu, &mmio->wanted, false);
 	}
-	if (rc == EMUL_OK && mmio->no_slot && mmio->hint_write && !mmio->nr_writes)
+	if (rc == EMUL_OK && (mmio->no_slot || mmio->hint_offset) && mmio->hint_write &&
+	    !mmio->nr_writes)
 		doorbell_learn(vcpu, c, mmio->gpa);
 	mmio->nr_reads = 0;
 	mmio->hint = false;
+	mmio->hint_offset = false;
 	switch (rc) {
 	case EMUL_OK:
 		store_context(vcpu, c);
@@ -549,10 +558,29 @@ int mmio_emulate(struct mkvm_vcpu *vcpu, bool hint, bool write, unsigned long li
 
 	mmio->nr_reads = 0;
 	mmio->hint = hint;
+	mmio->hint_offset = false;
 	mmio->no_slot = hint;
 	mmio->hint_write = write;
 	mmio->linear = linear;
 	mmio->gpa = gpa & PAGE_MASK;
+	return emulate(vcpu, false);
+}
+
+/*
+ * An APIC-access exit has no linear address. But only one operand of an instruction that is no
+ * string instruction is read, and only one is written: the one that has the offset is it.
+ */
+int mmio_emulate_apic(struct mkvm_vcpu *vcpu, bool write, gpa_t page, unsigned int offset)
+{
+	struct mkvm_mmio *mmio = &vcpu->arch.mmio;
+
+	mmio->nr_reads = 0;
+	mmio->hint = false;
+	mmio->no_slot = false;
+	mmio->hint_offset = true;
+	mmio->hint_write = write;
+	mmio->linear = offset;
+	mmio->gpa = page;
 	return emulate(vcpu, false);
 }
 

@@ -20,6 +20,17 @@
  */
 int mmio_emulate(struct mkvm_vcpu *vcpu, bool hint, bool write, unsigned long linear, gpa_t gpa);
 
+/**
+ * mmio_emulate_apic() - the same for an access to the xAPIC page that the processor has recognized
+ * @vcpu: loaded vCPU, vm->srcu read-held, process context
+ * @write: it was a write
+ * @page: guest-physical address of the page
+ * @offset: in the page
+ *
+ * Return: as mmio_emulate().
+ */
+int mmio_emulate_apic(struct mkvm_vcpu *vcpu, bool write, gpa_t page, unsigned int offset);
+
 int mmio_vcpu_init(struct mkvm_vcpu *vcpu);
 void mmio_vcpu_free(struct mkvm_vcpu *vcpu);
 

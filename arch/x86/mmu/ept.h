@@ -46,7 +46,8 @@ int ept_handle_fault(struct mkvm_vcpu *vcpu, gpa_t gpa, u32 access);
  * @gfn: frame of the APIC base
  * @page: the page; its owner keeps it until the VM's tables are gone
  *
- * Called on its violation; arch_mmu_zap_range() takes it away again. May sleep.
+ * Called on its violation; arch_mmu_zap_range() takes it away again. May sleep. Does nothing once
+ * vm->arch.apic_access_inhibited is set.
  * Return: 0 or -ENOMEM.
  */
 int ept_map_apic_access_page(struct mkvm_vm *vm, gfn_t gfn, struct page *page);

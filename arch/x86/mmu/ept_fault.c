@@ -440,7 +440,8 @@ int ept_map_apic_access_page(struct mkvm_vm *vm, gfn_t gfn, struct page *page)
 		if (r)
 			break;
 		read_lock(&vm->mmu_lock);
-		r = ept_enter(vm, &want, &pool, &need);
+		/* Who sets the flag zaps afterwards: he finds our entry, or we find the flag. */
+		r = vm->arch.apic_access_inhibited ? 0 : ept_enter(vm, &want, &pool, &need);
 		read_unlock(&vm->mmu_lock);
 		if (r == -EEXIST)
 			arch_mmu_zap_range(vm, gfn, gfn + 1, true);

@@ -33,20 +33,14 @@
 #define DOORBELL_QUAL_MASK	(DOORBELL_QUAL | EPT_FAULT_READ | EPT_FAULT_FETCH | \
 				 EPT_FAULT_ALLOWED | EPT_QUAL_NMI_UNBLOCKED)
 
-/* A driver rings the doorbell of a device of the kernel's: no emulator, no memory slot. */
-int vmx_fast_ept_violation(struct mkvm_vcpu *vcpu)
+/* A store that doorbell.c knows: no emulator, no memory slot. */
+static __always_inline int ring_doorbell(struct mkvm_vcpu *vcpu, struct mkvm_doorbell *bell,
+					 gpa_t gpa)
 {
-	gpa_t gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
-	struct mkvm_doorbell *bell = doorbell_find(vcpu, gpa);
-	unsigned long qualification;
 	unsigned int len;
 	int idx;
 
-	if (!bell)
-		return VMX_FAST_NO;
-	qualification = vmcs_read64(EXIT_QUALIFICATION);
-	if ((qualification & DOORBELL_QUAL_MASK) != DOORBELL_QUAL ||
-	    to_vmx(vcpu)->idt_vectoring_valid || !is_long_mode(vcpu) ||
+	if (to_vmx(vcpu)->idt_vectoring_valid || !is_long_mode(vcpu) ||
 	    !(vmcs_read32(GUEST_CS_AR_BYTES) & VMX_AR_L_MASK))
 		return VMX_FAST_NO;
 	idx = srcu_read_lock(&vcpu->vm->srcu);
@@ -57,6 +51,16 @@ int vmx_fast_ept_violation(struct mkvm_vcpu *vcpu)
 	vmx_skip_bytes(vcpu, len);
 	vcpu->stats.mmio_emulated++;
 	return 1;
+}
+
+int vmx_fast_ept_violation(struct mkvm_vcpu *vcpu)
+{
+	gpa_t gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
+	struct mkvm_doorbell *bell = doorbell_find(vcpu, gpa);
+
+	if (!bell || (vmcs_read64(EXIT_QUALIFICATION) & DOORBELL_QUAL_MASK) != DOORBELL_QUAL)
+		return VMX_FAST_NO;
+	return ring_doorbell(vcpu, bell, gpa);
 }
 
 int vmx_exit_ept_violation(struct mkvm_vcpu *vcpu)
@@ -75,6 +79,9 @@ int vmx_exit_ept_violation(struct mkvm_vcpu *vcpu)
 	if (likely(ret == EPT_FAULT_FIXED))
 		return 1;
 	if (ret != EPT_FAULT_MMIO)
+		return ret;
+	ret = vmx_map_apic_access_page(vcpu, gpa);
+	if (ret)
 		return ret;
 	/* An event cannot be delivered through a device. */
 	if (to_vmx(vcpu)->idt_vectoring_valid)
@@ -129,35 +136,50 @@ int vmx_exit_pml_full(struct mkvm_vcpu *vcpu)
 
 #define APIC_QUAL_OFFSET(q)	((q) & 0xfff)
 #define APIC_QUAL_TYPE(q)	(((q) >> 12) & 15)
-#define APIC_TYPE_LINEAR_WRITE	1
+#define APIC_TYPE_LINEAR_WRITE	1	/* 0 is a read */
 
-static bool is_eoi(struct mkvm_vcpu *vcpu)
+static bool is_write(unsigned long qualification)
 {
-	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
-
-	return APIC_QUAL_TYPE(qualification) == APIC_TYPE_LINEAR_WRITE &&
-	       APIC_QUAL_OFFSET(qualification) == APIC_EOI && vcpu->arch.apic;
+	return APIC_QUAL_TYPE(qualification) == APIC_TYPE_LINEAR_WRITE;
 }
 
-/* EOI is most of what an xAPIC guest does here, and its value does not matter. */
+/* EOI is most of what an xAPIC guest does here, and its value does not matter; ICR comes next. */
 int vmx_fast_apic_access(struct mkvm_vcpu *vcpu)
 {
-	if (!is_eoi(vcpu) || to_vmx(vcpu)->idt_vectoring_valid || !lapic_eoi_fast(vcpu))
+	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
+	struct mkvm_doorbell *bell;
+	gpa_t gpa;
+
+	if (!is_write(qualification) || !vcpu->arch.apic)
 		return VMX_FAST_NO;
-	vmx_skip_instruction(vcpu);
-	return 1;
+	if (APIC_QUAL_OFFSET(qualification) == APIC_EOI) {
+		if (to_vmx(vcpu)->idt_vectoring_valid || !lapic_eoi_fast(vcpu))
+			return VMX_FAST_NO;
+		vmx_skip_instruction(vcpu);
+		return 1;
+	}
+	gpa = (vcpu->arch.apic_base & PAGE_MASK) | APIC_QUAL_OFFSET(qualification);
+	bell = doorbell_find(vcpu, gpa);
+	return bell ? ring_doorbell(vcpu, bell, gpa) : VMX_FAST_NO;
 }
 
 int vmx_exit_apic_access(struct mkvm_vcpu *vcpu)
 {
+	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
+	u32 offset = APIC_QUAL_OFFSET(qualification);
+
 	if (to_vmx(vcpu)->idt_vectoring_valid)
 		return vmx_exit_delivery_failed(vcpu);
-	if (is_eoi(vcpu)) {
+	if (is_write(qualification) && offset == APIC_EOI && vcpu->arch.apic) {
 		lapic_eoi(vcpu);
 		vmx_skip_instruction(vcpu);
 		return 1;
 	}
-	return mmio_emulate(vcpu, false, false, 0, 0);
+	/* A fetch, or a page walk through the APIC: let the emulator find out. */
+	if (APIC_QUAL_TYPE(qualification) > APIC_TYPE_LINEAR_WRITE)
+		return mmio_emulate(vcpu, false, false, 0, 0);
+	return mmio_emulate_apic(vcpu, is_write(qualification), vcpu->arch.apic_base & PAGE_MASK,
+				 offset);
 }
 
 /* INVLPG exiting is off; the row exists so that a control that forces it on works. */

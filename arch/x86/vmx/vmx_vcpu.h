@@ -172,6 +172,9 @@ extern unsigned int vmx_entry_timer_ticks;
 void vmx_deliver_events(struct mkvm_vcpu *vcpu);
 void vmx_recover_events(struct mkvm_vcpu *vcpu, u32 info);
 
+/* apic.c */
+int vmx_map_apic_access_page(struct mkvm_vcpu *vcpu, gpa_t gpa);
+
 /* exit.c */
 /*
  * What handlers return: 1 = resume the guest, 0 = vcpu->run is filled, < 0 = errno. A fast

@@ -89,7 +89,7 @@ static int has_reserved_memory(const char *group)
 	snprintf(path, sizeof(path), GROUPS "/%.16s/reserved_regions", group);
 	file = fopen(path, "r");
 	while (file && fgets(line, sizeof(line), file))
-		found |= strstr(line, " direct") != NULL;
+		found |= !!strstr(line, " direct");
 	if (file)
 		fclose(file);
 	return found;

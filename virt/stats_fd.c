@@ -19,7 +19,7 @@
 
 #define NAME_SIZE	48
 
-/* As struct kvm_stats_desc, whose name has no length on one kernel and one of its own on another. */
+/* As struct kvm_stats_desc, whose name has no length in one kernel and 48 in another. */
 struct stats_desc {
 	u32 flags;
 	s16 exponent;
@@ -28,6 +28,7 @@ struct stats_desc {
 	u32 bucket_size;
 	char name[NAME_SIZE];
 };
+
 static_assert(offsetof(struct stats_desc, offset) == offsetof(struct kvm_stats_desc, offset));
 static_assert(offsetof(struct stats_desc, name) == offsetof(struct kvm_stats_desc, name));
 

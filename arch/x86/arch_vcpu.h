@@ -163,12 +163,12 @@ struct mkvm_arch_vcpu {
 	u64 pat;
 	u64 misc_enable;
 	u64 spec_ctrl;
-	u64 arch_capabilities, perf_capabilities, platform_info, misc_features;
+	u64 arch_capabilities, perf_capabilities, platform_info, misc_features, power_ctl;
 	u64 ucode_rev;
 	u64 smbase;
 	u64 mtrr_def_type, mtrr_fixed[11], mtrr_var[16];
 	u64 mcg_cap, mcg_status, mcg_ctl, mcg_ext_ctl;
-	u64 *mce_banks;				/* 4 per bank: CTL, STATUS, ADDR, MISC */
+	u64 *mce_banks;				/* CTL, STATUS, ADDR, MISC of each, then all CTL2 */
 	u64 mci_ctl2[32];
 	u64 wall_clock_msr, system_time_msr, steal_time_msr;
 	u64 last_run_delay;			/* steal_time.c */

@@ -49,7 +49,8 @@ static int tsc_control(void)
 /* Quirks of KVM's that the module has too, and can do without. */
 #define QUIRKS \
 	(KVM_X86_QUIRK_LINT0_REENABLED | KVM_X86_QUIRK_LAPIC_MMIO_HOLE | \
-	 KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT | KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS)
+	 KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT | KVM_X86_QUIRK_FIX_HYPERCALL_INSN | \
+	 KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS)
 
 /* MWAIT that does not exit must not stop the host's timers, nor be broken. */
 static int disable_exits(void)

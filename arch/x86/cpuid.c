@@ -534,7 +534,14 @@ static void apply_runtime(struct mkvm_vcpu *vcpu, struct kvm_cpuid_entry2 *entri
 
 void cpuid_update_runtime(struct mkvm_vcpu *vcpu)
 {
+	struct kvm_cpuid_entry2 *e;
+
 	apply_runtime(vcpu, vcpu->arch.cpuid, vcpu->arch.cpuid_nent);
+	/* The one mirrored bit that somebody asks guest_cpuid_has() for. */
+	e = find(vcpu, 1, 0);
+	if (e)
+		set_bits(&vcpu->arch.guest_caps[X86_FEATURE_MWAIT / 32],
+			 BIT(X86_FEATURE_MWAIT & 31), e->ecx & BIT(3));
 }
 
 static void build_index(struct mkvm_vcpu *vcpu)

@@ -160,8 +160,8 @@ void arch_vcpu_load(struct mkvm_vcpu *vcpu, int cpu)
 	}
 	vmx_vcpu_load(vcpu, cpu);
 	tsc_vcpu_load(vcpu);
-	if (unlikely(vcpu->arch.steal_time_msr & KVM_MSR_ENABLED) && vcpu->preempted)
-		mkvm_make_request(MKVM_REQ_STEAL_UPDATE, vcpu);
+	if (unlikely(vcpu->arch.steal_time_msr & KVM_MSR_ENABLED))
+		steal_time_load(vcpu);
 }
 
 void arch_vcpu_put(struct mkvm_vcpu *vcpu)

@@ -4,6 +4,8 @@
  *
  * SDM, "Machine-Check Architecture"; KVM_X86_SETUP_MCE, KVM_X86_SET_MCE. The banks are memory;
  * userspace decides how many there are and puts errors into them, the guest reads and clears.
+ * Errors that need no action are told by the LAPIC's CMCI, if the guest wants ("Corrected Machine
+ * Check Interrupt"), others by #MC.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -13,14 +15,19 @@
 #include <asm/msr-index.h>
 
 #include "arch/x86/inject.h"
+#include "arch/x86/irq/lapic.h"
 #include "arch/x86/msr.h"
 #include "arch/x86/regs.h"
 
 enum { MCI_CTL, MCI_STATUS, MCI_ADDR, MCI_MISC, MCI_REGS };
 
+/* The banks' CTL2 registers lie behind all others, as their MSRs do. */
+#define CTL2_FIRST	(MKVM_MCE_BANKS * MCI_REGS)
+#define CTL2_VALID	(MCI_CTL2_CMCI_EN | MCI_CTL2_CMCI_THRESHOLD_MASK)
+
 u64 mce_supported_cap(void)
 {
-	return MKVM_MCE_BANKS | MCG_CTL_P | MCG_SER_P;
+	return MKVM_MCE_BANKS | MCG_CTL_P | MCG_SER_P | MCG_CMCI_P;
 }
 
 static unsigned int nr_banks(struct mkvm_vcpu *vcpu)
@@ -30,7 +37,7 @@ static unsigned int nr_banks(struct mkvm_vcpu *vcpu)
 
 int mce_vcpu_init(struct mkvm_vcpu *vcpu)
 {
-	vcpu->arch.mce_banks = kcalloc(MKVM_MCE_BANKS * MCI_REGS, sizeof(u64),
+	vcpu->arch.mce_banks = kcalloc(CTL2_FIRST + MKVM_MCE_BANKS, sizeof(u64),
 				       GFP_KERNEL_ACCOUNT);
 	if (!vcpu->arch.mce_banks)
 		return -ENOMEM;
@@ -59,11 +66,26 @@ int mce_setup_banks(struct mkvm_vcpu *vcpu, u64 mcg_cap)
 		vcpu->arch.mcg_ctl = ~0ull;
 	for (i = 0; i < banks; i++)
 		vcpu->arch.mce_banks[i * MCI_REGS + MCI_CTL] = ~0ull;
+	memset(vcpu->arch.mce_banks + CTL2_FIRST, 0, MKVM_MCE_BANKS * sizeof(u64));
 	return 0;
+}
+
+/* SDM, "UCR Error Classification": uncorrected, but nobody has used the data so far. */
+static bool needs_no_action(const struct kvm_x86_mce *mce)
+{
+	return !mce->mcg_status && (mce->status & MCI_STATUS_UC) &&
+	       !(mce->status & (MCI_STATUS_PCC | MCI_STATUS_S | MCI_STATUS_AR));
+}
+
+/* @status, over an error that was there already. */
+static u64 status_over(const u64 *bank, u64 status)
+{
+	return status | (bank[MCI_STATUS] & MCI_STATUS_VAL ? MCI_STATUS_OVER : 0);
 }
 
 int mce_inject(struct mkvm_vcpu *vcpu, const struct kvm_x86_mce *mce)
 {
+	unsigned int nr;
 	u64 *bank;
 
 	if (mce->bank >= nr_banks(vcpu) || !(mce->status & MCI_STATUS_VAL)) {
@@ -71,8 +93,18 @@ int mce_inject(struct mkvm_vcpu *vcpu, const struct kvm_x86_mce *mce)
 			  nr_banks(vcpu), mce->status);
 		return -EINVAL;
 	}
-	bank = vcpu->arch.mce_banks + array_index_nospec(mce->bank, MKVM_MCE_BANKS) * MCI_REGS;
+	nr = array_index_nospec(mce->bank, MKVM_MCE_BANKS);
+	bank = vcpu->arch.mce_banks + nr * MCI_REGS;
 
+	if (needs_no_action(mce)) {
+		bank[MCI_STATUS] = status_over(bank, mce->status);
+		bank[MCI_ADDR] = mce->addr;
+		bank[MCI_MISC] = mce->misc;
+		if ((vcpu->arch.mcg_cap & MCG_CMCI_P) &&
+		    (vcpu->arch.mce_banks[CTL2_FIRST + nr] & MCI_CTL2_CMCI_EN))
+			lapic_deliver_lvt(vcpu, APIC_LVTCMCI);
+		return 0;
+	}
 	if (mce->status & MCI_STATUS_UC) {
 		/* Reporting is switched off, as a whole or for this bank. */
 		if ((vcpu->arch.mcg_cap & MCG_CTL_P) && vcpu->arch.mcg_ctl != ~0ull)
@@ -85,14 +117,12 @@ int mce_inject(struct mkvm_vcpu *vcpu, const struct kvm_x86_mce *mce)
 			mkvm_make_request(MKVM_REQ_TRIPLE_FAULT, vcpu);
 			return 0;
 		}
-		bank[MCI_STATUS] = mce->status | (bank[MCI_STATUS] & MCI_STATUS_VAL ?
-						  MCI_STATUS_OVER : 0);
+		bank[MCI_STATUS] = status_over(bank, mce->status);
 		vcpu->arch.mcg_status = mce->mcg_status;
 		queue_exception(vcpu, MC_VECTOR);
 	} else if (!(bank[MCI_STATUS] & MCI_STATUS_VAL) ||
 		   !(bank[MCI_STATUS] & MCI_STATUS_UC)) {
-		bank[MCI_STATUS] = mce->status | (bank[MCI_STATUS] & MCI_STATUS_VAL ?
-						  MCI_STATUS_OVER : 0);
+		bank[MCI_STATUS] = status_over(bank, mce->status);
 	} else {
 		/* An uncorrected error is not overwritten by a corrected one. */
 		bank[MCI_STATUS] |= MCI_STATUS_OVER;
@@ -113,6 +143,16 @@ static u64 *bank_reg(struct mkvm_vcpu *vcpu, u32 msr)
 	return &vcpu->arch.mce_banks[array_index_nospec(index, MKVM_MCE_BANKS * MCI_REGS)];
 }
 
+/* The same for IA32_MCi_CTL2. */
+static u64 *ctl2_reg(struct mkvm_vcpu *vcpu, u32 msr)
+{
+	u32 index = msr - MSR_IA32_MC0_CTL2;
+
+	if (msr < MSR_IA32_MC0_CTL2 || index >= nr_banks(vcpu))
+		return NULL;
+	return &vcpu->arch.mce_banks[CTL2_FIRST + array_index_nospec(index, MKVM_MCE_BANKS)];
+}
+
 int mce_get_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 {
 	u64 *reg;
@@ -130,7 +170,10 @@ int mce_get_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 		*data = vcpu->arch.mcg_ctl;
 		return 0;
 	}
-	reg = bank_reg(vcpu, msr);
+	reg = ctl2_reg(vcpu, msr);
+	if (reg && !host && !(vcpu->arch.mcg_cap & MCG_CMCI_P))
+		return 1;
+	reg = reg ?: bank_reg(vcpu, msr);
 	if (!reg)
 		return -ENOENT;
 	*data = *reg;
@@ -152,6 +195,13 @@ int mce_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 		if (!host && (!(vcpu->arch.mcg_cap & MCG_CTL_P) || (data && data != ~0ull)))
 			return 1;
 		vcpu->arch.mcg_ctl = data;
+		return 0;
+	}
+	reg = ctl2_reg(vcpu, msr);
+	if (reg) {
+		if (data & ~CTL2_VALID || (!(vcpu->arch.mcg_cap & MCG_CMCI_P) && (data || !host)))
+			return 1;
+		*reg = data;
 		return 0;
 	}
 	reg = bank_reg(vcpu, msr);

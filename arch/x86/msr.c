@@ -35,7 +35,13 @@
 #define HWCR_VALID	(BIT_ULL(18) | BIT_ULL(24))
 #define HWCR_IGNORED	(BIT_ULL(3) | BIT_ULL(6) | BIT_ULL(8))
 
-enum { GUEST_NONE = 0, GUEST_READ = 1, GUEST_WRITE_IGNORED = 2, GUEST_WRITE_SAME = 4 };
+enum {
+	GUEST_NONE = 0,
+	GUEST_READ = 1,
+	GUEST_WRITE_IGNORED = 2,
+	GUEST_WRITE_SAME = 4,
+	GUEST_WRITE = 8,
+};
 
 /**
  * struct msr_storage - a register that only remembers; userspace may read and write it
@@ -63,6 +69,8 @@ static const struct msr_storage storage[] = {
 		X86_FEATURE_ARCH_CAPABILITIES),
 	/* CPUID faulting, the only feature there, is not offered: Linux writes back the 0. */
 	STORAGE(MSR_MISC_FEATURES_ENABLES, misc_features, GUEST_READ | GUEST_WRITE_SAME, 0),
+	/* Each processor has its own and Linux writes it; what is in it has no effect here. */
+	STORAGE(MSR_IA32_POWER_CTL, power_ctl, GUEST_READ | GUEST_WRITE, 0),
 	STORAGE(MSR_IA32_PERF_CAPABILITIES, perf_capabilities, GUEST_READ, X86_FEATURE_PDCM),
 	/* Features that no CPUID bit offers: kept for userspace. */
 	STORAGE(MSR_KVM_ASYNC_PF_EN, pv_msrs[2], GUEST_NONE, 0),
@@ -84,7 +92,6 @@ static const struct { u32 first, last; } zeros[] = {
 	{ MSR_P6_EVNTSEL0, MSR_P6_EVNTSEL1 },
 	{ MSR_IA32_PERF_STATUS, MSR_IA32_PERF_CTL },
 	{ MSR_IA32_LASTBRANCHFROMIP, MSR_IA32_LASTINTTOIP },
-	{ MSR_IA32_POWER_CTL, MSR_IA32_POWER_CTL },
 	{ MSR_RAPL_POWER_UNIT, MSR_RAPL_POWER_UNIT },
 	{ MSR_PKG_ENERGY_STATUS, MSR_PKG_ENERGY_STATUS },
 	{ MSR_DRAM_ENERGY_STATUS, MSR_DRAM_ENERGY_STATUS },
@@ -428,7 +435,7 @@ int mkvm_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 	s = find_storage(msr);
 	if (s) {
 		slot = storage_slot(vcpu, s);
-		if (host)
+		if (host || (s->guest & GUEST_WRITE))
 			*slot = data;
 		else if (!(s->guest & GUEST_WRITE_IGNORED) &&
 			 !((s->guest & GUEST_WRITE_SAME) && *slot == data))

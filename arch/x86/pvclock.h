@@ -36,6 +36,8 @@ int pvclock_flags(void);
 
 /* steal_time.c: MSR_KVM_STEAL_TIME. 0, or 1 = #GP. */
 int steal_time_write(struct mkvm_vcpu *vcpu, u64 data);
+/* The vCPU gets a CPU: ask for an update if it waited. Preemption off. */
+void steal_time_load(struct mkvm_vcpu *vcpu);
 /* MKVM_REQ_STEAL_UPDATE: the vCPU runs again. vCPU thread, vm->srcu held. */
 void steal_time_update(struct mkvm_vcpu *vcpu);
 /* The vCPU's thread is scheduled out. Preempt notifier. */

@@ -36,6 +36,13 @@ int steal_time_write(struct mkvm_vcpu *vcpu, u64 data)
 	return 0;
 }
 
+void steal_time_load(struct mkvm_vcpu *vcpu)
+{
+	/* The thread may have waited between two KVM_RUNs: that is stolen, too. */
+	if (vcpu->preempted || current->sched_info.run_delay != vcpu->arch.last_run_delay)
+		mkvm_make_request(MKVM_REQ_STEAL_UPDATE, vcpu);
+}
+
 /* Take the "preempted" byte back; what others asked for meanwhile is done now. */
 static void clear_preempted(struct mkvm_vcpu *vcpu, gpa_t gpa)
 {

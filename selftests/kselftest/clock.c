@@ -446,8 +446,8 @@ static void steal(void)
 	CPU_ZERO(&one);
 	CPU_SET(0, &one);
 	sched_setaffinity(0, sizeof(one), &one);
-	first = KT_RUN_SYNC(vcpu, 1);
 	before = run_delay();
+	first = KT_RUN_SYNC(vcpu, 1);
 	KT_TRUE(!pthread_create(&thread, NULL, hog, NULL));
 	second = KT_RUN_SYNC(vcpu, 2);
 	for (u64 i = 3; i < 8; i++)
@@ -462,6 +462,39 @@ static void steal(void)
 	/* Most of it was told already. */
 	KT_TRUE(second - first >= (after - before) / 4, "%llu of %llu",
 		(unsigned long long)(second - first), (unsigned long long)(after - before));
+}
+
+static void steal_outside_guest(void)
+{
+	volatile struct steal_time *st = (void *)STEAL_PAGE;
+
+	wrmsr(MSR_STEAL, STEAL_PAGE | 1);
+	for (u64 i = 1;; i++)
+		GUEST_SYNC_VAL(i, st->steal);
+}
+
+/* What the thread waits between two KVM_RUNs is stolen as well. */
+static void steal_outside(void)
+{
+	struct kt_vcpu *vcpu = kt_long(0, 0, steal_outside_guest);
+	u64 first, second, before;
+	pthread_t thread;
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+	hog_over = false;
+	KT_RUN_SYNC(vcpu, 1);
+	first = KT_RUN_SYNC(vcpu, 2);
+	before = run_delay();
+	KT_TRUE(!pthread_create(&thread, NULL, hog, NULL));
+	while (run_delay() - before < 1000000)
+		sched_yield();
+	hog_over = true;
+	pthread_join(thread, NULL);
+	second = KT_RUN_SYNC(vcpu, 3);
+	KT_TRUE(second - first >= 1000000, "%llu", (unsigned long long)(second - first));
 }
 
 static void enforced_guest(void)
@@ -499,6 +532,7 @@ static const struct kt_test tests[] = {
 	{ "tsc_khz", tsc_khz },
 	{ "tsc_adjust", tsc_adjust },
 	{ "steal", steal },
+	{ "steal_outside", steal_outside },
 	{ "enforced", enforced },
 };
 

@@ -91,6 +91,8 @@ static void msr_guest(void)
 	GUEST_EQ(rdmsr(0xc0000084), 0x47700);
 	GUEST_EQ(try_wrmsr(0x277, 0x0007040600070406), GUEST_NO_EXC);
 	GUEST_EQ(rdmsr(0x277), 0x0007040600070406);
+	GUEST_EQ(try_wrmsr(0x1fc, 0x1234), GUEST_NO_EXC);			/* POWER_CTL */
+	GUEST_EQ(rdmsr(0x1fc), 0x1234);
 	GUEST_EQ(rdmsr(0xc0000080) & 0xd00, 0xd00);
 	/* LMA cannot be written, LME cannot be cleared while paging is on. */
 	GUEST_EQ(try_wrmsr(0xc0000080, 0x801), GP);
@@ -513,6 +515,44 @@ static void vmcall_guest(void)
 	guest_done();
 }
 
+/*
+ * KVM's quirk FIX_HYPERCALL_INSN: AMD's VMMCALL becomes VMCALL where it stands; other undefined
+ * instructions stay what they are.
+ */
+static void vmmcall_guest(void)
+{
+	static const u8 vmmcall[] = { 0x0f, 0x01, 0xd9, 0xc3 }, ud2[] = { 0x0f, 0x0b };
+	u8 *code = (u8 *)KT_TEST_AREA;
+	u64 rax = 0xdead;
+
+	for (int i = 0; i < 4; i++)
+		code[i] = vmmcall[i];
+	asm volatile("call *%1" : "+a"(rax) : "r"(code) : "memory");
+	GUEST_EQ(rax, (u64)-1000);
+	GUEST_EQ(code[2], 0xc1);
+	GUEST_SYNC(1);
+	/* Switched off. */
+	code[2] = 0xd9;
+	GUEST_EQ(GUEST_TRY("jmp *%[code]", NOTHING, [code] "r"(code)), 6);
+	GUEST_EQ(code[2], 0xd9);
+	for (int i = 0; i < 2; i++)
+		code[i] = ud2[i];
+	GUEST_EQ(GUEST_TRY("jmp *%[code]", NOTHING, [code] "r"(code)), 6);
+	guest_done();
+}
+
+static void vmmcall(void)
+{
+	struct kt_vcpu *vcpu = kt_long(0, 0, vmmcall_guest);
+	struct kvm_enable_cap off = {
+		.cap = KVM_CAP_DISABLE_QUIRKS2, .args[0] = KVM_X86_QUIRK_FIX_HYPERCALL_INSN,
+	};
+
+	KT_RUN_SYNC(vcpu, 1);
+	KT_IOCTL(vcpu->vm->fd, KVM_ENABLE_CAP, &off);
+	KT_RUN_DONE(vcpu);
+}
+
 static void vmcall(void)
 {
 	run_to_end(vmcall_guest);
@@ -760,6 +800,7 @@ static const struct kt_test tests[] = {
 	{ "privileged_in_ring3", privileged_in_ring3 },
 	{ "xsetbv", xsetbv },
 	{ "vmcall", vmcall },
+	{ "vmmcall", vmmcall },
 	{ "vmx_instructions", vmx_instructions },
 	{ "caches_tlb_time", caches_tlb_time },
 	{ "monitor_mwait", monitor_mwait },

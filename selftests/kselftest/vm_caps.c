@@ -153,6 +153,8 @@ static void quirk_guest(void)
 	GUEST_SYNC(1);
 	GUEST_EQ(GUEST_TRY("monitor", NOTHING, "a"(KT_TEST_AREA), "c"(0UL), "d"(0UL)), 6);
 	GUEST_EQ(GUEST_TRY("mwait", NOTHING, "a"(0UL), "c"(0UL)), 6);
+	GUEST_SYNC(2);
+	GUEST_EQ(GUEST_TRY("mwait", NOTHING, "a"(0UL), "c"(0UL)), GUEST_NO_EXC);
 	guest_done();
 }
 
@@ -168,6 +170,10 @@ static void quirks(void)
 	KT_RUN_SYNC(vcpu, 1);
 	KT_EQ(quirks & (1 << 6), 1 << 6);
 	KT_EQ(enable_cap(vcpu->vm, KVM_CAP_DISABLE_QUIRKS2, 1 << 6), 0);
+	KT_RUN_SYNC(vcpu, 2);
+	/* Now CPUID, and with it the instruction, follows IA32_MISC_ENABLE, bit 18. */
+	KT_EQ(enable_cap(vcpu->vm, KVM_CAP_DISABLE_QUIRKS2, 1 << 6 | 1 << 4), 0);
+	KT_EQ(kt_try_set_msr(vcpu, 0x1a0, 1 << 18), 1);
 	KT_RUN_DONE(vcpu);
 	/* LINT0 of the boot processor. */
 	KT_EQ(quirks & KVM_X86_QUIRK_LINT0_REENABLED, KVM_X86_QUIRK_LINT0_REENABLED);

@@ -161,6 +161,35 @@ ensure_qemu10() {
 	unlock_cache
 }
 
+SOURCE=$BUILD/linux-source-6.1
+
+# What the kernel's own selftests (selftests/clients) and checkpatch need of the kernel's source
+ensure_source() {
+	local partial=$SOURCE.partial package=$CACHE/source part parts=()
+
+	[ -e "$SOURCE/Makefile" ] && return
+	lock_cache
+	if ! [ -e "$SOURCE/Makefile" ]; then
+		fetch_tree bookworm "$package" nodeps linux-source-6.1
+		for part in include arch/x86/include arch/x86/entry/syscalls arch/x86/tools scripts tools/arch \
+			tools/build tools/include tools/lib tools/scripts tools/testing/selftests/kvm \
+			tools/testing/selftests/lib.mk tools/testing/selftests/rseq; do
+			parts+=("linux-source-6.1/$part")
+		done
+		ensure_tools
+		say "unpacking a part of the kernel's source"
+		rm -rf "$partial"
+		mkdir -p "$partial"
+		run_in_tree "$TOOLS" xz -dc "$package/usr/src/linux-source-6.1.tar.xz" |
+			tar -C "$partial" -x --strip-components=1 --wildcards "${parts[@]}" \
+				'*/Makefile' '*/Kbuild*' 'linux-source-6.1/tools/testing/selftests/*.h' ||
+			fail "the kernel's source cannot be unpacked into $SOURCE."
+		rm -rf "$package"
+		mv "$partial" "$SOURCE"
+	fi
+	unlock_cache
+}
+
 TOOLS=$CACHE/tools
 
 ensure_tools() {
@@ -260,9 +289,10 @@ lab_fetch() {
 		bochs) ensure_bochs ;;
 		qemu) ensure_qemu ;;
 		qemu-10.0) ensure_qemu10 ;;
+		source) ensure_source ;;
 		6.1 | 6.12) ensure_programs; ensure_fetched_kernel "$what" ;;
 		headers) ensure_fetched_kernel 6.1; ensure_fetched_kernel 6.12 ;;
-		*) die "nothing to fetch is called '$what'; there are bochs, qemu, qemu-10.0, 6.1, 6.12." ;;
+		*) die "nothing to fetch is called '$what'; there are bochs, qemu, qemu-10.0, source, 6.1, 6.12." ;;
 		esac
 	done
 	say "everything is in $BUILD."

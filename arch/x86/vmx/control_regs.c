@@ -139,8 +139,9 @@ void vmx_update_exception_bitmap(struct mkvm_vcpu *vcpu)
 	/*
 	 * #DB and #AC must exit always: a guest whose handler's stack raises the same exception
 	 * again would otherwise keep the processor delivering it for ever, interrupts ignored.
+	 * #UD exits for the sake of VMMCALL.
 	 */
-	u32 bitmap = BIT(18) | BIT(17) | BIT(1);
+	u32 bitmap = BIT(18) | BIT(17) | BIT(6) | BIT(1);
 
 	if ((vcpu->arch.guest_debug & (KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP)) ==
 	    (KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP))

@@ -3,7 +3,8 @@
  * Exceptions that exit, and the triple fault.
  *
  * SDM, "Exception Bitmap", "Exit Qualification for Debug Exceptions". #DB and #AC exit always
- * (see vmx_update_exception_bitmap()), #BP when userspace debugs the guest, #MC for the host.
+ * (see vmx_update_exception_bitmap()), #UD for KVM's quirk FIX_HYPERCALL_INSN, #BP when userspace
+ * debugs the guest, #MC for the host.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -14,6 +15,7 @@
 
 #include "arch/x86/debug.h"
 #include "arch/x86/inject.h"
+#include "arch/x86/mmu/guest_walk.h"
 #include "arch/x86/run.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
@@ -40,6 +42,33 @@ static int handle_debug(struct mkvm_vcpu *vcpu)
 	return 1;
 }
 
+/*
+ * KVM_X86_QUIRK_FIX_HYPERCALL_INSN: a guest that took VMMCALL, the instruction of the other vendor,
+ * gets VMCALL written in its place, if it could have written there itself.
+ */
+static int handle_undefined(struct mkvm_vcpu *vcpu)
+{
+	static const u8 vmcall[] = { 0x0f, 0x01, 0xc1 }, vmmcall[] = { 0x0f, 0x01, 0xd9 };
+	u32 user = vmx_get_cpl(vcpu) == 3 ? WALK_USER : 0;
+	u64 rip = vmx_get_segment_base(vcpu, SEG_CS) + rip_read(vcpu);
+	struct walk_fault fault;
+	u8 code[sizeof(vmmcall)];
+	int ret;
+
+	if ((READ_ONCE(vcpu->vm->arch.disabled_quirks) & KVM_X86_QUIRK_FIX_HYPERCALL_INSN) ||
+	    guest_read_linear(vcpu, rip, code, sizeof(code), WALK_FETCH | user, &fault) ||
+	    memcmp(code, vmmcall, sizeof(code))) {
+		queue_ud(vcpu);
+		return 1;
+	}
+	ret = guest_write_linear(vcpu, rip, vmcall, sizeof(vmcall), user, &fault);
+	if (ret > 0 && fault.vector == X86_TRAP_PF)
+		queue_page_fault(vcpu, fault.address, fault.error_code);
+	else if (ret)
+		queue_ud(vcpu);
+	return 1;
+}
+
 int vmx_exit_exception_nmi(struct mkvm_vcpu *vcpu)
 {
 	u32 info = vmcs_read32(VM_EXIT_INTR_INFO);
@@ -57,6 +86,8 @@ int vmx_exit_exception_nmi(struct mkvm_vcpu *vcpu)
 	switch (vector) {
 	case X86_TRAP_DB:
 		return handle_debug(vcpu);
+	case X86_TRAP_UD:
+		return handle_undefined(vcpu);
 	case X86_TRAP_BP:
 		vcpu->arch.exception.injected = false;
 		return debug_exit(vcpu, X86_TRAP_BP, 0);

@@ -5,6 +5,7 @@
  * Implements nothing; checks "The KVM API" sections 4.1 to 4.5, 4.46 and 5. Relies on lib/.
  */
 #include <fcntl.h>
+#include <linux/minikvm.h>
 
 #include "guest.h"
 
@@ -355,6 +356,24 @@ static void guest_64(void)
 	KT_RUN_DONE(vcpu);
 }
 
+static void minikvm_version(void)
+{
+	if (!kt_is_minikvm())
+		kt_skip("only minikvm has it");
+	KT_EQ(KT_IOCTL(kt_sys(), MINIKVM_GET_VERSION, 0), MINIKVM_ABI_VERSION);
+	KT_IOCTL_ERR(kt_sys(), MINIKVM_GET_VERSION, 1, EINVAL);
+}
+
+static void nr_mmu_pages(void)
+{
+	struct kt_vm *vm = kt_vm_new(0, 0);
+
+	KT_IOCTL(vm->fd, KVM_SET_NR_MMU_PAGES, 1000);
+	KT_EQ(KT_IOCTL(vm->fd, KVM_GET_NR_MMU_PAGES, 0), 1000);
+	KT_IOCTL_ERR(vm->fd, KVM_SET_NR_MMU_PAGES, 63, EINVAL);
+	KT_EQ(KT_IOCTL(vm->fd, KVM_GET_NR_MMU_PAGES, 0), 1000);
+}
+
 static const struct kt_test tests[] = {
 	{ "api_version", api_version },
 	{ "check_extension", check_extension },
@@ -373,6 +392,8 @@ static const struct kt_test tests[] = {
 	{ "guest_32_paged", guest_32_paged },
 	{ "guest_64", guest_64 },
 	{ "listed_msrs_writable", listed_msrs_writable },
+	{ "minikvm_version", minikvm_version },
+	{ "nr_mmu_pages", nr_mmu_pages },
 };
 
 int main(int argc, char **argv)

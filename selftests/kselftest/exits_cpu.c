@@ -658,6 +658,22 @@ static void caches_tlb_time(void)
 	KT_RUN_DONE(vcpu);
 }
 
+/* A guest that was not given RDTSCP and INVPCID finds them undefined. */
+static void hidden_instructions(void)
+{
+	struct kt_vcpu *vcpu = with_features(misc_guest);
+	struct kvm_cpuid2 *c = kt_supported_cpuid();
+	struct kvm_cpuid_entry2 *e;
+
+	kt_cpuid_entry(c, 7, 0)->ebx &= ~(1 << 10);
+	e = kt_cpuid_entry(c, 0x80000001, 0);
+	e->edx &= ~(1 << 27);
+	KT_IOCTL(vcpu->fd, KVM_SET_CPUID2, c);
+	GV(vcpu->vm, guest_has_invpcid) = 0;
+	KT_RUN_SYNC(vcpu, 1);
+	KT_RUN_DONE(vcpu);
+}
+
 /* KVM's default quirk: both are no-ops in ring 0 although CPUID does not offer them. */
 static void mwait_guest(void)
 {
@@ -803,6 +819,7 @@ static const struct kt_test tests[] = {
 	{ "vmmcall", vmmcall },
 	{ "vmx_instructions", vmx_instructions },
 	{ "caches_tlb_time", caches_tlb_time },
+	{ "hidden_instructions", hidden_instructions },
 	{ "monitor_mwait", monitor_mwait },
 	{ "descriptor_tables", descriptor_tables },
 	{ "selectors", selectors },

@@ -635,6 +635,28 @@ static void xsave_xcrs(void)
 	KT_IOCTL_ERR(vcpu->fd, KVM_SET_XCRS, &x, EINVAL);
 }
 
+static void translate(void)
+{
+	struct kt_vcpu *vcpu = kt_long(0, 0, guest_done);
+	struct kvm_translation tr = { .linear_address = KT_IMAGE + 0x123 };
+	u64 *pte = kt_g2h(vcpu->vm, KT_PT);
+
+	KT_IOCTL(vcpu->fd, KVM_TRANSLATE, &tr);
+	KT_EQ(tr.valid, 1);
+	KT_EQ(tr.physical_address, KT_IMAGE + 0x123);
+	/* Another page, none, and an address that has no place in the tables. */
+	pte[1] = 0x300000 | 3;
+	tr.linear_address = KT_TEST_AREA + 0x1fff;
+	KT_IOCTL(vcpu->fd, KVM_TRANSLATE, &tr);
+	KT_EQ(tr.physical_address, 0x300fff);
+	pte[1] = 0;
+	KT_IOCTL(vcpu->fd, KVM_TRANSLATE, &tr);
+	KT_EQ(tr.valid, 0);
+	tr.linear_address = 1UL << 62;
+	KT_IOCTL(vcpu->fd, KVM_TRANSLATE, &tr);
+	KT_EQ(tr.valid, 0);
+}
+
 static const struct kt_test tests[] = {
 	{ "regs_round_trip", regs_round_trip },
 	{ "regs_reach_the_guest", regs_reach_the_guest },
@@ -657,6 +679,7 @@ static const struct kt_test tests[] = {
 	{ "vcpu_events", vcpu_events },
 	{ "debugregs", debugregs },
 	{ "xsave_xcrs", xsave_xcrs },
+	{ "translate", translate },
 };
 
 int main(int argc, char **argv)

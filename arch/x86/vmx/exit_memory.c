@@ -190,7 +190,7 @@ int vmx_exit_invlpg(struct mkvm_vcpu *vcpu)
 	return 1;
 }
 
-/* Exits only where "enable INVPCID" is off, that is where the guest was not given it. */
+/* Exits with "INVLPG exiting" alone, which is off; without "enable INVPCID" it is undefined. */
 int vmx_exit_invpcid(struct mkvm_vcpu *vcpu)
 {
 	if (!guest_cpuid_has(vcpu, X86_FEATURE_INVPCID)) {

@@ -133,4 +133,11 @@ struct compat_memory_region2 {
 #define compat_forget_iommu_ops(_ops)	((void)(_ops))
 #endif
 
+/* A domain whose messages are checked for their sender; the user includes <linux/irqdomain.h>. */
+#ifdef HAVE_ISOLATED_MSI
+#define COMPAT_DOMAIN_ISOLATED	IRQ_DOMAIN_FLAG_ISOLATED_MSI
+#else
+#define COMPAT_DOMAIN_ISOLATED	IRQ_DOMAIN_FLAG_MSI_REMAP
+#endif
+
 #endif

@@ -3,9 +3,9 @@
  * `minikvm iommu`: what minikvm's IOMMU driver does, from debugfs.
  *
  * Units with their capabilities, devices with driver and domain, groups and what keeps one from
- * being assigned; with a device and an address, the page-table walk. VT-d specification, "Address
- * Translation". Relies on debugfs at /sys/kernel/debug, on /sys/bus/pci, /sys/kernel/iommu_groups
- * and on root.
+ * being assigned, remapped interrupts; with a device and an address, the page-table walk. VT-d
+ * specification, "Address Translation", "Interrupt Remapping". Relies on debugfs at
+ * /sys/kernel/debug, on /sys/bus/pci, /sys/kernel/iommu_groups and on root.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -181,12 +181,15 @@ int command_iommu(int argc, char **argv)
 	if (argc != 1) {
 		puts("Usage: minikvm iommu [DEVICE ADDRESS]\n\n"
 		     "Prints the units of VT-d that minikvm drives, the devices behind them, and the\n"
-		     "groups with what keeps one from being assigned; with a device (0000:00:01.0)\n"
-		     "and an address (0x1000), the walk of its page table.");
+		     "groups with what keeps one from being assigned, and the remapped interrupts;\n"
+		     "with a device (0000:00:01.0) and an address (0x1000), the walk of its page\n"
+		     "table.");
 		return argc == 2 && !strcmp(argv[1], "--help") ? STATUS_OK : STATUS_USAGE;
 	}
 	ret = print_file(DIRECTORY "units", 0);
 	if (!ret)
 		ret = print_file(DIRECTORY "devices", 1);
-	return ret ? ret : print_groups();
+	if (!ret)
+		ret = print_groups();
+	return ret ? ret : print_file(DIRECTORY "interrupts", 0);
 }

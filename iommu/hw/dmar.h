@@ -14,6 +14,8 @@ enum { DMAR_DRHD = 0, DMAR_RMRR = 1 };
 
 #define SCOPE_ENDPOINT	1
 #define SCOPE_BRIDGE	2
+#define SCOPE_IOAPIC	3
+#define SCOPE_HPET	4
 
 /**
  * struct dmar_unit - a DRHD or an RMRR structure

@@ -61,6 +61,7 @@
 #define ECAP_EIM		BIT_ULL(4)
 #define ECAP_PT			BIT_ULL(6)
 #define ECAP_SC			BIT_ULL(7)
+#define ECAP_MHMV(e)		((unsigned int)((e) >> 20 & 0xf))
 #define ECAP_SMTS		BIT_ULL(43)
 
 #define FSTS_PFO		BIT(0)
@@ -76,6 +77,11 @@
 #define FRCD_READ		BIT_ULL(62)
 #define FRCD_REASON(hi)		((u8)((hi) >> 32))
 #define FRCD_SID(hi)		((u16)(hi))
+
+/* Of an interrupt's fault, the upper end of the address is the index of its entry. */
+#define FRCD_INDEX(lo)		((u16)((lo) >> 48))
+
+#define IRTA_EIME		BIT(11)
 
 #define PMEN_EPM		BIT(31)
 #define PMEN_PRS		BIT(0)
@@ -98,6 +104,7 @@
 #define QI_DOMAIN		0x20ULL
 #define QI_FINE			0x30ULL
 #define QI_IOTLB_DRAIN		(BIT_ULL(6) | BIT_ULL(7))
+#define QI_IEC_INDEX		BIT_ULL(4)
 #define QI_WAIT_STATUS		BIT_ULL(5)
 
 struct dmar_entry {

@@ -20,6 +20,7 @@
 #include <linux/mm.h>
 #include <linux/types.h>
 #include <asm/cacheflush.h>
+#include <asm/cpufeature.h>
 
 static inline u64 hw_read64(void __iomem *regs, u32 reg)
 {
@@ -67,6 +68,34 @@ static inline void *hw_virt(u64 phys)
 	return phys_to_virt(phys);
 }
 
+/* What the hardware may read at any moment changes only through these three. */
+static inline void hw_store64(u64 *to, u64 value)
+{
+	WRITE_ONCE(*to, value);
+}
+
+/* Stores @new if @to still holds @old; says whether. */
+static inline bool hw_replace64(u64 *to, u64 old, u64 new)
+{
+	return cmpxchg64(to, old, new) == old;
+}
+
+/*
+ * One store of 16 bytes, aligned, if they still are @old: a remapping unit sees all or nothing.
+ * False when they are not, or the processor has no such store.
+ */
+static inline bool hw_store128(u64 *to, const u64 *old, const u64 *new)
+{
+	u64 lo = old[0], hi = old[1];
+	bool done = false;
+
+	if (boot_cpu_has(X86_FEATURE_CX16))
+		asm volatile("lock cmpxchg16b %1"
+			     : "=@ccz" (done), "+m" (*(u64 (*)[2])to), "+a" (lo), "+d" (hi)
+			     : "b" (new[0]), "c" (new[1]) : "memory");
+	return done;
+}
+
 /* Writes @bytes at @p back to memory, for a unit whose walks do not snoop the caches. */
 static inline void hw_flush(const void *p, size_t bytes)
 {
@@ -89,6 +118,7 @@ typedef unsigned long u64;
 #define gfp_t unsigned int
 #define GFP_KERNEL 0
 #define GFP_ATOMIC 0
+#define __GFP_NOWARN 0
 
 #define __iomem
 #define BIT(n)			(1UL << (n))
@@ -96,8 +126,6 @@ typedef unsigned long u64;
 #define GENMASK_ULL(h, l)	((~0ULL >> (63 - (h))) & (~0ULL << (l)))
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 #define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
-#define WRITE_ONCE(x, v)	__atomic_store_n(&(x), v, __ATOMIC_RELAXED)
-#define cmpxchg64(p, old, new)	__sync_val_compare_and_swap(p, old, new)
 #define dma_wmb()		__sync_synchronize()
 #define min(a, b)		((a) < (b) ? (a) : (b))
 
@@ -111,6 +139,9 @@ void hw_free(void *p, unsigned int order);
 u64 hw_phys(const void *p);
 void *hw_virt(u64 phys);
 void hw_flush(const void *p, size_t bytes);
+void hw_store64(u64 *to, u64 value);
+bool hw_replace64(u64 *to, u64 old, u64 new);
+bool hw_store128(u64 *to, const u64 *old, const u64 *new);
 
 #endif
 

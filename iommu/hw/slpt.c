@@ -120,7 +120,7 @@ static int find_slot(struct slpt *table, u64 iova, unsigned int level, gfp_t gfp
 				return -ENOMEM;
 			publish(table, child, 4096);
 			dma_wmb();
-			if (cmpxchg64(*slot, 0, hw_phys(child) | SLPTE_READ | SLPTE_WRITE))
+			if (!hw_replace64(*slot, 0, hw_phys(child) | SLPTE_READ | SLPTE_WRITE))
 				hw_free(child, 0);
 			publish(table, *slot, sizeof(**slot));
 			entry = READ_ONCE(**slot);
@@ -163,7 +163,7 @@ int slpt_map(struct slpt *table, u64 iova, u64 phys, u64 size, u64 rights, gfp_t
 		return ret;
 	if (is_present(READ_ONCE(*slot)))
 		return -EEXIST;
-	WRITE_ONCE(*slot, phys | rights | (level > 1 ? SLPTE_PAGE : 0) |
+	hw_store64(slot, phys | rights | (level > 1 ? SLPTE_PAGE : 0) |
 		   (table->snoop ? SLPTE_SNOOP : 0));
 	publish(table, slot, sizeof(*slot));
 	return 0;
@@ -201,7 +201,7 @@ u64 slpt_unmap(struct slpt *table, u64 iova, u64 size, slpt_release_t release, v
 		}
 		if (at & (level_size(level) - 1) || level_size(level) > size - done)
 			return done;
-		WRITE_ONCE(*slot, 0);
+		hw_store64(slot, 0);
 		publish(table, slot, sizeof(*slot));
 		done += level_size(level);
 		/* The whole span of a table page was in the range: nothing is left in it. */
@@ -216,7 +216,7 @@ u64 slpt_unmap(struct slpt *table, u64 iova, u64 size, slpt_release_t release, v
 				above = child_of(*level_slot(above, l, at));
 			slot = level_slot(above, level, at);
 			page = child_of(*slot);
-			WRITE_ONCE(*slot, 0);
+			hw_store64(slot, 0);
 			publish(table, slot, sizeof(*slot));
 			release(page, arg);
 		}

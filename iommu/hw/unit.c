@@ -9,8 +9,10 @@
  */
 #include "unit.h"
 
-/* A second; the specification names no limit. */
+/* A second; the specification names no limit. A fuzzer has no such time. */
+#ifndef HW_TIMEOUT_US
 #define HW_TIMEOUT_US 1000000
+#endif
 
 static bool wait_status(struct hw_unit *unit, u32 bit, bool set)
 {
@@ -25,8 +27,17 @@ static bool wait_status(struct hw_unit *unit, u32 bit, bool set)
 	return false;
 }
 
-/* Global Command wants the state bits as they are and exactly one change. */
-static int command(struct hw_unit *unit, u32 bit, bool on, bool expect)
+/**
+ * hw_command() - give one command through the Global Command register, and wait for it
+ * @unit: its unit
+ * @bit: the command
+ * @on: set or clear it
+ * @expect: what Global Status shows when it is done
+ *
+ * The register wants the state bits as they are and exactly one change. Return: 0, or -EIO when
+ * the unit does not answer (it is broken from then on).
+ */
+int hw_command(struct hw_unit *unit, u32 bit, bool on, bool expect)
 {
 	u32 state = hw_read32(unit->regs, DMAR_GSTS) & GCMD_STATE;
 
@@ -121,8 +132,11 @@ void hw_unit_free(struct hw_unit *unit)
 
 static void queue_add(struct hw_unit *unit, u64 lo, u64 hi)
 {
-	unit->queue[unit->tail] = (struct dmar_entry){ .lo = lo, .hi = hi };
-	publish(unit, &unit->queue[unit->tail], sizeof(struct dmar_entry));
+	struct dmar_entry *slot = &unit->queue[unit->tail];
+
+	hw_store64(&slot->hi, hi);
+	hw_store64(&slot->lo, lo);
+	publish(unit, slot, sizeof(*slot));
 	unit->tail = (unit->tail + 1) % HW_QUEUE_ENTRIES;
 }
 
@@ -150,6 +164,20 @@ static int queue_run(struct hw_unit *unit)
 	return -EIO;
 }
 
+/**
+ * hw_queue() - give one invalidation descriptor to the unit, and wait until it is done
+ * @unit: with its queue on
+ * @lo: lower half
+ * @hi: upper half
+ *
+ * Return: 0, or -EIO when the unit did not answer (it is broken from then on).
+ */
+int hw_queue(struct hw_unit *unit, u64 lo, u64 hi)
+{
+	queue_add(unit, lo, hi);
+	return queue_run(unit);
+}
+
 static int flush_all(struct hw_unit *unit)
 {
 	queue_add(unit, QI_CONTEXT | QI_GLOBAL, 0);
@@ -166,8 +194,7 @@ static int flush_all(struct hw_unit *unit)
  */
 int hw_flush_domain(struct hw_unit *unit, u16 domain)
 {
-	queue_add(unit, QI_IOTLB | QI_IOTLB_DRAIN | QI_DOMAIN | (u64)domain << 16, 0);
-	return queue_run(unit);
+	return hw_queue(unit, QI_IOTLB | QI_IOTLB_DRAIN | QI_DOMAIN | (u64)domain << 16, 0);
 }
 
 /**
@@ -190,8 +217,8 @@ int hw_flush_pages(struct hw_unit *unit, u16 domain, u64 first, u64 last)
 	if (!(unit->cap & CAP_PSI) || mask > CAP_MAMV(unit->cap))
 		return hw_flush_domain(unit, domain);
 	first &= ~((4096ULL << mask) - 1);
-	queue_add(unit, QI_IOTLB | QI_IOTLB_DRAIN | QI_FINE | (u64)domain << 16, first | mask);
-	return queue_run(unit);
+	return hw_queue(unit, QI_IOTLB | QI_IOTLB_DRAIN | QI_FINE | (u64)domain << 16,
+			first | mask);
 }
 
 static struct dmar_entry *context_entry(struct hw_unit *unit, u8 bus, u8 devfn, bool create)
@@ -207,7 +234,7 @@ static struct dmar_entry *context_entry(struct hw_unit *unit, u8 bus, u8 devfn, 
 			return NULL;
 		publish(unit, table, 4096);
 		dma_wmb();
-		WRITE_ONCE(root->lo, hw_phys(table) | ENTRY_PRESENT);
+		hw_store64(&root->lo, hw_phys(table) | ENTRY_PRESENT);
 		publish(unit, root, sizeof(*root));
 	}
 	return (struct dmar_entry *)hw_virt(root->lo & ADDR_MASK) + devfn;
@@ -250,7 +277,7 @@ int hw_context_set(struct hw_unit *unit, u8 bus, u8 devfn, struct dmar_entry ent
 		return present ? -ENOMEM : 0;
 	if (slot->lo & ENTRY_PRESENT) {
 		old = slot->hi >> 8;
-		WRITE_ONCE(slot->lo, 0);
+		hw_store64(&slot->lo, 0);
 		publish(unit, slot, sizeof(*slot));
 		if (running) {
 			queue_add(unit, QI_CONTEXT | QI_FINE | (u64)old << 16 |
@@ -260,9 +287,9 @@ int hw_context_set(struct hw_unit *unit, u8 bus, u8 devfn, struct dmar_entry ent
 		if (ret)
 			return ret;
 	}
-	WRITE_ONCE(slot->hi, entry.hi);
+	hw_store64(&slot->hi, entry.hi);
 	dma_wmb();
-	WRITE_ONCE(slot->lo, entry.lo);
+	hw_store64(&slot->lo, entry.lo);
 	publish(unit, slot, sizeof(*slot));
 	if (!running || !present)
 		return 0;
@@ -272,7 +299,7 @@ int hw_context_set(struct hw_unit *unit, u8 bus, u8 devfn, struct dmar_entry ent
 		return hw_flush_domain(unit, (u16)(entry.hi >> 8));
 	}
 	if (unit->cap & CAP_RWBF)
-		return command(unit, GCMD_WBF, true, false);
+		return hw_command(unit, GCMD_WBF, true, false);
 	return 0;
 }
 
@@ -323,15 +350,15 @@ int hw_unit_enable(struct hw_unit *unit)
 	unit->tail = 0;
 	hw_write64(unit->regs, DMAR_IQT, 0);
 	hw_write64(unit->regs, DMAR_IQA, hw_phys(unit->queue));
-	ret = command(unit, GCMD_QIE, true, true);
+	ret = hw_command(unit, GCMD_QIE, true, true);
 	if (ret)
 		return ret;
 	hw_write64(unit->regs, DMAR_RTADDR, hw_phys(unit->root));
-	ret = command(unit, GCMD_SRTP, true, true);
+	ret = hw_command(unit, GCMD_SRTP, true, true);
 	if (!ret)
 		ret = flush_all(unit);
 	if (!ret)
-		ret = command(unit, GCMD_TE, true, true);
+		ret = hw_command(unit, GCMD_TE, true, true);
 	if (ret) {
 		hw_unit_disable(unit);
 		return ret;
@@ -358,8 +385,8 @@ int hw_unit_disable(struct hw_unit *unit)
 	hw_write32(unit->regs, DMAR_FECTL, FECTL_IM);
 	if (unit->initial_pmen & PMEN_EPM)
 		hw_write32(unit->regs, DMAR_PMEN, unit->initial_pmen);
-	ret = command(unit, GCMD_TE, false, false);
-	ret2 = command(unit, GCMD_QIE, false, false);
+	ret = hw_command(unit, GCMD_TE, false, false);
+	ret2 = hw_command(unit, GCMD_QIE, false, false);
 	return ret ?: ret2;
 }
 
@@ -382,7 +409,9 @@ bool hw_fault_next(struct hw_unit *unit, struct hw_fault *fault)
 		hi = hw_read64(unit->regs, reg + 8);
 		if (!(hi & FRCD_F))
 			continue;
-		fault->address = hw_read64(unit->regs, reg) & ~0xfffULL;
+		fault->address = hw_read64(unit->regs, reg);
+		fault->index = FRCD_INDEX(fault->address);
+		fault->address &= ~0xfffULL;
 		fault->source = FRCD_SID(hi);
 		fault->reason = FRCD_REASON(hi);
 		fault->read = hi & FRCD_READ;
@@ -424,6 +453,8 @@ const char *hw_fault_name(u8 reason)
 		[0x24] = "reserved bit in an interrupt entry",
 		[0x25] = "compatibility-format interrupt blocked",
 		[0x26] = "interrupt from a wrong source",
+		[0x27] = "posted-interrupt descriptor not accessible",
+		[0x28] = "reserved bit in a posted-interrupt descriptor",
 	};
 
 	return reason < ARRAY_SIZE(names) && names[reason] ? names[reason] : "unknown reason";

@@ -17,6 +17,8 @@
 /* Every device under identity carries this domain; 0 belongs to the hardware in caching mode. */
 #define HW_IDENTITY_DOMAIN	1
 #define HW_FIRST_DOMAIN		2
+#define HW_FAULT_INTERRUPT	0x20
+#define HW_FAULT_COMPATIBILITY	0x25
 
 /**
  * struct hw_unit - a remapping unit and its tables
@@ -30,6 +32,10 @@
  * @sequence: what the next wait descriptor reports
  * @initial_gsts: Global Status before the unit was touched
  * @initial_pmen: protected-memory enable before the unit was touched
+ * @irt: interrupt-remapping table, or none (irte.c)
+ * @irt_used: which of its entries are reserved, a bit each
+ * @irt_size: how many it has
+ * @x2apic: its destinations have 32 bits
  * @broken: an invalidation did not complete; nothing is freed or believed any more
  */
 struct hw_unit {
@@ -43,12 +49,17 @@ struct hw_unit {
 	u32 sequence;
 	u32 initial_gsts;
 	u32 initial_pmen;
+	struct dmar_entry *irt;
+	u64 *irt_used;
+	unsigned int irt_size;
+	bool x2apic;
 	bool broken;
 };
 
-/** struct hw_fault - one decoded fault record */
+/** struct hw_fault - one decoded fault record; reasons from HW_FAULT_INTERRUPT on have an @index */
 struct hw_fault {
 	u64 address;
+	u16 index;
 	u16 source;
 	u8 reason;
 	bool read;
@@ -65,6 +76,8 @@ struct dmar_entry hw_context_get(struct hw_unit *unit, u8 bus, u8 devfn);
 struct dmar_entry hw_context_pass_through(struct hw_unit *unit);
 struct dmar_entry hw_context_table(u64 table, unsigned int levels, u16 domain);
 
+int hw_command(struct hw_unit *unit, u32 bit, bool on, bool expect);
+int hw_queue(struct hw_unit *unit, u64 lo, u64 hi);
 int hw_flush_domain(struct hw_unit *unit, u16 domain);
 int hw_flush_pages(struct hw_unit *unit, u16 domain, u64 first, u64 last);
 

@@ -105,47 +105,53 @@ static void domain_free(struct iommu_domain *domain)
 	kfree(d);
 }
 
-struct context_change {
-	struct vtd_unit *unit;
-	struct dmar_entry entry;
-};
-
-static int set_context(struct context_change *change, u8 bus, u8 devfn)
-{
-	unsigned long flags;
-	int ret;
-
-	spin_lock_irqsave(&change->unit->lock, flags);
-	ret = hw_context_set(&change->unit->hw, bus, devfn, change->entry);
-	spin_unlock_irqrestore(&change->unit->lock, flags);
-	return ret;
-}
-
-/*
- * Every source identifier that requests of a device may carry: its own, those that the kernel
- * knows of its quirks, and those of the bridges to conventional PCI above it. A PCIe-to-PCI bridge
- * speaks for its devices as function 0 of its secondary bus, a PCI bridge or a PCI-to-PCIe bridge
- * as itself (VT-d specification, "Requests from Devices behind PCI Bridges").
+/**
+ * vtd_visit_aliases() - every source identifier that requests of a device may carry
+ * @pdev: the device
+ * @visit: called with bus, device and function, and @arg; a value other than 0 ends the walk
+ * @arg: its last argument
+ *
+ * Its own, those that the kernel knows of its quirks, and those of the bridges to conventional PCI
+ * above it. A PCIe-to-PCI bridge speaks for its devices as function 0 of its secondary bus, a PCI
+ * bridge or a PCI-to-PCIe bridge as itself (VT-d specification, "Requests from Devices behind PCI
+ * Bridges"). Return: what @visit returned last.
  */
-static int set_contexts(struct context_change *change, struct pci_dev *pdev)
+int vtd_visit_aliases(struct pci_dev *pdev, vtd_alias_t visit, void *arg)
 {
 	struct pci_bus *bus;
 	unsigned int devfn;
-	int ret = set_context(change, pdev->bus->number, pdev->devfn);
+	int ret = visit(pdev->bus->number, pdev->devfn, arg);
 
 	if (pdev->dma_alias_mask)
 		for_each_set_bit(devfn, pdev->dma_alias_mask, HW_NR_DEVFNS)
-			ret = ret ?: set_context(change, pdev->bus->number, devfn);
+			ret = ret ?: visit(pdev->bus->number, devfn, arg);
 	for (bus = pdev->bus; !ret && !pci_is_root_bus(bus); bus = bus->parent) {
 		struct pci_dev *bridge = bus->self;
 
 		if (!bridge)
 			continue;
 		if (pci_pcie_type(bridge) == PCI_EXP_TYPE_PCI_BRIDGE)
-			ret = set_context(change, bus->number, 0);
+			ret = visit(bus->number, 0, arg);
 		else if (!pci_is_pcie(bridge) || pci_pcie_type(bridge) == PCI_EXP_TYPE_PCIE_BRIDGE)
-			ret = set_context(change, bridge->bus->number, bridge->devfn);
+			ret = visit(bridge->bus->number, bridge->devfn, arg);
 	}
+	return ret;
+}
+
+struct context_change {
+	struct vtd_unit *unit;
+	struct dmar_entry entry;
+};
+
+static int set_context(u8 bus, u8 devfn, void *arg)
+{
+	struct context_change *change = arg;
+	unsigned long flags;
+	int ret;
+
+	spin_lock_irqsave(&change->unit->lock, flags);
+	ret = hw_context_set(&change->unit->hw, bus, devfn, change->entry);
+	spin_unlock_irqrestore(&change->unit->lock, flags);
 	return ret;
 }
 
@@ -189,7 +195,7 @@ static int attach_dev(struct iommu_domain *domain, struct device *dev)
 	WRITE_ONCE(d->users[index], d->users[index] + 1);
 	/* Counted before the device can fill a cache: pairs with flush_range(). */
 	smp_mb();
-	ret = set_contexts(&change, to_pci_dev(dev));
+	ret = vtd_visit_aliases(to_pci_dev(dev), set_context, &change);
 	if (ret) {
 		pr_err_ratelimited("%s: %s does not take its context entry (%d)\n", dev_name(dev),
 				   device->unit->name, ret);
@@ -353,7 +359,13 @@ static bool enforce_cache_coherency(struct iommu_domain *domain)
 	return vtd.snoop;
 }
 
-static struct vtd_unit *unit_of(struct pci_dev *pdev)
+/**
+ * vtd_unit_of() - the unit that the requests of a device meet
+ * @pdev: the device
+ *
+ * Return: the unit, or NULL.
+ */
+struct vtd_unit *vtd_unit_of(struct pci_dev *pdev)
 {
 	struct vtd_unit *all = NULL;
 	unsigned int i;
@@ -375,7 +387,7 @@ static struct iommu_device *probe_device(struct device *dev)
 
 	if (!dev_is_pci(dev))
 		return ERR_PTR(-ENODEV);
-	unit = unit_of(to_pci_dev(dev));
+	unit = vtd_unit_of(to_pci_dev(dev));
 	if (!unit)
 		return ERR_PTR(-ENODEV);
 	device = kzalloc(sizeof(*device), GFP_KERNEL);
@@ -400,7 +412,7 @@ static void release_device(struct device *dev)
 	list_del(&device->node);
 	if (device->domain)
 		device->domain->users[device->unit->index]--;
-	set_contexts(&change, to_pci_dev(dev));
+	vtd_visit_aliases(to_pci_dev(dev), set_context, &change);
 	mutex_unlock(&vtd.mutex);
 	kfree(device);
 }

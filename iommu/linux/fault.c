@@ -46,12 +46,41 @@ static void describe_walk(struct vtd_device *device, u64 address, char *text, si
 		scnprintf(text + at, size - at, ", not present");
 }
 
+/* "write to 0x110000", or of an interrupt "interrupt with index 3"; and what is there. */
+static void describe_access(struct vtd_unit *unit, const struct hw_fault *fault, char *what,
+			    size_t size, char *there, size_t there_size)
+{
+	struct dmar_entry entry = { 0 };
+	unsigned long flags;
+	u16 id;
+
+	if (fault->reason < HW_FAULT_INTERRUPT) {
+		scnprintf(what, size, "%s %#llx", fault->read ? "read from" : "write to",
+			  fault->address);
+		return;
+	}
+	/* Compatibility format has no index. */
+	if (fault->reason == HW_FAULT_COMPATIBILITY) {
+		scnprintf(what, size, "interrupt");
+		return;
+	}
+	scnprintf(what, size, "interrupt with index %u", fault->index);
+	spin_lock_irqsave(&unit->lock, flags);
+	if (fault->index < unit->hw.irt_size)
+		entry = irte_get(&unit->hw, fault->index);
+	spin_unlock_irqrestore(&unit->lock, flags);
+	id = IRTE_SID(entry.hi);
+	if (entry.lo & IRTE_PRESENT && IRTE_SVT(entry.hi) == IRTE_REQUESTER)
+		scnprintf(there, there_size, "; the entry is for %02x:%02x.%x only", id >> 8,
+			  PCI_SLOT(id & 0xff), PCI_FUNC(id & 0xff));
+}
+
 static void report(struct vtd_unit *unit, const struct hw_fault *fault)
 {
 	struct vtd_device *device;
 	const char *driver = "no driver";
 	struct pci_dev *pdev;
-	char walk[160] = "";
+	char walk[160] = "", what[40];
 
 	if (!__ratelimit(&fault_ratelimit))
 		return;
@@ -68,13 +97,13 @@ static void report(struct vtd_unit *unit, const struct hw_fault *fault)
 	}
 	mutex_lock(&vtd.mutex);
 	list_for_each_entry(device, &vtd.devices, node)
-		if (pdev && device->dev == &pdev->dev && fault->reason < 0x20)
+		if (pdev && device->dev == &pdev->dev && fault->reason < HW_FAULT_INTERRUPT)
 			describe_walk(device, fault->address, walk, sizeof(walk));
 	mutex_unlock(&vtd.mutex);
-	pr_err("%s: %04x:%02x:%02x.%x (%s): %s %#llx blocked: %s (reason %#x)%s\n", unit->name,
+	describe_access(unit, fault, what, sizeof(what), walk, sizeof(walk));
+	pr_err("%s: %04x:%02x:%02x.%x (%s): %s blocked: %s (reason %#x)%s\n", unit->name,
 	       unit->desc.segment, fault->source >> 8, PCI_SLOT(fault->source & 0xff),
-	       PCI_FUNC(fault->source & 0xff), pdev ? driver : "no such device",
-	       fault->read ? "read from" : "write to", fault->address,
+	       PCI_FUNC(fault->source & 0xff), pdev ? driver : "no such device", what,
 	       hw_fault_name(fault->reason), fault->reason, walk);
 	if (pdev && strcmp(driver, "driver changing"))
 		device_unlock(&pdev->dev);
@@ -243,4 +272,18 @@ void vtd_fault_stop(struct vtd_unit *unit)
 	irq_domain_remove(unit->irq_domain);
 	irq_domain_free_fwnode(fwnode);
 	unit->irq = 0;
+}
+
+/**
+ * vtd_is_fault_irq() - is an interrupt one that a unit itself sends?
+ * @irq: Linux' number
+ */
+bool vtd_is_fault_irq(unsigned int irq)
+{
+	unsigned int i;
+
+	for (i = 0; i < vtd.nr_units; i++)
+		if (vtd.units[i]->irq == irq)
+			return true;
+	return false;
 }

@@ -3,7 +3,8 @@
  * The state of VT-d under /sys/kernel/debug/minikvm-iommu, for people and for `minikvm iommu`.
  *
  * units: each unit with its capabilities by name (VT-d specification, "Capability Register");
- * devices: each device with unit, group, domain and context entry; walk: write "SSSS:BB:DD.F
+ * devices: each device with unit, group, domain and context entry; interrupts: the entries of the
+ * interrupt-remapping tables that the host uses; walk: write "SSSS:BB:DD.F
  * ADDRESS", then read what stands at each level of the page table.
  */
 #define pr_fmt(fmt) "minikvm: VT-d: " fmt
@@ -64,9 +65,10 @@ static int units_show(struct seq_file *m, void *unused)
 			   unit->desc.base, unit->desc.segment,
 			   unit->desc.all ? ", all other devices" : "", version >> 4 & 15,
 			   version & 15);
-		seq_printf(m, "  cap %#llx ecap %#llx gsts %#x%s%s%s%s\n", unit->hw.cap,
+		seq_printf(m, "  cap %#llx ecap %#llx gsts %#x%s%s%s%s%s\n", unit->hw.cap,
 			   unit->hw.ecap, gsts, gsts & GCMD_TE ? " translating" : "",
 			   gsts & GCMD_QIE ? " queue" : "", gsts & GCMD_IRE ? " interrupts" : "",
+			   gsts & GCMD_IRE && gsts & GCMD_CFI ? " compatibility-format" : "",
 			   unit->hw.broken ? " BROKEN" : "");
 		seq_printf(m, "  domains %u, address bits %u, fault records %u, levels%s%s%s\n",
 			   1U << (4 + 2 * CAP_ND(unit->hw.cap)), CAP_MGAW(unit->hw.cap),
@@ -109,6 +111,13 @@ static int devices_show(struct seq_file *m, void *unused)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(devices);
+
+static int interrupts_show(struct seq_file *m, void *unused)
+{
+	vtd_interrupt_show(m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(interrupts);
 
 /* What to walk: kept from write to read, under vtd.mutex. */
 static unsigned int walk_segment, walk_bus, walk_slot, walk_func;
@@ -198,6 +207,7 @@ void vtd_debugfs_init(void)
 	root = debugfs_create_dir("minikvm-iommu", NULL);
 	debugfs_create_file("units", 0400, root, NULL, &units_fops);
 	debugfs_create_file("devices", 0400, root, NULL, &devices_fops);
+	debugfs_create_file("interrupts", 0400, root, NULL, &interrupts_fops);
 	debugfs_create_file("walk", 0600, root, NULL, &walk_fops);
 }
 

@@ -249,13 +249,14 @@ static int enable_all(void)
 
 static int vtd_suspend(void)
 {
+	vtd_interrupt_suspend();
 	disable_all();
 	return 0;
 }
 
 static void vtd_resume(void)
 {
-	if (enable_all())
+	if (enable_all() || vtd_interrupt_resume())
 		pr_err("not switched on again after suspend: assigned devices are not isolated\n");
 }
 
@@ -263,6 +264,8 @@ COMPAT_SYSCORE(vtd_syscore, vtd_suspend, vtd_resume);
 
 static int vtd_reboot(struct notifier_block *nb, unsigned long action, void *data)
 {
+	/* Devices are shut down after this, by interrupts. */
+	vtd_interrupt_stop();
 	disable_all();
 	return NOTIFY_DONE;
 }
@@ -317,12 +320,14 @@ bool mkvm_vtd_init(void)
 		if (vtd_fault_start(vtd.units[i]))
 			pr_warn("%s has no fault interrupt: what it blocks is not reported\n",
 				vtd.units[i]->name);
+	vtd_interrupt_start();
 	compat_register_syscore(&vtd_syscore);
 	register_reboot_notifier(&reboot_notifier);
 	vtd_debugfs_init();
-	pr_info("%u unit%s, %u-bit addresses, %u levels, host devices %s\n", vtd.nr_units,
+	pr_info("%u unit%s, %u-bit addresses, %u levels, host devices %s%s\n", vtd.nr_units,
 		vtd.nr_units == 1 ? "" : "s", vtd.width, vtd.levels,
-		vtd.pass_through ? "pass through" : "mapped one to one");
+		vtd.pass_through ? "pass through" : "mapped one to one",
+		vtd.remaps_interrupts ? ", interrupts remapped" : "");
 	return true;
 
 out_disable:
@@ -346,6 +351,7 @@ void mkvm_vtd_exit(void)
 	vtd_debugfs_exit();
 	unregister_reboot_notifier(&reboot_notifier);
 	compat_unregister_syscore(&vtd_syscore);
+	vtd_interrupt_stop();
 	for (i = 0; i < vtd.nr_units; i++)
 		vtd_fault_stop(vtd.units[i]);
 	/* All devices are under identity: to them, nothing changes. */

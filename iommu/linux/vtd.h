@@ -3,8 +3,9 @@
  * What the files of iommu/linux share, and what the module sees of them.
  *
  * iommu/linux presents the remapping units of iommu/hw to Linux as one IOMMU driver. units.c finds
- * them and brings them up and down, domain.c is the driver (struct iommu_ops), fault.c reports
- * what was blocked, iommu_debugfs.c shows the state. Documentation/vtd-linux.rst tells how.
+ * them and brings them up and down, domain.c is the driver (struct iommu_ops), interrupt.c remaps
+ * interrupts, fault.c reports what was blocked, iommu_debugfs.c shows the state.
+ * Documentation/vtd-linux.rst tells how.
  */
 #ifndef MINIKVM_IOMMU_LINUX_VTD_H
 #define MINIKVM_IOMMU_LINUX_VTD_H
@@ -17,6 +18,7 @@
 #include <linux/spinlock.h>
 
 #include "iommu/hw/dmar.h"
+#include "iommu/hw/irte.h"
 #include "iommu/hw/slpt.h"
 #include "iommu/hw/unit.h"
 
@@ -95,6 +97,7 @@ struct vtd_device {
  * @coherent: walks snoop the caches
  * @snoop: page-table entries can force snooping
  * @pass_through: context entries can let requests through
+ * @remaps_interrupts: every unit remaps interrupts
  * @identity: one-to-one table where they cannot
  * @ids: domain identifiers
  * @nr_ids: how many there are
@@ -112,6 +115,7 @@ struct vtd {
 	bool coherent;
 	bool snoop;
 	bool pass_through;
+	bool remaps_interrupts;
 	struct slpt identity;
 	struct ida ids;
 	unsigned int nr_ids;
@@ -128,11 +132,23 @@ bool vtd_in_scope(struct pci_dev *pdev, const struct dmar_unit *desc);
 /* domain.c */
 int vtd_domain_init(void);
 void vtd_domain_exit(void);
+struct vtd_unit *vtd_unit_of(struct pci_dev *pdev);
+typedef int (*vtd_alias_t)(u8 bus, u8 devfn, void *arg);
+int vtd_visit_aliases(struct pci_dev *pdev, vtd_alias_t visit, void *arg);
+
+/* interrupt.c */
+struct seq_file;
+void vtd_interrupt_start(void);
+void vtd_interrupt_stop(void);
+void vtd_interrupt_suspend(void);
+int vtd_interrupt_resume(void);
+void vtd_interrupt_show(struct seq_file *m);
 
 /* fault.c */
 int vtd_fault_start(struct vtd_unit *unit);
 void vtd_fault_resume(struct vtd_unit *unit);
 void vtd_fault_stop(struct vtd_unit *unit);
+bool vtd_is_fault_irq(unsigned int irq);
 
 /* iommu_debugfs.c */
 void vtd_debugfs_init(void);

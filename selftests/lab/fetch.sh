@@ -152,7 +152,7 @@ ensure_qemu() {
 
 QEMU10=$CACHE/qemu-10.0
 
-# A client of the module (selftests/clients), not one of the lab's hosts
+# A client of the module (selftests/clients), and with --qemu=10.0 a host
 ensure_qemu10() {
 	[ -x "$QEMU10/usr/bin/qemu-system-x86_64" ] && return
 	lock_cache

@@ -10,7 +10,10 @@
 
 QEMU_APPEND='intel_iommu=off intremap=off norandmaps'
 
-prepare_tcg() { ensure_qemu; }
+prepare_tcg() {
+	[ "$QEMU_VERSION" = 7.2 ] || QEMU=$QEMU10
+	if [ "$QEMU_VERSION" = 7.2 ]; then ensure_qemu; else ensure_qemu10; fi
+}
 
 prepare_kvm() {
 	[ -n "$DRY_RUN" ] || machine_has_nested_vmx ||

@@ -44,6 +44,16 @@ void hw_flush(const void *p, size_t bytes)
 {
 }
 
+void hw_store64(u64 *to, u64 value)
+{
+	__atomic_store_n(to, value, __ATOMIC_RELAXED);
+}
+
+bool hw_replace64(u64 *to, u64 old, u64 new)
+{
+	return __sync_bool_compare_and_swap(to, old, new);
+}
+
 static void result(bool good, const char *name)
 {
 	printf("%sok %d %s\n", good ? "" : "not ", ++number, name);

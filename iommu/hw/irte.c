@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The interrupt-remapping table: entries, blocks, cache, switching it on and off.
+ *
+ * VT-d specification, "Interrupt Remapping", "Interrupt-Remapping Table Entry", "Interrupt Entry
+ * Cache Invalidate Descriptor", "Programming Considerations: Updates to remapping entries". The
+ * hardware reads an entry of 128 bits at any moment: one that is not present gets its upper half
+ * first; a present one changes in its lower half alone, or in one 16-byte store, or goes away in
+ * between where the processor has no such store.
+ */
+#include "irte.h"
+
+#define IRT_MAX_BITS	16
+#define IRT_MIN_BITS	8
+#define BITS		64
+
+static bool is_used(const struct hw_unit *unit, unsigned int index)
+{
+	return unit->irt_used[index / BITS] >> index % BITS & 1;
+}
+
+static void mark(struct hw_unit *unit, unsigned int index, unsigned int count, bool used)
+{
+	for (; count; count--, index++) {
+		if (used)
+			unit->irt_used[index / BITS] |= BIT_ULL(index % BITS);
+		else
+			unit->irt_used[index / BITS] &= ~BIT_ULL(index % BITS);
+	}
+}
+
+static unsigned int page_order(size_t bytes)
+{
+	unsigned int order = 0;
+
+	while (4096UL << order < bytes)
+		order++;
+	return order;
+}
+
+static size_t table_bytes(const struct hw_unit *unit)
+{
+	return (size_t)unit->irt_size * sizeof(struct dmar_entry);
+}
+
+static void publish(struct hw_unit *unit, const void *p, size_t bytes)
+{
+	if (!(unit->ecap & ECAP_C))
+		hw_flush(p, bytes);
+}
+
+/**
+ * irt_init() - allocate an interrupt-remapping table
+ * @unit: initialised, with ECAP.IR
+ *
+ * 65,536 entries, or as many as there is memory for in one piece. Return: 0 or -ENOMEM.
+ */
+int irt_init(struct hw_unit *unit)
+{
+	unsigned int bits;
+
+	unit->irt_used = hw_alloc(page_order((1UL << IRT_MAX_BITS) / 8), GFP_KERNEL);
+	if (!unit->irt_used)
+		return -ENOMEM;
+	for (bits = IRT_MAX_BITS; bits >= IRT_MIN_BITS; bits--) {
+		unit->irt_size = 1U << bits;
+		unit->irt = hw_alloc(page_order(table_bytes(unit)), GFP_KERNEL | __GFP_NOWARN);
+		if (unit->irt) {
+			publish(unit, unit->irt, table_bytes(unit));
+			return 0;
+		}
+	}
+	irt_free(unit);
+	return -ENOMEM;
+}
+
+/**
+ * irt_free() - free the table
+ * @unit: with interrupt remapping off; of a broken unit nothing is freed
+ */
+void irt_free(struct hw_unit *unit)
+{
+	if (unit->irt && !unit->broken)
+		hw_free(unit->irt, page_order(table_bytes(unit)));
+	if (unit->irt_used)
+		hw_free(unit->irt_used, page_order((1UL << IRT_MAX_BITS) / 8));
+	unit->irt = NULL;
+	unit->irt_used = NULL;
+	unit->irt_size = 0;
+}
+
+/* Forget cached entries: @count of them, a power of two, from an index aligned to it. */
+static int flush_entries(struct hw_unit *unit, unsigned int index, unsigned int count)
+{
+	unsigned int mask = 0;
+
+	while (count >> mask > 1)
+		mask++;
+	if (mask > ECAP_MHMV(unit->ecap))
+		return hw_queue(unit, QI_IEC, 0);
+	return hw_queue(unit, QI_IEC | QI_IEC_INDEX | (u64)mask << 27 | (u64)index << 32, 0);
+}
+
+/**
+ * irt_enable() - table set, cache emptied, interrupt remapping on
+ * @unit: enabled, with a table
+ * @x2apic: destinations have 32 bits, and compatibility-format interrupts are blocked for good
+ *
+ * Otherwise interrupts in compatibility format pass, until irt_pass_compatibility() ends it.
+ * Return: 0, or -EIO with remapping off, if the unit lets itself be switched off.
+ */
+int irt_enable(struct hw_unit *unit, bool x2apic)
+{
+	unsigned int bits = 0;
+	int ret;
+
+	while (2U << bits < unit->irt_size)
+		bits++;
+	unit->x2apic = x2apic;
+	hw_write64(unit->regs, DMAR_IRTA, hw_phys(unit->irt) | (x2apic ? IRTA_EIME : 0) | bits);
+	ret = hw_command(unit, GCMD_SIRTP, true, true);
+	if (!ret)
+		ret = hw_queue(unit, QI_IEC, 0);
+	if (ret)
+		return ret;
+	irt_pass_compatibility(unit, true);
+	ret = hw_command(unit, GCMD_IRE, true, true);
+	if (ret)
+		irt_disable(unit);
+	return ret;
+}
+
+/**
+ * irt_disable() - interrupt remapping off
+ * @unit: enabled; nobody sends remapped-format interrupts any more
+ *
+ * Return: 0, or -EIO when the unit does not answer.
+ */
+int irt_disable(struct hw_unit *unit)
+{
+	int ret = hw_command(unit, GCMD_IRE, false, false);
+
+	irt_pass_compatibility(unit, unit->initial_gsts & GCMD_CFI);
+	return ret;
+}
+
+/**
+ * irt_pass_compatibility() - let compatibility-format interrupts through, or block them
+ * @unit: its unit
+ * @pass: let them through
+ *
+ * Anybody who can write to memory can send one, to any processor with any vector. Return: whether
+ * the unit says that it does as told; some emulators have no such switch.
+ */
+bool irt_pass_compatibility(struct hw_unit *unit, bool pass)
+{
+	u32 state = hw_read32(unit->regs, DMAR_GSTS) & GCMD_STATE;
+	unsigned int i;
+
+	hw_write32(unit->regs, DMAR_GCMD, pass ? state | GCMD_CFI : state & ~GCMD_CFI);
+	for (i = 0; i < 1000; i++) {
+		if (!!(hw_read32(unit->regs, DMAR_GSTS) & GCMD_CFI) == pass)
+			return true;
+		hw_wait();
+	}
+	return false;
+}
+
+/**
+ * irte_alloc() - reserve entries in one piece
+ * @unit: with a table
+ * @count: how many; a power of two, as a device with several messages counts in its low bits
+ *
+ * They are not present until irte_set(). Return: the first index, a multiple of @count; -EINVAL,
+ * -ENOSPC.
+ */
+int irte_alloc(struct hw_unit *unit, unsigned int count)
+{
+	unsigned int index, i;
+
+	if (!count || count & (count - 1) || count > unit->irt_size)
+		return -EINVAL;
+	for (index = 0; index < unit->irt_size; index += count) {
+		for (i = 0; i < count && !is_used(unit, index + i); i++)
+			;
+		if (i < count)
+			continue;
+		mark(unit, index, count, true);
+		return index;
+	}
+	return -ENOSPC;
+}
+
+/**
+ * irte_free() - make entries not present, and give them back once no cache remembers them
+ * @unit: with a table
+ * @index: what irte_alloc() returned
+ * @count: as given to it
+ *
+ * Of a unit that does not answer they stay reserved.
+ */
+void irte_free(struct hw_unit *unit, unsigned int index, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		hw_store64(&unit->irt[index + i].lo, 0);
+	publish(unit, &unit->irt[index], count * sizeof(struct dmar_entry));
+	if (!flush_entries(unit, index, count))
+		mark(unit, index, count, false);
+}
+
+/**
+ * irte_get() - an entry
+ * @unit: with a table
+ * @index: below the size of the table
+ *
+ * Return: a copy.
+ */
+struct dmar_entry irte_get(const struct hw_unit *unit, unsigned int index)
+{
+	return (struct dmar_entry){
+		.lo = READ_ONCE(unit->irt[index].lo),
+		.hi = READ_ONCE(unit->irt[index].hi),
+	};
+}
+
+/**
+ * irte_set() - write an entry
+ * @unit: with a table
+ * @index: an entry that irte_alloc() returned
+ * @entry: from irte_remapped() or irte_posted(); or zero, to block
+ *
+ * After return no request is served from the old contents. Return: 0; 1 where the entry was absent
+ * for a moment, so that the caller should repeat the interrupt once; -EIO when the unit does not
+ * answer.
+ */
+int irte_set(struct hw_unit *unit, unsigned int index, struct dmar_entry entry)
+{
+	struct dmar_entry *slot = &unit->irt[index];
+	struct dmar_entry old = irte_get(unit, index);
+	bool gap = false;
+	int ret;
+
+	if (old.lo == entry.lo && old.hi == entry.hi)
+		return 0;
+	if (old.lo & IRTE_PRESENT && old.hi != entry.hi) {
+		if (entry.lo & IRTE_PRESENT && hw_store128(&slot->lo, &old.lo, &entry.lo))
+			goto flush;
+		hw_store64(&slot->lo, 0);
+		publish(unit, slot, sizeof(*slot));
+		ret = flush_entries(unit, index, 1);
+		if (ret)
+			return ret;
+		gap = entry.lo & IRTE_PRESENT;
+	}
+	if (old.hi != entry.hi) {
+		hw_store64(&slot->hi, entry.hi);
+		/* Also for walks that snoop: the halves must not change places. */
+		dma_wmb();
+		publish(unit, slot, sizeof(*slot));
+	}
+	hw_store64(&slot->lo, entry.lo);
+flush:
+	publish(unit, slot, sizeof(*slot));
+	/* What was absent is cached in caching mode only. */
+	ret = old.lo & IRTE_PRESENT || unit->cap & CAP_CM ? flush_entries(unit, index, 1) : 0;
+	return ret ?: gap;
+}
+
+static u64 source_bits(struct irte_source source)
+{
+	return source.id | (u64)(source.ignore & 3) << 16 | (u64)source.check << 18;
+}
+
+/**
+ * irte_remapped() - an entry that does what a compatibility-format message would do
+ * @unit: decides between the destination formats
+ * @address: lower half of the message's address
+ * @data: its data
+ * @apic: destination, the whole APIC identifier
+ * @level: level-triggered; must agree with the I/O APIC's own entry
+ * @source: who may send it
+ *
+ * Return: the entry.
+ */
+struct dmar_entry irte_remapped(const struct hw_unit *unit, u32 address, u32 data, u32 apic,
+				bool level, struct irte_source source)
+{
+	u64 destination = unit->x2apic ? apic : (apic & 0xff) << 8;
+
+	return (struct dmar_entry){
+		.lo = IRTE_PRESENT | (address & BIT(2) ? IRTE_LOGICAL : 0) |
+		      (address & BIT(3) ? IRTE_REDIRECTION : 0) | (level ? IRTE_LEVEL : 0) |
+		      (u64)(data >> 8 & 7) << 5 | (u64)(data & 0xff) << 16 | destination << 32,
+		.hi = source_bits(source),
+	};
+}
+
+/**
+ * irte_posted() - an entry that posts into a descriptor
+ * @descriptor: physical address of the posted-interrupt descriptor, 64-byte aligned
+ * @vector: the guest's vector
+ * @urgent: notify at once, also when notifications are suppressed
+ * @source: who may send it
+ *
+ * For units with CAP.PI. Return: the entry.
+ */
+struct dmar_entry irte_posted(u64 descriptor, u8 vector, bool urgent, struct irte_source source)
+{
+	return (struct dmar_entry){
+		.lo = IRTE_PRESENT | IRTE_POSTED | (urgent ? IRTE_URGENT : 0) |
+		      (u64)vector << 16 | (descriptor & 0xffffffc0) << 32,
+		.hi = source_bits(source) | (descriptor & 0xffffffff00000000),
+	};
+}
+
+/**
+ * irte_message() - the address of a message in remappable format
+ * @index: its entry
+ * @block: the device adds its message number, in the data, to @index
+ *
+ * Without @block the data means nothing to the unit. The upper half of the address is 0.
+ * Return: the lower half.
+ */
+u32 irte_message(unsigned int index, bool block)
+{
+	return 0xfee00000 | (index & 0x7fff) << 5 | (u32)BIT(4) | (block ? (u32)BIT(3) : 0) |
+	       (index >> 15 & 1) << 2;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The interrupt-remapping table of a unit.
+ *
+ * VT-d specification, "Interrupt Remapping", "Interrupt-Remapping Table Entry". Remapped and posted
+ * format, source-id checking, blocks of entries, both message formats. The caller serialises all
+ * calls for one unit, as for unit.h.
+ */
+#ifndef MINIKVM_IOMMU_HW_IRTE_H
+#define MINIKVM_IOMMU_HW_IRTE_H
+
+#include "unit.h"
+
+/* Lower half, both formats. */
+#define IRTE_PRESENT		BIT_ULL(0)
+#define IRTE_POSTED		BIT_ULL(15)
+#define IRTE_VECTOR(lo)		((u8)((lo) >> 16))
+/* Remapped format. */
+#define IRTE_LOGICAL		BIT_ULL(2)
+#define IRTE_REDIRECTION	BIT_ULL(3)
+#define IRTE_LEVEL		BIT_ULL(4)
+#define IRTE_DELIVERY(lo)	((unsigned int)((lo) >> 5 & 7))
+#define IRTE_DESTINATION(lo)	((u32)((lo) >> 32))
+/* Posted format. */
+#define IRTE_URGENT		BIT_ULL(14)
+/* Upper half: who may send. */
+#define IRTE_SID(hi)		((u16)(hi))
+#define IRTE_SQ(hi)		((unsigned int)((hi) >> 16 & 3))
+#define IRTE_SVT(hi)		((unsigned int)((hi) >> 18 & 3))
+
+enum irte_check { IRTE_ANYONE = 0, IRTE_REQUESTER = 1, IRTE_BUSES = 2 };
+
+/**
+ * struct irte_source - who may use an entry
+ * @check: how its requests are checked
+ * @id: IRTE_REQUESTER: bus, device and function; IRTE_BUSES: first and last bus
+ * @ignore: IRTE_REQUESTER: low bits of the function that may differ, from the top (SQ), 0 to 3
+ */
+struct irte_source {
+	enum irte_check check;
+	u16 id;
+	u8 ignore;
+};
+
+int irt_init(struct hw_unit *unit);
+void irt_free(struct hw_unit *unit);
+int irt_enable(struct hw_unit *unit, bool x2apic);
+int irt_disable(struct hw_unit *unit);
+bool irt_pass_compatibility(struct hw_unit *unit, bool pass);
+
+int irte_alloc(struct hw_unit *unit, unsigned int count);
+void irte_free(struct hw_unit *unit, unsigned int index, unsigned int count);
+struct dmar_entry irte_get(const struct hw_unit *unit, unsigned int index);
+int irte_set(struct hw_unit *unit, unsigned int index, struct dmar_entry entry);
+
+struct dmar_entry irte_remapped(const struct hw_unit *unit, u32 address, u32 data, u32 apic,
+				bool level, struct irte_source source);
+struct dmar_entry irte_posted(u64 descriptor, u8 vector, bool urgent, struct irte_source source);
+u32 irte_message(unsigned int index, bool block);
+
+#endif

@@ -1,0 +1,681 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Interrupt remapping for every interrupt of the host: MSI, MSI-X, I/O APIC, HPET.
+ *
+ * VT-d specification, "Interrupt Remapping". An assigned device can write any message, also one in
+ * compatibility format, which no entry checks; it is only stopped when that format is blocked, and
+ * that needs all of the host's interrupts remapped, those too that existed before the module. A
+ * domain above x86_vector_domain could not reach them. So the vector domain itself is wrapped: its
+ * alloc and free reserve and release an entry, and its chip (per interrupt, a copy of Linux' own)
+ * composes the message in remappable format. What stands above, MSI or I/O APIC, is unchanged.
+ *
+ * Linux holds one mutex over all allocating and freeing below one root domain. It has no name for
+ * modules; while_irqs_stand() gets it by allocating in a domain of its own.
+ */
+#define pr_fmt(fmt) "minikvm: VT-d: " fmt
+
+#include <linux/acpi.h>
+#include <linux/interrupt.h>
+#include <linux/irq.h>
+#include <linux/irqdesc.h>
+#include <linux/irqdomain.h>
+#include <linux/msi.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/xarray.h>
+#include <asm/hw_irq.h>
+#include <asm/irqdomain.h>
+
+#include "compat/compat.h"
+#include "iommu/linux/vtd.h"
+
+/**
+ * struct vtd_irq - an interrupt that is remapped
+ * @unit: the unit that its messages meet
+ * @index: its entry there
+ * @source: who may send it
+ * @ioapic: it comes from an I/O APIC, not as an MSI
+ */
+struct vtd_irq {
+	struct vtd_unit *unit;
+	unsigned int index;
+	struct irte_source source;
+	bool ioapic;
+};
+
+/* By Linux' number. Changed under the mutex; read under it, or by the interrupt's own chip. */
+static DEFINE_XARRAY(irqs);
+static DEFINE_MUTEX(irqs_mutex);
+
+static struct irq_domain *holder;
+static const struct irq_domain_ops *plain_ops;
+static const struct irq_domain_ops *remapped_ops;
+static struct irq_chip *plain_chip;
+static struct irq_chip remapped_chip;
+/* Interrupts that nobody knows how to remap: compatibility format cannot be blocked then. */
+static unsigned int left_out;
+
+/* --- who sends it --- */
+
+struct bus_range {
+	u16 source;
+	u8 first;
+	u8 last;
+	bool several;
+};
+
+static int widen(u8 bus, u8 devfn, void *arg)
+{
+	struct bus_range *range = arg;
+
+	range->several |= PCI_DEVID(bus, devfn) != range->source;
+	range->first = min(range->first, bus);
+	range->last = max(range->last, bus);
+	return 0;
+}
+
+/* A device that bridges or quirks speak for is checked by the buses that its requests may name. */
+static bool pci_source(struct pci_dev *pdev, struct vtd_irq *irq)
+{
+	struct bus_range range;
+
+	if (!pdev)
+		return false;
+	irq->unit = vtd_unit_of(pdev);
+	range.source = pci_dev_id(pdev);
+	range.first = pdev->bus->number;
+	range.last = pdev->bus->number;
+	range.several = false;
+	vtd_visit_aliases(pdev, widen, &range);
+	irq->source.check = range.several ? IRTE_BUSES : IRTE_REQUESTER;
+	irq->source.id = range.several ? range.first << 8 | range.last : range.source;
+	return irq->unit;
+}
+
+/* I/O APICs and HPETs are named in the DMAR table by their number. */
+static bool scope_source(u8 type, u8 id, struct vtd_irq *irq)
+{
+	struct dmar_scope scope;
+	unsigned int i;
+
+	for (i = 0; i < vtd.nr_units; i++) {
+		const struct dmar_unit *desc = &vtd.units[i]->desc;
+		const u8 *at = desc->scopes, *end = at + desc->scopes_size;
+
+		while (dmar_next_scope(&at, end, &scope)) {
+			if (scope.type != type || scope.id != id || scope.hops != 1)
+				continue;
+			irq->unit = vtd.units[i];
+			irq->ioapic = type == SCOPE_IOAPIC;
+			irq->source.check = IRTE_REQUESTER;
+			irq->source.id = scope.bus << 8 | PCI_DEVFN(scope.path[0], scope.path[1]);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Linux numbers I/O APICs in the order of the MADT. Returns the identifier of the nth, or -1. */
+static int ioapic_id(unsigned int nth)
+{
+	struct acpi_subtable_header *entry;
+	struct acpi_table_header *madt;
+	const u8 *at, *end;
+	int id = -1;
+
+	if (ACPI_FAILURE(acpi_get_table(ACPI_SIG_MADT, 0, &madt)))
+		return -1;
+	at = (const u8 *)madt + sizeof(struct acpi_table_madt);
+	end = (const u8 *)madt + madt->length;
+	while (at + sizeof(*entry) <= end && id < 0) {
+		entry = (struct acpi_subtable_header *)at;
+		if (entry->length < sizeof(*entry) || entry->length > end - at)
+			break;
+		if (entry->type == ACPI_MADT_TYPE_IO_APIC &&
+		    entry->length >= sizeof(struct acpi_madt_io_apic) && !nth--)
+			id = ((struct acpi_madt_io_apic *)entry)->id;
+		at += entry->length;
+	}
+	acpi_put_table(madt);
+	return id;
+}
+
+/* --- the chip --- */
+
+static void set_entry(struct vtd_irq *irq, struct irq_data *data, struct dmar_entry entry)
+{
+	unsigned long flags;
+	int ret;
+
+	spin_lock_irqsave(&irq->unit->lock, flags);
+	ret = irte_set(&irq->unit->hw, irq->index, entry);
+	spin_unlock_irqrestore(&irq->unit->lock, flags);
+	if (ret < 0)
+		pr_err_ratelimited("%s does not take the entry of interrupt %u\n", irq->unit->name,
+				   data->irq);
+	if (ret > 0)
+		plain_chip->irq_retrigger(data);
+}
+
+/* Turns the message that Linux composed into an entry and the message that leads to it. */
+static void redirect(struct vtd_irq *irq, struct irq_data *data, struct msi_msg *msg)
+{
+	u32 apic = (msg->address_hi & ~0xffU) | (msg->address_lo >> 12 & 0xff);
+	bool level = irq->ioapic && irqd_is_level_type(data);
+
+	set_entry(irq, data, irte_remapped(&irq->unit->hw, msg->address_lo, msg->data, apic, level,
+					   irq->source));
+	/*
+	 * The data stays: the unit does not look at it, but an I/O APIC knows the end of an
+	 * interrupt by its vector, and the format can change one register at a time.
+	 */
+	msg->address_lo = irte_message(irq->index, false);
+	msg->address_hi = 0;
+}
+
+static void compose(struct irq_data *data, struct msi_msg *msg)
+{
+	struct vtd_irq *irq = xa_load(&irqs, data->irq);
+
+	plain_chip->irq_compose_msi_msg(data, msg);
+	if (irq)
+		redirect(irq, data, msg);
+}
+
+static int set_affinity(struct irq_data *data, const struct cpumask *mask, bool force)
+{
+	struct vtd_irq *irq = xa_load(&irqs, data->irq);
+	int ret = plain_chip->irq_set_affinity(data, mask, force);
+	struct msi_msg msg = { 0 };
+
+	if (ret < 0 || !irq)
+		return ret;
+	if (irqd_is_activated(data))
+		compose(data, &msg);
+	/* An MSI's message still leads to the entry, an I/O APIC needs the new vector. */
+	return irq->ioapic ? ret : IRQ_SET_MASK_OK_DONE;
+}
+
+/* --- the domain --- */
+
+static int adopt(unsigned int virq, const struct vtd_irq *found)
+{
+	struct irq_data *data = irq_domain_get_irq_data(x86_vector_domain, virq);
+	struct vtd_irq *irq = kmemdup(found, sizeof(*found), GFP_KERNEL);
+	unsigned long flags;
+	int ret;
+
+	if (!irq || !data) {
+		kfree(irq);
+		return -ENOMEM;
+	}
+	spin_lock_irqsave(&irq->unit->lock, flags);
+	ret = irte_alloc(&irq->unit->hw, 1);
+	spin_unlock_irqrestore(&irq->unit->lock, flags);
+	if (ret < 0) {
+		pr_notice_ratelimited("%s: all %u interrupt entries are in use\n", irq->unit->name,
+				      irq->unit->hw.irt_size);
+		kfree(irq);
+		return ret;
+	}
+	irq->index = ret;
+	mutex_lock(&irqs_mutex);
+	ret = xa_err(xa_store(&irqs, virq, irq, GFP_KERNEL));
+	mutex_unlock(&irqs_mutex);
+	if (ret) {
+		spin_lock_irqsave(&irq->unit->lock, flags);
+		irte_free(&irq->unit->hw, irq->index, 1);
+		spin_unlock_irqrestore(&irq->unit->lock, flags);
+		kfree(irq);
+		return ret;
+	}
+	data->chip = &remapped_chip;
+	return 0;
+}
+
+static void forget(unsigned int virq)
+{
+	unsigned long flags;
+	struct vtd_irq *irq;
+
+	mutex_lock(&irqs_mutex);
+	irq = xa_erase(&irqs, virq);
+	if (irq) {
+		spin_lock_irqsave(&irq->unit->lock, flags);
+		irte_free(&irq->unit->hw, irq->index, 1);
+		spin_unlock_irqrestore(&irq->unit->lock, flags);
+	}
+	mutex_unlock(&irqs_mutex);
+	kfree(irq);
+}
+
+static bool source_of_new(const struct irq_alloc_info *info, struct vtd_irq *irq)
+{
+	switch (info ? info->type : 0) {
+	case X86_IRQ_ALLOC_TYPE_PCI_MSI:
+	case X86_IRQ_ALLOC_TYPE_PCI_MSIX:
+		return pci_source(msi_desc_to_pci_dev(info->desc), irq);
+	case X86_IRQ_ALLOC_TYPE_IOAPIC:
+		return scope_source(SCOPE_IOAPIC, info->devid, irq);
+	case X86_IRQ_ALLOC_TYPE_HPET:
+		return scope_source(SCOPE_HPET, info->devid, irq);
+	default:
+		/* The interrupts of the units themselves are never remapped. */
+		return false;
+	}
+}
+
+static void vector_free(struct irq_domain *domain, unsigned int virq, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		forget(virq + i);
+	plain_ops->free(domain, virq, nr);
+}
+
+static int vector_alloc(struct irq_domain *domain, unsigned int virq, unsigned int nr, void *arg)
+{
+	struct irq_alloc_info *info = arg;
+	struct vtd_irq found = { 0 };
+	int ret = plain_ops->alloc(domain, virq, nr, info);
+	unsigned int i;
+
+	if (ret)
+		return ret;
+	if (!source_of_new(info, &found)) {
+		/* A unit's own are as they should be; another may be blocked. */
+		if (!info || info->type != X86_IRQ_ALLOC_TYPE_DMAR)
+			pr_notice_ratelimited("interrupt %u is not remapped: no unit names its source\n",
+					      virq);
+		return 0;
+	}
+	for (i = 0; i < nr && !ret; i++)
+		ret = adopt(virq + i, &found);
+	if (ret)
+		vector_free(domain, virq, nr);
+	return ret;
+}
+
+/* The vector may soon be another interrupt's, and the device still has its message. */
+static void vector_deactivate(struct irq_domain *domain, struct irq_data *data)
+{
+	struct vtd_irq *irq = xa_load(&irqs, data->irq);
+
+	if (irq)
+		set_entry(irq, data, (struct dmar_entry){ 0 });
+	plain_ops->deactivate(domain, data);
+}
+
+/* --- what was there before, and giving it back --- */
+
+static bool source_of_old(struct irq_data *top, struct vtd_irq *irq)
+{
+	struct msi_desc *msi = irq_data_get_msi_desc(top);
+	int id;
+
+	if (msi && msi->dev && dev_is_pci(msi->dev))
+		return pci_source(to_pci_dev(msi->dev), irq);
+	if (!strcmp(top->chip->name, "IO-APIC")) {
+		id = ioapic_id((unsigned long)top->domain->host_data);
+		return id >= 0 && scope_source(SCOPE_IOAPIC, id, irq);
+	}
+	return false;
+}
+
+/* Has the hardware told again where the interrupt goes; it may fire all the while. */
+static void rewrite(struct irq_data *top, struct irq_data *data, bool ioapic)
+{
+	bool masked = irqd_irq_masked(top);
+	struct msi_msg msg = { 0 };
+
+	if (!irqd_is_activated(top))
+		return;
+	if (!ioapic) {
+		data->chip->irq_compose_msi_msg(data, &msg);
+		top->chip->irq_write_msi_msg(top, &msg);
+		return;
+	}
+	/* Its entry has two registers; between them the interrupt would go astray. */
+	if (!masked)
+		top->chip->irq_mask(top);
+	if (top->chip->irq_set_affinity(top, irq_data_get_effective_affinity_mask(top), false) < 0)
+		pr_err("interrupt %u does not change its format\n", top->irq);
+	if (!masked)
+		top->chip->irq_unmask(top);
+	/* An edge while it was masked is lost; a handler bears one too many. */
+	if (!masked && !irqd_is_level_type(top))
+		plain_chip->irq_retrigger(data);
+}
+
+static void take_over(void)
+{
+	unsigned long flags;
+	unsigned int virq;
+
+	left_out = 0;
+	remapped_chip = *plain_chip;
+	remapped_chip.irq_compose_msi_msg = compose;
+	remapped_chip.irq_set_affinity = set_affinity;
+	x86_vector_domain->ops = remapped_ops;
+	for (virq = 0; virq < nr_irqs; virq++) {
+		struct irq_data *data = irq_domain_get_irq_data(x86_vector_domain, virq);
+		struct irq_data *top = irq_get_irq_data(virq);
+		struct irq_desc *desc;
+		struct vtd_irq irq = { 0 };
+
+		if (!top || !data || data->chip != plain_chip || vtd_is_fault_irq(virq))
+			continue;
+		if (!source_of_old(top, &irq) || adopt(virq, &irq)) {
+			pr_info("interrupt %u (%s) is not remapped: no unit names its source\n",
+				virq, top->chip->name);
+			left_out++;
+			continue;
+		}
+		desc = irq_data_to_desc(top);
+		raw_spin_lock_irqsave(&desc->lock, flags);
+		rewrite(top, data, irq.ioapic);
+		raw_spin_unlock_irqrestore(&desc->lock, flags);
+	}
+}
+
+static void give_back(void)
+{
+	unsigned long flags, virq;
+	struct vtd_irq *irq;
+
+	if (x86_vector_domain->ops != remapped_ops)
+		return;
+	x86_vector_domain->ops = plain_ops;
+	xa_for_each(&irqs, virq, irq) {
+		struct irq_data *data = irq_domain_get_irq_data(x86_vector_domain, virq);
+		struct irq_data *top = irq_get_irq_data(virq);
+		struct irq_desc *desc = irq_data_to_desc(top);
+
+		raw_spin_lock_irqsave(&desc->lock, flags);
+		/* The data of the message first, then its address: see redirect(). */
+		if (!irq->ioapic)
+			rewrite(top, data, false);
+		data->chip = plain_chip;
+		rewrite(top, data, irq->ioapic);
+		raw_spin_unlock_irqrestore(&desc->lock, flags);
+		forget(virq);
+	}
+	/* Flow handlers read the chip without a lock. */
+	synchronize_rcu();
+}
+
+struct held {
+	void (*work)(void);
+	bool done;
+};
+
+static int holder_alloc(struct irq_domain *domain, unsigned int virq, unsigned int nr, void *arg)
+{
+	struct held *held = arg;
+
+	held->work();
+	held->done = true;
+	return -ECANCELED;
+}
+
+static const struct irq_domain_ops holder_ops = { .alloc = holder_alloc };
+
+/* Calls @work while no interrupt comes or goes. False where there was no memory for it. */
+static bool while_irqs_stand(void (*work)(void))
+{
+	struct held held = { .work = work };
+
+	irq_domain_alloc_irqs(holder, 1, NUMA_NO_NODE, &held);
+	return held.done;
+}
+
+/* --- on and off --- */
+
+static void pass_compatibility(bool pass)
+{
+	unsigned long flags;
+	unsigned int i;
+
+	for (i = 0; i < vtd.nr_units; i++) {
+		spin_lock_irqsave(&vtd.units[i]->lock, flags);
+		irt_pass_compatibility(&vtd.units[i]->hw, pass);
+		spin_unlock_irqrestore(&vtd.units[i]->lock, flags);
+	}
+	if (pass)
+		x86_vector_domain->flags &= ~COMPAT_DOMAIN_ISOLATED;
+	else
+		x86_vector_domain->flags |= COMPAT_DOMAIN_ISOLATED;
+}
+
+static int enable_units(void)
+{
+	unsigned long flags;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < vtd.nr_units && !ret; i++) {
+		struct vtd_unit *unit = vtd.units[i];
+
+		spin_lock_irqsave(&unit->lock, flags);
+		/* Linux came up without remapping: no APIC identifier is above 255. */
+		ret = irt_enable(&unit->hw, false);
+		spin_unlock_irqrestore(&unit->lock, flags);
+	}
+	return ret;
+}
+
+static void disable_units(void)
+{
+	unsigned long flags;
+	unsigned int i;
+
+	for (i = 0; i < vtd.nr_units; i++) {
+		spin_lock_irqsave(&vtd.units[i]->lock, flags);
+		if (irt_disable(&vtd.units[i]->hw))
+			pr_err("%s does not answer; it may still remap interrupts\n",
+			       vtd.units[i]->name);
+		spin_unlock_irqrestore(&vtd.units[i]->lock, flags);
+	}
+}
+
+static const char *make_tables(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < vtd.nr_units; i++) {
+		struct vtd_unit *unit = vtd.units[i];
+
+		if (!(unit->hw.ecap & ECAP_IR))
+			return "a unit has none (ECAP.IR is 0)";
+		/* The vector domain's chip is found below an interrupt of our own. */
+		if (!unit->irq)
+			return "a unit has no fault interrupt";
+		if (irt_init(&unit->hw))
+			return "no memory for the table";
+	}
+	return NULL;
+}
+
+static void free_tables(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < vtd.nr_units; i++)
+		irt_free(&vtd.units[i]->hw);
+}
+
+static const struct irq_domain_ops *wrap(const struct irq_domain_ops *plain)
+{
+	const struct irq_domain_ops ops = {
+		.match = plain->match,
+		.select = plain->select,
+		.map = plain->map,
+		.unmap = plain->unmap,
+		.xlate = plain->xlate,
+		.alloc = vector_alloc,
+		.free = vector_free,
+		.activate = plain->activate,
+		.deactivate = vector_deactivate,
+		.translate = plain->translate,
+#ifdef CONFIG_GENERIC_IRQ_DEBUGFS
+		.debug_show = plain->debug_show,
+#endif
+	};
+
+	return kmemdup(&ops, sizeof(ops), GFP_KERNEL);
+}
+
+static bool make_domains(void)
+{
+	struct fwnode_handle *fwnode = irq_domain_alloc_named_fwnode("minikvm-irqs");
+
+	if (!fwnode)
+		return false;
+	plain_ops = x86_vector_domain->ops;
+	remapped_ops = wrap(plain_ops);
+	if (remapped_ops)
+		holder = irq_domain_create_hierarchy(x86_vector_domain, 0, 1, fwnode, &holder_ops,
+						     NULL);
+	if (holder)
+		return true;
+	irq_domain_free_fwnode(fwnode);
+	kfree(remapped_ops);
+	return false;
+}
+
+static void free_domains(void)
+{
+	struct fwnode_handle *fwnode = holder->fwnode;
+
+	irq_domain_remove(holder);
+	irq_domain_free_fwnode(fwnode);
+	holder = NULL;
+	kfree(remapped_ops);
+}
+
+/**
+ * vtd_interrupt_start() - remap every interrupt of the host, and block what is not remapped
+ *
+ * All units are enabled and have their fault interrupts. Without interrupt remapping DMA is
+ * remapped all the same; what stands in the way is named in the log.
+ */
+void vtd_interrupt_start(void)
+{
+	const char *why = make_tables();
+
+	if (!why && !make_domains())
+		why = "no memory";
+	if (why)
+		goto out_tables;
+	plain_chip = irq_domain_get_irq_data(x86_vector_domain, vtd.units[0]->irq)->chip;
+	if (enable_units()) {
+		why = "a unit does not switch it on";
+		goto out_disable;
+	}
+	if (!while_irqs_stand(take_over)) {
+		why = "no memory";
+		goto out_disable;
+	}
+	vtd.remaps_interrupts = true;
+	if (left_out) {
+		pr_info("interrupts are remapped, but for %u: those in compatibility format must pass, and any device can send one\n",
+			left_out);
+		return;
+	}
+	pass_compatibility(false);
+	return;
+
+out_disable:
+	disable_units();
+	free_domains();
+out_tables:
+	free_tables();
+	pr_info("interrupts are not remapped: %s; VFIO asks for allow_unsafe_interrupts=1\n", why);
+}
+
+/**
+ * vtd_interrupt_resume() - remap again, after the units lost their registers
+ *
+ * The tables and the messages in the devices are as they were. Return: 0 or -EIO.
+ */
+int vtd_interrupt_resume(void)
+{
+	int ret;
+
+	if (!vtd.remaps_interrupts)
+		return 0;
+	ret = enable_units();
+	if (!ret && !left_out)
+		pass_compatibility(false);
+	return ret;
+}
+
+/** vtd_interrupt_suspend() - stop remapping for a while in which no interrupt is taken */
+void vtd_interrupt_suspend(void)
+{
+	if (vtd.remaps_interrupts)
+		disable_units();
+}
+
+/** vtd_interrupt_stop() - give every interrupt of the host back as it was */
+void vtd_interrupt_stop(void)
+{
+	if (!vtd.remaps_interrupts)
+		return;
+	vtd.remaps_interrupts = false;
+	pass_compatibility(true);
+	/* Without memory for the lock it is done without the lock. */
+	if (!while_irqs_stand(give_back))
+		give_back();
+	disable_units();
+	free_domains();
+	free_tables();
+}
+
+static void show_source(struct seq_file *m, u64 hi)
+{
+	u16 id = IRTE_SID(hi);
+
+	if (IRTE_SVT(hi) == IRTE_REQUESTER)
+		seq_printf(m, "from %02x:%02x.%x", id >> 8, PCI_SLOT(id & 0xff),
+			   PCI_FUNC(id & 0xff));
+	else if (IRTE_SVT(hi) == IRTE_BUSES)
+		seq_printf(m, "from buses %02x to %02x", id >> 8, id & 0xff);
+	else
+		seq_puts(m, "from anyone");
+}
+
+/**
+ * vtd_interrupt_show() - the entries of all remapped interrupts in words
+ * @m: where to
+ */
+void vtd_interrupt_show(struct seq_file *m)
+{
+	static const char * const modes[] = {
+		"fixed", "lowest priority", "SMI", "mode 3", "NMI", "INIT", "mode 6", "ExtINT",
+	};
+	unsigned long virq, flags;
+	struct dmar_entry entry;
+	struct vtd_irq *irq;
+
+	mutex_lock(&irqs_mutex);
+	xa_for_each(&irqs, virq, irq) {
+		spin_lock_irqsave(&irq->unit->lock, flags);
+		entry = irte_get(&irq->unit->hw, irq->index);
+		spin_unlock_irqrestore(&irq->unit->lock, flags);
+		seq_printf(m, "%s index %u irq %lu ", irq->unit->name, irq->index, virq);
+		if (!(entry.lo & IRTE_PRESENT)) {
+			seq_puts(m, "not present\n");
+			continue;
+		}
+		show_source(m, entry.hi);
+		seq_printf(m, " to APIC %#x%s vector %#x %s %s entry %#llx:%#llx\n",
+			   irq->unit->hw.x2apic ? IRTE_DESTINATION(entry.lo) :
+			   IRTE_DESTINATION(entry.lo) >> 8 & 0xff,
+			   entry.lo & IRTE_LOGICAL ? " logical" : "", IRTE_VECTOR(entry.lo),
+			   modes[IRTE_DELIVERY(entry.lo)],
+			   entry.lo & IRTE_LEVEL ? "level" : "edge", entry.hi, entry.lo);
+	}
+	mutex_unlock(&irqs_mutex);
+}

@@ -1,0 +1,95 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# payload.sh - what the tests of clients share: a QEMU of Debian's with its libraries and firmware as
+# a payload of the lab, and how it finds the module. 7.2 knows only /dev/kvm, so the module takes
+# that node (node=kvm); 10.0 is told where to look. To be sourced at the top of the source tree;
+# relies on selftests/setup check (7.2) or long (10.0).
+
+build=$PWD/build
+clients=$build/lab/clients
+# shellcheck disable=SC2034 # used by those that source this
+clients32=$build/lab/clients-i386
+
+# What costs an emulated CPU most and shows nothing here (Documentation/tool.rst).
+# shellcheck disable=SC2034 # used by those that source this
+fast="quiet nmi_watchdog=0 audit=0 rcupdate.rcu_expedited=1 cryptomgr.notests apparmor=0 \
+security=none nokaslr norandmaps \
+initcall_blacklist=trace_eval_init,load_system_certificate_list,ftrace_check_for_weak_functions"
+
+# qemu_version 7.2|10.0 : sets tree, node and accel, or ends the script.
+# shellcheck disable=SC2034 # used by those that source this
+qemu_version() {
+	case $1 in
+	7.2) tree=$build/lab/qemu node=kvm accel=kvm ;;
+	10.0) tree=$build/lab/qemu-10.0 node=minikvm accel=kvm,device=/dev/minikvm ;;
+	*)
+		echo "${0##*/}: 7.2 or 10.0, not '$1'" >&2
+		exit 2
+		;;
+	esac
+}
+
+# qemu_payload DIRECTORY [FIRMWARE...] : QEMU as DIRECTORY/qemu, started by DIRECTORY/ld.so.
+qemu_payload() {
+	local payload=$1 libraries=$tree/usr/lib/x86_64-linux-gnu file
+	shift
+	rm -rf "$payload"
+	mkdir -p "$payload/lib" "$payload/share"
+	cp "$tree/usr/bin/qemu-system-x86_64" "$payload/qemu" && strip "$payload/qemu" || return 1
+	cp "$libraries/ld-linux-x86-64.so.2" "$payload/ld.so" || return 1
+	"$libraries/ld-linux-x86-64.so.2" --library-path "$libraries:$libraries/pulseaudio" \
+		--list "$tree/usr/bin/qemu-system-x86_64" | awk '$3 ~ "^/" { print $3 }' |
+		xargs cp -L -t "$payload/lib" || return 1
+	for file in seabios/bios-256k.bin qemu/kvmvapic.bin qemu/linuxboot_dma.bin "$@"; do
+		cp -L "$tree/usr/share/$file" "$payload/share/" || return 1
+	done
+	cat > "$payload/run-qemu" <<- 'EOF'
+		#!/bin/sh
+		# QEMU with its own libraries and firmware
+		d=${0%/*}
+		exec "$d/ld.so" --library-path "$d/lib" "$d/qemu" -L "$d/share" "$@"
+	EOF
+	chmod +x "$payload/run-qemu"
+	cp selftests/clients/host.sh "$payload/"
+}
+
+# with_clients PROGRAM ARG... : runs a program of the packages in build/lab/clients.
+with_clients() {
+	local libraries=$clients/usr/lib/x86_64-linux-gnu program=$clients/usr/$1
+	shift
+	"$libraries/ld-linux-x86-64.so.2" --library-path "$libraries" "$program" "$@"
+}
+
+# disk_image FILE BUSYBOX DATA : ext4 with busybox, guest/init, and DATA, which nobody can guess.
+disk_image() {
+	local root
+	root=$(mktemp -d)
+	mkdir -p "$root"/{bin,dev,proc,sys,tmp,root,mnt,etc}
+	cp "$2" "$root/bin/busybox"
+	ln -s busybox "$root/bin/sh"
+	install -m 755 selftests/clients/guest/init "$root/init"
+	: > "$root/etc/on-disk"
+	cp "$3" "$root/data"
+	(cd "$root" && md5sum data > data.md5)
+	truncate -s 24M "$1"
+	with_clients sbin/mke2fs -q -t ext4 -d "$root" "$1"
+	local status=$?
+	rm -rf "$root"
+	return $status
+}
+
+# modules_of 6.1|6.12 : the modules of a Debian kernel.
+modules_of() {
+	echo "$build/kernel-$1/usr/lib/modules/$(cat "$build/kernel-$1/release")"
+}
+
+# in_lab MIB SECONDS COMMAND... : runs COMMAND in a host on Bochs with the module. There, and only
+# there, an entry with the guest's IF=0 keeps the host from its own interrupts, and processors of a
+# guest that wait for each other with interrupts off would wait for ever: hence the timer.
+in_lab() {
+	local mib=$1 seconds=$2
+	shift 2
+	selftests/lab/lab run --host=bochs --mem="$mib" --quiet --timeout="$seconds" \
+		--modparams="node=$node entry_timer_ticks=200000" --payload="$payload" -- "$@"
+}

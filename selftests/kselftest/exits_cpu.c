@@ -804,6 +804,53 @@ static void umip(void)
 	KT_RUN_DONE(with_features(umip_guest));
 }
 
+/* Outside 64-bit mode the operand size says how many bits of the base LGDT and LIDT load. */
+asm(".text\n"
+    "tables32: .code32\n"
+    "	lgdt (%ebx)\n"
+    "	lidt (%ebx)\n"
+    "	out %al, $0x90\n"
+    "	lgdtw (%ebx)\n"
+    "	lidtw (%ebx)\n"
+    "	out %al, $0x91\n"
+    "	.code64\n");
+extern const u8 tables32[];
+
+static void descriptor_tables_32(bool umip)
+{
+	struct kt_vcpu *vcpu = kt_vcpu_new(kt_vm_new(KT_MEM, 0), 0);
+	struct dtr *table = kt_g2h(vcpu->vm, KT_TEST_AREA);
+	struct kvm_regs r;
+	struct kvm_sregs s;
+
+	*table = (struct dtr){ 0x3ff, 0xc1234560 };
+	kt_vcpu_prot32(vcpu, tables32, true);
+	kt_get_regs(vcpu, &r);
+	r.rbx = KT_TEST_AREA;
+	kt_set_regs(vcpu, &r);
+	kt_get_sregs(vcpu, &s);
+	s.cr4 |= umip << 11;
+	kt_set_sregs(vcpu, &s);
+	for (u32 port = 0x90; port < 0x92; port++) {
+		KT_RUN_EXIT(vcpu, KVM_EXIT_IO);
+		KT_EQ(vcpu->run->io.port, port);
+		kt_get_sregs(vcpu, &s);
+		KT_EQ(s.gdt.base, port == 0x90 ? 0xc1234560 : 0x234560);
+		KT_EQ(s.idt.base, s.gdt.base);
+		KT_EQ(s.gdt.limit, 0x3ff);
+		KT_EQ(s.idt.limit, 0x3ff);
+	}
+}
+
+static void umip_32(void)
+{
+	struct kvm_cpuid_entry2 *e7 = kt_cpuid_entry(kt_supported_cpuid(), 7, 0);
+
+	descriptor_tables_32(false);
+	if (e7 && e7->ecx & 1 << 2)
+		descriptor_tables_32(true);
+}
+
 static const struct kt_test tests[] = {
 	{ "msrs", msrs },
 	{ "msr_gs_base_across_exits", msr_gs_base_across_exits },
@@ -824,6 +871,7 @@ static const struct kt_test tests[] = {
 	{ "descriptor_tables", descriptor_tables },
 	{ "selectors", selectors },
 	{ "umip", umip },
+	{ "umip_32", umip_32 },
 };
 
 int main(int argc, char **argv)

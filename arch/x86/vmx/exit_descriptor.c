@@ -20,7 +20,6 @@
 
 #define INFO_REGISTER(i)	(((i) >> 3) & 15)	/* only in the second format */
 #define INFO_IS_REGISTER	BIT(10)
-#define INFO_OPERAND_32		BIT(11)			/* only in the first format */
 #define INFO_IDENTITY(i)	(((i) >> 28) & 3)
 
 /* Identity of the instruction, in either format. */
@@ -74,10 +73,34 @@ static bool canonical(struct mkvm_vcpu *vcpu, u64 address)
 	return (u64)((s64)(address << shift) >> shift) == address;
 }
 
+/*
+ * The exit does not tell the operand size of SLDT and STR. It does tell that of LGDT and LIDT, but
+ * Bochs 3.0 always says 16 bits, so look at the prefixes for these, too.
+ */
+static int is_wide_operand(struct mkvm_vcpu *vcpu, bool *wide, struct walk_fault *fault)
+{
+	bool prefix = false, rex_w = false, cs_db, cs_l;
+	unsigned int len = min_t(u32, vmcs_read32(VM_EXIT_INSTRUCTION_LEN), MAX_INSN_LEN), i;
+	u64 linear = vmx_get_segment_base(vcpu, SEG_CS) + rip_read(vcpu);
+	u8 bytes[MAX_INSN_LEN];
+	int ret;
+
+	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
+	ret = guest_read_linear(vcpu, linear, bytes, len, WALK_FETCH | walk_access(vcpu, false),
+				fault);
+	/* The opcode begins with 0FH; all before it are prefixes. */
+	for (i = 0; !ret && i < len && bytes[i] != 0x0f; i++) {
+		prefix |= bytes[i] == PREFIX_OPERAND_SIZE;
+		rex_w = cs_l && (bytes[i] & 0xf8) == PREFIX_REX_W;
+	}
+	*wide = rex_w || prefix != (cs_l || cs_db);
+	return ret;
+}
+
 static int access_gdtr_idtr(struct mkvm_vcpu *vcpu, u32 info)
 {
 	enum gdtr_idtr_insn insn = INFO_IDENTITY(info);
-	bool store = insn == INSN_SGDT || insn == INSN_SIDT, cs_db, cs_l;
+	bool store = insn == INSN_SGDT || insn == INSN_SIDT, wide = true, cs_db, cs_l;
 	struct table_operand operand = {};
 	struct walk_fault fault;
 	struct kvm_dtable table;
@@ -107,12 +130,14 @@ static int access_gdtr_idtr(struct mkvm_vcpu *vcpu, u32 info)
 	}
 
 	ret = guest_read_linear(vcpu, linear, &operand, len, walk_access(vcpu, false), &fault);
+	if (!ret && !cs_l)
+		ret = is_wide_operand(vcpu, &wide, &fault);
 	if (ret)
 		return finish(vcpu, ret, &fault, linear);
 	table.limit = operand.limit;
 	table.base = operand.base;
 	/* With 16-bit operand size the base has 24 bits. */
-	if (!cs_l && !(info & INFO_OPERAND_32))
+	if (!wide)
 		table.base &= 0xffffff;
 	if (cs_l && !canonical(vcpu, table.base)) {
 		queue_gp(vcpu, 0);
@@ -123,27 +148,6 @@ static int access_gdtr_idtr(struct mkvm_vcpu *vcpu, u32 info)
 	else
 		vmx_set_idt(vcpu, &table);
 	return finish(vcpu, 0, NULL, 0);
-}
-
-/* The exit does not tell the operand size of SLDT and STR: look at the prefixes. */
-static int is_wide_operand(struct mkvm_vcpu *vcpu, bool *wide, struct walk_fault *fault)
-{
-	bool prefix = false, rex_w = false, cs_db, cs_l;
-	unsigned int len = min_t(u32, vmcs_read32(VM_EXIT_INSTRUCTION_LEN), MAX_INSN_LEN), i;
-	u64 linear = vmx_get_segment_base(vcpu, SEG_CS) + rip_read(vcpu);
-	u8 bytes[MAX_INSN_LEN];
-	int ret;
-
-	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
-	ret = guest_read_linear(vcpu, linear, bytes, len, WALK_FETCH | walk_access(vcpu, false),
-				fault);
-	/* The opcode begins with 0FH; all before it are prefixes. */
-	for (i = 0; !ret && i < len && bytes[i] != 0x0f; i++) {
-		prefix |= bytes[i] == PREFIX_OPERAND_SIZE;
-		rex_w = cs_l && (bytes[i] & 0xf8) == PREFIX_REX_W;
-	}
-	*wide = rex_w || prefix != (cs_l || cs_db);
-	return ret;
 }
 
 static int store_selector(struct mkvm_vcpu *vcpu, u32 info, u16 selector)

@@ -10,6 +10,7 @@ build=$PWD/build
 clients=$build/lab/clients
 # shellcheck disable=SC2034 # used by those that source this
 clients32=$build/lab/clients-i386
+busybox=$build/lab/tools/usr/bin/busybox
 
 # What costs an emulated CPU most and shows nothing here (Documentation/tool.rst).
 # shellcheck disable=SC2034 # used by those that source this
@@ -30,6 +31,13 @@ qemu_version() {
 	esac
 }
 
+# copy_libraries TREE PROGRAM DIRECTORY : what a program of a tree of packages is linked to.
+copy_libraries() {
+	local libraries=$1/usr/lib/x86_64-linux-gnu
+	"$libraries/ld-linux-x86-64.so.2" --library-path "$libraries:$libraries/pulseaudio" --list "$2" |
+		awk '$3 ~ "^/" { print $3 }' | xargs cp -L -t "$3"
+}
+
 # qemu_payload DIRECTORY [FIRMWARE...] : QEMU as DIRECTORY/qemu, started by DIRECTORY/ld.so.
 qemu_payload() {
 	local payload=$1 libraries=$tree/usr/lib/x86_64-linux-gnu file
@@ -38,9 +46,7 @@ qemu_payload() {
 	mkdir -p "$payload/lib" "$payload/share"
 	cp "$tree/usr/bin/qemu-system-x86_64" "$payload/qemu" && strip "$payload/qemu" || return 1
 	cp "$libraries/ld-linux-x86-64.so.2" "$payload/ld.so" || return 1
-	"$libraries/ld-linux-x86-64.so.2" --library-path "$libraries:$libraries/pulseaudio" \
-		--list "$tree/usr/bin/qemu-system-x86_64" | awk '$3 ~ "^/" { print $3 }' |
-		xargs cp -L -t "$payload/lib" || return 1
+	copy_libraries "$tree" "$tree/usr/bin/qemu-system-x86_64" "$payload/lib" || return 1
 	for file in seabios/bios-256k.bin qemu/kvmvapic.bin qemu/linuxboot_dma.bin "$@"; do
 		cp -L "$tree/usr/share/$file" "$payload/share/" || return 1
 	done

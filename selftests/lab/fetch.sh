@@ -9,13 +9,13 @@
 # and root is not needed.  Only the compiler is the machine's own.
 #
 #	build/lab/apt/SUITE		apt's state for bookworm and for trixie
-#	build/lab/bochs, build/lab/qemu	trees of unpacked packages
+#	build/lab/bochs, qemu, ...	trees of unpacked packages
 #	build/kernel-6.1, -6.12		kernel, modules and headers (KDIR)
 
 MIRROR=${LAB_MIRROR:-http://deb.debian.org}
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
-apt_sources() { # SUITE
+apt_sources() { # SUITE[-i386]
 	local signed=''
 	[ -r "$KEYRING" ] && signed="[signed-by=$KEYRING] "
 	case $1 in
@@ -23,15 +23,15 @@ apt_sources() { # SUITE
 		echo "deb $signed$MIRROR/debian bookworm main"
 		echo "deb $signed$MIRROR/debian-security bookworm-security main"
 		echo "deb $signed$MIRROR/debian bookworm-backports main" ;;
-	*)	echo "deb $signed$MIRROR/debian $1 main" ;;
+	*)	echo "deb $signed$MIRROR/debian ${1%-i386} main" ;;
 	esac
 }
 
 APT_OPENED=' '
 
 # Sets up apt for a suite and reads its package lists, once per lab command.
-apt_open() { # SUITE
-	local directory=$CACHE/apt/$1
+apt_open() { # SUITE[-i386]
+	local directory=$CACHE/apt/$1 architecture=amd64
 
 	export APT_CONFIG=$directory/apt.conf
 	[[ $APT_OPENED = *" $1 "* ]] && return
@@ -40,6 +40,7 @@ apt_open() { # SUITE
 	need_space 1500000 "$CACHE" "what the lab downloads"
 	mkdir -p "$directory"/{parts,state/lists/partial,cache/archives/partial}
 	: >"$directory/status"
+	[[ $1 = *-i386 ]] && architecture=i386
 	apt_sources "$1" >"$directory/sources.list"
 	cat >"$APT_CONFIG" <<-EOF
 		Dir::Etc::sourcelist "$directory/sources.list";
@@ -50,8 +51,8 @@ apt_open() { # SUITE
 		Dir::State::status "$directory/status";
 		Dir::Cache "$directory/cache";
 		APT::Sandbox::User "root";
-		APT::Architecture "amd64";
-		APT::Architectures { "amd64"; };
+		APT::Architecture "$architecture";
+		APT::Architectures { "$architecture"; };
 		APT::Install-Recommends "0";
 		APT::Get::List-Cleanup "0";
 		APT::Update::Post-Invoke-Success "";
@@ -190,6 +191,34 @@ ensure_source() {
 	unlock_cache
 }
 
+# What the tests of clients boot from, and gdb: firmware, boot loaders, makers of images
+CLIENTS=$CACHE/clients
+
+ensure_clients() {
+	[ -x "$CLIENTS/usr/bin/gdb" ] && return
+	lock_cache
+	[ -x "$CLIENTS/usr/bin/gdb" ] ||
+		fetch_tree bookworm "$CLIENTS" deps e2fsprogs isolinux syslinux-common \
+			grub-common grub-pc-bin xorriso ovmf gdb-minimal
+	unlock_cache
+}
+
+CLIENTS32=$CACHE/clients-i386
+
+# A 32-bit kernel with its modules, and a program for it
+ensure_clients32() {
+	local image
+	[ -x "$CLIENTS32/usr/bin/busybox" ] && return
+	lock_cache
+	if ! [ -x "$CLIENTS32/usr/bin/busybox" ]; then
+		apt_open bookworm-i386
+		image=$(real_package linux-image-686-pae '^linux-image-[0-9].*-686-pae$')
+		[ -n "$image" ] || fail "Debian has no 32-bit kernel any more."
+		fetch_tree bookworm-i386 "$CLIENTS32" nodeps "$image" busybox-static
+	fi
+	unlock_cache
+}
+
 TOOLS=$CACHE/tools
 
 ensure_tools() {
@@ -290,9 +319,11 @@ lab_fetch() {
 		qemu) ensure_qemu ;;
 		qemu-10.0) ensure_qemu10 ;;
 		source) ensure_source ;;
+		clients) ensure_clients ;;
+		clients-i386) ensure_clients32 ;;
 		6.1 | 6.12) ensure_programs; ensure_fetched_kernel "$what" ;;
 		headers) ensure_fetched_kernel 6.1; ensure_fetched_kernel 6.12 ;;
-		*) die "nothing to fetch is called '$what'; there are bochs, qemu, qemu-10.0, source, 6.1, 6.12." ;;
+		*) die "nothing to fetch is called '$what'; there are bochs, qemu, qemu-10.0, source, clients, clients-i386, 6.1, 6.12." ;;
 		esac
 	done
 	say "everything is in $BUILD."

@@ -90,8 +90,9 @@ bochs_command() {
 	unshare -n true 2>/dev/null && BOCHS_COMMAND=(unshare -n)
 	BOCHS_COMMAND+=(env "LTDL_LIBRARY_PATH=$libraries/bochs/plugins"
 		"BXSHARE=$BOCHS/usr/share/bochs" "HOME=$RUN" "$libraries/ld-linux-x86-64.so.2"
-		--library-path "$libraries:$libraries/pulseaudio"
-		"$BOCHS/usr/bin/bochs-bin" -q -f "$RUN/bochsrc")
+		--library-path "$libraries:$libraries/pulseaudio")
+	[ "$CPUS" -eq 1 ] || BOCHS_COMMAND+=(--preload "$BIN/bochs-smp.so")
+	BOCHS_COMMAND+=("$BOCHS/usr/bin/bochs-bin" -q -f "$RUN/bochsrc")
 }
 
 start_bochs() {

@@ -66,6 +66,7 @@ ensure_programs() {
 		build_program supervise '' supervise.c supervise-host.c supervise-window.c report.c
 		build_program archive-tool '' archive-tool.c archive.c
 		build_program bootimg '' bootimg.c
+		build_program bochs-smp.so '-shared -fPIC' bochs-smp.c
 		build_program init -static init.c init-log.c init-modules.c init-window.c report.c \
 			archive.c
 		build_rom || fail "the lab's boot ROM could not be built."

@@ -10,6 +10,8 @@
 #include "slpt.h"
 
 #define ENTRIES 512
+/* Ignored by hardware. Of a table that is not coherent: this link may still be in a cache. */
+#define SLPTE_UNPUBLISHED	BIT_ULL(52)
 
 static unsigned int level_shift(unsigned int level)
 {
@@ -107,6 +109,7 @@ void slpt_destroy(struct slpt *table)
 static int find_slot(struct slpt *table, u64 iova, unsigned int level, gfp_t gfp, u64 **slot)
 {
 	unsigned int at = table->levels;
+	u64 fresh = SLPTE_READ | SLPTE_WRITE | (table->coherent ? 0 : SLPTE_UNPUBLISHED);
 	u64 *page = table->root, *child, entry;
 
 	for (;;) {
@@ -120,10 +123,14 @@ static int find_slot(struct slpt *table, u64 iova, unsigned int level, gfp_t gfp
 				return -ENOMEM;
 			publish(table, child, 4096);
 			dma_wmb();
-			if (!hw_replace64(*slot, 0, hw_phys(child) | SLPTE_READ | SLPTE_WRITE))
+			if (!hw_replace64(*slot, 0, hw_phys(child) | fresh))
 				hw_free(child, 0);
-			publish(table, *slot, sizeof(**slot));
 			entry = READ_ONCE(**slot);
+		}
+		/* Whoever linked it may not have come to this yet. */
+		if (entry & SLPTE_UNPUBLISHED) {
+			publish(table, *slot, sizeof(**slot));
+			hw_store64(*slot, entry & ~SLPTE_UNPUBLISHED);
 		}
 		if (is_leaf(entry, at))
 			return -EEXIST;

@@ -284,6 +284,20 @@ static int map_page(struct vtd_domain *d, u64 iova, u64 phys, u64 size, u64 righ
 	return ret;
 }
 
+/*
+ * In caching mode the hardware remembers what was not present, and where there are write buffers
+ * an invalidation empties them.
+ */
+static bool must_tell_of_new_pages(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < vtd.nr_units; i++)
+		if (vtd.units[i]->hw.cap & (CAP_CM | CAP_RWBF))
+			return true;
+	return false;
+}
+
 static int map_pages(struct iommu_domain *domain, unsigned long iova, phys_addr_t paddr,
 		     size_t pgsize, size_t pgcount, int prot, gfp_t gfp, size_t *mapped)
 {
@@ -306,8 +320,7 @@ static int map_pages(struct iommu_domain *domain, unsigned long iova, phys_addr_
 				      ret == -EEXIST ? "something is mapped there" :
 				      ret == -ERANGE ? "beyond the width of the table" :
 				      ret == -ENOMEM ? "no memory" : "no such page", ret);
-	/* In caching mode the hardware remembers what was not present. */
-	if (done && vtd.units[0]->hw.cap & CAP_CM)
+	if (done && must_tell_of_new_pages())
 		flush_range(d, iova, iova + done - 1);
 	return ret;
 }

@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DMA remapping: the driver's tables and invalidations against the model of the hardware. TAP.
+ *
+ * Random maps, unmaps, attachments, invalidations and restarts, beside an oracle that is an array
+ * of what each domain maps. After each operation a device reaches exactly that; at each store of
+ * the driver on the way it reaches the old or the new. The functions do_*() use iommu/hw in the order
+ * in which iommu/linux/domain.c does. VT-d specification, "DMA Remapping".
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "iommu/hw/slpt.h"
+#include "iommu/hw/unit.h"
+#include "machine.h"
+
+#define DEVICES		4
+#define DOMAINS		3
+#define SPAN		(2UL << 30)
+#define PAGES		(SPAN >> 12)
+#define BASE		(1UL << 30)
+#define RIGHTS		(SLPTE_READ | SLPTE_WRITE)
+
+enum { BLOCKED = DOMAINS, IDENTITY };
+
+static const u16 devices[DEVICES] = { 0x0008, 0x0009, 0x00ff, 0x8110 };
+
+static struct hw_unit unit;
+static struct slpt tables[DOMAINS];
+static u64 oracle[DOMAINS][PAGES];	/* address and rights, or 0 */
+static unsigned int attached[DEVICES];
+static bool failed;
+
+/* What is being changed: a range of a domain, and a device's domain. */
+static struct {
+	unsigned int domain;
+	u64 first, count;
+	u64 target;		/* address and rights of the first page, or 0 */
+	u64 fresh, untold;	/* mapped, and the unit was not told: it may know them as absent */
+	int device;
+	unsigned int next;
+} change;
+
+static void fail(const char *what, unsigned int device, u64 iova, bool write,
+		 const struct vtd_answer *got)
+{
+	if (!failed)
+		printf("# %s: device %04x (domain %u) %s %#lx: %s %#lx, reason %#x, after %lu stores\n", what,
+		       devices[device], attached[device], write ? "writes" : "reads", iova,
+		       got->outcome == VTD_FAULT ? "fault" : "reaches", got->address, got->reason,
+		       memory.stores);
+	failed = true;
+}
+
+static void check(bool good, const char *what)
+{
+	if (!good && !failed)
+		printf("# %s, after %lu stores\n", what, memory.stores);
+	failed |= !good;
+}
+
+static bool is(const struct vtd_answer *got, unsigned int domain, u64 iova, bool write, u64 entry)
+{
+	if (domain == BLOCKED)
+		return got->outcome == VTD_FAULT && (got->reason == CONTEXT_NOT_PRESENT ||
+						     got->reason == ROOT_NOT_PRESENT);
+	if (domain == IDENTITY)
+		return got->outcome == VTD_ADDRESS && got->address == iova;
+	if (!(entry & (write ? SLPTE_WRITE : SLPTE_READ)))
+		return got->outcome == VTD_FAULT && got->reason == (write ? WRITE_DENIED : READ_DENIED);
+	return got->outcome == VTD_ADDRESS && got->address == ((entry & ADDR_MASK) | (iova & 4095));
+}
+
+static bool as_in_domain(const struct vtd_answer *got, unsigned int domain, u64 page, u64 iova,
+			 bool write)
+{
+	u64 entry = 0, offset = page - change.first;
+
+	if (domain < DOMAINS) {
+		entry = oracle[domain][page];
+		if (domain == change.domain && offset < change.count &&
+		    is(got, domain, iova, write, change.target ? change.target + (offset << 12) : 0))
+			return true;
+		if (domain == change.domain && page - change.fresh < change.untold &&
+		    is(got, domain, iova, write, 0))
+			return true;
+	}
+	return is(got, domain, iova, write, entry);
+}
+
+static void probe(unsigned int device, u64 page)
+{
+	u64 iova = BASE + (page << 12) + mem_random() % 4096;
+	bool write = mem_random() % 2;
+	struct vtd_answer got = vtd_dma(&vtd, devices[device], iova, write);
+
+	if (as_in_domain(&got, attached[device], page, iova, write))
+		return;
+	if ((int)device == change.device &&
+	    (is(&got, BLOCKED, iova, write, 0) || as_in_domain(&got, change.next, page, iova, write)))
+		return;
+	fail(change.count || change.device >= 0 ? "on the way" : "at rest", device, iova, write, &got);
+}
+
+/* Somewhere, or where something changes. */
+static void probe_some(unsigned int times)
+{
+	while (times--) {
+		u64 page = mem_random() % PAGES;
+
+		if (change.count && times % 4)
+			page = change.first + (times % 4 == 1 ? 0 : times % 4 == 2 ? change.count - 1 :
+					       mem_random() % change.count);
+		probe(change.device >= 0 && times % 2 ? (unsigned int)change.device :
+		      mem_random() % DEVICES, page);
+	}
+}
+
+/* Another processor maps a page somewhere else: only changes of the same range exclude each other. */
+static void other_processor(void)
+{
+	unsigned int domain = mem_random() % 4 ? change.domain : mem_random() % DOMAINS, i;
+	u64 page = change.first + mem_random() % 64 - 32, phys = mem_random() % 1024 << 12;
+
+	/* A unit that must be told of a new page is not told here. */
+	if (unit.cap & (CAP_CM | CAP_RWBF) || page >= PAGES || oracle[domain][page] ||
+	    (domain == change.domain && page - change.first < change.count))
+		return;
+	check(!slpt_map(&tables[domain], BASE + (page << 12), phys, 4096, RIGHTS, GFP_KERNEL),
+	      "another processor maps");
+	mem_settle();
+	oracle[domain][page] = phys | RIGHTS;
+	for (i = 0; i < DEVICES; i++)
+		if (attached[i] == domain)
+			probe(i, page);
+}
+
+static void on_the_way(void)
+{
+	if (memory.fail_in < 0 && mem_random() % (memory.racing ? 2 : 16) == 0)
+		other_processor();
+	probe_some(4);
+}
+
+/* Nothing changes any more: look where it did, and elsewhere. */
+static void at_rest(u64 first, u64 count)
+{
+	unsigned int i;
+
+	mem_settle();
+	change.count = 0;
+	change.device = -1;
+	for (i = 0; i < 8 && count; i++)
+		probe(mem_random() % DEVICES, first + mem_random() % count);
+	probe_some(8);
+}
+
+static bool in_use(unsigned int domain)
+{
+	unsigned int i;
+
+	for (i = 0; i < DEVICES; i++)
+		if (attached[i] == domain)
+			return true;
+	return false;
+}
+
+static void *released[4096];
+static unsigned int nr_released;
+
+static void release(void *page, void *arg)
+{
+	(void)arg;
+	released[nr_released++] = page;
+}
+
+static void flush(unsigned int domain, u64 first, u64 last)
+{
+	if (in_use(domain))
+		check(!hw_flush_pages(&unit, HW_FIRST_DOMAIN + domain, first, last), "flush");
+	while (nr_released)
+		hw_free(released[--nr_released], 0);
+}
+
+static int map_one(unsigned int domain, u64 iova, u64 phys, u64 size, u64 rights)
+{
+	u64 small = size == 1UL << 30 && unit.cap & CAP_SLLPS_2M ? 1UL << 21 : 4096, done = 0;
+	int ret = slpt_map(&tables[domain], iova, phys, size, rights, GFP_KERNEL);
+
+	if (ret != -EEXIST || size == 4096)
+		return ret;
+	for (; done < size; done += small) {
+		ret = map_one(domain, iova + done, phys + done, small, rights);
+		if (ret)
+			break;
+	}
+	if (ret && done) {
+		slpt_unmap(&tables[domain], iova, done, release, NULL);
+		flush(domain, iova, iova + done - 1);
+	}
+	return ret;
+}
+
+/* Some pages of one size, of which the last may fail. */
+static void do_map(unsigned int domain, u64 first, u64 size, u64 count)
+{
+	u64 phys = mem_random() << 12 & ADDR_MASK & ((1UL << vtd.is.haw) - 1) & ~(size - 1);
+	u64 done, i, pages = size >> 12, rights = 1 + mem_random() % 3;
+	bool empty;
+	int ret = 0;
+
+	change.fresh = first;
+	if (phys + size * count > 1UL << vtd.is.haw)
+		phys = 0;
+	for (done = 0; done < count && !ret; done++) {
+		change.domain = domain;
+		change.first = first + done * pages;
+		change.count = pages;
+		change.target = (phys + done * size) | rights;
+		for (i = 0, empty = true; i < pages; i++)
+			empty &= !oracle[domain][change.first + i];
+		ret = map_one(domain, BASE + (change.first << 12), change.target & ADDR_MASK, size, rights);
+		check(ret == (empty ? 0 : -EEXIST) || (ret == -ENOMEM && memory.fail_in < 0), "map");
+		mem_settle();
+		for (i = 0; i < pages && !ret; i++)
+			oracle[domain][change.first + i] = change.target + (i << 12);
+		if (!ret && unit.cap & (CAP_CM | CAP_RWBF))
+			change.untold += pages;
+	}
+	change.count = 0;
+	if (change.untold)
+		flush(domain, BASE + (first << 12), BASE + ((first + change.untold) << 12) - 1);
+	change.untold = 0;
+	at_rest(first, (ret ? done - 1 : done) * pages);
+}
+
+/* Up to the first hole, or page that lies in the range only in part. */
+static u64 can_unmap(unsigned int domain, u64 first, u64 count)
+{
+	struct slpt_walk look;
+	u64 done = 0, pages;
+
+	while (done < count && oracle[domain][first + done]) {
+		slpt_look(&tables[domain], BASE + ((first + done) << 12), &look);
+		pages = 1UL << 9 * (tables[domain].levels - look.depth);
+		if ((first + done) & (pages - 1) || pages > count - done)
+			break;
+		done += pages;
+	}
+	return done;
+}
+
+static void do_unmap(unsigned int domain, u64 first, u64 count)
+{
+	u64 i, done, can = can_unmap(domain, first, count);
+
+	change.domain = domain;
+	change.first = first;
+	change.count = count;
+	change.target = 0;
+	done = slpt_unmap(&tables[domain], BASE + (first << 12), count << 12, release, NULL) >> 12;
+	check(done == can, "unmapped something else than was asked for");
+	if (done)
+		flush(domain, BASE + (first << 12), BASE + ((first + done) << 12) - 1);
+	for (i = 0; i < done; i++)
+		oracle[domain][first + i] = 0;
+	at_rest(first, done);
+}
+
+static struct dmar_entry context_of(unsigned int domain)
+{
+	if (domain == BLOCKED)
+		return (struct dmar_entry){ 0 };
+	if (domain == IDENTITY)
+		return hw_context_pass_through(&unit);
+	return hw_context_table(hw_phys(tables[domain].root), tables[domain].levels,
+				HW_FIRST_DOMAIN + domain);
+}
+
+static void do_attach(unsigned int device, unsigned int domain)
+{
+	int ret;
+
+	change.device = device;
+	change.next = domain;
+	ret = hw_context_set(&unit, devices[device] >> 8, devices[device], context_of(domain));
+	check(!ret || (ret == -ENOMEM && memory.fail_in < 0), "attach");
+	mem_settle();
+	if (!ret)
+		attached[device] = domain;
+	at_rest(0, 0);
+}
+
+/* Translation is off in between: nothing is probed. */
+static void do_restart(void)
+{
+	memory.observe = NULL;
+	check(!hw_unit_disable(&unit), "disable");
+	if (mem_random() % 2)
+		check(!hw_context_set(&unit, devices[0] >> 8, devices[0], context_of(attached[0])),
+		      "attach while off");
+	check(!hw_unit_enable(&unit), "enable");
+	memory.observe = on_the_way;
+	at_rest(0, 0);
+}
+
+static bool start(const struct vtd_choice *choice, u64 seed)
+{
+	unsigned int sagaw, levels = 0, i;
+	const char *why;
+
+	machine_start(choice, seed);
+	memset(oracle, 0, sizeof(oracle));
+	change.count = 0;
+	change.untold = 0;
+	change.device = -1;
+	failed = false;
+	if (hw_unit_probe(&unit, &vtd, &why) || hw_unit_init(&unit))
+		return false;
+	for (sagaw = CAP_SAGAW(unit.cap), i = 3; i <= 5; i++)
+		if (sagaw & 1U << (i - 2))
+			levels = i;
+	for (i = 0; i < DOMAINS; i++)
+		if (slpt_init(&tables[i], levels, unit.ecap & ECAP_C, unit.ecap & ECAP_SC, GFP_KERNEL))
+			return false;
+	for (i = 0; i < DEVICES; i++)
+		attached[i] = BLOCKED;
+	if (hw_unit_enable(&unit))
+		return false;
+	memory.observe = on_the_way;
+	return true;
+}
+
+static void stop(void)
+{
+	unsigned int i;
+
+	memory.observe = NULL;
+	for (i = 0; i < DEVICES; i++)
+		hw_context_set(&unit, devices[i] >> 8, devices[i], context_of(BLOCKED));
+	for (i = 0; i < DOMAINS; i++)
+		slpt_destroy(&tables[i]);
+	check(!hw_unit_disable(&unit), "disable");
+	hw_unit_free(&unit);
+	check(!memory.in_use, "pages are left over");
+}
+
+static void one_operation(void)
+{
+	unsigned int domain = mem_random() % DOMAINS, dice = mem_random() % 100;
+	u64 size = 1, first, count;
+
+	if (mem_random() % 50 == 0)
+		memory.fail_in = mem_random() % 4;
+	/* Large pages where the unit has them, ranges around them where it has not. */
+	if (mem_random() % 4 == 0)
+		size = mem_random() % 16 ? 512 : 512 * 512;
+	/* Few places, so that operations meet, and meet the ends of tables. */
+	first = mem_random() % (PAGES / size) & (size == 1 ? 0x40407 : size == 512 ? 0x403 : 1);
+	if (size == 1 && mem_random() % 2)
+		first += 508;
+	if (dice < 45) {
+		if (size > 512 && !(unit.cap & CAP_SLLPS_1G))
+			size = 512;
+		if (size == 512 && !(unit.cap & CAP_SLLPS_2M))
+			size = 1;
+		count = 1 + mem_random() % (size == 1 ? 12 : 2);
+		first *= size;
+		if (first + size * count > PAGES)
+			count = 1;
+		do_map(domain, first, size << 12, count);
+	} else if (dice < 85) {
+		first *= size;
+		count = size == 1 ? 1 + mem_random() % 12 : size;
+		if (first + count > PAGES)
+			count = PAGES - first;
+		do_unmap(domain, first, count);
+	} else if (dice < 97) {
+		domain = mem_random() % (unit.ecap & ECAP_PT ? DOMAINS + 2 : DOMAINS + 1);
+		do_attach(mem_random() % DEVICES, domain);
+	} else if (dice < 98) {
+		do_restart();
+	} else {
+		check(!hw_flush_domain(&unit, HW_FIRST_DOMAIN + domain), "flush of a domain");
+		at_rest(0, 0);
+	}
+	memory.fail_in = -1;
+}
+
+#define ROUNDS 6
+
+/* Each round begins with empty tables. */
+static void random_operations(const struct implementation *implementation, u64 seed,
+			      unsigned int operations)
+{
+	unsigned long hits = 0, requests = 0, stores = 0;
+	unsigned int round = 0, i = 0;
+	bool good = true;
+
+	for (; good && round < ROUNDS; round++) {
+		good = start(&implementation->choice, seed * ROUNDS + round);
+		for (i = 0; good && i < operations / ROUNDS && !failed && !violations; i++)
+			one_operation();
+		hits += vtd.cache_hits;
+		requests += vtd.dma_requests;
+		if (good && !failed)
+			stop();
+		stores += memory.stores;
+		good &= !failed && !violations;
+	}
+	printf("# seed %lu: %u rounds of %u operations, %lu stores, %lu requests, %lu hits of caches\n",
+	       seed, round, i, stores, requests, hits);
+	result(good, "dma: %s", implementation->name);
+}
+
+int main(int argc, char **argv)
+{
+	u64 seed = argc > 1 ? strtoul(argv[1], NULL, 0) : 1;
+	unsigned int operations = argc > 2 ? atoi(argv[2]) : 6000, i;
+
+	for (i = 0; i < nr_implementations; i++)
+		random_operations(&implementations[i], seed, operations);
+	return done();
+}

@@ -63,13 +63,18 @@ uint64_t mem_random(void)
 /* Empty memory; violations are forgotten. */
 void mem_reset(enum mem_kind kind, uint64_t seed)
 {
+	unsigned int page;
+
 	if (!cpu) {
 		cpu = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		ram = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		ASAN_POISON_MEMORY_REGION(cpu, BYTES);
 	}
+	for (page = 0; page < MEM_PAGES; page++)
+		if (used[page])
+			ASAN_POISON_MEMORY_REGION(cpu + page * PAGE, PAGE);
 	memset(used, 0, sizeof(used));
 	memset(dirty, 0, sizeof(dirty));
-	ASAN_POISON_MEMORY_REGION(cpu, BYTES);
 	memory = (struct memory){ .kind = kind, .fail_in = -1 };
 	cursor = 0;
 	pending = 0;

@@ -25,14 +25,16 @@ const struct implementation implementations[] = {
 	{ "5 levels, posted interrupts", {
 		.cap = VTD_CAP_SAGAW(4) | VTD_CAP_SAGAW(5) | VTD_CAP_2M | VTD_CAP_1G | VTD_CAP_PSI |
 		       VTD_CAP_PI,
-		.ecap = LEGACY | VTD_ECAP_EIM | VTD_ECAP_PT | VTD_ECAP_SC | VTD_ECAP_C | VTD_ECAP_DT,
+		.ecap = LEGACY | VTD_ECAP_EIM | VTD_ECAP_PT | VTD_ECAP_SC | VTD_ECAP_C |
+			VTD_ECAP_DT,
 		.haw = 52, .mgaw = 57, .domains = 2, .mamv = 63, .mhmv = 15, .records = 64 } },
 	{ "caching mode", {
 		.cap = VTD_CAP_SAGAW(3) | VTD_CAP_SAGAW(4) | VTD_CAP_2M | VTD_CAP_PSI | VTD_CAP_CM,
 		.ecap = LEGACY | VTD_ECAP_C | VTD_ECAP_PT,
 		.haw = 46, .mgaw = 48, .domains = 6, .mamv = 18, .mhmv = 0, .records = 2 } },
 	{ "caching mode, not coherent, posted interrupts", {
-		.cap = VTD_CAP_SAGAW(4) | VTD_CAP_2M | VTD_CAP_1G | VTD_CAP_PSI | VTD_CAP_CM | VTD_CAP_PI,
+		.cap = VTD_CAP_SAGAW(4) | VTD_CAP_2M | VTD_CAP_1G | VTD_CAP_PSI | VTD_CAP_CM |
+		       VTD_CAP_PI,
 		.ecap = LEGACY,
 		.haw = 42, .mgaw = 48, .domains = 4, .mamv = 0, .mhmv = 3, .records = 4 } },
 	{ "write buffers, small pages, no page-selective invalidation", {

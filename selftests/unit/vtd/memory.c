@@ -2,8 +2,8 @@
 /*
  * Simulated memory: see memory.h. Also the second half of iommu/hw/shim.h but its registers.
  *
- * VT-d specification, "Software Considerations: Caching". Behind each allocation lies a page that is
- * never allocated, and everything that is not allocated is poisoned for ASan.
+ * VT-d specification, "Software Considerations: Caching". Behind each allocation lies a page that
+ * is never allocated, and everything that is not allocated is poisoned for ASan.
  */
 #define _GNU_SOURCE
 #include <sanitizer/asan_interface.h>
@@ -28,7 +28,8 @@ char first_violation[256];
 static uint8_t *cpu, *ram;
 static uint8_t orders[MEM_PAGES];	/* order + 1 at the first page of an allocation */
 static bool used[MEM_PAGES];
-static uint64_t dirty[MEM_PAGES];	/* MEM_CACHED: a bit for each line that did not reach the ram */
+/* MEM_CACHED: a bit for each line that did not reach the ram. */
+static uint64_t dirty[MEM_PAGES];
 /* MEM_BUFFERED: words on the way to the ram, the oldest first. */
 static struct {
 	size_t at;
@@ -136,7 +137,7 @@ void mem_settle(void)
 		if (mem_random() % 4 == 0)
 			clean_line(page, line);
 	} else if (memory.kind == MEM_BUFFERED) {
-		if (buffered == sizeof(buffer) / sizeof(buffer[0]))
+		if (buffered == ARRAY_SIZE(buffer))
 			drain(1);
 		buffer[buffered].at = at & ~7UL;
 		memcpy(&buffer[buffered++].value, cpu + (at & ~7UL), 8);
@@ -222,12 +223,9 @@ void *hw_alloc(unsigned int order, gfp_t gfp)
 		return NULL;
 	for (tries = 0; tries < 2 * MEM_PAGES; tries++) {
 		first = (cursor + count - 1) & ~(count - 1);
-		if (first + count >= MEM_PAGES)
-			cursor = 0;
-		else if (is_free(first, count))
+		if (first + count < MEM_PAGES && is_free(first, count))
 			break;
-		else
-			cursor = first + 1;
+		cursor = first + count < MEM_PAGES ? first + 1 : 0;
 	}
 	if (tries == 2 * MEM_PAGES)
 		return NULL;

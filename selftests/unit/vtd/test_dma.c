@@ -4,8 +4,8 @@
  *
  * Random maps, unmaps, attachments, invalidations and restarts, beside an oracle that is an array
  * of what each domain maps. After each operation a device reaches exactly that; at each store of
- * the driver on the way it reaches the old or the new. The functions do_*() use iommu/hw in the order
- * in which iommu/linux/domain.c does. VT-d specification, "DMA Remapping".
+ * the driver on the way it reaches the old or the new. The functions do_*() use iommu/hw in the
+ * order in which iommu/linux/domain.c does. VT-d specification, "DMA Remapping".
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,8 +45,8 @@ static void fail(const char *what, unsigned int device, u64 iova, bool write,
 		 const struct vtd_answer *got)
 {
 	if (!failed)
-		printf("# %s: device %04x (domain %u) %s %#lx: %s %#lx, reason %#x, after %lu stores\n", what,
-		       devices[device], attached[device], write ? "writes" : "reads", iova,
+		printf("# %s: device %04x (domain %u) %s %#lx: %s %#lx, reason %#x, after %lu stores\n",
+		       what, devices[device], attached[device], write ? "writes" : "reads", iova,
 		       got->outcome == VTD_FAULT ? "fault" : "reaches", got->address, got->reason,
 		       memory.stores);
 	failed = true;
@@ -61,13 +61,15 @@ static void check(bool good, const char *what)
 
 static bool is(const struct vtd_answer *got, unsigned int domain, u64 iova, bool write, u64 entry)
 {
+	u8 denied = write ? WRITE_DENIED : READ_DENIED;
+
 	if (domain == BLOCKED)
 		return got->outcome == VTD_FAULT && (got->reason == CONTEXT_NOT_PRESENT ||
 						     got->reason == ROOT_NOT_PRESENT);
 	if (domain == IDENTITY)
 		return got->outcome == VTD_ADDRESS && got->address == iova;
 	if (!(entry & (write ? SLPTE_WRITE : SLPTE_READ)))
-		return got->outcome == VTD_FAULT && got->reason == (write ? WRITE_DENIED : READ_DENIED);
+		return got->outcome == VTD_FAULT && got->reason == denied;
 	return got->outcome == VTD_ADDRESS && got->address == ((entry & ADDR_MASK) | (iova & 4095));
 }
 
@@ -79,7 +81,8 @@ static bool as_in_domain(const struct vtd_answer *got, unsigned int domain, u64 
 	if (domain < DOMAINS) {
 		entry = oracle[domain][page];
 		if (domain == change.domain && offset < change.count &&
-		    is(got, domain, iova, write, change.target ? change.target + (offset << 12) : 0))
+		    is(got, domain, iova, write,
+		       change.target ? change.target + (offset << 12) : 0))
 			return true;
 		if (domain == change.domain && page - change.fresh < change.untold &&
 		    is(got, domain, iova, write, 0))
@@ -97,9 +100,11 @@ static void probe(unsigned int device, u64 page)
 	if (as_in_domain(&got, attached[device], page, iova, write))
 		return;
 	if ((int)device == change.device &&
-	    (is(&got, BLOCKED, iova, write, 0) || as_in_domain(&got, change.next, page, iova, write)))
+	    (is(&got, BLOCKED, iova, write, 0) ||
+	     as_in_domain(&got, change.next, page, iova, write)))
 		return;
-	fail(change.count || change.device >= 0 ? "on the way" : "at rest", device, iova, write, &got);
+	fail(change.count || change.device >= 0 ? "on the way" : "at rest", device, iova, write,
+	     &got);
 }
 
 /* Somewhere, or where something changes. */
@@ -109,14 +114,15 @@ static void probe_some(unsigned int times)
 		u64 page = mem_random() % PAGES;
 
 		if (change.count && times % 4)
-			page = change.first + (times % 4 == 1 ? 0 : times % 4 == 2 ? change.count - 1 :
+			page = change.first + (times % 4 == 1 ? 0 :
+					       times % 4 == 2 ? change.count - 1 :
 					       mem_random() % change.count);
 		probe(change.device >= 0 && times % 2 ? (unsigned int)change.device :
 		      mem_random() % DEVICES, page);
 	}
 }
 
-/* Another processor maps a page somewhere else: only changes of the same range exclude each other. */
+/* Another processor maps a page somewhere else: only changes of one range exclude each other. */
 static void other_processor(void)
 {
 	unsigned int domain = mem_random() % 4 ? change.domain : mem_random() % DOMAINS, i;
@@ -219,8 +225,10 @@ static void do_map(unsigned int domain, u64 first, u64 size, u64 count)
 		change.target = (phys + done * size) | rights;
 		for (i = 0, empty = true; i < pages; i++)
 			empty &= !oracle[domain][change.first + i];
-		ret = map_one(domain, BASE + (change.first << 12), change.target & ADDR_MASK, size, rights);
-		check(ret == (empty ? 0 : -EEXIST) || (ret == -ENOMEM && memory.fail_in < 0), "map");
+		ret = map_one(domain, BASE + (change.first << 12), change.target & ADDR_MASK, size,
+			      rights);
+		check(ret == (empty ? 0 : -EEXIST) || (ret == -ENOMEM && memory.fail_in < 0),
+		      "map");
 		mem_settle();
 		for (i = 0; i < pages && !ret; i++)
 			oracle[domain][change.first + i] = change.target + (i << 12);
@@ -321,7 +329,8 @@ static bool start(const struct vtd_choice *choice, u64 seed)
 		if (sagaw & 1U << (i - 2))
 			levels = i;
 	for (i = 0; i < DOMAINS; i++)
-		if (slpt_init(&tables[i], levels, unit.ecap & ECAP_C, unit.ecap & ECAP_SC, GFP_KERNEL))
+		if (slpt_init(&tables[i], levels, unit.ecap & ECAP_C, unit.ecap & ECAP_SC,
+			      GFP_KERNEL))
 			return false;
 	for (i = 0; i < DEVICES; i++)
 		attached[i] = BLOCKED;

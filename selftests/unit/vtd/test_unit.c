@@ -33,7 +33,8 @@ static bool start(const struct vtd_choice *choice)
 
 	machine_start(choice, seed);
 	waits = 0;
-	return !hw_unit_probe(&unit, &vtd, &why) && !hw_unit_init(&unit) && !hw_unit_enable(&unit) &&
+	return !hw_unit_probe(&unit, &vtd, &why) && !hw_unit_init(&unit) &&
+	       !hw_unit_enable(&unit) &&
 	       !slpt_init(&table, levels, unit.ecap & ECAP_C, false, GFP_KERNEL) &&
 	       !slpt_map(&table, IOVA, PHYS, 4096, RIGHTS, GFP_KERNEL) &&
 	       !hw_context_set(&unit, DEVICE >> 8, DEVICE & 0xff,
@@ -124,8 +125,8 @@ static void protected_memory(void)
 
 	machine_start(&implementations[0].choice, seed);
 	vtd.reg[0x64 / 4] = 1U << 31 | 1;
-	good = !hw_unit_probe(&unit, &vtd, &why) && !hw_unit_init(&unit) && !hw_unit_enable(&unit) &&
-	       vtd.reg[0x64 / 4] == 0 && !hw_unit_disable(&unit) && vtd.reg[0x64 / 4] >> 31;
+	good = !hw_unit_probe(&unit, &vtd, &why) && !hw_unit_init(&unit) &&
+	       !hw_unit_enable(&unit) && vtd.reg[0x64 / 4] == 0 && !hw_unit_disable(&unit) && vtd.reg[0x64 / 4] >> 31;
 	hw_unit_free(&unit);
 	result(good, "protected memory opens and closes");
 }
@@ -143,7 +144,8 @@ static void fault_records(unsigned int records)
 	for (round = 0; good && round < 40; round++) {
 		nr = 1 + mem_random() % (records + 2);
 		for (i = 0; i < nr; i++)
-			vtd_dma(&vtd, i % 2 ? DEVICE : 0x0100 + i, IOVA + (4096UL << i % 8) + 8, i % 3);
+			vtd_dma(&vtd, i % 2 ? DEVICE : 0x0100 + i, IOVA + (4096UL << i % 8) + 8,
+				i % 3);
 		for (i = 0; i < nr && i < records; i++) {
 			good &= hw_fault_next(&unit, &fault) &&
 				fault.address == IOVA + (4096UL << i % 8) &&
@@ -187,7 +189,8 @@ static void fault_reasons(void)
 		{ CONTEXT_ACCESS, ROOT, 1UL << 20 << 16 },
 		{ CONTEXT_NOT_PRESENT, CONTEXT, 1 }, { CONTEXT_RESERVED, CONTEXT, 1 << 5 },
 		{ CONTEXT_INVALID, CONTEXT, 3 << 2 }, { CONTEXT_RESERVED, CONTEXT_HI, 1 << 7 },
-		{ CONTEXT_INVALID, CONTEXT_HI, 1 << 1 }, { CONTEXT_RESERVED, CONTEXT_HI, 1UL << 24 },
+		{ CONTEXT_INVALID, CONTEXT_HI, 1 << 1 },
+		{ CONTEXT_RESERVED, CONTEXT_HI, 1UL << 24 },
 		{ PAGING_ACCESS, CONTEXT, 1UL << 36 }, { PAGING_ACCESS, TOP, 1UL << 36 },
 		{ PAGING_RESERVED, TOP, 1UL << 40 }, { PAGING_RESERVED, LEAF, 1UL << 62 },
 		{ PAGING_RESERVED, TOP, 1UL << 7 }, { WRITE_DENIED, LEAF, SLPTE_WRITE },

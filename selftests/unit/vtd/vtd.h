@@ -114,7 +114,8 @@ struct vtd_answer vtd_interrupt(struct vtd *v, uint16_t source, uint64_t address
 
 /* Between the model's own files. */
 uint64_t vtd_bits(uint64_t value, unsigned int high, unsigned int low);
-struct vtd_answer vtd_fault(struct vtd *v, uint8_t reason, uint16_t source, uint64_t info, bool read);
+struct vtd_answer vtd_fault(struct vtd *v, uint8_t reason, uint16_t source, uint64_t info,
+			    bool read);
 void vtd_forget_contexts(struct vtd *v, unsigned int granularity, uint16_t domain, uint16_t source,
 			 unsigned int function_mask);
 void vtd_forget_pages(struct vtd *v, unsigned int granularity, uint16_t domain, uint64_t address,

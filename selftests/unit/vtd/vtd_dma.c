@@ -81,7 +81,8 @@ void vtd_page_freed(struct vtd *v, uint64_t page)
 	for (i = 0; i < VTD_PAGES; i++)
 		if (v->pages[i].valid && !v->pages[i].reason && v->pages[i].level > 1 &&
 		    v->pages[i].lo == page)
-			violation("page %#lx is freed, and a paging-structure cache leads to it", page);
+			violation("page %#lx is freed, and a paging-structure cache leads to it",
+				  page);
 	for (i = 0; i < VTD_CONTEXTS; i++)
 		if (v->contexts[i].valid && !v->contexts[i].reason &&
 		    (v->contexts[i].lo & ~0xfffUL) == page)

@@ -85,7 +85,8 @@ static void set_fault_status(struct vtd *v, uint32_t bit)
 }
 
 /* Record a fault; @info is the upper half-record: page address, or index in the bits 63:48. */
-struct vtd_answer vtd_fault(struct vtd *v, uint8_t reason, uint16_t source, uint64_t info, bool read)
+struct vtd_answer vtd_fault(struct vtd *v, uint8_t reason, uint16_t source, uint64_t info,
+			    bool read)
 {
 	uint32_t *record = reg32(v, VTD_FRO + 16 * v->next_record);
 	struct vtd_answer answer = { .outcome = VTD_FAULT, .reason = reason };
@@ -182,12 +183,13 @@ static uint32_t execute(struct vtd *v, uint64_t lo, uint64_t hi)
 		if (!only(lo, FIELD(5, 0) | FIELD(49, 16)) || hi || !granularity)
 			return IQE;
 		mem_drain();
-		vtd_forget_contexts(v, granularity, domain, vtd_bits(lo, 47, 32), vtd_bits(lo, 49, 48));
+		vtd_forget_contexts(v, granularity, domain, vtd_bits(lo, 47, 32),
+				    vtd_bits(lo, 49, 48));
 		return 0;
 	case 2:		/* IOTLB */
 		mask = vtd_bits(hi, 5, 0);
-		if (!only(lo, FIELD(7, 0) | FIELD(31, 16)) || !only(hi, FIELD(6, 0) | FIELD(63, 12)) ||
-		    !granularity)
+		if (!only(lo, FIELD(7, 0) | FIELD(31, 16)) || !granularity ||
+		    !only(hi, FIELD(6, 0) | FIELD(63, 12)))
 			return IQE;
 		if (granularity == 3 && (!(v->is.cap & VTD_CAP_PSI) || mask > v->is.mamv))
 			return IQE;
@@ -231,7 +233,8 @@ static void run_queue(struct vtd *v, unsigned int most)
 	       !(*reg32(v, FSTS) & (IQE | ITE))) {
 		/* The queue is always read coherently, unlike the tables. */
 		d = mem_at(base + *head, 16);
-		end = d ? execute(v, d[0] | (uint64_t)d[1] << 32, d[2] | (uint64_t)d[3] << 32) : IQE;
+		end = d ? execute(v, d[0] | (uint64_t)d[1] << 32, d[2] | (uint64_t)d[3] << 32) :
+			  IQE;
 		v->descriptors++;
 		if (end)
 			set_fault_status(v, end);

@@ -94,6 +94,9 @@ static int flush_entries(struct hw_unit *unit, unsigned int index, unsigned int 
 {
 	unsigned int mask = 0;
 
+	/* Unlike the other caches' invalidations, this one empties no write buffers. */
+	if (unit->cap & CAP_RWBF && hw_command(unit, GCMD_WBF, true, false))
+		return -EIO;
 	while (count >> mask > 1)
 		mask++;
 	if (mask > ECAP_MHMV(unit->ecap))
@@ -263,9 +266,10 @@ int irte_set(struct hw_unit *unit, unsigned int index, struct dmar_entry entry)
 	hw_store64(&slot->lo, entry.lo);
 flush:
 	publish(unit, slot, sizeof(*slot));
-	/* What was absent is cached in caching mode only. */
-	ret = old.lo & IRTE_PRESENT || unit->cap & CAP_CM ? flush_entries(unit, index, 1) : 0;
-	return ret ?: gap;
+	/* What was absent is cached in caching mode only; a write buffer may hold what is new. */
+	if (!(old.lo & IRTE_PRESENT) && !(unit->cap & (CAP_CM | CAP_RWBF)))
+		return 0;
+	return flush_entries(unit, index, 1) ?: gap;
 }
 
 static u64 source_bits(struct irte_source source)

@@ -215,7 +215,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 			if (what & 1 || !honest)
 				lie(what >> 1);
 			else if (what & 2)
-				insist(!hw_unit_disable(&unit) && !hw_unit_enable(&unit), "restart");
+				insist(!hw_unit_disable(&unit) && !hw_unit_enable(&unit),
+				       "restart");
 		}
 	}
 	insist(!honest || !violations, "violation");

@@ -30,10 +30,10 @@ static uint8_t orders[MEM_PAGES];	/* order + 1 at the first page of an allocatio
 static bool used[MEM_PAGES];
 /* MEM_CACHED: a bit for each line that did not reach the ram. */
 static uint64_t dirty[MEM_PAGES];
-/* MEM_BUFFERED: words on the way to the ram, the oldest first. */
+/* MEM_BUFFERED: pieces on the way to the ram, the oldest first, each as large as a store can be. */
 static struct {
 	size_t at;
-	uint64_t value;
+	uint8_t bytes[16];
 } buffer[64];
 static unsigned int buffered;
 static unsigned int cursor;
@@ -94,13 +94,13 @@ static void clean_line(unsigned int page, unsigned int line)
 	dirty[page] &= ~(1UL << line);
 }
 
-/* The oldest words reach the ram; write buffers keep the order. */
+/* The oldest pieces reach the ram; write buffers keep the order. */
 static void drain(unsigned int count)
 {
 	unsigned int i;
 
 	for (i = 0; i < count; i++)
-		memcpy(ram + buffer[i].at, &buffer[i].value, sizeof(buffer[i].value));
+		memcpy(ram + buffer[i].at, buffer[i].bytes, sizeof(buffer[i].bytes));
 	buffered -= count;
 	memmove(buffer, buffer + count, buffered * sizeof(buffer[0]));
 }
@@ -139,8 +139,9 @@ void mem_settle(void)
 	} else if (memory.kind == MEM_BUFFERED) {
 		if (buffered == ARRAY_SIZE(buffer))
 			drain(1);
-		buffer[buffered].at = at & ~7UL;
-		memcpy(&buffer[buffered++].value, cpu + (at & ~7UL), 8);
+		at -= at % sizeof(buffer[0].bytes);
+		buffer[buffered].at = at;
+		memcpy(buffer[buffered++].bytes, cpu + at, sizeof(buffer[0].bytes));
 		drain(mem_random() % 4 ? 0 : mem_random() % (buffered + 1));
 	}
 	mem_observe();

@@ -126,7 +126,8 @@ static void protected_memory(void)
 	machine_start(&implementations[0].choice, seed);
 	vtd.reg[0x64 / 4] = 1U << 31 | 1;
 	good = !hw_unit_probe(&unit, &vtd, &why) && !hw_unit_init(&unit) &&
-	       !hw_unit_enable(&unit) && vtd.reg[0x64 / 4] == 0 && !hw_unit_disable(&unit) && vtd.reg[0x64 / 4] >> 31;
+	       !hw_unit_enable(&unit) && vtd.reg[0x64 / 4] == 0 && !hw_unit_disable(&unit) &&
+	       vtd.reg[0x64 / 4] >> 31;
 	hw_unit_free(&unit);
 	result(good, "protected memory opens and closes");
 }

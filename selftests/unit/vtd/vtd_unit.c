@@ -209,7 +209,6 @@ static uint32_t execute(struct vtd *v, uint64_t lo, uint64_t hi)
 			return IQE;
 		if (lo >> 4 & 1 && vtd_bits(lo, 47, 32) & ((1U << mask) - 1))
 			violation("interrupt-entry invalidation is not aligned to its mask");
-		mem_drain();
 		vtd_forget_interrupts(v, !(lo >> 4 & 1), vtd_bits(lo, 47, 32), mask);
 		return 0;
 	case 5:		/* wait */

@@ -9,7 +9,7 @@
  */
 #include "slpt.h"
 
-#define ENTRIES 512
+#define ENTRIES 512ULL
 /* Ignored by hardware. Of a table that is not coherent: this link may still be in a cache. */
 #define SLPTE_UNPUBLISHED	BIT_ULL(52)
 
@@ -140,40 +140,75 @@ static int find_slot(struct slpt *table, u64 iova, unsigned int level, gfp_t gfp
 }
 
 /**
- * slpt_map() - map one page
+ * slpt_map_run() - map pages of one size, one after the other
  * @table: the table
  * @iova: address that the device uses, aligned to @size
  * @phys: physical address, aligned to @size
  * @size: 4 KiB, 2 MiB or 1 GiB; the caller knows which of them its units have
+ * @count: how many pages
  * @rights: SLPTE_READ, SLPTE_WRITE or both
  * @gfp: allocation flags
+ * @mapped: receives how many pages were mapped, also on error
  *
  * Return: 0, -EINVAL for a page that is not one, -ERANGE beyond the table, -EEXIST where something
- * is mapped already, -ENOMEM. On error nothing is mapped.
+ * is mapped already, -ENOMEM.
  */
-int slpt_map(struct slpt *table, u64 iova, u64 phys, u64 size, u64 rights, gfp_t gfp)
+int slpt_map_run(struct slpt *table, u64 iova, u64 phys, u64 size, u64 count, u64 rights,
+		 gfp_t gfp, u64 *mapped)
 {
-	unsigned int level;
-	u64 *slot;
+	unsigned int level, i, n;
+	u64 *slot, entry;
 	int ret;
 
+	*mapped = 0;
 	for (level = 1; level_size(level) != size; level++)
 		if (level == 3)
 			return -EINVAL;
-	if ((iova | phys) & (size - 1) || phys & ~ADDR_MASK ||
+	if ((iova | phys) & (size - 1) || phys & ~ADDR_MASK || count > ADDR_MASK / size ||
+	    (phys + (count - 1) * size) & ~ADDR_MASK ||
 	    !rights || rights & ~(SLPTE_READ | SLPTE_WRITE))
 		return -EINVAL;
-	if (!fits_table(table, iova, size))
+	if (!fits_table(table, iova, size * count))
 		return -ERANGE;
-	ret = find_slot(table, iova, level, gfp, &slot);
-	if (ret)
-		return ret;
-	if (is_present(READ_ONCE(*slot)))
-		return -EEXIST;
-	hw_store64(slot, phys | rights | (level > 1 ? SLPTE_PAGE : 0) |
-		   (table->snoop ? SLPTE_SNOOP : 0));
-	publish(table, slot, sizeof(*slot));
+	entry = phys | rights | (level > 1 ? SLPTE_PAGE : 0) | (table->snoop ? SLPTE_SNOOP : 0);
+	while (*mapped < count) {
+		ret = find_slot(table, iova, level, gfp, &slot);
+		if (ret)
+			return ret;
+		n = min(count - *mapped, ENTRIES - (iova >> level_shift(level) & (ENTRIES - 1)));
+		for (i = 0; i < n && !is_present(READ_ONCE(slot[i])); i++, entry += size)
+			hw_store64(&slot[i], entry);
+		if (i)
+			publish(table, slot, i * sizeof(*slot));
+		*mapped += i;
+		iova += i * size;
+		if (i < n)
+			return -EEXIST;
+	}
 	return 0;
+}
+
+/* An emptied table page is unlinked, and those above it: @at is the last address in them. */
+static void unlink_tables(struct slpt *table, u64 at, u64 done, unsigned int level,
+			  slpt_release_t release, void *arg)
+{
+	u64 *page, *slot, *above, span;
+	unsigned int l;
+
+	for (; level <= table->levels; level++) {
+		span = level_size(level);
+		/* The whole span of a table page was in the range: nothing is left in it. */
+		if ((at + 4096) & (span - 1) || done < span)
+			return;
+		above = table->root;
+		for (l = table->levels; l > level; l--)
+			above = child_of(*level_slot(above, l, at));
+		slot = level_slot(above, level, at);
+		page = child_of(*slot);
+		hw_store64(slot, 0);
+		publish(table, slot, sizeof(*slot));
+		release(page, arg);
+	}
 }
 
 /**
@@ -190,7 +225,7 @@ int slpt_map(struct slpt *table, u64 iova, u64 phys, u64 size, u64 rights, gfp_t
 u64 slpt_unmap(struct slpt *table, u64 iova, u64 size, slpt_release_t release, void *arg)
 {
 	u64 done = 0, at, entry, *page, *slot;
-	unsigned int level;
+	unsigned int level, i, n;
 
 	if ((iova | size) & 4095 || !fits_table(table, iova, size))
 		return 0;
@@ -206,27 +241,21 @@ u64 slpt_unmap(struct slpt *table, u64 iova, u64 size, slpt_release_t release, v
 				break;
 			page = child_of(entry);
 		}
-		if (at & (level_size(level) - 1) || level_size(level) > size - done)
+		if (at & (level_size(level) - 1))
 			return done;
-		hw_store64(slot, 0);
-		publish(table, slot, sizeof(*slot));
-		done += level_size(level);
-		/* The whole span of a table page was in the range: nothing is left in it. */
-		for (level++; level <= table->levels; level++) {
-			u64 span = level_size(level);
-			u64 *above = table->root;
-			unsigned int l;
-
-			if ((iova + done) & (span - 1) || done < span)
-				break;
-			for (l = table->levels; l > level; l--)
-				above = child_of(*level_slot(above, l, at));
-			slot = level_slot(above, level, at);
-			page = child_of(*slot);
-			hw_store64(slot, 0);
-			publish(table, slot, sizeof(*slot));
-			release(page, arg);
+		/* As many entries of this page as the range covers, up to something else. */
+		n = min((size - done) >> level_shift(level),
+			ENTRIES - (at >> level_shift(level) & (ENTRIES - 1)));
+		for (i = 0; i < n && is_present(entry) && is_leaf(entry, level); ) {
+			hw_store64(&slot[i], 0);
+			if (++i < n)
+				entry = READ_ONCE(slot[i]);
 		}
+		if (!i)
+			return done;
+		publish(table, slot, i * sizeof(*slot));
+		done += (u64)i << level_shift(level);
+		unlink_tables(table, iova + done - 4096, done, level + 1, release, arg);
 	}
 	return done;
 }

@@ -37,9 +37,18 @@ typedef void (*slpt_release_t)(void *page, void *arg);
 
 int slpt_init(struct slpt *table, unsigned int levels, bool coherent, bool snoop, gfp_t gfp);
 void slpt_destroy(struct slpt *table);
-int slpt_map(struct slpt *table, u64 iova, u64 phys, u64 size, u64 rights, gfp_t gfp);
+int slpt_map_run(struct slpt *table, u64 iova, u64 phys, u64 size, u64 count, u64 rights,
+		 gfp_t gfp, u64 *mapped);
 u64 slpt_unmap(struct slpt *table, u64 iova, u64 size, slpt_release_t release, void *arg);
 bool slpt_translate(const struct slpt *table, u64 iova, u64 *phys);
 void slpt_look(const struct slpt *table, u64 iova, struct slpt_walk *walk);
+
+/** slpt_map() - map one page: slpt_map_run() of one, which maps nothing on error */
+static inline int slpt_map(struct slpt *table, u64 iova, u64 phys, u64 size, u64 rights, gfp_t gfp)
+{
+	u64 mapped;
+
+	return slpt_map_run(table, iova, phys, size, 1, rights, gfp, &mapped);
+}
 
 #endif

@@ -260,28 +260,36 @@ static void free_pages_of(struct vtd_domain *d, struct list_head *freelist)
 	put_pages_list(freelist);
 }
 
-/* An emptied table may stand where a large page is to go: smaller pages go into it. */
-static int map_page(struct vtd_domain *d, u64 iova, u64 phys, u64 size, u64 rights, gfp_t gfp)
+/*
+ * Pages of one size; @done receives the bytes that are mapped, whole pages also on error. An emptied
+ * table may stand where a large page is to go: smaller pages go into it. From 1 GiB to 2 MiB, from
+ * there to 4 KiB: it calls itself two levels deep at most.
+ */
+static int map_run(struct vtd_domain *d, u64 iova, u64 phys, u64 size, u64 count, u64 rights,
+		   gfp_t gfp, u64 *done)
 {
-	u64 small = size == SZ_1G && vtd.pgsizes & SZ_2M ? SZ_2M : SZ_4K, done = 0;
-	int ret = slpt_map(&d->table, iova, phys, size, rights, gfp);
+	u64 small = size == SZ_1G && vtd.pgsizes & SZ_2M ? SZ_2M : SZ_4K, mapped, part;
 	LIST_HEAD(freelist);
+	int ret;
 
-	if (ret != -EEXIST || size == SZ_4K)
+	for (*done = 0; *done < size * count; *done += size) {
+		ret = slpt_map_run(&d->table, iova + *done, phys + *done, size,
+				   count - *done / size, rights, gfp, &mapped);
+		*done += mapped * size;
+		if (ret != -EEXIST || size == SZ_4K)
+			return ret;
+		ret = map_run(d, iova + *done, phys + *done, small, size / small, rights, gfp,
+			      &part);
+		if (!ret)
+			continue;
+		if (part) {
+			slpt_unmap(&d->table, iova + *done, part, release_page, &freelist);
+			flush_range(d, iova + *done, iova + *done + part - 1);
+			free_pages_of(d, &freelist);
+		}
 		return ret;
-	while (done < size) {
-		/* Two levels at most: from 1 GiB to 2 MiB, from there to 4 KiB. */
-		ret = map_page(d, iova + done, phys + done, small, rights, gfp);
-		if (ret)
-			break;
-		done += small;
 	}
-	if (!ret || !done)
-		return ret;
-	slpt_unmap(&d->table, iova, done, release_page, &freelist);
-	flush_range(d, iova, iova + done - 1);
-	free_pages_of(d, &freelist);
-	return ret;
+	return 0;
 }
 
 /*
@@ -302,17 +310,12 @@ static int map_pages(struct iommu_domain *domain, unsigned long iova, phys_addr_
 		     size_t pgsize, size_t pgcount, int prot, gfp_t gfp, size_t *mapped)
 {
 	struct vtd_domain *d = to_vtd(domain);
-	u64 done = 0, total = (u64)pgsize * pgcount;
-	int ret = 0;
+	u64 done;
+	int ret;
 
 	if (domain->type != IOMMU_DOMAIN_UNMANAGED)
 		return -EINVAL;
-	while (done < total) {
-		ret = map_page(d, iova + done, paddr + done, pgsize, rights_of(prot), gfp);
-		if (ret)
-			break;
-		done += pgsize;
-	}
+	ret = map_run(d, iova, paddr, pgsize, pgcount, rights_of(prot), gfp, &done);
 	*mapped += done;
 	if (ret)
 		pr_notice_ratelimited("mapping %#zx bytes at %#llx: %s (%d)\n", pgsize,

@@ -36,7 +36,7 @@ static struct {
 	unsigned int domain;
 	u64 first, count;
 	u64 target;		/* address and rights of the first page, or 0 */
-	u64 fresh, untold;	/* mapped, and the unit was not told: it may know them as absent */
+	u64 untold;		/* mapped, and the unit was not told: it may know them as absent */
 	int device;
 	unsigned int next;
 } change;
@@ -84,7 +84,7 @@ static bool as_in_domain(const struct vtd_answer *got, unsigned int domain, u64 
 		    is(got, domain, iova, write,
 		       change.target ? change.target + (offset << 12) : 0))
 			return true;
-		if (domain == change.domain && page - change.fresh < change.untold &&
+		if (domain == change.domain && page - change.first < change.untold &&
 		    is(got, domain, iova, write, 0))
 			return true;
 	}
@@ -188,58 +188,61 @@ static void flush(unsigned int domain, u64 first, u64 last)
 		hw_free(released[--nr_released], 0);
 }
 
-static int map_one(unsigned int domain, u64 iova, u64 phys, u64 size, u64 rights)
+static int map_run(unsigned int domain, u64 iova, u64 phys, u64 size, u64 count, u64 rights,
+		   u64 *done)
 {
-	u64 small = size == 1UL << 30 && unit.cap & CAP_SLLPS_2M ? 1UL << 21 : 4096, done = 0;
-	int ret = slpt_map(&tables[domain], iova, phys, size, rights, GFP_KERNEL);
+	u64 small = size == 1UL << 30 && unit.cap & CAP_SLLPS_2M ? 1UL << 21 : 4096, mapped, part;
+	int ret;
 
-	if (ret != -EEXIST || size == 4096)
+	for (*done = 0; *done < size * count; *done += size) {
+		ret = slpt_map_run(&tables[domain], iova + *done, phys + *done, size,
+				   count - *done / size, rights, GFP_KERNEL, &mapped);
+		*done += mapped * size;
+		if (ret != -EEXIST || size == 4096)
+			return ret;
+		ret = map_run(domain, iova + *done, phys + *done, small, size / small, rights,
+			      &part);
+		if (!ret)
+			continue;
+		if (part) {
+			slpt_unmap(&tables[domain], iova + *done, part, release, NULL);
+			flush(domain, iova + *done, iova + *done + part - 1);
+		}
 		return ret;
-	for (; done < size; done += small) {
-		ret = map_one(domain, iova + done, phys + done, small, rights);
-		if (ret)
-			break;
 	}
-	if (ret && done) {
-		slpt_unmap(&tables[domain], iova, done, release, NULL);
-		flush(domain, iova, iova + done - 1);
-	}
-	return ret;
+	return 0;
 }
 
-/* Some pages of one size, of which the last may fail. */
+/* Pages of one size, up to the first that something stands in. */
 static void do_map(unsigned int domain, u64 first, u64 size, u64 count)
 {
 	u64 phys = mem_random() << 12 & ADDR_MASK & ((1UL << vtd.is.haw) - 1) & ~(size - 1);
-	u64 done, i, pages = size >> 12, rights = 1 + mem_random() % 3;
-	bool empty;
-	int ret = 0;
+	u64 done, i, pages = size >> 12, can, rights = 1 + mem_random() % 3;
+	int ret;
 
-	change.fresh = first;
 	if (phys + size * count > 1UL << vtd.is.haw)
 		phys = 0;
-	for (done = 0; done < count && !ret; done++) {
-		change.domain = domain;
-		change.first = first + done * pages;
-		change.count = pages;
-		change.target = (phys + done * size) | rights;
-		for (i = 0, empty = true; i < pages; i++)
-			empty &= !oracle[domain][change.first + i];
-		ret = map_one(domain, BASE + (change.first << 12), change.target & ADDR_MASK, size,
-			      rights);
-		check(ret == (empty ? 0 : -EEXIST) || (ret == -ENOMEM && memory.fail_in < 0),
-		      "map");
-		mem_settle();
-		for (i = 0; i < pages && !ret; i++)
-			oracle[domain][change.first + i] = change.target + (i << 12);
-		if (!ret && unit.cap & (CAP_CM | CAP_RWBF))
-			change.untold += pages;
-	}
+	for (can = 0; can < count * pages && !oracle[domain][first + can]; can++)
+		;
+	can -= can % pages;
+	change.domain = domain;
+	change.first = first;
+	change.count = count * pages;
+	change.target = phys | rights;
+	ret = map_run(domain, BASE + (first << 12), phys, size, count, rights, &done);
+	mem_settle();
+	done >>= 12;
+	check((ret == (can == count * pages ? 0 : -EEXIST) && done == can) ||
+	      (ret == -ENOMEM && memory.fail_in < 0 && done <= can && done % pages == 0), "map");
+	for (i = 0; i < done; i++)
+		oracle[domain][first + i] = change.target + (i << 12);
 	change.count = 0;
-	if (change.untold)
-		flush(domain, BASE + (first << 12), BASE + ((first + change.untold) << 12) - 1);
-	change.untold = 0;
-	at_rest(first, (ret ? done - 1 : done) * pages);
+	if (done && unit.cap & (CAP_CM | CAP_RWBF)) {
+		change.untold = done;
+		flush(domain, BASE + (first << 12), BASE + ((first + done) << 12) - 1);
+		change.untold = 0;
+	}
+	at_rest(first, done);
 }
 
 /* Up to the first hole, or page that lies in the range only in part. */
@@ -373,14 +376,14 @@ static void one_operation(void)
 			size = 512;
 		if (size == 512 && !(unit.cap & CAP_SLLPS_2M))
 			size = 1;
-		count = 1 + mem_random() % (size == 1 ? 12 : 2);
+		count = 1 + mem_random() % (size > 1 ? 2 : mem_random() % 16 ? 12 : 1100);
 		first *= size;
 		if (first + size * count > PAGES)
 			count = 1;
 		do_map(domain, first, size << 12, count);
 	} else if (dice < 85) {
 		first *= size;
-		count = size == 1 ? 1 + mem_random() % 12 : size;
+		count = size > 1 ? size : 1 + mem_random() % (mem_random() % 16 ? 12 : 1100);
 		if (first + count > PAGES)
 			count = PAGES - first;
 		do_unmap(domain, first, count);

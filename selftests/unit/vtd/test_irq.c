@@ -324,6 +324,7 @@ static void fault_reasons(void)
 	struct irte_source mine = { IRTE_REQUESTER, 0x0010, 0 };
 	bool good = start(&implementations[2].choice, 1, false);
 	struct dmar_entry entry;
+	unsigned int i;
 	int index;
 
 	memory.observe = NULL;
@@ -332,6 +333,8 @@ static void fault_reasons(void)
 	good &= faults(0x10, irte_message(index, true), 1U << 16, IRQ_RESERVED, index);
 	good &= faults(0x10, irte_message(unit.irt_size - 1, true), 1, IRQ_INDEX, 0);
 	good &= faults(0x10, irte_message(index + 3, false), 0, IRTE_NOT_PRESENT, index + 3);
+	good &= faults(0x10, irte_message(unit.irt_size - 1, false), 0, IRTE_NOT_PRESENT,
+		       unit.irt_size - 1);
 	entry = irte_remapped(&unit, 0xfee00000, 0x41, 1, false, mine);
 	good &= !irte_set(&unit, index, entry) && faults(0x18, irte_message(index, false), 7,
 							 IRQ_SOURCE, index);
@@ -356,6 +359,14 @@ static void fault_reasons(void)
 		faults(0x66, 0xfee01000, 0x31, IRQ_COMPATIBILITY, 0);
 	good &= !irt_disable(&unit) && vtd_interrupt(&vtd, 0x66, 0xfee01000, 0x31).compatibility;
 	good &= !irt_enable(&unit, true) && faults(0x66, 0xfee01000, 0x31, IRQ_COMPATIBILITY, 0);
+	/* Another table: nothing of the first may be left in the cache. */
+	good &= !irte_set(&unit, index, irte_remapped(&unit, 0xfee00000, 0x41, 1, false, mine));
+	for (i = 0; i < 20; i++)
+		good &= vtd_interrupt(&vtd, 0x10, irte_message(index, false), 0).vector == 0x41;
+	good &= !irt_disable(&unit);
+	irt_free(&unit);
+	good &= !irt_init(&unit) && !irt_enable(&unit, true) &&
+		faults(0x10, irte_message(index, false), 0, IRTE_NOT_PRESENT, index);
 	good &= stop();
 	result(good, "fault reasons of interrupts");
 }

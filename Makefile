@@ -28,6 +28,7 @@ help:
 	@echo "make check-debug   the kselftests on a kernel with lockdep, KASAN, kmemleak, UBSAN"
 	@echo "make check-unit    only what runs without the lab"
 	@echo "make bench         minikvm beside kvm_intel in the same boot: table, build/bench.json"
+	@echo "make bench-iommu   what VT-d's table code costs, in instructions"
 	@echo "make lint          checkpatch, sparse, W=1 for 6.1 and 6.12, shellcheck, clang-tidy"
 	@echo "make install       module (DKMS if there is one), tool, udev rule; DESTDIR= for packages"
 	@echo "make clean         remove what was built (make distclean: also what was fetched)"
@@ -55,7 +56,7 @@ tool:
 	$(MAKE) -C userspace-tool OUT=$(BUILD)/tool
 	@echo "built $(BUILD)/tool/minikvm"
 
-.PHONY: demo check check-long check-debug check-unit bench lint
+.PHONY: demo check check-long check-debug check-unit bench bench-iommu lint
 demo:
 	selftests/setup demo
 	selftests/demo
@@ -74,6 +75,9 @@ check-unit:
 bench:
 	selftests/setup check
 	selftests/bench/run
+bench-iommu:
+	selftests/setup bench-iommu
+	selftests/bench-iommu/run
 lint:
 	selftests/setup lint
 	selftests/lint

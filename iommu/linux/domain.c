@@ -261,9 +261,9 @@ static void free_pages_of(struct vtd_domain *d, struct list_head *freelist)
 }
 
 /*
- * Pages of one size; @done receives the bytes that are mapped, whole pages also on error. An emptied
- * table may stand where a large page is to go: smaller pages go into it. From 1 GiB to 2 MiB, from
- * there to 4 KiB: it calls itself two levels deep at most.
+ * Pages of one size; @done receives the bytes that are mapped, whole pages also on error. An
+ * emptied table may stand where a large page is to go: smaller pages go into it. From 1 GiB to
+ * 2 MiB, from there to 4 KiB: it calls itself two levels deep at most.
  */
 static int map_run(struct vtd_domain *d, u64 iova, u64 phys, u64 size, u64 count, u64 rights,
 		   gfp_t gfp, u64 *done)

@@ -124,13 +124,34 @@ DEFINE_CMPXCHG_USER(u16)
 DEFINE_CMPXCHG_USER(u32)
 DEFINE_CMPXCHG_USER(u64)
 
+/* The same for 16 bytes, for which the kernel has no function. */
+static int cmpxchg_user_pair(void __user *ptr, const u64 old[2], const u64 new[2])
+{
+	u64 low = old[0], high = old[1], new_low = new[0], new_high = new[1];
+	bool exchanged;
+
+	if (!user_access_begin(ptr, 16))
+		return -EFAULT;
+	asm goto("1: lock cmpxchg16b %[memory]\n\t"
+		 _ASM_EXTABLE_UA(1b, %l[fault])
+		 : [memory] "+m" (*(u8 (__force *)[16])ptr), "=@ccz" (exchanged),
+		   "+a" (low), "+d" (high)
+		 : "b" (new_low), "c" (new_high)
+		 : "memory" : fault);
+	user_access_end();
+	return !exchanged;
+fault:
+	user_access_end();
+	return -EFAULT;
+}
+
 int mkvm_cmpxchg_guest(struct mkvm_vm *vm, gpa_t gpa, u64 *old, u64 new, unsigned int len)
 {
 	struct mkvm_memslot *slot;
 	void __user *ptr;
 	int r;
 
-	if (!IS_ALIGNED(gpa, len))
+	if (!mkvm_lockable(gpa, len))
 		return -EFAULT;
 	ptr = guest_ptr(vm, gpa, true, &slot);
 	if (!ptr || !access_ok(ptr, len))
@@ -155,6 +176,24 @@ int mkvm_cmpxchg_guest(struct mkvm_vm *vm, gpa_t gpa, u64 *old, u64 new, unsigne
 	if (r < 0)
 		return r;
 	/* As on the processor: even a failed LOCK CMPXCHG writes the old value back. */
+	mkvm_mark_page_dirty(vm, slot, gpa >> PAGE_SHIFT);
+	return r ? -EAGAIN : 0;
+}
+
+int mkvm_cmpxchg16_guest(struct mkvm_vm *vm, gpa_t gpa, const u64 old[2], const u64 new[2])
+{
+	struct mkvm_memslot *slot;
+	void __user *ptr;
+	int r;
+
+	if (!IS_ALIGNED(gpa, 16))
+		return -EFAULT;
+	ptr = guest_ptr(vm, gpa, true, &slot);
+	if (!ptr)
+		return -EFAULT;
+	r = cmpxchg_user_pair(ptr, old, new);
+	if (r < 0)
+		return r;
 	mkvm_mark_page_dirty(vm, slot, gpa >> PAGE_SHIFT);
 	return r ? -EAGAIN : 0;
 }

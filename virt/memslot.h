@@ -118,10 +118,22 @@ int mkvm_read_guest(struct mkvm_vm *vm, gpa_t gpa, void *data, unsigned long len
 int mkvm_write_guest(struct mkvm_vm *vm, gpa_t gpa, const void *data, unsigned long len);
 /* As mkvm_read_guest() inside one page, in the vCPU's thread: tries its last slot first. */
 int mkvm_vcpu_read_guest(struct mkvm_vcpu *vcpu, gpa_t gpa, void *data, unsigned int len);
-/* Atomic compare-and-exchange of 1, 2, 4, 8 naturally aligned bytes: 0, -EAGAIN on mismatch
+/*
+ * Atomic compare-and-exchange of 1, 2, 4, 8 bytes that are mkvm_lockable(): 0, -EAGAIN on mismatch
  * (@old is then updated), -EFAULT as above.
  */
 int mkvm_cmpxchg_guest(struct mkvm_vm *vm, gpa_t gpa, u64 *old, u64 new, unsigned int len);
+/* The same for 16 aligned bytes; @old stays what it was. */
+int mkvm_cmpxchg16_guest(struct mkvm_vm *vm, gpa_t gpa, const u64 old[2], const u64 new[2]);
+
+/*
+ * Inside a cache line every alignment is atomic. Across two it would be a split lock, which not
+ * every host lets its kernel take.
+ */
+static inline bool mkvm_lockable(gpa_t gpa, unsigned int len)
+{
+	return !((gpa ^ (gpa + len - 1)) & ~63ull);
+}
 
 /* Log a write to @gfn of @slot. Any context. */
 void mkvm_mark_page_dirty(struct mkvm_vm *vm, struct mkvm_memslot *slot, gfn_t gfn);

@@ -262,7 +262,7 @@ static enum emul_rc op_cmpxchg(struct emul_ctxt *c, u64 linear, const void *old,
 			       const void *new, unsigned int len)
 {
 	struct mkvm_vcpu *vcpu = to_vcpu(c);
-	u64 expected = 0, value = 0;
+	u64 expected[2] = {}, value[2] = {};
 	enum emul_rc rc;
 	gpa_t gpa;
 	int ret;
@@ -270,11 +270,14 @@ static enum emul_rc op_cmpxchg(struct emul_ctxt *c, u64 linear, const void *old,
 	rc = translate(c, linear, data_access(c, WALK_WRITE), &gpa);
 	if (rc != EMUL_OK)
 		return rc;
-	if (!is_memory(vcpu, gpa, true) || len > 8 || !is_power_of_2(len) || (gpa & (len - 1)))
+	if (!is_memory(vcpu, gpa, true) || !mkvm_lockable(gpa, len))
 		return op_write(c, linear, new, len);
-	memcpy(&expected, old, len);
-	memcpy(&value, new, len);
-	ret = mkvm_cmpxchg_guest(vcpu->vm, gpa, &expected, value, len);
+	memcpy(expected, old, len);
+	memcpy(value, new, len);
+	if (len == 16)
+		ret = mkvm_cmpxchg16_guest(vcpu->vm, gpa, expected, value);
+	else
+		ret = mkvm_cmpxchg_guest(vcpu->vm, gpa, expected, value[0], len);
 	if (ret == -EAGAIN)
 		return EMUL_RETRY;
 	if (ret && !is_memory(vcpu, gpa, true))

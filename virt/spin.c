@@ -88,7 +88,7 @@ bool mkvm_halt_poll(struct mkvm_vcpu *vcpu, bool (*ends)(struct mkvm_vcpu *vcpu)
 
 	u64 start;
 
-	if (!limit)
+	if (!limit || vcpu->no_halt_poll)
 		return false;
 	start = ktime_get_ns();
 	do {

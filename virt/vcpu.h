@@ -80,6 +80,7 @@ struct mkvm_vcpu_stats {
  * @sigset: that mask
  * @preempted: the scheduler took the thread off its CPU, while it ran or slept
  * @ready: ... while it ran: it waits for a CPU
+ * @no_halt_poll: the guest asked that HLT sleeps at once
  * @halt_poll_ns: how long HLT looks for an interrupt before the thread sleeps
  * @pid: the thread that ran KVM_RUN last, for directed yields
  * @stats: counters
@@ -100,7 +101,7 @@ struct mkvm_vcpu {
 	struct rcuwait wait;
 	struct preempt_notifier notifier;
 	int srcu_idx;
-	bool preempted, ready;
+	bool preempted, ready, no_halt_poll;
 	unsigned int halt_poll_ns;
 	struct pid __rcu *pid;
 	bool sigset_active;

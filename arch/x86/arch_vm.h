@@ -48,6 +48,7 @@ struct mkvm_arch_vm {
 	unsigned long identity_map_addr;
 	bool pml;				/* slots with a dirty log use PML */
 	u64 disabled_quirks;
+	bool exit_on_emulation_failure;		/* also for a guest's programs */
 	bool exception_payload, triple_fault_event, x2apic_32bit, x2apic_no_broadcast_quirk;
 
 	/* tsc.c */

@@ -140,6 +140,7 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_X86_USER_SPACE_MSR, MSR_EXIT_REASONS },	/* arch/x86/msr_filter.c */
 	{ KVM_CAP_X86_MSR_FILTER, 1 },			/* arch/x86/msr_filter.c */
 	{ KVM_CAP_X86_DISABLE_EXITS, 0, disable_exits },	/* arch/x86/vmx/setup.c */
+	{ KVM_CAP_EXIT_ON_EMULATION_FAILURE, 1 },	/* arch/x86/mmio.c */
 	{ KVM_CAP_DISABLE_QUIRKS, 1 },			/* arch/x86/irq/lapic.c, msr.c */
 	{ KVM_CAP_DISABLE_QUIRKS2, QUIRKS },		/* arch/x86/irq/lapic.c, msr.c */
 	{ KVM_CAP_BINARY_STATS_FD, 1 },			/* virt/stats_fd.c */
@@ -253,6 +254,11 @@ int arch_vm_enable_cap(struct mkvm_vm *vm, struct kvm_enable_cap *cap)
 		return 0;
 	case KVM_CAP_X86_TRIPLE_FAULT_EVENT:
 		WRITE_ONCE(vm->arch.triple_fault_event, cap->args[0]);
+		return 0;
+	case KVM_CAP_EXIT_ON_EMULATION_FAILURE:
+		if (cap->args[0] & ~1ull)
+			break;
+		WRITE_ONCE(vm->arch.exit_on_emulation_failure, cap->args[0]);
 		return 0;
 	case KVM_CAP_MSR_PLATFORM_INFO:
 		WRITE_ONCE(vm->arch.guest_can_read_platform_info, cap->args[0]);

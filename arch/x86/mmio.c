@@ -447,6 +447,11 @@ static int emulation_failed(struct mkvm_vcpu *vcpu, const struct emul_ctxt *c)
 	pr_notice_ratelimited("vm %d vcpu %u: cannot emulate the %s-mode instruction %*ph at RIP %#llx: %s\n",
 			      vcpu->vm->owner_pid, vcpu->id, mode_name(c), c->fetched, c->insn,
 			      c->rip, c->why ?: "unknown instruction");
+	/* A program of the guest's must not end its VM, unless userspace wants to see it. */
+	if (c->cpl && !READ_ONCE(vcpu->vm->arch.exit_on_emulation_failure)) {
+		queue_ud(vcpu);
+		return 1;
+	}
 	memset(&run->emulation_failure, 0, sizeof(run->emulation_failure));
 	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
 	run->emulation_failure.suberror = KVM_INTERNAL_ERROR_EMULATION;

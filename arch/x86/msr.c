@@ -75,7 +75,6 @@ static const struct msr_storage storage[] = {
 	/* Features that no CPUID bit offers: kept for userspace. */
 	STORAGE(MSR_KVM_ASYNC_PF_EN, pv_msrs[2], GUEST_NONE, 0),
 	STORAGE(MSR_KVM_PV_EOI_EN, pv_msrs[4], GUEST_NONE, 0),
-	STORAGE(MSR_KVM_POLL_CONTROL, pv_msrs[5], GUEST_NONE, 0),
 	STORAGE(MSR_KVM_ASYNC_PF_INT, pv_msrs[6], GUEST_NONE, 0),
 	STORAGE(MSR_KVM_ASYNC_PF_ACK, pv_msrs[7], GUEST_NONE, 0),
 	STORAGE(MSR_KVM_MIGRATION_CONTROL, pv_msrs[8], GUEST_NONE, 0),
@@ -204,6 +203,9 @@ static int pv_hidden(struct mkvm_vcpu *vcpu, u32 msr, bool host)
 	case MSR_KVM_SYSTEM_TIME_NEW:
 		bit = BIT(KVM_FEATURE_CLOCKSOURCE2);
 		break;
+	case MSR_KVM_POLL_CONTROL:
+		bit = BIT(KVM_FEATURE_POLL_CONTROL);
+		break;
 	default:
 		bit = BIT(KVM_FEATURE_STEAL_TIME);
 	}
@@ -269,6 +271,9 @@ static int get_special(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 		return pv_hidden(vcpu, msr, host);
 	case MSR_KVM_STEAL_TIME:
 		*data = vcpu->arch.steal_time_msr;
+		return pv_hidden(vcpu, msr, host);
+	case MSR_KVM_POLL_CONTROL:
+		*data = !vcpu->no_halt_poll;
 		return pv_hidden(vcpu, msr, host);
 	case MSR_IA32_PRED_CMD:		/* write-only */
 	case MSR_IA32_FLUSH_CMD:
@@ -411,6 +416,12 @@ static int set_special(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 		return 0;
 	case MSR_KVM_STEAL_TIME:
 		return pv_hidden(vcpu, msr, host) || steal_time_write(vcpu, data);
+	case MSR_KVM_POLL_CONTROL:
+		if (pv_hidden(vcpu, msr, host) || (data & ~1ull))
+			return 1;
+		/* A guest that looks for work itself before HLT spares the host doing it again. */
+		vcpu->no_halt_poll = !data;
+		return 0;
 	case MSR_IA32_UCODE_WRITE:	/* a microcode update that does nothing */
 		return 0;
 	}
@@ -458,7 +469,6 @@ void msr_vcpu_init(struct mkvm_vcpu *vcpu)
 	vcpu->arch.misc_enable = MISC_ENABLE_RESET;
 	vcpu->arch.feat_ctl = FEAT_CTL_LOCKED;
 	vcpu->arch.smbase = 0x30000;
-	vcpu->arch.pv_msrs[5] = 1;	/* MSR_KVM_POLL_CONTROL: host-side polling allowed */
 	msr_feature_value(MSR_IA32_ARCH_CAPABILITIES, &vcpu->arch.arch_capabilities);
 	msr_feature_value(MSR_IA32_UCODE_REV, &vcpu->arch.ucode_rev);
 }

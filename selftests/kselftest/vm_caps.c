@@ -5,6 +5,7 @@
  * device. KVM's ABI is the reference. Relies on lib/.
  */
 #include <pthread.h>
+#include <asm/kvm_para.h>
 
 #include "apic.h"
 
@@ -304,6 +305,91 @@ static void stats(void)
 	KT_TRUE(counter(fd, "exits") > 100);
 }
 
+/* ---- who looks for work before a halted thread sleeps -------------------------------------- */
+
+#define POLL_CONTROL 0x4b564d05
+
+static void poll_guest(void)
+{
+	guest_handler[0x60] = guest_count_eoi;
+	apic_enable();
+	apic_write(APIC_TDCR, 0xb);
+	apic_write(APIC_LVTT, 0x60);
+	GUEST_EQ(rdmsr(POLL_CONTROL), 1);
+	GUEST_EQ(try_wrmsr(POLL_CONTROL, 2), 13);
+	GUEST_EQ(try_wrmsr(POLL_CONTROL, 0), GUEST_NO_EXC);
+	for (u64 i = 1;; i++) {
+		/* Short enough to be worth a look, long enough to be there before it. */
+		for (u32 j = 0; j < 20; j++) {
+			apic_write(APIC_TMICT, 20000);
+			sti_hlt_cli();
+		}
+		GUEST_SYNC(i);
+		GUEST_EQ(rdmsr(POLL_CONTROL), 0);
+		wrmsr(POLL_CONTROL, 1);
+	}
+}
+
+static void poll_control(void)
+{
+	struct kt_vcpu *vcpu = kt_long(0, KT_IRQCHIP, poll_guest);
+	struct kvm_cpuid2 *c = kt_supported_cpuid();
+	u64 value;
+	int fd;
+
+	kt_require_cap(KVM_CAP_BINARY_STATS_FD, "KVM_CAP_BINARY_STATS_FD");
+	KT_EQ(kt_cpuid_entry(c, 0x40000001, 0)->eax >> KVM_FEATURE_POLL_CONTROL & 1, 1);
+	fd = KT_IOCTL(vcpu->fd, KVM_GET_STATS_FD, 0);
+	KT_RUN_SYNC(vcpu, 1);
+	KT_EQ(counter(fd, "halt_successful_poll"), 0);
+	KT_EQ(kt_try_get_msr(vcpu, POLL_CONTROL, &value), 1);
+	KT_EQ(value, 0);
+	KT_RUN_SYNC(vcpu, 2);
+	KT_TRUE(counter(fd, "halt_successful_poll"));
+}
+
+/* ---- instructions that the module cannot emulate ------------------------------------------- */
+
+static void unknown_guest(void)
+{
+	/* An x87 load from a device. */
+	GUEST_EQ(GUEST_TRY("fldt (%0)", NOTHING, "r"(KT_MMIO)), 6);
+	guest_done();
+}
+
+static struct kt_vcpu *in_ring3(void (*guest)(void))
+{
+	struct kt_vcpu *vcpu = kt_long(0, 0, guest);
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+
+	kt_get_sregs(vcpu, &sregs);
+	sregs.cs.selector = KT_UCS;
+	sregs.ss.selector = KT_UDS;
+	sregs.cs.dpl = 3;
+	sregs.ss.dpl = 3;
+	kt_set_sregs(vcpu, &sregs);
+	kt_get_regs(vcpu, &regs);
+	regs.rflags |= 3 << 12;		/* IOPL: it may speak to the test */
+	kt_set_regs(vcpu, &regs);
+	return vcpu;
+}
+
+/* A guest's program gets #UD, its kernel's instruction ends the run; the capability: both do. */
+static void emulation_failure(void)
+{
+	struct kt_vcpu *vcpu = in_ring3(unknown_guest);
+
+	KT_RUN_DONE(vcpu);
+	vcpu = in_ring3(unknown_guest);
+	KT_EQ(enable_cap(vcpu->vm, KVM_CAP_EXIT_ON_EMULATION_FAILURE, 2), -EINVAL);
+	KT_EQ(enable_cap(vcpu->vm, KVM_CAP_EXIT_ON_EMULATION_FAILURE, 1), 0);
+	KT_RUN_EXIT(vcpu, KVM_EXIT_INTERNAL_ERROR);
+	KT_EQ(vcpu->run->emulation_failure.suberror, KVM_INTERNAL_ERROR_EMULATION);
+	KT_TRUE(vcpu->run->emulation_failure.insn_size >= 2);
+	KT_RUN_EXIT(kt_long(0, 0, unknown_guest), KVM_EXIT_INTERNAL_ERROR);
+}
+
 static const struct kt_test tests[] = {
 	{ "coalesced", coalesced },
 	{ "disabled_hlt_exits", disabled_hlt_exits },
@@ -312,6 +398,8 @@ static const struct kt_test tests[] = {
 	{ "memory_region2", memory_region2 },
 	{ "system_attributes", system_attributes },
 	{ "stats", stats },
+	{ "poll_control", poll_control },
+	{ "emulation_failure", emulation_failure },
 };
 
 int main(int argc, char **argv)

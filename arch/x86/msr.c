@@ -312,10 +312,14 @@ int mkvm_get_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 
 static int set_misc_enable(struct mkvm_vcpu *vcpu, u64 data, bool host)
 {
-	if (!host && ((data ^ vcpu->arch.misc_enable) & MISC_ENABLE_PMU))
+	u64 changed = data ^ vcpu->arch.misc_enable;
+
+	if (!host && (changed & MISC_ENABLE_PMU))
 		return 1;
 	vcpu->arch.misc_enable = data;
-	cpuid_update_runtime(vcpu);
+	/* CPUID's MONITOR bit follows the one that switches MWAIT on. */
+	if (changed & MSR_IA32_MISC_ENABLE_MWAIT)
+		cpuid_update_runtime(vcpu);
 	return 0;
 }
 

@@ -24,6 +24,7 @@
 #include <linux/slab.h>
 #include <linux/xarray.h>
 #include <asm/hw_irq.h>
+#include <asm/irq_remapping.h>
 #include <asm/irqdomain.h>
 
 #include "compat/compat.h"
@@ -34,12 +35,16 @@
  * @unit: the unit that its messages meet
  * @index: its entry there
  * @source: who may send it
+ * @remapped: what the entry says when the interrupt is for the host; under the interrupt's lock
+ * @posted: it says something else, and is for a vCPU
  * @ioapic: it comes from an I/O APIC, not as an MSI
  */
 struct vtd_irq {
 	struct vtd_unit *unit;
 	unsigned int index;
 	struct irte_source source;
+	struct dmar_entry remapped;
+	bool posted;
 	bool ioapic;
 };
 
@@ -163,8 +168,10 @@ static void redirect(struct vtd_irq *irq, struct irq_data *data, struct msi_msg 
 	u32 apic = (msg->address_hi & ~0xffU) | (msg->address_lo >> 12 & 0xff);
 	bool level = irq->ioapic && irqd_is_level_type(data);
 
-	set_entry(irq, data, irte_remapped(&irq->unit->hw, msg->address_lo, msg->data, apic, level,
-					   irq->source));
+	irq->remapped = irte_remapped(&irq->unit->hw, msg->address_lo, msg->data, apic, level,
+				      irq->source);
+	if (!irq->posted)
+		set_entry(irq, data, irq->remapped);
 	/*
 	 * The data stays: the unit does not look at it, but an I/O APIC knows the end of an
 	 * interrupt by its vector, and the format can change one register at a time.
@@ -194,6 +201,25 @@ static int set_affinity(struct irq_data *data, const struct cpumask *mask, bool 
 		compose(data, &msg);
 	/* An MSI's message still leads to the entry, an I/O APIC needs the new vector. */
 	return irq->ioapic ? ret : IRQ_SET_MASK_OK_DONE;
+}
+
+/*
+ * The interrupt is a vCPU's (@info is Linux' struct vcpu_data), or the host's again (NULL). Where
+ * the unit cannot post, it stays the host's, whose handler knows whom to tell.
+ */
+static int set_vcpu_affinity(struct irq_data *data, void *info)
+{
+	struct vtd_irq *irq = xa_load(&irqs, data->irq);
+	const struct vcpu_data *vcpu = info;
+
+	if (!irq || irq->ioapic || !(irq->unit->hw.cap & CAP_PI))
+		return -EOPNOTSUPP;
+	if (vcpu && (vcpu->pi_desc_addr & 63 || vcpu->vector > 255))
+		return -EINVAL;
+	irq->posted = vcpu;
+	set_entry(irq, data, vcpu ? irte_posted(vcpu->pi_desc_addr, vcpu->vector, false,
+						irq->source) : irq->remapped);
+	return 0;
 }
 
 /* --- the domain --- */
@@ -302,8 +328,10 @@ static void vector_deactivate(struct irq_domain *domain, struct irq_data *data)
 {
 	struct vtd_irq *irq = xa_load(&irqs, data->irq);
 
-	if (irq)
+	if (irq) {
+		irq->posted = false;
 		set_entry(irq, data, (struct dmar_entry){ 0 });
+	}
 	plain_ops->deactivate(domain, data);
 }
 
@@ -357,6 +385,7 @@ static void take_over(void)
 	remapped_chip = *plain_chip;
 	remapped_chip.irq_compose_msi_msg = compose;
 	remapped_chip.irq_set_affinity = set_affinity;
+	remapped_chip.irq_set_vcpu_affinity = set_vcpu_affinity;
 	x86_vector_domain->ops = remapped_ops;
 	for (virq = 0; virq < nr_irqs; virq++) {
 		struct irq_data *data = irq_domain_get_irq_data(x86_vector_domain, virq);

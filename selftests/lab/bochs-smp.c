@@ -7,8 +7,8 @@
  * runs a lone processor, then takes the new RIP for that of the next instruction: prev_rip. The
  * loop for several does not. So until the handler's first instruction is complete, a VM exit (an
  * interrupt, the VMX-preemption timer, an EPT violation) or another exception saves the RIP of the
- * instruction that faulted, with the stack and the privilege of the handler. A Linux guest dies of
- * it in one boot of eight.
+ * instruction that faulted, with the stack and the privilege of the handler. A Linux guest dies
+ * of it in one boot of fifteen or so.
  *
  * Relies on the symbols that Bochs exports to its plugins. Where the fields are is read from the
  * code of cpu_loop() itself, so that another build is noticed and refused instead of damaged.

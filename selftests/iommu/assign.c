@@ -6,6 +6,7 @@
  * only argument. What must be blocked is looked for in memory (a canary page) and in the kernel
  * log. VT-d specification, "DMA Remapping", "Fault Logging".
  */
+#include "kernel_log.h"
 #include "vfio.h"
 
 #include <errno.h>
@@ -28,7 +29,6 @@
 #define CHUNK	2048
 
 static const char *address;
-static int kmsg = -1;
 static int number, failures;
 
 static void result(bool good, const char *name)
@@ -36,33 +36,6 @@ static void result(bool good, const char *name)
 	printf("%sok %d %s\n", good ? "" : "not ", ++number, name);
 	fflush(stdout);
 	failures += !good;
-}
-
-/* Everything the log said so far is old. */
-static void log_forget(void)
-{
-	lseek(kmsg, 0, SEEK_END);
-}
-
-/* Has the log, since then, a line with all three? The report comes from a thread: wait a second. */
-static bool log_has(const char *a, const char *b, const char *c)
-{
-	char line[1024];
-	ssize_t n;
-	int i;
-
-	for (i = 0; i < 100; i++) {
-		while ((n = read(kmsg, line, sizeof(line) - 1)) > 0) {
-			line[n] = 0;
-			if (strstr(line, a) && strstr(line, b) && strstr(line, c)) {
-				printf("# %s", strchr(line, ';') ? strchr(line, ';') + 1 : line);
-				return true;
-			}
-		}
-		usleep(10000);
-	}
-	printf("# the log has no line with '%s', '%s', '%s'\n", a, b, c);
-	return false;
 }
 
 static bool all(const uint8_t *p, uint8_t value, size_t size)
@@ -231,8 +204,7 @@ int main(int argc, char **argv)
 	if (argc != 2)
 		return 2;
 	address = argv[1];
-	kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
-	if (!vfio_open(&v, address)) {
+	if (!log_open() || !vfio_open(&v, address)) {
 		result(false, "open");
 		return 1;
 	}

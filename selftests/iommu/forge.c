@@ -9,6 +9,7 @@
  * leave the victim's interrupt count as it was. Compatibility format is not tried: no QEMU up to
  * 10.0 blocks it (the model of the hardware in selftests/unit/iommu does).
  */
+#include "kernel_log.h"
 #include "vfio.h"
 
 #include <fcntl.h>
@@ -22,7 +23,7 @@
 #define MSI_CAPABILITY	5
 #define ENTRIES		"/sys/kernel/debug/minikvm-iommu/interrupts"
 
-static int number, failures, config, kmsg, event;
+static int number, failures, config, event;
 static unsigned int capability;
 static const char *device, *victim;
 
@@ -30,26 +31,6 @@ static void result(bool good, const char *name)
 {
 	printf("%sok %d %s\n", good ? "" : "not ", ++number, name);
 	failures += !good;
-}
-
-static bool log_has(const char *what)
-{
-	char line[1024];
-	ssize_t n;
-	int i;
-
-	for (i = 0; i < 100; i++) {
-		while ((n = read(kmsg, line, sizeof(line) - 1)) > 0) {
-			line[n] = 0;
-			if (strstr(line, what) && strstr(line, device)) {
-				printf("# %s", strchr(line, ';') + 1);
-				return true;
-			}
-		}
-		usleep(10000);
-	}
-	printf("# the log does not say '%s'\n", what);
-	return false;
 }
 
 /* The first entry that is for @who: "dmar0 index 3 irq 24 from 00:02.0 to APIC ...". */
@@ -109,6 +90,11 @@ static bool message(uint32_t *address, uint16_t *data, bool write)
 	       pread(config, data, 2, capability + 12) == 2;
 }
 
+static bool reported(const char *what)
+{
+	return log_has(what, device, "");
+}
+
 static unsigned int arrived(void)
 {
 	struct pollfd p = { .fd = event, .events = POLLIN };
@@ -120,7 +106,7 @@ static unsigned int arrived(void)
 /* Sends one message; it must not come out as the device's own interrupt. */
 static bool forge(struct vfio *v, uint32_t address, uint16_t data)
 {
-	lseek(kmsg, 0, SEEK_END);
+	log_forget();
 	if (!message(&address, &data, true))
 		return false;
 	edu_raise(v, 1);
@@ -142,10 +128,9 @@ int main(int argc, char **argv)
 	victim = argv[2];
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config", device);
 	config = open(path, O_RDWR);
-	kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
 	event = eventfd(0, EFD_NONBLOCK);
 	find_capability();
-	if (!capability || !vfio_open(&v, device) || vfio_enable_msi(&v, event) ||
+	if (!capability || !log_open() || !vfio_open(&v, device) || vfio_enable_msi(&v, event) ||
 	    !message(&address, &data, false) || !entry_of(device, &own, &own_irq) ||
 	    !entry_of(victim, &index, &irq)) {
 		result(false, "forge_start");
@@ -157,11 +142,12 @@ int main(int argc, char **argv)
 	result((address & 0x10) && arrived() == 1, "own_msi_is_remapped_and_arrives");
 
 	before = count_of(irq);
-	result(forge(&v, 0xfee00010 | index << 5, data) && log_has("interrupt from a wrong source"),
+	result(forge(&v, 0xfee00010 | index << 5, data) &&
+	       reported("interrupt from a wrong source"),
 	       "entry_of_another_device_is_blocked");
-	result(forge(&v, 0xfee00010 | 999 << 5, data) && log_has("interrupt entry not present"),
+	result(forge(&v, 0xfee00010 | 999 << 5, data) && reported("interrupt entry not present"),
 	       "absent_entry_is_blocked");
-	result(forge(&v, 0xfee00014 | 0x7fff << 5, data) && log_has("not present"),
+	result(forge(&v, 0xfee00014 | 0x7fff << 5, data) && reported("not present"),
 	       "last_entry_is_blocked");
 	result(before && count_of(irq) == before, "the_victim_got_nothing");
 

@@ -149,20 +149,6 @@ void hw_free(void *p, unsigned int order)
 	free(p);
 }
 
-u64 hw_phys(const void *p)
-{
-	return (u64)p;
-}
-
-void *hw_virt(u64 phys)
-{
-	return (void *)phys;
-}
-
-void hw_flush(const void *p, size_t bytes)
-{
-}
-
 static void blocks(void)
 {
 	unsigned int i, used = 0;

@@ -30,20 +30,6 @@ void hw_free(void *p, unsigned int order)
 	free(p);
 }
 
-u64 hw_phys(const void *p)
-{
-	return (u64)p;
-}
-
-void *hw_virt(u64 phys)
-{
-	return (void *)phys;
-}
-
-void hw_flush(const void *p, size_t bytes)
-{
-}
-
 void hw_store64(u64 *to, u64 value)
 {
 	__atomic_store_n(to, value, __ATOMIC_RELAXED);

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * tap.h - one line of TAP for each check of guestmem.c.
+ * tap.h - one line of TAP for each check of guestmem.c and stress.c.
  *
- * For one program of one file: it holds the counters. A check that does not hold is counted and
- * the program goes on; die() is for what leaves nothing to test.
+ * The counters are in vm.c. A check that does not hold is counted and the program goes on; die()
+ * is for what leaves nothing to test.
  */
 #ifndef MMU_HARNESS_TAP_H
 #define MMU_HARNESS_TAP_H
 
-static int tap_count, tap_failed;
-static const char *mode_name = "";
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern int tap_count, tap_failed;
+/* Goes before each check's name. */
+extern const char *mode_name;
 
 #define check(ok, fmt, ...)						\
 do {									\
@@ -22,7 +28,7 @@ do {									\
 	fflush(stdout);							\
 } while (0)
 
-static void die(const char *what)
+static inline void die(const char *what)
 {
 	printf("Bail out! %s: %s\n", what, strerror(errno));
 	exit(1);

@@ -132,12 +132,13 @@ static int cmpxchg_user_pair(void __user *ptr, const u64 old[2], const u64 new[2
 
 	if (!user_access_begin(ptr, 16))
 		return -EFAULT;
-	asm goto("1: lock cmpxchg16b %[memory]\n\t"
-		 _ASM_EXTABLE_UA(1b, %l[fault])
-		 : [memory] "+m" (*(u8 (__force *)[16])ptr), "=@ccz" (exchanged),
-		   "+a" (low), "+d" (high)
-		 : "b" (new_low), "c" (new_high)
-		 : "memory" : fault);
+	/* GCC before 13 forgets that an asm goto is volatile when it has outputs. */
+	asm volatile goto("1: lock cmpxchg16b %[memory]\n\t"
+			  _ASM_EXTABLE_UA(1b, %l[fault])
+			  : [memory] "+m" (*(u8 (__force *)[16])ptr), "=@ccz" (exchanged),
+			    "+a" (low), "+d" (high)
+			  : "b" (new_low), "c" (new_high)
+			  : "memory" : fault);
 	user_access_end();
 	return !exchanged;
 fault:

@@ -167,9 +167,8 @@ struct mkvm_arch_vcpu {
 	u64 ucode_rev;
 	u64 smbase;
 	u64 mtrr_def_type, mtrr_fixed[11], mtrr_var[16];
-	u64 mcg_cap, mcg_status, mcg_ctl, mcg_ext_ctl;
+	u64 mcg_cap, mcg_status, mcg_ctl;
 	u64 *mce_banks;				/* CTL, STATUS, ADDR, MISC of each, then all CTL2 */
-	u64 mci_ctl2[32];
 	u64 wall_clock_msr, system_time_msr, steal_time_msr;
 	u64 last_run_delay;			/* steal_time.c */
 	u32 pv_features;			/* KVM_CPUID_FEATURES: EAX */
@@ -178,7 +177,7 @@ struct mkvm_arch_vcpu {
 	u64 tsc_aux;
 	void (*msr_skip)(struct mkvm_vcpu *vcpu);	/* msr_filter.c */
 	u64 smi_count, feat_ctl, hwcr;
-	u64 pv_msrs[9];				/* 0x4b564d00 + n that have no field above */
+	u64 pv_msrs[5];				/* those that have no field above */
 
 	/* TSC: tsc.c */
 	u64 tsc_offset;				/* guest TSC = host TSC + offset (scaled) */

@@ -560,18 +560,25 @@ static int emulate(struct mkvm_vcpu *vcpu, bool again)
 	}
 }
 
-int mmio_emulate(struct mkvm_vcpu *vcpu, bool hint, bool write, unsigned long linear, gpa_t gpa)
+static int begin(struct mkvm_vcpu *vcpu, bool write, unsigned long linear, gpa_t gpa)
 {
 	struct mkvm_mmio *mmio = &vcpu->arch.mmio;
 
 	mmio->nr_reads = 0;
-	mmio->hint = hint;
-	mmio->hint_offset = false;
-	mmio->no_slot = hint;
 	mmio->hint_write = write;
 	mmio->linear = linear;
 	mmio->gpa = gpa & PAGE_MASK;
 	return emulate(vcpu, false);
+}
+
+int mmio_emulate(struct mkvm_vcpu *vcpu, bool hint, bool write, unsigned long linear, gpa_t gpa)
+{
+	struct mkvm_mmio *mmio = &vcpu->arch.mmio;
+
+	mmio->hint = hint;
+	mmio->hint_offset = false;
+	mmio->no_slot = hint;
+	return begin(vcpu, write, linear, gpa);
 }
 
 /*
@@ -582,14 +589,10 @@ int mmio_emulate_apic(struct mkvm_vcpu *vcpu, bool write, gpa_t page, unsigned i
 {
 	struct mkvm_mmio *mmio = &vcpu->arch.mmio;
 
-	mmio->nr_reads = 0;
 	mmio->hint = false;
-	mmio->no_slot = false;
 	mmio->hint_offset = true;
-	mmio->hint_write = write;
-	mmio->linear = offset;
-	mmio->gpa = page;
-	return emulate(vcpu, false);
+	mmio->no_slot = false;
+	return begin(vcpu, write, offset, page);
 }
 
 /**

@@ -73,11 +73,11 @@ static const struct msr_storage storage[] = {
 	STORAGE(MSR_IA32_POWER_CTL, power_ctl, GUEST_READ | GUEST_WRITE, 0),
 	STORAGE(MSR_IA32_PERF_CAPABILITIES, perf_capabilities, GUEST_READ, X86_FEATURE_PDCM),
 	/* Features that no CPUID bit offers: kept for userspace. */
-	STORAGE(MSR_KVM_ASYNC_PF_EN, pv_msrs[2], GUEST_NONE, 0),
-	STORAGE(MSR_KVM_PV_EOI_EN, pv_msrs[4], GUEST_NONE, 0),
-	STORAGE(MSR_KVM_ASYNC_PF_INT, pv_msrs[6], GUEST_NONE, 0),
-	STORAGE(MSR_KVM_ASYNC_PF_ACK, pv_msrs[7], GUEST_NONE, 0),
-	STORAGE(MSR_KVM_MIGRATION_CONTROL, pv_msrs[8], GUEST_NONE, 0),
+	STORAGE(MSR_KVM_ASYNC_PF_EN, pv_msrs[0], GUEST_NONE, 0),
+	STORAGE(MSR_KVM_PV_EOI_EN, pv_msrs[1], GUEST_NONE, 0),
+	STORAGE(MSR_KVM_ASYNC_PF_INT, pv_msrs[2], GUEST_NONE, 0),
+	STORAGE(MSR_KVM_ASYNC_PF_ACK, pv_msrs[3], GUEST_NONE, 0),
+	STORAGE(MSR_KVM_MIGRATION_CONTROL, pv_msrs[4], GUEST_NONE, 0),
 };
 
 /* Registers that guests touch and that do nothing: read as zero, take a write of zero. */
@@ -128,13 +128,6 @@ static u64 *storage_slot(struct mkvm_vcpu *vcpu, const struct msr_storage *s)
 static bool storage_hidden(struct mkvm_vcpu *vcpu, const struct msr_storage *s)
 {
 	return s->feature && !guest_cpuid_has(vcpu, s->feature);
-}
-
-static bool canonical(struct mkvm_vcpu *vcpu, u64 address)
-{
-	unsigned int shift = 64 - guest_vaddr_bits(vcpu);
-
-	return (u64)((s64)(address << shift) >> shift) == address;
 }
 
 static bool has(struct mkvm_vcpu *vcpu, bool host, unsigned int feature)
@@ -335,7 +328,7 @@ static int check_vmx_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 	case MSR_IA32_SYSENTER_ESP:
 	case MSR_IA32_SYSENTER_EIP:
 		/* A non-canonical one would make the VM entry fail. */
-		return canonical(vcpu, *data) ? 0 : 1;
+		return __is_canonical_address(*data, guest_vaddr_bits(vcpu)) ? 0 : 1;
 	case MSR_IA32_SYSENTER_CS:
 		*data = (u32)*data;
 		return 0;

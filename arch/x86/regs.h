@@ -110,6 +110,12 @@ static inline bool is_la57(struct mkvm_vcpu *vcpu)
 	return vcpu->arch.cr4 & X86_CR4_LA57;	/* never guest-owned */
 }
 
+/* As the guest's paging has it: 48 or 57 bits. */
+static inline bool is_canonical(struct mkvm_vcpu *vcpu, u64 address)
+{
+	return __is_canonical_address(address, is_la57(vcpu) ? 57 : 48);
+}
+
 static inline bool is_long_mode(struct mkvm_vcpu *vcpu)
 {
 	return vcpu->arch.efer & EFER_LMA;

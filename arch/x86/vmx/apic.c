@@ -44,10 +44,10 @@ static void inhibit_apic_access_page(struct mkvm_vm *vm)
 {
 	gfn_t gfn = LAPIC_DEFAULT_BASE >> PAGE_SHIFT;
 
-	if (!vm->arch.apic_access_page || vm->arch.apic_access_inhibited)
+	if (!vm->arch.apic_access_page || READ_ONCE(vm->arch.apic_access_inhibited))
 		return;
 	write_lock(&vm->mmu_lock);
-	vm->arch.apic_access_inhibited = true;
+	WRITE_ONCE(vm->arch.apic_access_inhibited, true);
 	write_unlock(&vm->mmu_lock);
 	arch_mmu_zap_range(vm, gfn, gfn + 1, true);
 }

@@ -66,13 +66,6 @@ static u32 walk_access(struct mkvm_vcpu *vcpu, bool write)
 	return (write ? WALK_WRITE : 0) | (vmx_get_cpl(vcpu) == 3 ? WALK_USER : 0);
 }
 
-static bool canonical(struct mkvm_vcpu *vcpu, u64 address)
-{
-	unsigned int shift = is_la57(vcpu) ? 64 - 57 : 64 - 48;
-
-	return (u64)((s64)(address << shift) >> shift) == address;
-}
-
 /*
  * The exit does not tell the operand size of SLDT and STR. It does tell that of LGDT and LIDT, but
  * Bochs 3.0 always says 16 bits, so look at the prefixes for these, too.
@@ -139,7 +132,7 @@ static int access_gdtr_idtr(struct mkvm_vcpu *vcpu, u32 info)
 	/* With 16-bit operand size the base has 24 bits. */
 	if (!wide)
 		table.base &= 0xffffff;
-	if (cs_l && !canonical(vcpu, table.base)) {
+	if (cs_l && !is_canonical(vcpu, table.base)) {
 		queue_gp(vcpu, 0);
 		return 1;
 	}
@@ -202,7 +195,7 @@ static int system_descriptor(struct mkvm_vcpu *vcpu, u16 selector, u8 type, u8 t
 		return ret;
 	seg->base |= upper << 32;
 	/* Where a type would be if this were a descriptor of its own, there must be 0. */
-	if ((upper >> 40 & 0x1f) || !canonical(vcpu, seg->base))
+	if ((upper >> 40 & 0x1f) || !is_canonical(vcpu, seg->base))
 		return make_fault(fault, X86_TRAP_GP, SELECTOR_ERROR(selector));
 	return 0;
 }

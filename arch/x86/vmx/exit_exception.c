@@ -14,6 +14,7 @@
 #include <asm/trapnr.h>
 
 #include "arch/x86/debug.h"
+#include "arch/x86/descriptor.h"
 #include "arch/x86/inject.h"
 #include "arch/x86/mmu/guest_walk.h"
 #include "arch/x86/run.h"
@@ -62,8 +63,8 @@ static int handle_undefined(struct mkvm_vcpu *vcpu)
 		return 1;
 	}
 	ret = guest_write_linear(vcpu, rip, vmcall, sizeof(vmcall), user, &fault);
-	if (ret > 0 && fault.vector == X86_TRAP_PF)
-		queue_page_fault(vcpu, fault.address, fault.error_code);
+	if (ret > 0)
+		queue_walk_fault(vcpu, &fault);
 	else if (ret)
 		queue_ud(vcpu);
 	return 1;

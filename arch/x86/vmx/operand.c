@@ -39,13 +39,6 @@ static u64 effective_address(struct mkvm_vcpu *vcpu, u32 info)
 	}
 }
 
-static bool canonical(struct mkvm_vcpu *vcpu, u64 linear)
-{
-	unsigned int shift = is_la57(vcpu) ? 64 - 57 : 64 - 48;
-
-	return (u64)((s64)(linear << shift) >> shift) == linear;
-}
-
 /**
  * vmx_segment_allows() - SDM, "Type Checking" and "Limit Checking", outside 64-bit mode
  * @vcpu: loaded vCPU
@@ -99,7 +92,7 @@ bool vmx_linear_address(struct mkvm_vcpu *vcpu, int reg, u64 offset, unsigned in
 	*linear = offset;
 	if (reg == SEG_FS || reg == SEG_GS)
 		*linear += vmx_get_segment_base(vcpu, reg);
-	return canonical(vcpu, *linear) && canonical(vcpu, *linear + len - 1);
+	return is_canonical(vcpu, *linear) && is_canonical(vcpu, *linear + len - 1);
 }
 
 /**

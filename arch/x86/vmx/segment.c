@@ -136,16 +136,15 @@ void vmx_cache_reg(struct mkvm_vcpu *vcpu, int reg)
 {
 	struct mkvm_arch_vcpu *arch = &vcpu->arch;
 
-	arch->regs_avail |= BIT(reg);
 	switch (reg) {
 	case GREG_RSP:
 		arch->regs[GREG_RSP] = vmcs_read64(GUEST_RSP);
 		break;
 	case GREG_RIP:
-		arch->regs[GREG_RIP] = vmcs_read64(GUEST_RIP);
+		vmx_rip(vcpu);
 		break;
 	case GREG_RFLAGS:
-		arch->rflags = vmcs_read64(GUEST_RFLAGS);
+		vmx_rflags(vcpu);
 		break;
 	case GREG_CR0:
 		arch->cr0 = (arch->cr0 & ~arch->cr0_guest_owned) |
@@ -167,4 +166,5 @@ void vmx_cache_reg(struct mkvm_vcpu *vcpu, int reg)
 	default:
 		WARN_ONCE(1, "register %d is not kept in the VMCS\n", reg);
 	}
+	arch->regs_avail |= BIT(reg);
 }

@@ -76,8 +76,7 @@ struct vmx_vcpu {
 	bool event_injected;		/* the last entry carried an event */
 	bool idt_vectoring_valid;
 
-	/* MSRs of the guest kept here because nothing in the VMCS is as wide. */
-	struct page *pml_page;
+	struct page *pml_page;		/* page-modification log */
 
 	/* One-shot injection of a bad field (selftests). */
 	struct { bool armed; u32 encoding; u64 value, saved; } inject;
@@ -88,7 +87,10 @@ static inline struct vmx_vcpu *to_vmx(struct mkvm_vcpu *vcpu)
 	return vcpu->arch.vmx;
 }
 
-/* RIP and RFLAGS for the fast handlers: as rip_read() and rflags_read(), without a call. */
+/*
+ * RIP and RFLAGS for the fast handlers: rip_read() and rflags_read() end here, too, but call
+ * vmx_cache_reg() on the way.
+ */
 static __always_inline unsigned long vmx_rip(struct mkvm_vcpu *vcpu)
 {
 	if (!(vcpu->arch.regs_avail & BIT(GREG_RIP))) {

@@ -56,7 +56,7 @@ struct mkvm_exception {
 
 /* pio.c: a port access that userspace finishes. */
 struct mkvm_pio_request {
-	u64 linear;		/* string I/O: where the first element is */
+	u64 linear;		/* string I/O: where the first element is; else the instruction */
 	u16 port;
 	u8 size;		/* bytes of an element: 1, 2, 4 */
 	u8 addr_bytes;		/* string I/O: address size of the instruction */

@@ -48,7 +48,8 @@ static int tsc_control(void)
 
 /* Quirks of KVM's that the module has too, and can do without. */
 #define QUIRKS \
-	(KVM_X86_QUIRK_LINT0_REENABLED | KVM_X86_QUIRK_LAPIC_MMIO_HOLE | \
+	(KVM_X86_QUIRK_LINT0_REENABLED | KVM_X86_QUIRK_CD_NW_CLEARED | \
+	 KVM_X86_QUIRK_LAPIC_MMIO_HOLE | KVM_X86_QUIRK_OUT_7E_INC_RIP | \
 	 KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT | KVM_X86_QUIRK_FIX_HYPERCALL_INSN | \
 	 KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS)
 
@@ -141,8 +142,8 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_X86_MSR_FILTER, 1 },			/* arch/x86/msr_filter.c */
 	{ KVM_CAP_X86_DISABLE_EXITS, 0, disable_exits },	/* arch/x86/vmx/setup.c */
 	{ KVM_CAP_EXIT_ON_EMULATION_FAILURE, 1 },	/* arch/x86/mmio.c */
-	{ KVM_CAP_DISABLE_QUIRKS, 1 },			/* arch/x86/irq/lapic.c, msr.c */
-	{ KVM_CAP_DISABLE_QUIRKS2, QUIRKS },		/* arch/x86/irq/lapic.c, msr.c */
+	{ KVM_CAP_DISABLE_QUIRKS, 1 },			/* arch/x86/pio.c, irq/lapic.c, ... */
+	{ KVM_CAP_DISABLE_QUIRKS2, QUIRKS },		/* arch/x86/pio.c, irq/lapic.c, ... */
 	{ KVM_CAP_BINARY_STATS_FD, 1 },			/* virt/stats_fd.c */
 	{ KVM_CAP_COALESCED_PIO, 1 },			/* virt/coalesced_io.c */
 	{ COMPAT_CAP_USER_MEMORY2, 1 },			/* virt/vm.c */

@@ -3,7 +3,8 @@
  * Port I/O: a device in the kernel, or KVM_EXIT_IO.
  *
  * KVM's ABI: kvm_run.io with the data in the page behind kvm_run; REP INS and REP OUTS come as
- * one exit of up to a page of elements. An IN is finished by the next KVM_RUN.
+ * one exit of up to a page of elements. The next KVM_RUN finishes an IN or OUT: until then RIP
+ * stays at the instruction, unless userspace moves it.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -50,13 +51,39 @@ static void set_rax(struct mkvm_vcpu *vcpu, u32 value, int size)
 	reg_write(vcpu, GREG_RAX, rax);
 }
 
+static u64 linear_rip(struct mkvm_vcpu *vcpu)
+{
+	return vmx_get_segment_base(vcpu, SEG_CS) + rip_read(vcpu);
+}
+
+static int complete_out(struct mkvm_vcpu *vcpu)
+{
+	/* A debugger, or a reset of the machine: the guest goes on where it was put. */
+	if (linear_rip(vcpu) == vcpu->arch.pio.linear)
+		vcpu->arch.pio.skip(vcpu);
+	return 1;
+}
+
 static int complete_in(struct mkvm_vcpu *vcpu)
 {
 	u32 value = 0;
 
-	memcpy(&value, vcpu->pio_data, vcpu->arch.pio.size);
-	set_rax(vcpu, value, vcpu->arch.pio.size);
-	return 1;
+	if (linear_rip(vcpu) == vcpu->arch.pio.linear) {
+		memcpy(&value, vcpu->pio_data, vcpu->arch.pio.size);
+		set_rax(vcpu, value, vcpu->arch.pio.size);
+	}
+	return complete_out(vcpu);
+}
+
+/* One IN or OUT is userspace's. */
+static int exit_simple(struct mkvm_vcpu *vcpu, bool in, u16 port, int size,
+		       void (*skip)(struct mkvm_vcpu *vcpu))
+{
+	vcpu->arch.pio.size = size;
+	vcpu->arch.pio.skip = skip;
+	vcpu->arch.pio.linear = linear_rip(vcpu);
+	vcpu->arch.complete_userspace_io = in ? complete_in : complete_out;
+	return exit_io(vcpu, in, port, size, 1);
 }
 
 /**
@@ -64,11 +91,12 @@ static int complete_in(struct mkvm_vcpu *vcpu)
  * @vcpu: loaded vCPU, vm->srcu read-held
  * @port: port
  * @size: 1, 2 or 4 bytes
+ * @skip: moves RIP behind the instruction
  *
  * Return: 1 when a device in the kernel answered, else 0 with KVM_EXIT_IO; -EAGAIN, with nothing
  * changed, when interrupts are off and the device wants them on.
  */
-int pio_in(struct mkvm_vcpu *vcpu, u16 port, int size)
+int pio_in(struct mkvm_vcpu *vcpu, u16 port, int size, void (*skip)(struct mkvm_vcpu *vcpu))
 {
 	u32 value = 0;
 	int ret;
@@ -76,13 +104,10 @@ int pio_in(struct mkvm_vcpu *vcpu, u16 port, int size)
 	ret = mkvm_io_bus_read(vcpu, MKVM_PIO_BUS, port, size, &value);
 	if (!ret) {
 		set_rax(vcpu, value, size);
+		skip(vcpu);
 		return 1;
 	}
-	if (ret == -EAGAIN)
-		return ret;
-	vcpu->arch.pio.size = size;
-	vcpu->arch.complete_userspace_io = complete_in;
-	return exit_io(vcpu, true, port, size, 1);
+	return ret == -EAGAIN ? ret : exit_simple(vcpu, true, port, size, skip);
 }
 
 /**
@@ -90,19 +115,29 @@ int pio_in(struct mkvm_vcpu *vcpu, u16 port, int size)
  * @vcpu: loaded vCPU, vm->srcu read-held
  * @port: port
  * @size: 1, 2 or 4 bytes
+ * @skip: moves RIP behind the instruction
  *
  * Return: 1 when a device in the kernel took it, else 0 with KVM_EXIT_IO; -EAGAIN as pio_in().
  */
-int pio_out(struct mkvm_vcpu *vcpu, u16 port, int size)
+int pio_out(struct mkvm_vcpu *vcpu, u16 port, int size, void (*skip)(struct mkvm_vcpu *vcpu))
 {
 	u32 value = reg_read(vcpu, GREG_RAX);
 	int ret;
 
 	ret = mkvm_io_bus_write(vcpu, MKVM_PIO_BUS, port, size, &value);
+	if (!ret) {
+		skip(vcpu);
+		return 1;
+	}
 	if (ret != -EOPNOTSUPP)
-		return ret ?: 1;
+		return ret;
 	memcpy(vcpu->pio_data, &value, size);
-	return exit_io(vcpu, false, port, size, 1);
+	if (port == 0x7e && !(READ_ONCE(vcpu->vm->arch.disabled_quirks) &
+			      KVM_X86_QUIRK_OUT_7E_INC_RIP)) {
+		skip(vcpu);
+		return exit_io(vcpu, false, port, size, 1);
+	}
+	return exit_simple(vcpu, false, port, size, skip);
 }
 
 static unsigned long low_bytes(unsigned long value, int bytes)

@@ -187,6 +187,89 @@ static void quirks(void)
 	KT_EQ(*(u32 *)(lapic.regs + APIC_LVT0), 0x10000);
 }
 
+/* IN and OUT of userspace: where RIP is meanwhile, and that userspace may move it. */
+static void out_rip_guest(void)
+{
+	u64 al = 0;
+
+#define AT(insn) asm volatile("lea 1f(%%rip), %%rbx; lea 2f(%%rip), %%rcx; 1:" insn "; ud2; 2:" \
+			      : "+a"(al) : : "rbx", "rcx", "memory")
+	AT("out %%al, $0x7d; jmp 2f");
+	AT("out %%al, $0x7e; jmp 2f");
+	AT("out %%al, $0x7e; jmp 2f");
+	AT("in $0x7e, %%al; jmp 2f");
+	GUEST_EQ(al, 0x5a);
+	/* Userspace goes behind the trap; what it answered is not used. */
+	AT("out %%al, $0x7d");
+	AT("in $0x7d, %%al");
+	GUEST_EQ(al, 0x5a);
+#undef AT
+	guest_done();
+}
+
+/* Run to the next access; by how much is RIP behind its start? */
+static u64 rip_moved(struct kt_vcpu *vcpu, u16 port, struct kvm_regs *regs)
+{
+	KT_RUN_EXIT(vcpu, KVM_EXIT_IO);
+	KT_EQ(vcpu->run->io.port, port);
+	*((u8 *)vcpu->run + vcpu->run->io.data_offset) = 0x5a;
+	kt_get_regs(vcpu, regs);
+	return regs->rip - regs->rbx;
+}
+
+static void out_rip(void)
+{
+	struct kt_vcpu *vcpu = kt_long(0, 0, out_rip_guest);
+	struct kvm_regs regs;
+
+	KT_EQ(rip_moved(vcpu, 0x7d, &regs), 0);
+	KT_EQ(rip_moved(vcpu, 0x7e, &regs), 2);
+	KT_EQ(enable_cap(vcpu->vm, KVM_CAP_DISABLE_QUIRKS2, KVM_X86_QUIRK_OUT_7E_INC_RIP), 0);
+	KT_EQ(rip_moved(vcpu, 0x7e, &regs), 0);
+	KT_EQ(rip_moved(vcpu, 0x7e, &regs), 0);
+	for (u32 i = 0; i < 2; i++) {
+		KT_EQ(rip_moved(vcpu, 0x7d, &regs), 0);
+		*((u8 *)vcpu->run + vcpu->run->io.data_offset) = 0xa5;
+		regs.rip = regs.rcx;
+		kt_set_regs(vcpu, &regs);
+	}
+	KT_RUN_DONE(vcpu);
+}
+
+#define CR0_NW_CD (3u << 29)
+
+static void caches_off_guest(void)
+{
+	u64 cr0;
+
+	for (u64 i = 1; i <= 2; i++) {
+		asm volatile("mov %%cr0, %0" : "=r"(cr0));
+		GUEST_EQ(cr0 & CR0_NW_CD, 0);
+		asm volatile("mov %0, %%cr0" : : "r"(cr0 | CR0_NW_CD) : "memory");
+		asm volatile("mov %%cr0, %0" : "=r"(cr0));
+		GUEST_EQ(cr0 & CR0_NW_CD, CR0_NW_CD);
+		GUEST_SYNC(i);
+		asm volatile("wbinvd; mov %0, %%cr0" : : "r"(cr0 & ~(u64)CR0_NW_CD) : "memory");
+	}
+	guest_done();
+}
+
+/* On Intel the bits stay what the guest made them, with and without the quirk. */
+static void caches_off(void)
+{
+	struct kt_vcpu *vcpu = kt_long(0, 0, caches_off_guest);
+	struct kvm_sregs sregs;
+
+	for (u64 i = 1; i <= 2; i++) {
+		KT_RUN_SYNC(vcpu, i);
+		kt_get_sregs(vcpu, &sregs);
+		KT_EQ(sregs.cr0 & CR0_NW_CD, CR0_NW_CD);
+		KT_EQ(enable_cap(vcpu->vm, KVM_CAP_DISABLE_QUIRKS2,
+				 KVM_X86_QUIRK_CD_NW_CLEARED), 0);
+	}
+	KT_RUN_DONE(vcpu);
+}
+
 /* ---- the rest ----------------------------------------------------------------------------- */
 
 static void max_vcpu_id(void)
@@ -394,6 +477,8 @@ static const struct kt_test tests[] = {
 	{ "coalesced", coalesced },
 	{ "disabled_hlt_exits", disabled_hlt_exits },
 	{ "quirks", quirks },
+	{ "out_rip", out_rip },
+	{ "caches_off", caches_off },
 	{ "max_vcpu_id", max_vcpu_id },
 	{ "memory_region2", memory_region2 },
 	{ "system_attributes", system_attributes },

@@ -162,6 +162,8 @@ static int leaf_memtype(struct mkvm_vcpu *vcpu, gfn_t gfn, kvm_pfn_t pfn, bool i
 		.is_mmio = is_mmio,
 		.noncoherent_dma = vcpu->vm->arch.noncoherent_dma,
 		.cache_disabled = vcpu->arch.cr0 & X86_CR0_CD,
+		.cd_ignored = !(READ_ONCE(vcpu->vm->arch.disabled_quirks) &
+				KVM_X86_QUIRK_CD_NW_CLEARED),
 	};
 
 	if (in.noncoherent_dma && !is_mmio) {

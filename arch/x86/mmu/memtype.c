@@ -111,7 +111,7 @@ u8 ept_memtype(const struct ept_memtype_in *in)
 
 	/* A device reads past the caches: now the guest's wishes are more than performance. */
 	if (in->cache_disabled)
-		return MEMTYPE_UC | EPT_MEMTYPE_IPAT;
+		return (in->cd_ignored ? MEMTYPE_WB : MEMTYPE_UC) | EPT_MEMTYPE_IPAT;
 	switch (in->mtrr_type) {
 	case MEMTYPE_UC:
 	case MEMTYPE_WC:

@@ -53,12 +53,14 @@ int mtrr_range_type(const struct guest_mtrrs *m, u64 start, u64 len, unsigned in
  * @is_mmio: the host frame is device memory (of an assigned device), not RAM
  * @noncoherent_dma: a device that does not snoop the caches can reach guest memory
  * @cache_disabled: CR0.CD of the guest
+ * @cd_ignored: KVM_X86_QUIRK_CD_NW_CLEARED: CR0.CD does not make memory uncacheable
  * @mtrr_type: what mtrr_range_type() said
  */
 struct ept_memtype_in {
 	bool is_mmio;
 	bool noncoherent_dma;
 	bool cache_disabled;
+	bool cd_ignored;
 	u8 mtrr_type;
 };
 

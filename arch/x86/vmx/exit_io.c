@@ -20,12 +20,11 @@
 static int simple_io(struct mkvm_vcpu *vcpu, unsigned long qualification)
 {
 	u16 port = IO_PORT(qualification);
-	int size = IO_SIZE(qualification), ret;
+	int size = IO_SIZE(qualification);
 
-	ret = qualification & IO_IN ? pio_in(vcpu, port, size) : pio_out(vcpu, port, size);
-	if (ret != -EAGAIN)
-		vmx_skip_instruction(vcpu);
-	return ret;
+	if (qualification & IO_IN)
+		return pio_in(vcpu, port, size, vmx_skip_instruction);
+	return pio_out(vcpu, port, size, vmx_skip_instruction);
 }
 
 /*

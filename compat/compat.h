@@ -140,4 +140,11 @@ struct compat_memory_region2 {
 #define COMPAT_DOMAIN_ISOLATED	IRQ_DOMAIN_FLAG_MSI_REMAP
 #endif
 
+/* Can a domain force snooping? Older kernels ask the domain alone. The user: <linux/iommu.h>. */
+#ifdef HAVE_ENFORCE_COHERENCY_CAP
+#define compat_asks_for_snooping(cap)	((cap) == IOMMU_CAP_ENFORCE_CACHE_COHERENCY)
+#else
+#define compat_asks_for_snooping(cap)	((void)(cap), false)
+#endif
+
 #endif

@@ -64,6 +64,9 @@ bool arch_mmu_write_protect_mask(struct mkvm_vm *vm, struct mkvm_memslot *slot,
 void arch_mmu_recover_huge_pages(struct mkvm_vm *vm, struct mkvm_memslot *slot);
 void arch_mmu_sync_dirty_log(struct mkvm_vm *vm);
 
+/* Some device does not snoop the caches, or none any more: what the guest asks of them counts. */
+void arch_vm_set_noncoherent_dma(struct mkvm_vm *vm, bool noncoherent);
+
 /* A GSI's route: x86 knows IRQCHIP and MSI entries. 0 or -EINVAL. */
 struct mkvm_route;
 int arch_set_route(struct mkvm_vm *vm, struct mkvm_route *route,

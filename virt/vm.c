@@ -23,6 +23,7 @@
 #include "virt/memslot.h"
 #include "virt/mmu_notifier.h"
 #include "virt/stats_fd.h"
+#include "virt/vfio_device.h"
 
 /**
  * mkvm_vcpu_by_id() - find a vCPU by the number given to KVM_CREATE_VCPU
@@ -80,15 +81,6 @@ void mkvm_vm_put(struct mkvm_vm *vm)
 {
 	if (refcount_dec_and_test(&vm->users))
 		vm_destroy(vm);
-}
-
-static int create_device_is_unknown(void __user *user)
-{
-	struct kvm_create_device args;
-
-	if (copy_from_user(&args, user, sizeof(args)))
-		return -EFAULT;
-	return -ENODEV;
 }
 
 /* Structures that the core takes as a whole: copied once, then only the copy is looked at. */
@@ -175,7 +167,7 @@ static long vm_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	case KVM_GET_STATS_FD:
 		return mkvm_vm_stats_fd(vm);
 	case KVM_CREATE_DEVICE:
-		return create_device_is_unknown(user);
+		return mkvm_create_device(vm, user);
 	}
 	ret = arch_vm_ioctl(vm, cmd, arg);
 	return ret == -ENOIOCTLCMD ? -ENOTTY : ret;

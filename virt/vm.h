@@ -68,6 +68,7 @@ enum mkvm_bus_idx { MKVM_MMIO_BUS, MKVM_PIO_BUS, MKVM_NR_BUSES };
  * @coalesced_zones: coalesced_io.c, under @slots_lock
  * @coalesced_lock: writers of @coalesced_ring, interrupts off
  * @coalesced_ring: page that every vCPU's mapping shows
+ * @has_vfio_device: vfio_device.c, under @lock
  * @dead: a bug or an unrecoverable failure ended this VM; every ioctl gives -EIO
  * @dead_reason: why, a static string
  * @stats_dentry: debugfs directory
@@ -104,6 +105,7 @@ struct mkvm_vm {
 	spinlock_t coalesced_lock;
 	struct kvm_coalesced_mmio_ring *coalesced_ring;
 
+	bool has_vfio_device;
 	bool dead;
 	const char *dead_reason;
 	struct dentry *stats_dentry;

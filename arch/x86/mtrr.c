@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory type range registers and the PAT: stored, checked, not enforced.
+ * Memory type range registers and the PAT: stored and checked.
  *
  * SDM, "Memory Type Range Registers (MTRRs)", "Page Attribute Table (PAT)". Guest memory is the
- * host's and always write-back, so the types only have to read back as written; a value that
- * the processor would refuse is #GP.
+ * host's and write-back, so the types only have to read back as written, unless a device does not
+ * snoop the caches (mmu/memtype.h); a value that the processor would refuse is #GP.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -12,6 +12,7 @@
 #include <asm/msr-index.h>
 
 #include "arch/x86/cpuid.h"
+#include "arch/x86/mmu/ept.h"
 #include "arch/x86/msr.h"
 
 #define MTRR_VARIABLE		8
@@ -102,6 +103,9 @@ int mtrr_set(struct mkvm_vcpu *vcpu, u32 msr, u64 data)
 		return msr == MSR_MTRRcap ? 1 : -ENOENT;
 	if (!mtrr_valid(vcpu, msr, data))
 		return 1;
-	*slot = data;
+	if (*slot != data) {
+		*slot = data;
+		ept_memtypes_changed(vcpu->vm);
+	}
 	return 0;
 }

@@ -30,7 +30,7 @@ static struct vtd_domain *to_vtd(struct iommu_domain *domain)
 
 static bool vtd_capable(struct device *dev, enum iommu_cap cap)
 {
-	return cap == IOMMU_CAP_CACHE_COHERENCY;
+	return cap == IOMMU_CAP_CACHE_COHERENCY || (compat_asks_for_snooping(cap) && vtd.snoop);
 }
 
 static int def_domain_type(struct device *dev)

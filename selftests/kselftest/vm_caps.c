@@ -2,7 +2,7 @@
 /*
  * Smaller capabilities of a VM: coalesced MMIO and PIO, KVM_CAP_X86_DISABLE_EXITS,
  * KVM_CAP_DISABLE_QUIRKS2, KVM_CAP_MAX_VCPU_ID, KVM_SET_USER_MEMORY_REGION2, attributes of the
- * device. KVM's ABI is the reference. Relies on lib/.
+ * device, KVM_CREATE_DEVICE. KVM's ABI is the reference. Relies on lib/.
  */
 #include <pthread.h>
 #include <asm/kvm_para.h>
@@ -473,6 +473,67 @@ static void emulation_failure(void)
 	KT_RUN_EXIT(kt_long(0, 0, unknown_guest), KVM_EXIT_INTERNAL_ERROR);
 }
 
+/* ---- KVM_CREATE_DEVICE: the VFIO pseudo device -------------------------------------------- */
+
+static long device_attr(int fd, unsigned long cmd, u64 attr, int file)
+{
+	struct kvm_device_attr args = {
+		.group = KVM_DEV_VFIO_GROUP,
+		.attr = attr,
+		.addr = (unsigned long)&file,
+	};
+
+	return ioctl(fd, cmd, &args) ? -errno : 0;
+}
+
+static void vfio_device(void)
+{
+	struct kvm_create_device args = { .type = KVM_DEV_TYPE_VFIO, .fd = 77 };
+	struct kt_vm *vm = kt_vm_new(2 << 20, KT_NOIMAGE);
+	struct kvm_device_attr other = { .group = KVM_DEV_VFIO_GROUP, .attr = 99 };
+	int fd;
+
+	KT_EQ(kt_cap(KVM_CAP_DEVICE_CTRL), 1);
+	args.flags = KVM_CREATE_DEVICE_TEST;
+	KT_IOCTL(vm->fd, KVM_CREATE_DEVICE, &args);
+	KT_EQ(args.fd, 77);
+	args.flags = 0;
+	KT_IOCTL(vm->fd, KVM_CREATE_DEVICE, &args);
+	fd = args.fd;
+	KT_TRUE(fd >= 0 && fd != 77);
+	KT_IOCTL_ERR(vm->fd, KVM_CREATE_DEVICE, &args, EBUSY);
+
+	KT_EQ(device_attr(fd, KVM_HAS_DEVICE_ATTR, KVM_DEV_VFIO_GROUP_ADD, 0), 0);
+	KT_EQ(device_attr(fd, KVM_HAS_DEVICE_ATTR, KVM_DEV_VFIO_GROUP_DEL, 0), 0);
+	KT_IOCTL_ERR(fd, KVM_HAS_DEVICE_ATTR, &other, ENXIO);
+	KT_IOCTL_ERR(fd, KVM_SET_DEVICE_ATTR, &other, ENXIO);
+	KT_IOCTL_ERR(fd, KVM_GET_DEVICE_ATTR, &other, EPERM);
+	KT_IOCTL_ERR(fd, KVM_SET_DEVICE_ATTR, 8, EFAULT);
+	KT_IOCTL_ERR(fd, KVM_CREATE_VCPU, 0, ENOTTY);
+	KT_EQ(device_attr(fd, KVM_SET_DEVICE_ATTR, KVM_DEV_VFIO_GROUP_ADD, -1), -EBADF);
+	/* A file, but not VFIO's. */
+	KT_EQ(device_attr(fd, KVM_SET_DEVICE_ATTR, KVM_DEV_VFIO_GROUP_ADD, vm->fd), -EINVAL);
+	KT_EQ(device_attr(fd, KVM_SET_DEVICE_ATTR, KVM_DEV_VFIO_GROUP_DEL, vm->fd), -ENOENT);
+
+	/* The descriptor keeps the VM; without one, the VM can have another. */
+	close(fd);
+	KT_IOCTL(vm->fd, KVM_CREATE_DEVICE, &args);
+	close(vm->fd);
+	KT_EQ(device_attr(args.fd, KVM_HAS_DEVICE_ATTR, KVM_DEV_VFIO_GROUP_ADD, 0), 0);
+}
+
+static void unknown_device(void)
+{
+	struct kvm_create_device args = { .type = 1 };
+	struct kt_vm *vm = kt_vm_new(2 << 20, KT_NOIMAGE);
+
+	/* FSL_MPIC_20, a PowerPC's interrupt controller. */
+	KT_IOCTL_ERR(vm->fd, KVM_CREATE_DEVICE, &args, ENODEV);
+	args.type = 0xffffffff;
+	args.flags = KVM_CREATE_DEVICE_TEST;
+	KT_IOCTL_ERR(vm->fd, KVM_CREATE_DEVICE, &args, ENODEV);
+}
+
 static const struct kt_test tests[] = {
 	{ "coalesced", coalesced },
 	{ "disabled_hlt_exits", disabled_hlt_exits },
@@ -485,6 +546,8 @@ static const struct kt_test tests[] = {
 	{ "stats", stats },
 	{ "poll_control", poll_control },
 	{ "emulation_failure", emulation_failure },
+	{ "vfio_device", vfio_device },
+	{ "unknown_device", unknown_device },
 };
 
 int main(int argc, char **argv)

@@ -170,6 +170,29 @@ bool arch_mmu_zap_range(struct mkvm_vm *vm, gfn_t start, gfn_t end, bool may_blo
 	return zap.changed;
 }
 
+void arch_vm_set_noncoherent_dma(struct mkvm_vm *vm, bool noncoherent)
+{
+	bool changed;
+
+	/* Faults read it under the lock: after the zap, all that is there is of the new kind. */
+	write_lock(&vm->mmu_lock);
+	changed = vm->arch.noncoherent_dma != noncoherent;
+	WRITE_ONCE(vm->arch.noncoherent_dma, noncoherent);
+	write_unlock(&vm->mmu_lock);
+	if (!changed)
+		return;
+	arch_mmu_zap_range(vm, 0, arch_mmu_max_gfn() + 1, true);
+	pr_info_ratelimited("VM of %d: memory types are %s\n", vm->owner_pid, noncoherent ?
+			    "the guest's: a device does not snoop the caches" :
+			    "write-back: every device snoops the caches");
+}
+
+void ept_memtypes_changed(struct mkvm_vm *vm)
+{
+	if (READ_ONCE(vm->arch.noncoherent_dma))
+		arch_mmu_zap_range(vm, 0, arch_mmu_max_gfn() + 1, true);
+}
+
 u64 *ept_find_leaf(struct mkvm_vm *vm, gfn_t gfn, int *levelp)
 {
 	u64 *table = vm->arch.ept.pml4;

@@ -53,6 +53,14 @@ int ept_handle_fault(struct mkvm_vcpu *vcpu, gpa_t gpa, u32 access);
 int ept_map_apic_access_page(struct mkvm_vm *vm, gfn_t gfn, struct page *page);
 
 /**
+ * ept_memtypes_changed() - the guest changed MTRRs or CR0.CD
+ * @vm: the VM; process context, no lock held
+ *
+ * Where they count (a device does not snoop the caches), every leaf is made anew.
+ */
+void ept_memtypes_changed(struct mkvm_vm *vm);
+
+/**
  * ept_frame_address() - guest memory where the kernel has it
  * @vm: the VM
  * @gfn: guest frame

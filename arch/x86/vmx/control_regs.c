@@ -14,6 +14,7 @@
 
 #include "arch/x86/cpuid.h"
 #include "arch/x86/irq/lapic.h"
+#include "arch/x86/mmu/ept.h"
 #include "arch/x86/msr_filter.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
@@ -56,8 +57,12 @@ static void write_pdptrs(struct mkvm_vcpu *vcpu)
 
 void vmx_set_cr0(struct mkvm_vcpu *vcpu, unsigned long cr0)
 {
+	bool cache = (vcpu->arch.cr0 ^ cr0) & X86_CR0_CD;
+
 	vcpu->arch.cr0 = cr0;
 	vcpu->arch.regs_avail |= BIT(GREG_CR0);
+	if (cache)
+		ept_memtypes_changed(vcpu->vm);
 	/*
 	 * CD and NW of a guest change nothing: its memory type comes from EPT. To set them in
 	 * the real CR0 would disable the cache of the whole core.

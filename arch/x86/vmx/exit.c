@@ -102,6 +102,19 @@ static int exit_skip(struct mkvm_vcpu *vcpu)
 	return 1;
 }
 
+/* A device that snoops the caches sees no difference. */
+static int exit_wbinvd_fast(struct mkvm_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->vm->arch.noncoherent_dma) ? VMX_FAST_NO : exit_skip(vcpu);
+}
+
+static int exit_wbinvd(struct mkvm_vcpu *vcpu)
+{
+	if (READ_ONCE(vcpu->vm->arch.noncoherent_dma))
+		wbinvd_on_all_cpus();	/* the vCPU may have run on any of them */
+	return exit_skip(vcpu);
+}
+
 static int exit_undefined(struct mkvm_vcpu *vcpu)
 {
 	queue_ud(vcpu);
@@ -251,7 +264,7 @@ static const struct exit_row exit_rows[NR_EXIT_REASONS] = {
 	ROW(EXIT_REASON_PREEMPTION_TIMER, "VMX-preemption timer expired",
 	    exit_preemption_timer, exit_go_on),
 	ROW(EXIT_REASON_INVVPID, "INVVPID", exit_undefined, exit_undefined),
-	ROW(EXIT_REASON_WBINVD, "WBINVD or WBNOINVD", exit_skip, exit_skip),
+	ROW(EXIT_REASON_WBINVD, "WBINVD or WBNOINVD", exit_wbinvd_fast, exit_wbinvd),
 	ROW(EXIT_REASON_XSETBV, "XSETBV", NULL, vmx_exit_xsetbv),
 	UNEXPECTED(EXIT_REASON_APIC_WRITE, "APIC write"),
 	ROW(EXIT_REASON_RDRAND, "RDRAND", exit_undefined, exit_undefined),

@@ -117,7 +117,7 @@ int vmx_exit_cr(struct mkvm_vcpu *vcpu)
 	}
 }
 
-/* CR8 is a LAPIC register; CR0 and CR4 without a change of paging touch nothing that sleeps. */
+/* CR8 is a LAPIC register; CR0 and CR4 touch nothing that sleeps unless paging or CD change. */
 int vmx_fast_cr(struct mkvm_vcpu *vcpu)
 {
 	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
@@ -144,7 +144,7 @@ int vmx_fast_cr(struct mkvm_vcpu *vcpu)
 	/* Loading PDPTEs reads guest memory, and that may sleep. */
 	if (!is_long_mode(vcpu) && (is_pae(vcpu) || (cr == 4 && (changed & X86_CR4_PAE))))
 		return VMX_FAST_NO;
-	if (cr == 0 && (changed & (X86_CR0_PG | X86_CR0_PE)))
+	if (cr == 0 && (changed & (X86_CR0_PG | X86_CR0_PE | X86_CR0_CD)))
 		return VMX_FAST_NO;
 	return write_cr(vcpu, cr, value);
 }

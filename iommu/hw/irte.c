@@ -43,12 +43,6 @@ static size_t table_bytes(const struct hw_unit *unit)
 	return (size_t)unit->irt_size * sizeof(struct dmar_entry);
 }
 
-static void publish(struct hw_unit *unit, const void *p, size_t bytes)
-{
-	if (!(unit->ecap & ECAP_C))
-		hw_flush(p, bytes);
-}
-
 /**
  * irt_init() - allocate an interrupt-remapping table
  * @unit: initialised, with ECAP.IR
@@ -66,7 +60,7 @@ int irt_init(struct hw_unit *unit)
 		unit->irt_size = 1U << bits;
 		unit->irt = hw_alloc(page_order(table_bytes(unit)), GFP_KERNEL | __GFP_NOWARN);
 		if (unit->irt) {
-			publish(unit, unit->irt, table_bytes(unit));
+			hw_publish(unit, unit->irt, table_bytes(unit));
 			return 0;
 		}
 	}
@@ -208,7 +202,7 @@ void irte_free(struct hw_unit *unit, unsigned int index, unsigned int count)
 
 	for (i = 0; i < count; i++)
 		hw_store64(&unit->irt[index + i].lo, 0);
-	publish(unit, &unit->irt[index], count * sizeof(struct dmar_entry));
+	hw_publish(unit, &unit->irt[index], count * sizeof(struct dmar_entry));
 	if (!flush_entries(unit, index, count))
 		mark(unit, index, count, false);
 }
@@ -251,7 +245,7 @@ int irte_set(struct hw_unit *unit, unsigned int index, struct dmar_entry entry)
 		if (entry.lo & IRTE_PRESENT && hw_store128(&slot->lo, &old.lo, &entry.lo))
 			goto flush;
 		hw_store64(&slot->lo, 0);
-		publish(unit, slot, sizeof(*slot));
+		hw_publish(unit, slot, sizeof(*slot));
 		ret = flush_entries(unit, index, 1);
 		if (ret)
 			return ret;
@@ -261,11 +255,11 @@ int irte_set(struct hw_unit *unit, unsigned int index, struct dmar_entry entry)
 		hw_store64(&slot->hi, entry.hi);
 		/* Also for walks that snoop: the halves must not change places. */
 		dma_wmb();
-		publish(unit, slot, sizeof(*slot));
+		hw_publish(unit, slot, sizeof(*slot));
 	}
 	hw_store64(&slot->lo, entry.lo);
 flush:
-	publish(unit, slot, sizeof(*slot));
+	hw_publish(unit, slot, sizeof(*slot));
 	/* What was absent is cached in caching mode only; a write buffer may hold what is new. */
 	if (!(old.lo & IRTE_PRESENT) && !(unit->cap & (CAP_CM | CAP_RWBF)))
 		return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Registers and in-memory formats of a remapping unit in legacy mode.
+ * Registers and in-memory formats of a remapping unit, legacy and scalable mode.
  *
  * VT-d specification, "Register Descriptions", "Translation Structure Formats", "Queued
  * Invalidation Interface", "Fault Recording Registers", "Interrupt Remapping Table Entry". Names
@@ -52,7 +52,9 @@
 #define CAP_PSI			BIT_ULL(39)
 #define CAP_NFR(c)		((unsigned int)((c) >> 40 & 0xff) + 1)
 #define CAP_MAMV(c)		((unsigned int)((c) >> 48 & 0x3f))
+#define CAP_FS1GP		BIT_ULL(56)
 #define CAP_PI			BIT_ULL(59)
+#define CAP_FS5LP		BIT_ULL(60)
 
 #define ECAP_C			BIT_ULL(0)
 #define ECAP_QI			BIT_ULL(1)
@@ -62,7 +64,16 @@
 #define ECAP_PT			BIT_ULL(6)
 #define ECAP_SC			BIT_ULL(7)
 #define ECAP_MHMV(e)		((unsigned int)((e) >> 20 & 0xf))
+#define ECAP_NEST		BIT_ULL(26)
+#define ECAP_PASID		BIT_ULL(40)
+#define ECAP_DIT		BIT_ULL(41)
 #define ECAP_SMTS		BIT_ULL(43)
+#define ECAP_SSTS		BIT_ULL(46)
+#define ECAP_FSTS		BIT_ULL(47)
+#define ECAP_SMPWC		BIT_ULL(48)
+
+#define RTADDR_SCALABLE		BIT_ULL(10)
+#define IQA_256_BITS		BIT_ULL(11)
 
 #define FSTS_PFO		BIT(0)
 #define FSTS_PPF		BIT(1)
@@ -87,25 +98,59 @@
 #define PMEN_PRS		BIT(0)
 
 #define ENTRY_PRESENT		BIT_ULL(0)
-#define CONTEXT_TT_PASS		(2ULL << 2)
+#define ADDR_MASK		GENMASK_ULL(51, 12)
+
+/* Context entries: of legacy mode, then of scalable mode. */
+#define CONTEXT_TT_ATS		BIT_ULL(2)
+#define CONTEXT_TT_PASS		BIT_ULL(3)
+#define CONTEXT_DTE		BIT_ULL(2)
+#define CONTEXT_PASIDE		BIT_ULL(3)
+/* The directory has 2^(7 + PDTS) entries: a page of them. */
+#define CONTEXT_PDTS_PAGE	(2ULL << 9)
+
+/* PASID-table entry: 8 words, of which 3 are in use. */
+#define PASID_AW(levels)	((u64)((levels) - 2) << 2)
+#define PASID_PGTT(path)	((u64)(path) << 6)
+#define PASID_PGTT_OF(word0)	((unsigned int)((word0) >> 6 & 7))
+#define PASID_DOMAIN(word1)	((u16)(word1))
+#define PASID_PWSNP		BIT_ULL(23)
+#define PASID_PGSNP		BIT_ULL(24)
+#define PASID_FSPM(levels)	((u64)((levels) - 4) << 2)
+
+/* Second-stage paging entries. */
 #define SLPTE_READ		BIT_ULL(0)
 #define SLPTE_WRITE		BIT_ULL(1)
-#define SLPTE_PAGE		BIT_ULL(7)
 #define SLPTE_SNOOP		BIT_ULL(11)
-#define ADDR_MASK		GENMASK_ULL(51, 12)
+/* First-stage paging entries. */
+#define FSPTE_PRESENT		BIT_ULL(0)
+#define FSPTE_WRITE		BIT_ULL(1)
+#define FSPTE_USER		BIT_ULL(2)
+#define FSPTE_ACCESSED		BIT_ULL(5)
+#define FSPTE_DIRTY		BIT_ULL(6)
+/* Both. */
+#define PTE_PAGE		BIT_ULL(7)
 
 /* Invalidation descriptors. */
 #define QI_CONTEXT		0x1ULL
 #define QI_IOTLB		0x2ULL
+#define QI_DEVICE_TLB		0x3ULL
 #define QI_IEC			0x4ULL
 #define QI_WAIT			0x5ULL
+#define QI_PASID_IOTLB		0x6ULL
+#define QI_PASID_CACHE		0x7ULL
+#define QI_PASID_DEVICE_TLB	0x8ULL
 /* Granularity, a field of two bits. */
 #define QI_GLOBAL		0x10ULL
 #define QI_DOMAIN		0x20ULL
 #define QI_FINE			0x30ULL
+/* Of the PASID cache: everything, or one PASID of a domain. */
+#define QI_PASID_GLOBAL		0x30ULL
+#define QI_PASID_ONE		0x10ULL
 #define QI_IOTLB_DRAIN		(BIT_ULL(6) | BIT_ULL(7))
 #define QI_IEC_INDEX		BIT_ULL(4)
 #define QI_WAIT_STATUS		BIT_ULL(5)
+#define QI_DEVICE_TLB_RANGE	BIT_ULL(0)
+#define QI_PASID_DEVICE_RANGE	BIT_ULL(11)
 
 struct dmar_entry {
 	u64 lo;

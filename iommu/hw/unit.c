@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Bringing a remapping unit up and down, its root and context entries, its invalidation queue.
+ * Bringing a remapping unit up and down, and its fault records.
  *
  * VT-d specification, "Global Command Register" (one bit at a time), "Setting Up the Root Table",
- * "Queued Invalidation Interface". Every entry is written so that the word with Present comes
- * last, and every wait is bounded: a unit that does not answer is marked broken. The status of a
- * wait lives as long as the unit, so that a late answer cannot land in someone else's memory.
+ * "Fault Logging". Every wait is bounded: a unit that does not answer is marked broken.
  */
-#include "unit.h"
-
-/* A second; the specification names no limit. A fuzzer has no such time. */
-#ifndef HW_TIMEOUT_US
-#define HW_TIMEOUT_US 1000000
-#endif
+#include "context.h"
 
 static bool wait_status(struct hw_unit *unit, u32 bit, bool set)
 {
@@ -43,12 +36,6 @@ int hw_command(struct hw_unit *unit, u32 bit, bool on, bool expect)
 
 	hw_write32(unit->regs, DMAR_GCMD, on ? state | bit : state & ~bit);
 	return wait_status(unit, bit, expect) ? 0 : -EIO;
-}
-
-static void publish(struct hw_unit *unit, const void *p, size_t bytes)
-{
-	if (!(unit->ecap & ECAP_C))
-		hw_flush(p, bytes);
 }
 
 /**
@@ -102,7 +89,7 @@ int hw_unit_init(struct hw_unit *unit)
 	unit->status = hw_alloc(0, GFP_KERNEL);
 	if (!unit->root || !unit->queue || !unit->status)
 		return -ENOMEM;
-	publish(unit, unit->root, 4096);
+	hw_publish(unit, unit->root, 4096);
 	return 0;
 }
 
@@ -112,15 +99,10 @@ int hw_unit_init(struct hw_unit *unit)
  */
 void hw_unit_free(struct hw_unit *unit)
 {
-	unsigned int i;
-
 	if (unit->broken)
 		return;
-	for (i = 0; unit->root && i < HW_NR_BUSES; i++)
-		if (unit->root[i].lo & ENTRY_PRESENT)
-			hw_free(hw_virt(unit->root[i].lo & ADDR_MASK), 0);
 	if (unit->root)
-		hw_free(unit->root, 0);
+		hw_context_free(unit);
 	if (unit->queue)
 		hw_free(unit->queue, 0);
 	if (unit->status)
@@ -128,212 +110,6 @@ void hw_unit_free(struct hw_unit *unit)
 	unit->root = NULL;
 	unit->queue = NULL;
 	unit->status = NULL;
-}
-
-static void queue_add(struct hw_unit *unit, u64 lo, u64 hi)
-{
-	struct dmar_entry *slot = &unit->queue[unit->tail];
-
-	hw_store64(&slot->hi, hi);
-	hw_store64(&slot->lo, lo);
-	publish(unit, slot, sizeof(*slot));
-	unit->tail = (unit->tail + 1) % HW_QUEUE_ENTRIES;
-}
-
-/* Add a wait descriptor, start the queue, wait. The queue is empty afterwards. */
-static int queue_run(struct hw_unit *unit)
-{
-	u32 want = ++unit->sequence;
-	unsigned int i;
-	u32 fsts;
-
-	if (unit->broken)
-		return -EIO;
-	queue_add(unit, QI_WAIT | QI_WAIT_STATUS | (u64)want << 32, hw_phys(unit->status));
-	dma_wmb();
-	hw_write64(unit->regs, DMAR_IQT, (u64)unit->tail << 4);
-	for (i = 0; i < HW_TIMEOUT_US; i++) {
-		if (READ_ONCE(*unit->status) == want)
-			return 0;
-		fsts = hw_read32(unit->regs, DMAR_FSTS);
-		if (fsts & (FSTS_IQE | FSTS_ICE | FSTS_ITE))
-			break;
-		hw_wait();
-	}
-	unit->broken = true;
-	return -EIO;
-}
-
-/**
- * hw_queue() - give one invalidation descriptor to the unit, and wait until it is done
- * @unit: with its queue on
- * @lo: lower half
- * @hi: upper half
- *
- * Return: 0, or -EIO when the unit did not answer (it is broken from then on).
- */
-int hw_queue(struct hw_unit *unit, u64 lo, u64 hi)
-{
-	queue_add(unit, lo, hi);
-	return queue_run(unit);
-}
-
-static int flush_all(struct hw_unit *unit)
-{
-	queue_add(unit, QI_CONTEXT | QI_GLOBAL, 0);
-	queue_add(unit, QI_IOTLB | QI_IOTLB_DRAIN | QI_GLOBAL, 0);
-	return queue_run(unit);
-}
-
-/**
- * hw_flush_domain() - forget every cached translation of a domain, and wait for it
- * @unit: enabled
- * @domain: domain identifier
- *
- * Return: 0, or -EIO when the unit did not answer (it is broken from then on).
- */
-int hw_flush_domain(struct hw_unit *unit, u16 domain)
-{
-	return hw_queue(unit, QI_IOTLB | QI_IOTLB_DRAIN | QI_DOMAIN | (u64)domain << 16, 0);
-}
-
-/**
- * hw_flush_pages() - forget the cached translations of an address range
- * @unit: enabled
- * @domain: domain identifier
- * @first: first address
- * @last: last address, inclusive
- *
- * One descriptor covers a naturally aligned power of two of pages; a range that needs a larger one
- * than the unit has is flushed with its whole domain. Return: as hw_flush_domain().
- */
-int hw_flush_pages(struct hw_unit *unit, u16 domain, u64 first, u64 last)
-{
-	u64 different = (first ^ last) >> 12;
-	unsigned int mask = 0;
-
-	while (different >> mask)
-		mask++;
-	if (!(unit->cap & CAP_PSI) || mask > CAP_MAMV(unit->cap))
-		return hw_flush_domain(unit, domain);
-	first &= ~((4096ULL << mask) - 1);
-	return hw_queue(unit, QI_IOTLB | QI_IOTLB_DRAIN | QI_FINE | (u64)domain << 16,
-			first | mask);
-}
-
-static struct dmar_entry *context_entry(struct hw_unit *unit, u8 bus, u8 devfn, bool create)
-{
-	struct dmar_entry *root = &unit->root[bus], *table;
-
-	if (!(root->lo & ENTRY_PRESENT)) {
-		if (!create)
-			return NULL;
-		/* Callers hold a spinlock. */
-		table = hw_alloc(0, GFP_ATOMIC);
-		if (!table)
-			return NULL;
-		publish(unit, table, 4096);
-		dma_wmb();
-		hw_store64(&root->lo, hw_phys(table) | ENTRY_PRESENT);
-		publish(unit, root, sizeof(*root));
-	}
-	return (struct dmar_entry *)hw_virt(root->lo & ADDR_MASK) + devfn;
-}
-
-/**
- * hw_context_get() - the context entry of a requester
- * @unit: initialised
- * @bus: bus number
- * @devfn: device and function
- *
- * Return: a copy; all zero where there is none.
- */
-struct dmar_entry hw_context_get(struct hw_unit *unit, u8 bus, u8 devfn)
-{
-	struct dmar_entry *entry = context_entry(unit, bus, devfn, false);
-
-	return entry ? *entry : (struct dmar_entry){ 0 };
-}
-
-/**
- * hw_context_set() - replace the context entry of a requester
- * @unit: initialised; invalidation happens only when it is enabled
- * @bus: bus number
- * @devfn: device and function
- * @entry: new contents; Present clear blocks the device
- *
- * Between the old and the new contents the device is blocked; after return no request uses the
- * old ones. Return: 0, -ENOMEM (nothing changed), -EIO (the unit does not answer).
- */
-int hw_context_set(struct hw_unit *unit, u8 bus, u8 devfn, struct dmar_entry entry)
-{
-	bool running = hw_read32(unit->regs, DMAR_GSTS) & GCMD_TE;
-	bool present = entry.lo & ENTRY_PRESENT;
-	struct dmar_entry *slot = context_entry(unit, bus, devfn, present);
-	u16 source = bus << 8 | devfn, old;
-	int ret = 0;
-
-	if (!slot)
-		return present ? -ENOMEM : 0;
-	if (slot->lo & ENTRY_PRESENT) {
-		old = slot->hi >> 8;
-		hw_store64(&slot->lo, 0);
-		publish(unit, slot, sizeof(*slot));
-		if (running) {
-			queue_add(unit, QI_CONTEXT | QI_FINE | (u64)old << 16 |
-				  (u64)source << 32, 0);
-			ret = hw_flush_domain(unit, old);
-		}
-		if (ret)
-			return ret;
-	}
-	hw_store64(&slot->hi, entry.hi);
-	dma_wmb();
-	hw_store64(&slot->lo, entry.lo);
-	publish(unit, slot, sizeof(*slot));
-	if (!running || !present)
-		return 0;
-	/* In caching mode the absence was cached, too, under domain 0. */
-	if (unit->cap & CAP_CM) {
-		queue_add(unit, QI_CONTEXT | QI_FINE | (u64)source << 32, 0);
-		return hw_flush_domain(unit, (u16)(entry.hi >> 8));
-	}
-	if (unit->cap & CAP_RWBF)
-		return hw_command(unit, GCMD_WBF, true, false);
-	return 0;
-}
-
-/**
- * hw_context_pass_through() - a context entry that lets requests through untranslated
- * @unit: probed, with ECAP.PT
- *
- * Return: the entry. Its width must be the largest that the unit supports.
- */
-struct dmar_entry hw_context_pass_through(struct hw_unit *unit)
-{
-	unsigned int sagaw = CAP_SAGAW(unit->cap);
-	u64 width = sagaw & BIT(3) ? 3 : sagaw & BIT(2) ? 2 : 1;
-
-	return (struct dmar_entry){
-		.lo = ENTRY_PRESENT | CONTEXT_TT_PASS,
-		.hi = width | HW_IDENTITY_DOMAIN << 8,
-	};
-}
-
-/**
- * hw_context_table() - a context entry that translates through a second-level table
- * @table: physical address of the root page
- * @levels: 3, 4 or 5
- * @domain: domain identifier
- *
- * Return: the entry.
- */
-struct dmar_entry hw_context_table(u64 table, unsigned int levels, u16 domain)
-{
-	return (struct dmar_entry){
-		.lo = ENTRY_PRESENT | table,
-		.hi = (levels - 2) | (u64)domain << 8,
-	};
 }
 
 /**
@@ -349,14 +125,16 @@ int hw_unit_enable(struct hw_unit *unit)
 	hw_write32(unit->regs, DMAR_FECTL, FECTL_IM);
 	unit->tail = 0;
 	hw_write64(unit->regs, DMAR_IQT, 0);
-	hw_write64(unit->regs, DMAR_IQA, hw_phys(unit->queue));
+	hw_write64(unit->regs, DMAR_IQA,
+		   hw_phys(unit->queue) | (unit->scalable ? IQA_256_BITS : 0));
 	ret = hw_command(unit, GCMD_QIE, true, true);
 	if (ret)
 		return ret;
-	hw_write64(unit->regs, DMAR_RTADDR, hw_phys(unit->root));
+	hw_write64(unit->regs, DMAR_RTADDR,
+		   hw_phys(unit->root) | (unit->scalable ? RTADDR_SCALABLE : 0));
 	ret = hw_command(unit, GCMD_SRTP, true, true);
 	if (!ret)
-		ret = flush_all(unit);
+		ret = hw_flush_all(unit);
 	if (!ret)
 		ret = hw_command(unit, GCMD_TE, true, true);
 	if (ret) {
@@ -455,6 +233,41 @@ const char *hw_fault_name(u8 reason)
 		[0x26] = "interrupt from a wrong source",
 		[0x27] = "posted-interrupt descriptor not accessible",
 		[0x28] = "reserved bit in a posted-interrupt descriptor",
+		[0x30] = "root table address invalid",
+		[0x31] = "request with PASID in legacy mode",
+		[0x38] = "root table not readable",
+		[0x39] = "root entry not present",
+		[0x3a] = "reserved bit in a root entry",
+		[0x40] = "context table not readable",
+		[0x41] = "context entry not present",
+		[0x42] = "reserved bit in a context entry",
+		[0x43] = "context entry invalid",
+		[0x44] = "device may not ask for translations",
+		[0x45] = "device may not use PASIDs",
+		[0x46] = "PASID beyond the directory",
+		[0x50] = "PASID directory not readable",
+		[0x51] = "PASID directory entry not present",
+		[0x52] = "reserved bit in a PASID directory entry",
+		[0x58] = "PASID table not readable",
+		[0x59] = "PASID entry not present",
+		[0x5a] = "reserved bit in a PASID entry",
+		[0x5b] = "PASID entry invalid",
+		[0x70] = "first-stage table not readable",
+		[0x71] = "nothing mapped in the first stage",
+		[0x72] = "reserved bit in a first-stage entry",
+		[0x73] = "first-stage root not readable",
+		[0x78] = "second-stage table not readable",
+		[0x79] = "second stage without permission",
+		[0x7a] = "reserved bit in a second-stage entry",
+		[0x80] = "address not canonical",
+		[0x81] = "first-stage entry for the supervisor only",
+		[0x83] = "address beyond the width of the machine",
+		[0x84] = "address beyond the width of the table",
+		[0x85] = "write without permission",
+		[0x86] = "read without permission",
+		[0x87] = "address of interrupts",
+		[0x90] = "accessed bit in memory that is not coherent",
+		[0x91] = "accessed bit not writable",
 	};
 
 	return reason < ARRAY_SIZE(names) && names[reason] ? names[reason] : "unknown reason";

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One remapping unit: capabilities, enabling, context entries, invalidation, faults.
+ * One remapping unit: capabilities, enabling, invalidation, faults.
  *
- * VT-d specification, "DMA Remapping" and "Software Considerations: Caching". Legacy mode with
- * queued invalidation; a unit without a queue is refused. The caller serialises all calls for one
- * unit but hw_fault_next(), which may run beside the others.
+ * VT-d specification, "DMA Remapping" and "Software Considerations: Caching". Legacy or scalable
+ * mode with queued invalidation; a unit without a queue is refused. The caller serialises all
+ * calls for one unit but hw_fault_next(), which may run beside the others.
  */
 #ifndef MINIKVM_IOMMU_HW_UNIT_H
 #define MINIKVM_IOMMU_HW_UNIT_H
@@ -13,12 +13,19 @@
 
 #define HW_NR_BUSES		256
 #define HW_NR_DEVFNS		256
+/* Of 128 bits; in scalable mode a descriptor takes two. */
 #define HW_QUEUE_ENTRIES	256
 /* Every device under identity carries this domain; 0 belongs to the hardware in caching mode. */
 #define HW_IDENTITY_DOMAIN	1
 #define HW_FIRST_DOMAIN		2
 #define HW_FAULT_INTERRUPT	0x20
+#define HW_FAULT_INTERRUPT_LAST	0x2f
 #define HW_FAULT_COMPATIBILITY	0x25
+
+/* A second; the specification names no limit. A fuzzer has no such time. */
+#ifndef HW_TIMEOUT_US
+#define HW_TIMEOUT_US 1000000
+#endif
 
 /**
  * struct hw_unit - a remapping unit and its tables
@@ -36,6 +43,7 @@
  * @irt_used: which of its entries are reserved, a bit each
  * @irt_size: how many it has
  * @x2apic: its destinations have 32 bits
+ * @scalable: in scalable mode; set after probing, before anything is attached
  * @broken: an invalidation did not complete; nothing is freed or believed any more
  */
 struct hw_unit {
@@ -53,10 +61,11 @@ struct hw_unit {
 	u64 *irt_used;
 	unsigned int irt_size;
 	bool x2apic;
+	bool scalable;
 	bool broken;
 };
 
-/** struct hw_fault - one decoded fault record; reasons from HW_FAULT_INTERRUPT on have an @index */
+/** struct hw_fault - one decoded fault record; @index is there if it is of an interrupt */
 struct hw_fault {
 	u64 address;
 	u16 index;
@@ -65,21 +74,49 @@ struct hw_fault {
 	bool read;
 };
 
+/**
+ * struct hw_device_tlb - a device that keeps translations (ATS)
+ * @source: bus, device and function
+ * @pf: those of its physical function, which answers for it
+ * @depth: how many invalidations it can queue, as its ATS capability says
+ * @pasid: whose translations; 0 of requests without
+ */
+struct hw_device_tlb {
+	u16 source;
+	u16 pf;
+	u8 depth;
+	u32 pasid;
+};
+
 int hw_unit_probe(struct hw_unit *unit, void __iomem *regs, const char **why);
 int hw_unit_init(struct hw_unit *unit);
 int hw_unit_enable(struct hw_unit *unit);
 int hw_unit_disable(struct hw_unit *unit);
 void hw_unit_free(struct hw_unit *unit);
 
-int hw_context_set(struct hw_unit *unit, u8 bus, u8 devfn, struct dmar_entry entry);
-struct dmar_entry hw_context_get(struct hw_unit *unit, u8 bus, u8 devfn);
-struct dmar_entry hw_context_pass_through(struct hw_unit *unit);
-struct dmar_entry hw_context_table(u64 table, unsigned int levels, u16 domain);
-
 int hw_command(struct hw_unit *unit, u32 bit, bool on, bool expect);
+
+/* queue.c */
+void hw_queue_add(struct hw_unit *unit, u64 lo, u64 hi);
 int hw_queue(struct hw_unit *unit, u64 lo, u64 hi);
+int hw_flush_all(struct hw_unit *unit);
 int hw_flush_domain(struct hw_unit *unit, u16 domain);
 int hw_flush_pages(struct hw_unit *unit, u16 domain, u64 first, u64 last);
+int hw_flush_pasid(struct hw_unit *unit, u16 domain, u32 pasid);
+int hw_flush_pasid_pages(struct hw_unit *unit, u16 domain, u32 pasid, u64 first, u64 last);
+int hw_flush_device(struct hw_unit *unit, const struct hw_device_tlb *tlb, u64 first, u64 last);
+
+static inline bool hw_fault_is_interrupt(const struct hw_fault *fault)
+{
+	return fault->reason >= HW_FAULT_INTERRUPT && fault->reason <= HW_FAULT_INTERRUPT_LAST;
+}
+
+/* Makes @bytes at @p visible to a unit whose walks do not snoop the caches. */
+static inline void hw_publish(const struct hw_unit *unit, const void *p, size_t bytes)
+{
+	if (!(unit->ecap & ECAP_C))
+		hw_flush(p, bytes);
+}
 
 bool hw_fault_next(struct hw_unit *unit, struct hw_fault *fault);
 const char *hw_fault_name(u8 reason);

@@ -62,7 +62,7 @@ static struct iommu_domain *domain_alloc(unsigned int type)
 		goto out_put;
 	}
 	d->id = id;
-	if (slpt_init(&d->table, vtd.levels, vtd.coherent, vtd.snoop, GFP_KERNEL_ACCOUNT))
+	if (iopt_init(&d->table, vtd.format, GFP_KERNEL_ACCOUNT))
 		goto out_id;
 	d->domain.geometry.aperture_end = (1ULL << vtd.width) - 1;
 	d->domain.geometry.force_aperture = true;
@@ -97,7 +97,7 @@ static void domain_free(struct iommu_domain *domain)
 		mutex_unlock(&vtd.mutex);
 		/* A unit that no longer answers may walk the table for ever. */
 		if (!any_broken()) {
-			slpt_destroy(&d->table);
+			iopt_destroy(&d->table);
 			ida_free(&vtd.ids, d->id);
 		}
 		module_put(THIS_MODULE);
@@ -140,7 +140,7 @@ int vtd_visit_aliases(struct pci_dev *pdev, vtd_alias_t visit, void *arg)
 
 struct context_change {
 	struct vtd_unit *unit;
-	struct dmar_entry entry;
+	struct hw_target target;
 };
 
 static int set_context(u8 bus, u8 devfn, void *arg)
@@ -150,20 +150,28 @@ static int set_context(u8 bus, u8 devfn, void *arg)
 	int ret;
 
 	spin_lock_irqsave(&change->unit->lock, flags);
-	ret = hw_context_set(&change->unit->hw, bus, devfn, change->entry);
+	ret = hw_attach(&change->unit->hw, bus << 8 | devfn, 0, &change->target);
 	spin_unlock_irqrestore(&change->unit->lock, flags);
 	return ret;
 }
 
-static struct dmar_entry context_for(struct vtd_unit *unit, struct vtd_domain *d)
+static struct hw_target target_for(struct vtd_domain *d)
 {
+	const struct iopt *table = d->domain.type == IOMMU_DOMAIN_IDENTITY ? &vtd.identity :
+				   &d->table;
+	struct hw_target target = { .path = HW_BLOCKED, .domain = d->id };
+	struct hw_stage *stage = vtd.format.first_stage ? &target.first : &target.second;
+
 	if (d->domain.type == IOMMU_DOMAIN_BLOCKED)
-		return (struct dmar_entry){ 0 };
-	if (d->domain.type == IOMMU_DOMAIN_UNMANAGED)
-		return hw_context_table(hw_phys(d->table.root), vtd.levels, d->id);
-	if (vtd.pass_through)
-		return hw_context_pass_through(&unit->hw);
-	return hw_context_table(hw_phys(vtd.identity.root), vtd.levels, d->id);
+		return target;
+	if (!table->root) {
+		target.path = HW_PASS_THROUGH;
+		return target;
+	}
+	target.path = vtd.format.first_stage ? HW_FIRST_STAGE : HW_SECOND_STAGE;
+	stage->table = hw_phys(table->root);
+	stage->levels = vtd.format.levels;
+	return target;
 }
 
 static bool has_region(struct pci_dev *pdev)
@@ -191,7 +199,7 @@ static int attach_dev(struct iommu_domain *domain, struct device *dev)
 	}
 	mutex_lock(&vtd.mutex);
 	old = device->domain;
-	change.entry = context_for(device->unit, d);
+	change.target = target_for(d);
 	WRITE_ONCE(d->users[index], d->users[index] + 1);
 	/* Counted before the device can fill a cache: pairs with flush_range(). */
 	smp_mb();
@@ -235,7 +243,10 @@ static void flush_range(struct vtd_domain *d, u64 first, u64 last)
 		if (!READ_ONCE(d->users[i]))
 			continue;
 		spin_lock_irqsave(&unit->lock, flags);
-		ret = hw_flush_pages(&unit->hw, d->id, first, last);
+		if (vtd.format.first_stage)
+			ret = hw_flush_pasid_pages(&unit->hw, d->id, 0, first, last);
+		else
+			ret = hw_flush_pages(&unit->hw, d->id, first, last);
 		spin_unlock_irqrestore(&unit->lock, flags);
 		if (ret)
 			pr_err_ratelimited("%s does not finish an invalidation: it is not used any more\n",
@@ -273,7 +284,7 @@ static int map_run(struct vtd_domain *d, u64 iova, u64 phys, u64 size, u64 count
 	int ret;
 
 	for (*done = 0; *done < size * count; *done += size) {
-		ret = slpt_map_run(&d->table, iova + *done, phys + *done, size,
+		ret = iopt_map_run(&d->table, iova + *done, phys + *done, size,
 				   count - *done / size, rights, gfp, &mapped);
 		*done += mapped * size;
 		if (ret != -EEXIST || size == SZ_4K)
@@ -283,7 +294,7 @@ static int map_run(struct vtd_domain *d, u64 iova, u64 phys, u64 size, u64 count
 		if (!ret)
 			continue;
 		if (part) {
-			slpt_unmap(&d->table, iova + *done, part, release_page, &freelist);
+			iopt_unmap(&d->table, iova + *done, part, release_page, &freelist);
 			flush_range(d, iova + *done, iova + *done + part - 1);
 			free_pages_of(d, &freelist);
 		}
@@ -336,7 +347,7 @@ static size_t unmap_pages(struct iommu_domain *domain, unsigned long iova, size_
 
 	if (domain->type != IOMMU_DOMAIN_UNMANAGED)
 		return 0;
-	done = slpt_unmap(&d->table, iova, pgsize * pgcount, release_page, &gather->freelist);
+	done = iopt_unmap(&d->table, iova, pgsize * pgcount, release_page, &gather->freelist);
 	if (done) {
 		gather->start = min(gather->start, iova);
 		gather->end = max(gather->end, iova + done - 1);
@@ -365,7 +376,7 @@ static phys_addr_t iova_to_phys(struct iommu_domain *domain, dma_addr_t iova)
 	if (domain->type == IOMMU_DOMAIN_IDENTITY)
 		return iova;
 	if (domain->type != IOMMU_DOMAIN_UNMANAGED ||
-	    !slpt_translate(&to_vtd(domain)->table, iova, &phys))
+	    !iopt_translate(&to_vtd(domain)->table, iova, &phys))
 		return 0;
 	return phys;
 }

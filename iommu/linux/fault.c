@@ -27,7 +27,7 @@ static DEFINE_RATELIMIT_STATE(fault_ratelimit, 5 * HZ, 20);
 /* "; level 3: 0x... level 2: 0x0, not present" */
 static void describe_walk(struct vtd_device *device, u64 address, char *text, size_t size)
 {
-	struct slpt_walk walk = { .depth = 0 };
+	struct iopt_walk walk = { .depth = 0 };
 	struct vtd_domain *d = device->domain;
 	unsigned long flags;
 	unsigned int i;
@@ -37,11 +37,11 @@ static void describe_walk(struct vtd_device *device, u64 address, char *text, si
 	if (!d || d->domain.type != IOMMU_DOMAIN_UNMANAGED)
 		return;
 	spin_lock_irqsave(&d->walk_lock, flags);
-	slpt_look(&d->table, address, &walk);
+	iopt_look(&d->table, address, &walk);
 	spin_unlock_irqrestore(&d->walk_lock, flags);
 	for (i = 0; i < walk.depth; i++)
 		at += scnprintf(text + at, size - at, "%s level %u: %#llx", i ? "," : "; walk:",
-				vtd.levels - i, walk.entry[i]);
+				vtd.format.levels - i, walk.entry[i]);
 	if (walk.depth && !(walk.entry[walk.depth - 1] & (SLPTE_READ | SLPTE_WRITE)))
 		scnprintf(text + at, size - at, ", not present");
 }
@@ -54,7 +54,7 @@ static void describe_access(struct vtd_unit *unit, const struct hw_fault *fault,
 	unsigned long flags;
 	u16 id;
 
-	if (fault->reason < HW_FAULT_INTERRUPT) {
+	if (!hw_fault_is_interrupt(fault)) {
 		scnprintf(what, size, "%s %#llx", fault->read ? "read from" : "write to",
 			  fault->address);
 		return;
@@ -97,7 +97,7 @@ static void report(struct vtd_unit *unit, const struct hw_fault *fault)
 	}
 	mutex_lock(&vtd.mutex);
 	list_for_each_entry(device, &vtd.devices, node)
-		if (pdev && device->dev == &pdev->dev && fault->reason < HW_FAULT_INTERRUPT)
+		if (pdev && device->dev == &pdev->dev && !hw_fault_is_interrupt(fault))
 			describe_walk(device, fault->address, walk, sizeof(walk));
 	mutex_unlock(&vtd.mutex);
 	describe_access(unit, fault, what, sizeof(what), walk, sizeof(walk));

@@ -53,6 +53,10 @@ static int units_show(struct seq_file *m, void *unused)
 		{ ECAP_PT, true, "pass-through" },
 		{ ECAP_SC, true, "snoop-control" },
 		{ ECAP_SMTS, true, "scalable-mode" },
+		{ ECAP_SSTS, true, "second-stage" },
+		{ ECAP_FSTS, true, "first-stage" },
+		{ ECAP_NEST, true, "nested" },
+		{ ECAP_PASID, true, "pasid" },
 	};
 	unsigned int i, j;
 
@@ -93,18 +97,25 @@ static int devices_show(struct seq_file *m, void *unused)
 	list_for_each_entry(device, &vtd.devices, node) {
 		struct pci_dev *pdev = to_pci_dev(device->dev);
 		struct iommu_group *group = iommu_group_get(device->dev);
+		u64 words[HW_PASID_WORDS];
 		struct dmar_entry entry;
 		unsigned long flags;
+		bool has_pasid;
 
 		spin_lock_irqsave(&device->unit->lock, flags);
-		entry = hw_context_get(&device->unit->hw, pdev->bus->number, pdev->devfn);
+		entry = hw_context_get(&device->unit->hw, pci_dev_id(pdev));
+		has_pasid = hw_pasid_get(&device->unit->hw, pci_dev_id(pdev), 0, words);
 		spin_unlock_irqrestore(&device->unit->lock, flags);
 		seq_printf(m, "%s %s group %d domain %s", dev_name(device->dev),
 			   device->unit->name, group ? iommu_group_id(group) : -1,
 			   type_name(device->domain));
 		if (device->domain && device->domain->domain.type == IOMMU_DOMAIN_UNMANAGED)
 			seq_printf(m, " %u", device->domain->id);
-		seq_printf(m, " context %#llx:%#llx\n", entry.hi, entry.lo);
+		seq_printf(m, " context %#llx:%#llx", entry.hi, entry.lo);
+		if (has_pasid)
+			seq_printf(m, " pasid-entry %#llx:%#llx:%#llx", words[2], words[1],
+				   words[0]);
+		seq_puts(m, "\n");
 		iommu_group_put(group);
 	}
 	mutex_unlock(&vtd.mutex);
@@ -148,19 +159,19 @@ static ssize_t walk_write(struct file *file, const char __user *from, size_t cou
 
 static void show_walk(struct seq_file *m, struct vtd_domain *d)
 {
-	struct slpt_walk walk;
+	struct iopt_walk walk;
 	unsigned long flags;
 	unsigned int i;
 
 	spin_lock_irqsave(&d->walk_lock, flags);
-	slpt_look(&d->table, walk_address, &walk);
+	iopt_look(&d->table, walk_address, &walk);
 	spin_unlock_irqrestore(&d->walk_lock, flags);
 	if (!walk.depth)
 		seq_puts(m, "  beyond the width of the table\n");
 	for (i = 0; i < walk.depth; i++) {
 		u64 entry = walk.entry[i];
 
-		seq_printf(m, "  level %u: %#llx%s%s%s\n", vtd.levels - i, entry,
+		seq_printf(m, "  level %u: %#llx%s%s%s\n", vtd.format.levels - i, entry,
 			   entry & SLPTE_READ ? " read" : "", entry & SLPTE_WRITE ? " write" : "",
 			   !(entry & (SLPTE_READ | SLPTE_WRITE)) ? " not present" :
 			   i + 1 == walk.depth ? " page" : "");

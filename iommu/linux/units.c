@@ -25,6 +25,10 @@ static bool vtd_wanted = true;
 module_param_named(vtd, vtd_wanted, bool, 0444);
 MODULE_PARM_DESC(vtd, "drive VT-d where the host's own driver is off (default on)");
 
+static bool scalable_wanted = true;
+module_param_named(iommu_scalable, scalable_wanted, bool, 0444);
+MODULE_PARM_DESC(iommu_scalable, "scalable mode where every VT-d unit has it (default on)");
+
 static struct acpi_table_header *dmar;
 
 /* Does the path of a scope entry lead to @pdev, or for a bridge to something above it? */
@@ -135,37 +139,56 @@ static int visit(const struct dmar_unit *desc, void *arg)
 	return 0;
 }
 
+/*
+ * Scalable mode, where every unit has it and one of the two stages; else legacy mode. The second
+ * stage is what legacy mode has, too: write-only pages, and a width of 48 bits with 4 levels.
+ */
+static void choose_mode(u64 ecap)
+{
+	unsigned int i;
+
+	vtd.scalable = scalable_wanted && ecap & ECAP_SMTS && ecap & (ECAP_SSTS | ECAP_FSTS);
+	vtd.format.first_stage = vtd.scalable && !(ecap & ECAP_SSTS);
+	vtd.format.coherent = ecap & (vtd.scalable ? ECAP_SMPWC : ECAP_C);
+	vtd.snoop = ecap & ECAP_SC;
+	vtd.format.snoop = vtd.snoop;
+	vtd.pass_through = ecap & ECAP_PT;
+	for (i = 0; i < vtd.nr_units; i++)
+		vtd.units[i]->hw.scalable = vtd.scalable;
+}
+
 /* What every unit can do: a domain can then be attached behind any of them. */
 static int find_common(void)
 {
 	unsigned int sagaw = ~0, i;
+	u64 caps = ~0ULL, ecaps = ~0ULL;
 
-	vtd.pgsizes = SZ_4K | SZ_2M | SZ_1G;
-	vtd.coherent = true;
-	vtd.snoop = true;
-	vtd.pass_through = true;
 	vtd.nr_ids = 65536;
 	vtd.width = 64;
 	for (i = 0; i < vtd.nr_units; i++) {
-		u64 cap = vtd.units[i]->hw.cap, ecap = vtd.units[i]->hw.ecap;
+		u64 cap = vtd.units[i]->hw.cap;
 
+		caps &= cap;
+		ecaps &= vtd.units[i]->hw.ecap;
 		sagaw &= CAP_SAGAW(cap);
 		vtd.width = min(vtd.width, CAP_MGAW(cap));
 		vtd.nr_ids = min(vtd.nr_ids, 1U << (4 + 2 * min(CAP_ND(cap), 6U)));
-		if (!(cap & CAP_SLLPS_2M))
-			vtd.pgsizes &= ~(unsigned long)SZ_2M;
-		if (!(cap & CAP_SLLPS_1G))
-			vtd.pgsizes &= ~(unsigned long)SZ_1G;
-		vtd.coherent &= !!(ecap & ECAP_C);
-		vtd.snoop &= !!(ecap & ECAP_SC);
-		vtd.pass_through &= !!(ecap & ECAP_PT);
 	}
-	vtd.levels = sagaw & BIT(2) ? 4 : sagaw & BIT(1) ? 3 : sagaw & BIT(3) ? 5 : 0;
-	if (!vtd.levels) {
+	choose_mode(ecaps);
+	if (vtd.format.first_stage) {
+		vtd.pgsizes = SZ_4K | SZ_2M | (caps & CAP_FS1GP ? SZ_1G : 0);
+		vtd.format.levels = 4;
+	} else {
+		vtd.pgsizes = SZ_4K | (caps & CAP_SLLPS_2M ? SZ_2M : 0) |
+			      (caps & CAP_SLLPS_1G ? SZ_1G : 0);
+		vtd.format.levels = sagaw & BIT(2) ? 4 : sagaw & BIT(1) ? 3 :
+				    sagaw & BIT(3) ? 5 : 0;
+	}
+	if (!vtd.format.levels) {
 		pr_info("the units have no table depth in common; VT-d is left alone\n");
 		return -ENODEV;
 	}
-	vtd.width = min(vtd.width, 12 + 9 * vtd.levels);
+	vtd.width = min(vtd.width, iopt_width(vtd.format));
 	return 0;
 }
 
@@ -178,9 +201,9 @@ static int make_identity(void)
 	if (vtd.pass_through)
 		return 0;
 	size = vtd.pgsizes & SZ_1G ? SZ_1G : vtd.pgsizes & SZ_2M ? SZ_2M : SZ_4K;
-	ret = slpt_init(&vtd.identity, vtd.levels, vtd.coherent, vtd.snoop, GFP_KERNEL);
+	ret = iopt_init(&vtd.identity, vtd.format, GFP_KERNEL);
 	for (at = 0; !ret && at < end; at += size) {
-		ret = slpt_map(&vtd.identity, at, at, size, SLPTE_READ | SLPTE_WRITE, GFP_KERNEL);
+		ret = iopt_map(&vtd.identity, at, at, size, SLPTE_READ | SLPTE_WRITE, GFP_KERNEL);
 		cond_resched();
 	}
 	return ret;
@@ -201,7 +224,7 @@ static void free_all(void)
 	}
 	vtd.nr_units = 0;
 	if (!broken)
-		slpt_destroy(&vtd.identity);
+		iopt_destroy(&vtd.identity);
 	list_for_each_entry_safe(region, next, &vtd.regions, node)
 		kfree(region);
 	INIT_LIST_HEAD(&vtd.regions);
@@ -324,8 +347,10 @@ bool mkvm_vtd_init(void)
 	compat_register_syscore(&vtd_syscore);
 	register_reboot_notifier(&reboot_notifier);
 	vtd_debugfs_init();
-	pr_info("%u unit%s, %u-bit addresses, %u levels, host devices %s%s\n", vtd.nr_units,
-		vtd.nr_units == 1 ? "" : "s", vtd.width, vtd.levels,
+	pr_info("%u unit%s, %s, %u-bit addresses, %u levels, host devices %s%s\n", vtd.nr_units,
+		vtd.nr_units == 1 ? "" : "s", !vtd.scalable ? "legacy mode" :
+		vtd.format.first_stage ? "scalable mode, first stage" :
+		"scalable mode, second stage", vtd.width, vtd.format.levels,
 		vtd.pass_through ? "pass through" : "mapped one to one",
 		vtd.remaps_interrupts ? ", interrupts remapped" : "");
 	return true;

@@ -17,10 +17,10 @@
 #include <linux/pci.h>
 #include <linux/spinlock.h>
 
+#include "iommu/hw/context.h"
 #include "iommu/hw/dmar.h"
 #include "iommu/hw/irte.h"
-#include "iommu/hw/slpt.h"
-#include "iommu/hw/unit.h"
+#include "iommu/hw/iopt.h"
 
 #define VTD_MAX_UNITS	32
 
@@ -62,7 +62,7 @@ struct vtd_region {
  */
 struct vtd_domain {
 	struct iommu_domain domain;
-	struct slpt table;
+	struct iopt table;
 	u16 id;
 	u16 users[VTD_MAX_UNITS];
 	spinlock_t walk_lock;
@@ -91,12 +91,12 @@ struct vtd_device {
  * @regions: RMRRs
  * @devices: devices, under @mutex
  * @mutex: attachments; a domain's table is not freed while it is held
- * @levels: of the page tables
+ * @scalable: they are in scalable mode
+ * @format: of the page tables
  * @width: bits of an address
  * @pgsizes: bitmap of page sizes
- * @coherent: walks snoop the caches
- * @snoop: page-table entries can force snooping
- * @pass_through: context entries can let requests through
+ * @snoop: accesses can be forced to snoop the caches
+ * @pass_through: entries can let requests through
  * @remaps_interrupts: every unit remaps interrupts
  * @identity: one-to-one table where they cannot
  * @ids: domain identifiers
@@ -109,14 +109,14 @@ struct vtd {
 	struct list_head regions;
 	struct list_head devices;
 	struct mutex mutex;
-	unsigned int levels;
+	bool scalable;
+	struct iopt_format format;
 	unsigned int width;
 	unsigned long pgsizes;
-	bool coherent;
 	bool snoop;
 	bool pass_through;
 	bool remaps_interrupts;
-	struct slpt identity;
+	struct iopt identity;
 	struct ida ids;
 	unsigned int nr_ids;
 	struct iommu_ops *ops;

@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <valgrind/callgrind.h>
 
+#include "iommu/hw/context.h"
+#include "iommu/hw/iopt.h"
 #include "iommu/hw/irte.h"
-#include "iommu/hw/slpt.h"
 
 #define PAGE_4K	4096UL
 #define PAGE_2M	(1UL << 21)
@@ -20,7 +21,7 @@
 #define POOL	4096
 
 static struct hw_unit unit;
-static struct slpt table;
+static struct iopt table;
 static u64 registers[512];
 static unsigned long descriptors;
 /* Pages, all of them zero; those that come back are zeroed outside of the count. */
@@ -119,7 +120,7 @@ static void map(u64 iova, u64 size, u64 page)
 {
 	u64 mapped;
 
-	must(!slpt_map_run(&table, iova, iova, page, size / page, SLPTE_READ | SLPTE_WRITE,
+	must(!iopt_map_run(&table, iova, iova, page, size / page, SLPTE_READ | SLPTE_WRITE,
 			   GFP_KERNEL, &mapped), "map");
 }
 
@@ -130,7 +131,7 @@ static void release(void *page, void *arg)
 
 static void unmap(u64 iova, u64 size)
 {
-	must(slpt_unmap(&table, iova, size, release, NULL) == size, "unmap");
+	must(iopt_unmap(&table, iova, size, release, NULL) == size, "unmap");
 	must(!hw_flush_pages(&unit, DOMAIN, iova, iova + size - 1), "flush");
 }
 
@@ -165,14 +166,17 @@ static void range(const char *map_row, const char *unmap_row, u64 size, u64 page
 
 static void attach(void)
 {
-	struct dmar_entry a = hw_context_table(hw_phys(table.root), 4, DOMAIN);
-	struct dmar_entry b = hw_context_table(hw_phys(table.root), 4, DOMAIN + 1);
+	struct hw_target target = {
+		.path = HW_SECOND_STAGE, .second = { hw_phys(table.root), 4 },
+	};
 	unsigned int i;
 
-	must(!hw_context_set(&unit, 0, 8, a), "attach");
+	must(!hw_attach(&unit, 8, 0, &target), "attach");
 	begin();
-	for (i = 0; i < 100; i++)
-		must(!hw_context_set(&unit, 0, 8, i % 2 ? a : b), "attach");
+	for (i = 0; i < 100; i++) {
+		target.domain = DOMAIN + i % 2;
+		must(!hw_attach(&unit, 8, 0, &target), "attach");
+	}
 	end("attach", 100);
 }
 
@@ -203,7 +207,8 @@ int main(void)
 	registers[DMAR_ECAP / 8] = ECAP_C | ECAP_QI | ECAP_IR | 15UL << 20;
 	must(!hw_unit_probe(&unit, NULL, &why) && !hw_unit_init(&unit) && !hw_unit_enable(&unit) &&
 	     !irt_init(&unit) && !irt_enable(&unit, false) &&
-	     !slpt_init(&table, 4, true, false, GFP_KERNEL), "start");
+	     !iopt_init(&table, (struct iopt_format){ .levels = 4, .coherent = true },
+			GFP_KERNEL), "start");
 	pages("map_4k", "unmap_4k", PAGE_4K, 256);
 	pages("map_2m", "unmap_2m", PAGE_2M, 256);
 	range("map_1g_page", "unmap_1g_page", PAGE_1G, PAGE_1G);

@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "iommu/hw/slpt.h"
-#include "iommu/hw/unit.h"
+#include "iommu/hw/context.h"
+#include "iommu/hw/iopt.h"
 #include "machine.h"
 
 #define FSTS	0x34
@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 static const u8 *at, *end;
 static struct hw_unit unit;
-static struct slpt tables[DOMAINS];
+static struct iopt tables[DOMAINS];
 static void *released[1024];
 static unsigned int nr_released;
 static bool honest;
@@ -51,7 +51,12 @@ static void release(void *page, void *arg)
 		released[nr_released++] = page;
 }
 
-/* Nothing of @domain from @first to @last may be left in the caches. */
+static enum hw_path path(void)
+{
+	return tables[0].format.first_stage ? HW_FIRST_STAGE : HW_SECOND_STAGE;
+}
+
+/* Nothing of @domain from @first to @last may be left in the caches, but of other PASIDs. */
 static void insist_forgotten(u16 domain, u64 first, u64 last)
 {
 	unsigned int i;
@@ -59,7 +64,7 @@ static void insist_forgotten(u16 domain, u64 first, u64 last)
 	for (i = 0; i < VTD_PAGES; i++) {
 		const struct vtd_cached *c = &vtd.pages[i];
 
-		if (c->valid && c->domain == domain)
+		if (c->valid && c->domain == domain && !c->pasid)
 			insist(c->tag > last || c->tag + (1UL << (3 + 9 * c->level)) - 1 < first,
 			       "a translation outlived its invalidation");
 	}
@@ -67,7 +72,9 @@ static void insist_forgotten(u16 domain, u64 first, u64 last)
 
 static void flush(u16 domain, u64 first, u64 last)
 {
-	int ret = hw_flush_pages(&unit, domain, first, last);
+	int ret = path() == HW_FIRST_STAGE ?
+		  hw_flush_pasid_pages(&unit, domain, 0, first, last) :
+		  hw_flush_pages(&unit, domain, first, last);
 
 	insist(!honest || !ret, "an invalidation failed");
 	if (!ret && honest)
@@ -86,33 +93,42 @@ static void change_tables(u8 what)
 	if (what & 8)
 		size = take(3) << 12;
 	if (what & 4) {
-		slpt_map(&tables[domain], iova, take(5) << 12, size, 1 + take(1) % 4, GFP_KERNEL);
+		iopt_map(&tables[domain], iova, take(5) << 12, size, 1 + take(1) % 4, GFP_KERNEL);
 		if (unit.cap & (CAP_CM | CAP_RWBF))
 			flush(HW_FIRST_DOMAIN + domain, iova, iova + size - 1);
 	} else {
-		size = slpt_unmap(&tables[domain], iova, size, release, NULL);
+		size = iopt_unmap(&tables[domain], iova, size, release, NULL);
 		if (size)
 			flush(HW_FIRST_DOMAIN + domain, iova, iova + size - 1);
 	}
 }
 
-static void set_context(u8 what)
+/* What a device keeps of a domain that it leaves is its own affair: here, none keeps anything. */
+static void attach(u8 what)
 {
-	struct dmar_entry entry = { 0 };
+	struct hw_target target = { .path = HW_BLOCKED, .domain = HW_IDENTITY_DOMAIN };
+	unsigned int domain = what / 4 % DOMAINS;
+	struct hw_stage *stage = path() == HW_FIRST_STAGE ? &target.first : &target.second;
 	u16 source = take(2);
+	u32 pasid = what & 0x80 ? take(3) : 0;
 	int ret;
 
-	if (what & 1)
-		entry = hw_context_table(hw_phys(tables[what / 4 % DOMAINS].root), tables[0].levels,
-					 HW_FIRST_DOMAIN + what / 4 % DOMAINS);
-	else if (what & 2)
-		entry = hw_context_pass_through(&unit);
-	ret = hw_context_set(&unit, source >> 8, source, entry);
-	insist(!ret || !honest, "a context entry failed");
-	if (ret || !honest)
+	if (what & 1) {
+		target.path = path();
+		target.domain = HW_FIRST_DOMAIN + domain;
+		*stage = (struct hw_stage){ hw_phys(tables[domain].root),
+					    tables[domain].format.levels };
+	} else if (what & 2) {
+		target.path = HW_PASS_THROUGH;
+	}
+	/* A table of the first stage is flushed here for one PASID only. */
+	if (pasid && target.path == HW_FIRST_STAGE)
+		target.path = HW_BLOCKED;
+	ret = hw_attach(&unit, source, pasid, &target);
+	insist(!ret || ret == -ENOMEM || ret == -EINVAL || !honest, "a device is not attached");
+	if (ret || !honest || !target.path)
 		return;
-	entry.lo ^= hw_context_get(&unit, source >> 8, source).lo;
-	insist(!entry.lo, "a context entry reads otherwise");
+	insist(hw_context_get(&unit, source).lo & ENTRY_PRESENT, "a context entry reads otherwise");
 }
 
 /* Whatever the records show: each is taken once. */
@@ -148,7 +164,7 @@ static void lie(u8 what)
 		/* Any descriptor but one that writes where it should not. */
 		unit.queue[unit.tail].lo = take(8) & ~(u64)QI_WAIT_STATUS;
 		unit.queue[unit.tail].hi = take(8);
-		unit.tail = (unit.tail + 1) % HW_QUEUE_ENTRIES;
+		unit.tail = (unit.tail + (unit.scalable ? 2 : 1)) % HW_QUEUE_ENTRIES;
 		break;
 	}
 }
@@ -156,32 +172,45 @@ static void lie(u8 what)
 static bool start(void)
 {
 	const struct implementation *im = &implementations[take(1) % nr_implementations];
+	struct iopt_format format;
+	bool scalable = take(1) % 2 && im->choice.ecap & VTD_ECAP_SMTS;
 	const char *why;
 	unsigned int i;
 
 	machine_start(&im->choice, take(2));
 	honest = true;
 	nr_released = 0;
-	if (hw_unit_probe(&unit, &vtd, &why) || hw_unit_init(&unit) || hw_unit_enable(&unit))
+	if (hw_unit_probe(&unit, &vtd, &why) || hw_unit_init(&unit))
 		return false;
+	unit.scalable = scalable;
+	format = (struct iopt_format){
+		.levels = im->choice.cap & VTD_CAP_SAGAW(3) ? 3 : 4,
+		.first_stage = scalable && unit.ecap & ECAP_FSTS && take(1) % 2,
+		.coherent = unit.ecap & (scalable ? ECAP_SMPWC : ECAP_C),
+		.snoop = unit.ecap & ECAP_SC,
+	};
+	if (format.first_stage)
+		format.levels = 4;
 	for (i = 0; i < DOMAINS; i++)
-		slpt_init(&tables[i], im->choice.cap & VTD_CAP_SAGAW(3) ? 3 : 4, unit.ecap & ECAP_C,
-			  unit.ecap & ECAP_SC, GFP_KERNEL);
-	return true;
+		iopt_init(&tables[i], format, GFP_KERNEL);
+	return !hw_unit_enable(&unit);
 }
 
 static void stop(void)
 {
+	static const struct hw_target blocked;
 	bool whole = honest && !unit.broken;
-	unsigned int i, bus;
+	unsigned int i;
 
-	for (bus = 0; bus < HW_NR_BUSES; bus++)
-		for (i = bus << 8; unit.root[bus].lo && i >> 8 == bus && !unit.broken; i++)
-			if (hw_context_get(&unit, bus, i).lo)
-				hw_context_set(&unit, bus, i, (struct dmar_entry){ 0 });
-	for (i = 0; i < DOMAINS && !unit.broken; i++)
-		slpt_destroy(&tables[i]);
+	for (i = 0; i <= 0xffff && !unit.broken; i++)
+		if (unit.root[i >> 8].lo | unit.root[i >> 8].hi)
+			hw_attach(&unit, i, 0, &blocked);
+		else
+			i |= 0xff;
+	/* Of other PASIDs something may stand: translation ends before the tables go. */
 	hw_unit_disable(&unit);
+	for (i = 0; i < DOMAINS && !unit.broken; i++)
+		iopt_destroy(&tables[i]);
 	hw_unit_free(&unit);
 	insist(!whole || !memory.in_use, "pages are left over");
 }
@@ -200,13 +229,14 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 			change_tables(what);
 			break;
 		case 2:
-			set_context(what);
+			attach(what);
 			break;
 		case 3:
 			flush(HW_FIRST_DOMAIN + what % DOMAINS, take(8), take(8));
 			break;
 		case 4: case 5:
-			vtd_dma(&vtd, take(2), take(5) << 12, what & 1);
+			vtd_dma(&vtd, take(2), what & 2 ? take(3) : VTD_NO_PASID, take(5) << 12,
+				what & 1);
 			break;
 		case 6:
 			take_faults();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Unit tests of iommu/hw/slpt.c and iommu/hw/dmar.c. TAP.
+ * Unit tests of iommu/hw/iopt.c and iommu/hw/dmar.c. TAP.
  *
  * Page tables: random mappings and unmappings of three page sizes beside a plain array; freed
  * tables are really freed, so that ASan sees a later touch. DMAR: a good table, then every
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "iommu/hw/dmar.h"
-#include "iommu/hw/slpt.h"
+#include "iommu/hw/iopt.h"
 
 static int number, failures, live;
 
@@ -65,23 +65,23 @@ static void free_pending(void)
 		hw_free(pending[--nr_pending], 0);
 }
 
-static bool same(const struct slpt *table, u64 index)
+static bool same(const struct iopt *table, u64 index)
 {
 	u64 phys = 0;
-	bool there = slpt_translate(table, BASE + (index << 12) + 5, &phys);
+	bool there = iopt_translate(table, BASE + (index << 12) + 5, &phys);
 
 	return there == !!model[index] && (!there || phys == model[index] + 5);
 }
 
-static void random_mappings(unsigned int levels)
+static void random_mappings(struct iopt_format format)
 {
 	static const u64 sizes[] = { 1UL << 12, 1UL << 21, 1UL << 30 };
-	struct slpt table;
+	struct iopt table;
 	bool good = true;
 	int step;
 
 	memset(model, 0, sizeof(model));
-	good &= !slpt_init(&table, levels, false, true, 0);
+	good &= !iopt_init(&table, format, 0);
 	for (step = 0; good && step < 20000; step++) {
 		u64 size = sizes[step % 97 == 0 ? 2 : random() % 2], count = size >> 12, i, done;
 		u64 first = (random() % PAGES) & ~(count - 1);
@@ -92,14 +92,14 @@ static void random_mappings(unsigned int levels)
 		if (random() % 2) {
 			for (i = 0; i < count; i++)
 				empty &= !model[first + i];
-			ret = slpt_map(&table, BASE + (first << 12), phys, size,
+			ret = iopt_map(&table, BASE + (first << 12), phys, size,
 				       SLPTE_READ | SLPTE_WRITE, 0);
 			/* Where an emptied table stands, a large page is refused. */
 			good &= empty ? !ret || (ret == -EEXIST && count > 1) : ret == -EEXIST;
 			for (i = 0; !ret && i < count; i++)
 				model[first + i] = phys + (i << 12);
 		} else {
-			done = slpt_unmap(&table, BASE + (first << 12), size, release, NULL);
+			done = iopt_unmap(&table, BASE + (first << 12), size, release, NULL);
 			good &= done <= size && !(done & 4095);
 			for (i = 0; i < done >> 12; i++) {
 				good &= model[first + i] != 0;
@@ -112,33 +112,34 @@ static void random_mappings(unsigned int levels)
 	}
 	for (step = 0; good && step < (int)PAGES; step++)
 		good &= same(&table, step);
-	slpt_destroy(&table);
-	result(good && !live, levels == 3 ? "random_mappings_3_levels" :
-	       levels == 4 ? "random_mappings_4_levels" : "random_mappings_5_levels");
+	iopt_destroy(&table);
+	result(good && !live, format.first_stage ? "random_mappings_first_stage" :
+	       format.levels == 3 ? "random_mappings_3_levels" :
+	       format.levels == 4 ? "random_mappings_4_levels" : "random_mappings_5_levels");
 }
 
 static void refusals(void)
 {
 	const u64 rw = SLPTE_READ | SLPTE_WRITE;
-	struct slpt table;
+	struct iopt table;
 	u64 i;
 
-	slpt_init(&table, 3, true, false, 0);
-	result(slpt_map(&table, 1UL << 39, 0, 4096, rw, 0) == -ERANGE, "beyond_the_width");
-	result(slpt_map(&table, 0, 0, 8192, rw, 0) == -EINVAL, "no_page_size");
-	result(slpt_map(&table, 4096, 0, 1 << 21, rw, 0) == -EINVAL, "not_aligned");
-	result(slpt_map(&table, 0, 1UL << 52, 4096, rw, 0) == -EINVAL, "beyond_physical");
-	result(slpt_map(&table, 0, 0, 4096, 0, 0) == -EINVAL, "no_rights");
-	slpt_map(&table, 0, 0, 1 << 21, rw, 0);
-	result(slpt_unmap(&table, 0, 4096, release, NULL) == 0, "part_of_a_large_page");
-	result(slpt_unmap(&table, 0, 1 << 21, release, NULL) == 1 << 21 && !nr_pending,
+	iopt_init(&table, (struct iopt_format){ .levels = 3, .coherent = true }, 0);
+	result(iopt_map(&table, 1UL << 39, 0, 4096, rw, 0) == -ERANGE, "beyond_the_width");
+	result(iopt_map(&table, 0, 0, 8192, rw, 0) == -EINVAL, "no_page_size");
+	result(iopt_map(&table, 4096, 0, 1 << 21, rw, 0) == -EINVAL, "not_aligned");
+	result(iopt_map(&table, 0, 1UL << 52, 4096, rw, 0) == -EINVAL, "beyond_physical");
+	result(iopt_map(&table, 0, 0, 4096, 0, 0) == -EINVAL, "no_rights");
+	iopt_map(&table, 0, 0, 1 << 21, rw, 0);
+	result(iopt_unmap(&table, 0, 4096, release, NULL) == 0, "part_of_a_large_page");
+	result(iopt_unmap(&table, 0, 1 << 21, release, NULL) == 1 << 21 && !nr_pending,
 	       "large_page");
 	for (i = 0; i < 1 << 21; i += 4096)
-		slpt_map(&table, i, i, 4096, rw, 0);
-	result(slpt_unmap(&table, 0, 1 << 21, release, NULL) == 1 << 21 && nr_pending == 1,
+		iopt_map(&table, i, i, 4096, rw, 0);
+	result(iopt_unmap(&table, 0, 1 << 21, release, NULL) == 1 << 21 && nr_pending == 1,
 	       "emptied_table_is_released");
 	free_pending();
-	slpt_destroy(&table);
+	iopt_destroy(&table);
 }
 
 static const u8 good_table[] = {
@@ -211,7 +212,8 @@ int main(int argc, char **argv)
 
 	srandom(argc > 1 ? atoi(argv[1]) : 1);
 	for (levels = 3; levels <= 5; levels++)
-		random_mappings(levels);
+		random_mappings((struct iopt_format){ .levels = levels, .snoop = true });
+	random_mappings((struct iopt_format){ .levels = 4, .first_stage = true });
 	refusals();
 	dmar_tables();
 	printf("1..%d\n", number);

@@ -4,14 +4,17 @@
  *
  * The implementations differ in what a driver has to care for: depth and page sizes (CAP.SAGAW,
  * SLLPS), what is read of which memory and when (ECAP.C, CAP.RWBF, CAP.CM), how invalidations may
- * be asked for (CAP.PSI, MAMV, ECAP.MHMV), fault records (CAP.NFR), interrupts (ECAP.EIM, CAP.PI).
+ * be asked for (CAP.PSI, MAMV, ECAP.MHMV), fault records (CAP.NFR), interrupts (ECAP.EIM, CAP.PI),
+ * the stages of scalable mode (ECAP.SMTS, SSTS, FSTS, NEST), what devices keep (ECAP.DT).
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "machine.h"
 
 #define LEGACY	(VTD_ECAP_QI | VTD_ECAP_IR)
+#define STAGES	(VTD_ECAP_SMTS | VTD_ECAP_SSTS | VTD_ECAP_FSTS | VTD_ECAP_NEST)
 
 const struct implementation implementations[] = {
 	{ "3 levels", {
@@ -41,6 +44,25 @@ const struct implementation implementations[] = {
 		.cap = VTD_CAP_SAGAW(3) | VTD_CAP_RWBF,
 		.ecap = LEGACY | VTD_ECAP_C,
 		.haw = 36, .mgaw = 39, .domains = 1, .mhmv = 15, .records = 1 } },
+	{ "scalable mode, all stages, PASIDs, ATS", {
+		.cap = VTD_CAP_SAGAW(4) | VTD_CAP_SAGAW(5) | VTD_CAP_2M | VTD_CAP_1G | VTD_CAP_PSI |
+		       VTD_CAP_FS1GP | VTD_CAP_FS5LP,
+		.ecap = LEGACY | STAGES | VTD_ECAP_C | VTD_ECAP_SMPWC | VTD_ECAP_PT | VTD_ECAP_SC |
+			VTD_ECAP_PASID | VTD_ECAP_DT | VTD_ECAP_DIT,
+		.haw = 40, .mgaw = 57, .domains = 6, .mamv = 18, .mhmv = 15, .records = 8 } },
+	{ "scalable mode, not coherent, first stage alone", {
+		.cap = VTD_CAP_SAGAW(4) | VTD_CAP_PSI | VTD_CAP_2M,
+		.ecap = LEGACY | VTD_ECAP_SMTS | VTD_ECAP_FSTS | VTD_ECAP_PASID,
+		.haw = 46, .mgaw = 48, .domains = 6, .mamv = 9, .mhmv = 15, .records = 1 } },
+	{ "scalable mode, caching mode, not coherent, nested", {
+		.cap = VTD_CAP_SAGAW(3) | VTD_CAP_SAGAW(4) | VTD_CAP_2M | VTD_CAP_1G | VTD_CAP_PSI |
+		       VTD_CAP_FS1GP | VTD_CAP_CM,
+		.ecap = LEGACY | STAGES | VTD_ECAP_PT | VTD_ECAP_DT,
+		.haw = 39, .mgaw = 48, .domains = 6, .mamv = 18, .mhmv = 15, .records = 2 } },
+	{ "scalable mode, write buffers, no page-selective invalidation", {
+		.cap = VTD_CAP_SAGAW(4) | VTD_CAP_2M | VTD_CAP_1G | VTD_CAP_RWBF,
+		.ecap = LEGACY | STAGES | VTD_ECAP_C | VTD_ECAP_SMPWC | VTD_ECAP_PASID,
+		.haw = 40, .mgaw = 48, .domains = 4, .mhmv = 15, .records = 1 } },
 };
 
 const unsigned int nr_implementations = ARRAY_SIZE(implementations);
@@ -112,6 +134,8 @@ void result(bool good, const char *format, ...)
 		printf("# %s%s\n", first_violation, violations > 1 ? ", and more" : "");
 	fflush(stdout);
 	failures += !good;
+	if (failures && getenv("STOP_AT_FAILURE"))
+		exit(1);
 }
 
 int done(void)

@@ -203,6 +203,19 @@ bool mem_write32(uint64_t address, uint32_t value)
 	return p;
 }
 
+/* So are bits that they set in a word. */
+void mem_set64(uint64_t address, uint64_t bits)
+{
+	uint8_t *p = mem_at(address, sizeof(bits));
+	uint64_t value;
+
+	if (!p || !mem_read(address, &value))
+		return;
+	value |= bits;
+	memcpy(p, &value, sizeof(value));
+	memcpy(ram + (p - cpu), &value, sizeof(value));
+}
+
 /* Free, with a page before and one behind. */
 static bool is_free(unsigned int first, unsigned int count)
 {

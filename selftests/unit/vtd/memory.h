@@ -57,6 +57,7 @@ void mem_drain(void);
 void *mem_at(uint64_t address, size_t bytes);
 bool mem_read(uint64_t address, uint64_t *value);
 bool mem_write32(uint64_t address, uint32_t value);
+void mem_set64(uint64_t address, uint64_t bits);
 uint64_t mem_random(void);
 
 /* Something that must never happen: remembered, the first one in words. */

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "iommu/hw/slpt.h"
-#include "iommu/hw/unit.h"
+#include "iommu/hw/context.h"
+#include "iommu/hw/iopt.h"
 #include "machine.h"
 
 #define DEVICES		4
@@ -23,12 +23,18 @@
 
 enum { BLOCKED = DOMAINS, IDENTITY };
 
-static const u16 devices[DEVICES] = { 0x0008, 0x0009, 0x00ff, 0x8110 };
+static const u16 devices[DEVICES] = { 0x0008, 0x0008, 0x00ff, 0x8110 };
+/* Where there are no PASIDs, the second is a device of its own. */
+static const u32 pasids[DEVICES] = { 0, 4711, 0, 0 };
 
 static struct hw_unit unit;
-static struct slpt tables[DOMAINS];
+static struct iopt tables[DOMAINS];
+static enum hw_path paths[DOMAINS];
+/* The second stage of nested domains: everything where it is. */
+static struct iopt behind;
 static u64 oracle[DOMAINS][PAGES];	/* address and rights, or 0 */
 static unsigned int attached[DEVICES];
+static bool keeps[DEVICES];		/* it keeps translations */
 static bool failed;
 
 /* What is being changed: a range of a domain, and a device's domain. */
@@ -45,8 +51,8 @@ static void fail(const char *what, unsigned int device, u64 iova, bool write,
 		 const struct vtd_answer *got)
 {
 	if (!failed)
-		printf("# %s: device %04x (domain %u) %s %#lx: %s %#lx, reason %#x, after %lu stores\n",
-		       what, devices[device], attached[device], write ? "writes" : "reads", iova,
+		printf("# %s: device %u (domain %u) %s %#lx: %s %#lx, reason %#x, after %lu stores\n",
+		       what, device, attached[device], write ? "writes" : "reads", iova,
 		       got->outcome == VTD_FAULT ? "fault" : "reaches", got->address, got->reason,
 		       memory.stores);
 	failed = true;
@@ -59,17 +65,42 @@ static void check(bool good, const char *what)
 	failed |= !good;
 }
 
+static u16 source_of(unsigned int device)
+{
+	return devices[device] + (device == 1 && !(unit.ecap & ECAP_PASID && unit.scalable));
+}
+
+static u32 pasid_of(unsigned int device)
+{
+	return source_of(device) == devices[device] ? pasids[device] : 0;
+}
+
+static bool is_blocked(u8 reason)
+{
+	return reason == CONTEXT_NOT_PRESENT || reason == ROOT_NOT_PRESENT ||
+	       reason == SM_ROOT_NOT_PRESENT || reason == SM_CONTEXT_NOT_PRESENT ||
+	       reason == DIRECTORY_NOT_PRESENT || reason == PASID_NOT_PRESENT ||
+	       /* A device that asked for a translation, and may not. */
+	       reason == SM_NO_ATS || reason == CONTEXT_INVALID;
+}
+
+static u8 denied(unsigned int domain, bool write, u64 entry)
+{
+	if (!unit.scalable)
+		return write ? WRITE_DENIED : READ_DENIED;
+	if (!(entry & RIGHTS))
+		return paths[domain] == HW_SECOND_STAGE ? SS_NOT_PRESENT : FS_NOT_PRESENT;
+	return write ? SM_WRITE_DENIED : SM_READ_DENIED;
+}
+
 static bool is(const struct vtd_answer *got, unsigned int domain, u64 iova, bool write, u64 entry)
 {
-	u8 denied = write ? WRITE_DENIED : READ_DENIED;
-
 	if (domain == BLOCKED)
-		return got->outcome == VTD_FAULT && (got->reason == CONTEXT_NOT_PRESENT ||
-						     got->reason == ROOT_NOT_PRESENT);
+		return got->outcome == VTD_FAULT && is_blocked(got->reason);
 	if (domain == IDENTITY)
 		return got->outcome == VTD_ADDRESS && got->address == iova;
 	if (!(entry & (write ? SLPTE_WRITE : SLPTE_READ)))
-		return got->outcome == VTD_FAULT && got->reason == denied;
+		return got->outcome == VTD_FAULT && got->reason == denied(domain, write, entry);
 	return got->outcome == VTD_ADDRESS && got->address == ((entry & ADDR_MASK) | (iova & 4095));
 }
 
@@ -95,8 +126,13 @@ static void probe(unsigned int device, u64 page)
 {
 	u64 iova = BASE + (page << 12) + mem_random() % 4096;
 	bool write = mem_random() % 2;
-	struct vtd_answer got = vtd_dma(&vtd, devices[device], iova, write);
+	struct vtd_answer got;
 
+	if (keeps[device] && mem_random() % 2)
+		got = vtd_dma_ats(&vtd, source_of(device), VTD_NO_PASID, iova, write);
+	else
+		got = vtd_dma(&vtd, source_of(device), pasid_of(device) ?: VTD_NO_PASID, iova,
+			      write);
 	if (as_in_domain(&got, attached[device], page, iova, write))
 		return;
 	if ((int)device == change.device &&
@@ -132,7 +168,7 @@ static void other_processor(void)
 	if (unit.cap & (CAP_CM | CAP_RWBF) || page >= PAGES || oracle[domain][page] ||
 	    (domain == change.domain && page - change.first < change.count))
 		return;
-	check(!slpt_map(&tables[domain], BASE + (page << 12), phys, 4096, RIGHTS, GFP_KERNEL),
+	check(!iopt_map(&tables[domain], BASE + (page << 12), phys, 4096, RIGHTS, GFP_KERNEL),
 	      "another processor maps");
 	mem_settle();
 	oracle[domain][page] = phys | RIGHTS;
@@ -180,10 +216,24 @@ static void release(void *page, void *arg)
 	released[nr_released++] = page;
 }
 
+/* As domain.c does it: the unit first, then the devices that keep what they got from it. */
 static void flush(unsigned int domain, u64 first, u64 last)
 {
-	if (in_use(domain))
-		check(!hw_flush_pages(&unit, HW_FIRST_DOMAIN + domain, first, last), "flush");
+	u16 id = HW_FIRST_DOMAIN + domain;
+	unsigned int i;
+
+	if (in_use(domain) && paths[domain] == HW_SECOND_STAGE)
+		check(!hw_flush_pages(&unit, id, first, last), "flush");
+	for (i = 0; i < DEVICES; i++) {
+		struct hw_device_tlb tlb = { source_of(i), devices[0], 0, 0 };
+
+		if (attached[i] != domain)
+			continue;
+		if (paths[domain] != HW_SECOND_STAGE)
+			check(!hw_flush_pasid_pages(&unit, id, pasid_of(i), first, last), "flush");
+		if (keeps[i])
+			check(!hw_flush_device(&unit, &tlb, first, last), "flush of a device");
+	}
 	while (nr_released)
 		hw_free(released[--nr_released], 0);
 }
@@ -195,7 +245,7 @@ static int map_run(unsigned int domain, u64 iova, u64 phys, u64 size, u64 count,
 	int ret;
 
 	for (*done = 0; *done < size * count; *done += size) {
-		ret = slpt_map_run(&tables[domain], iova + *done, phys + *done, size,
+		ret = iopt_map_run(&tables[domain], iova + *done, phys + *done, size,
 				   count - *done / size, rights, GFP_KERNEL, &mapped);
 		*done += mapped * size;
 		if (ret != -EEXIST || size == 4096)
@@ -205,7 +255,7 @@ static int map_run(unsigned int domain, u64 iova, u64 phys, u64 size, u64 count,
 		if (!ret)
 			continue;
 		if (part) {
-			slpt_unmap(&tables[domain], iova + *done, part, release, NULL);
+			iopt_unmap(&tables[domain], iova + *done, part, release, NULL);
 			flush(domain, iova + *done, iova + *done + part - 1);
 		}
 		return ret;
@@ -218,6 +268,7 @@ static void do_map(unsigned int domain, u64 first, u64 size, u64 count)
 {
 	u64 phys = mem_random() << 12 & ADDR_MASK & ((1UL << vtd.is.haw) - 1) & ~(size - 1);
 	u64 done, i, pages = size >> 12, can, rights = 1 + mem_random() % 3;
+	u64 seen = paths[domain] == HW_SECOND_STAGE ? rights : rights | SLPTE_READ;
 	int ret;
 
 	if (phys + size * count > 1UL << vtd.is.haw)
@@ -228,7 +279,7 @@ static void do_map(unsigned int domain, u64 first, u64 size, u64 count)
 	change.domain = domain;
 	change.first = first;
 	change.count = count * pages;
-	change.target = phys | rights;
+	change.target = phys | seen;
 	ret = map_run(domain, BASE + (first << 12), phys, size, count, rights, &done);
 	mem_settle();
 	done >>= 12;
@@ -248,12 +299,12 @@ static void do_map(unsigned int domain, u64 first, u64 size, u64 count)
 /* Up to the first hole, or page that lies in the range only in part. */
 static u64 can_unmap(unsigned int domain, u64 first, u64 count)
 {
-	struct slpt_walk look;
+	struct iopt_walk look;
 	u64 done = 0, pages;
 
 	while (done < count && oracle[domain][first + done]) {
-		slpt_look(&tables[domain], BASE + ((first + done) << 12), &look);
-		pages = 1UL << 9 * (tables[domain].levels - look.depth);
+		iopt_look(&tables[domain], BASE + ((first + done) << 12), &look);
+		pages = 1UL << 9 * (tables[domain].format.levels - look.depth);
 		if ((first + done) & (pages - 1) || pages > count - done)
 			break;
 		done += pages;
@@ -269,7 +320,7 @@ static void do_unmap(unsigned int domain, u64 first, u64 count)
 	change.first = first;
 	change.count = count;
 	change.target = 0;
-	done = slpt_unmap(&tables[domain], BASE + (first << 12), count << 12, release, NULL) >> 12;
+	done = iopt_unmap(&tables[domain], BASE + (first << 12), count << 12, release, NULL) >> 12;
 	check(done == can, "unmapped something else than was asked for");
 	if (done)
 		flush(domain, BASE + (first << 12), BASE + ((first + done) << 12) - 1);
@@ -278,46 +329,134 @@ static void do_unmap(unsigned int domain, u64 first, u64 count)
 	at_rest(first, done);
 }
 
-static struct dmar_entry context_of(unsigned int domain)
+static struct hw_target target_of(unsigned int domain)
 {
-	if (domain == BLOCKED)
-		return (struct dmar_entry){ 0 };
-	if (domain == IDENTITY)
-		return hw_context_pass_through(&unit);
-	return hw_context_table(hw_phys(tables[domain].root), tables[domain].levels,
-				HW_FIRST_DOMAIN + domain);
+	struct hw_target target = { .path = HW_BLOCKED };
+	struct hw_stage stage;
+
+	if (domain == IDENTITY) {
+		target.path = HW_PASS_THROUGH;
+		target.domain = HW_IDENTITY_DOMAIN;
+	} else if (domain < DOMAINS) {
+		stage = (struct hw_stage){ hw_phys(tables[domain].root),
+					   tables[domain].format.levels };
+		target.path = paths[domain];
+		target.domain = HW_FIRST_DOMAIN + domain;
+		if (target.path & HW_FIRST_STAGE)
+			target.first = stage;
+		else
+			target.second = stage;
+		if (target.path == HW_NESTED)
+			target.second = (struct hw_stage){ hw_phys(behind.root),
+							   behind.format.levels };
+	}
+	return target;
+}
+
+static int attach(unsigned int device, const struct hw_target *target)
+{
+	return hw_attach(&unit, source_of(device), pasid_of(device), target);
+}
+
+/* What a device keeps would outlive the change: it is stopped and emptied first. */
+static void take_back(unsigned int device)
+{
+	struct hw_device_tlb tlb = { source_of(device), devices[0], 0, 0 };
+	struct hw_target blocked = target_of(BLOCKED);
+
+	change.device = device;
+	change.next = BLOCKED;
+	check(!attach(device, &blocked), "take back");
+	check(!hw_flush_device(&unit, &tlb, 0, ~0UL), "flush of a device");
+	mem_settle();
+	keeps[device] = false;
+	attached[device] = BLOCKED;
 }
 
 static void do_attach(unsigned int device, unsigned int domain)
 {
+	struct hw_target target = target_of(domain);
 	int ret;
 
+	if (keeps[device])
+		take_back(device);
+	target.ats = domain < DOMAINS && unit.ecap & ECAP_DT && !pasid_of(device) &&
+		     mem_random() % 2;
 	change.device = device;
 	change.next = domain;
-	ret = hw_context_set(&unit, devices[device] >> 8, devices[device], context_of(domain));
+	ret = attach(device, &target);
 	check(!ret || (ret == -ENOMEM && memory.fail_in < 0), "attach");
 	mem_settle();
-	if (!ret)
+	if (!ret) {
 		attached[device] = domain;
+		keeps[device] = target.ats;
+	}
 	at_rest(0, 0);
 }
 
 /* Translation is off in between: nothing is probed. */
 static void do_restart(void)
 {
+	struct hw_target target = target_of(attached[3]);
+
 	memory.observe = NULL;
 	check(!hw_unit_disable(&unit), "disable");
+	target.ats = keeps[3];
 	if (mem_random() % 2)
-		check(!hw_context_set(&unit, devices[0] >> 8, devices[0], context_of(attached[0])),
-		      "attach while off");
+		check(!attach(3, &target), "attach while off");
 	check(!hw_unit_enable(&unit), "enable");
 	memory.observe = on_the_way;
 	at_rest(0, 0);
 }
 
-static bool start(const struct vtd_choice *choice, u64 seed)
+/* Everything where it is, in the largest pages that there are. */
+static bool make_behind(struct iopt_format format)
 {
-	unsigned int sagaw, levels = 0, i;
+	u64 mapped, count = 1UL << vtd.is.haw >> 30;
+
+	format.first_stage = false;
+	format.snoop = unit.ecap & ECAP_SC;
+	return !iopt_init(&behind, format, GFP_KERNEL) &&
+	       !iopt_map_run(&behind, 0, 0, 1UL << 30, count, RIGHTS, GFP_KERNEL, &mapped);
+}
+
+/* In scalable mode the domains go through different stages, as far as there are any. */
+static bool make_domains(void)
+{
+	unsigned int sagaw = CAP_SAGAW(unit.cap), levels = 0, i;
+	struct iopt_format format;
+
+	for (i = 3; i <= 5; i++)
+		if (sagaw & 1U << (i - 2))
+			levels = i;
+	behind.root = NULL;
+	for (i = 0; i < DOMAINS; i++) {
+		paths[i] = HW_SECOND_STAGE;
+		if (unit.scalable && unit.ecap & ECAP_FSTS && i != 1)
+			paths[i] = i == 0 || !(unit.ecap & ECAP_NEST) ? HW_FIRST_STAGE : HW_NESTED;
+		if (unit.scalable && !(unit.ecap & ECAP_SSTS))
+			paths[i] = HW_FIRST_STAGE;
+		format = (struct iopt_format){
+			.levels = levels, .first_stage = paths[i] != HW_SECOND_STAGE,
+			.coherent = unit.ecap & (unit.scalable ? ECAP_SMPWC : ECAP_C),
+			.snoop = unit.ecap & ECAP_SC,
+		};
+		if (format.first_stage)
+			format.levels = unit.cap & CAP_FS5LP ? 5 : 4;
+		if (iopt_init(&tables[i], format, GFP_KERNEL))
+			return false;
+		if (paths[i] == HW_NESTED) {
+			format.levels = levels;
+			if (!make_behind(format))
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool start(const struct vtd_choice *choice, bool scalable, u64 seed)
+{
+	unsigned int i;
 	const char *why;
 
 	machine_start(choice, seed);
@@ -328,15 +467,13 @@ static bool start(const struct vtd_choice *choice, u64 seed)
 	failed = false;
 	if (hw_unit_probe(&unit, &vtd, &why) || hw_unit_init(&unit))
 		return false;
-	for (sagaw = CAP_SAGAW(unit.cap), i = 3; i <= 5; i++)
-		if (sagaw & 1U << (i - 2))
-			levels = i;
-	for (i = 0; i < DOMAINS; i++)
-		if (slpt_init(&tables[i], levels, unit.ecap & ECAP_C, unit.ecap & ECAP_SC,
-			      GFP_KERNEL))
-			return false;
-	for (i = 0; i < DEVICES; i++)
+	unit.scalable = scalable;
+	if (!make_domains())
+		return false;
+	for (i = 0; i < DEVICES; i++) {
 		attached[i] = BLOCKED;
+		keeps[i] = false;
+	}
 	if (hw_unit_enable(&unit))
 		return false;
 	memory.observe = on_the_way;
@@ -345,16 +482,19 @@ static bool start(const struct vtd_choice *choice, u64 seed)
 
 static void stop(void)
 {
+	struct hw_target blocked = target_of(BLOCKED);
 	unsigned int i;
 
 	memory.observe = NULL;
 	for (i = 0; i < DEVICES; i++)
-		hw_context_set(&unit, devices[i] >> 8, devices[i], context_of(BLOCKED));
+		attach(i, &blocked);
 	for (i = 0; i < DOMAINS; i++)
-		slpt_destroy(&tables[i]);
+		iopt_destroy(&tables[i]);
+	iopt_destroy(&behind);
 	check(!hw_unit_disable(&unit), "disable");
 	hw_unit_free(&unit);
 	check(!memory.in_use, "pages are left over");
+	check(!vtd.marks, "the hardware had to mark what it accessed");
 }
 
 static void one_operation(void)
@@ -393,7 +533,7 @@ static void one_operation(void)
 	} else if (dice < 98) {
 		do_restart();
 	} else {
-		check(!hw_flush_domain(&unit, HW_FIRST_DOMAIN + domain), "flush of a domain");
+		flush(domain, 0, ~0UL);
 		at_rest(0, 0);
 	}
 	memory.fail_in = -1;
@@ -402,7 +542,7 @@ static void one_operation(void)
 #define ROUNDS 6
 
 /* Each round begins with empty tables. */
-static void random_operations(const struct implementation *implementation, u64 seed,
+static void random_operations(const struct implementation *implementation, bool scalable, u64 seed,
 			      unsigned int operations)
 {
 	unsigned long hits = 0, requests = 0, stores = 0;
@@ -410,7 +550,7 @@ static void random_operations(const struct implementation *implementation, u64 s
 	bool good = true;
 
 	for (; good && round < ROUNDS; round++) {
-		good = start(&implementation->choice, seed * ROUNDS + round);
+		good = start(&implementation->choice, scalable, seed * ROUNDS + round);
 		for (i = 0; good && i < operations / ROUNDS && !failed && !violations; i++)
 			one_operation();
 		hits += vtd.cache_hits;
@@ -422,7 +562,8 @@ static void random_operations(const struct implementation *implementation, u64 s
 	}
 	printf("# seed %lu: %u rounds of %u operations, %lu stores, %lu requests, %lu hits of caches\n",
 	       seed, round, i, stores, requests, hits);
-	result(good, "dma: %s", implementation->name);
+	result(good, "dma: %s%s", implementation->name,
+	       implementation->choice.ecap & VTD_ECAP_SMTS && !scalable ? ", unused" : "");
 }
 
 int main(int argc, char **argv)
@@ -430,7 +571,10 @@ int main(int argc, char **argv)
 	u64 seed = argc > 1 ? strtoul(argv[1], NULL, 0) : 1;
 	unsigned int operations = argc > 2 ? atoi(argv[2]) : 6000, i;
 
-	for (i = 0; i < nr_implementations; i++)
-		random_operations(&implementations[i], seed, operations);
+	for (i = 0; i < nr_implementations; i++) {
+		random_operations(&implementations[i], false, seed, operations);
+		if (implementations[i].choice.ecap & VTD_ECAP_SMTS)
+			random_operations(&implementations[i], true, seed, operations);
+	}
 	return done();
 }

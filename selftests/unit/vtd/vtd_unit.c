@@ -137,6 +137,8 @@ static void begin_command(struct vtd *v, uint32_t value)
 		violation("queue off while it is not empty");
 	if (change & TE && value & TE && !(*status & SRTP))
 		violation("translation on without a root table");
+	if (change & TE && value & TE && vtd_scalable(v) && !(reg64(v, IQA) >> 11 & 1))
+		violation("scalable mode with a queue of small descriptors");
 	if (change & IRE && value & IRE && !(*status & SIRTP))
 		violation("interrupt remapping on without a table");
 	if (change & (IRE | SIRTP) && !(v->is.ecap & VTD_ECAP_IR))
@@ -172,6 +174,51 @@ static bool only(uint64_t value, uint64_t fields)
 
 #define FIELD(high, low)	((~0UL >> (63 - (high))) & (~0UL << (low)))
 
+/* Where a device-TLB descriptor names the physical function. */
+static uint64_t pf_fields(const struct vtd *v)
+{
+	return v->is.ecap & VTD_ECAP_DIT ? FIELD(15, 12) | FIELD(63, 52) : 0;
+}
+
+/* Descriptors that exist in 256 bits only. Return: as execute(). */
+static uint32_t execute_pasid(struct vtd *v, uint64_t lo, uint64_t hi)
+{
+	unsigned int granularity = vtd_bits(lo, 5, 4), mask = vtd_bits(hi, 5, 0);
+	uint32_t pasid = vtd_bits(lo, 51, 32);
+	uint16_t domain = vtd_bits(lo, 31, 16);
+
+	switch (lo & 0xf) {
+	case 6:		/* PASID-based IOTLB */
+		if (!only(lo, FIELD(5, 0) | FIELD(51, 16)) || granularity < 2 ||
+		    !only(hi, FIELD(6, 0) | FIELD(63, 12)))
+			return IQE;
+		if (granularity == 3 && (!(v->is.cap & VTD_CAP_PSI) || mask > v->is.mamv))
+			return IQE;
+		if (granularity == 3 && hi >> 12 & ((1UL << mask) - 1))
+			violation("invalidation by PASID of %#lx is not aligned to its mask", hi);
+		mem_drain();
+		vtd_forget_pasid_pages(v, granularity == 2, domain, pasid, hi & ~0xfffUL, mask,
+				       hi >> 6 & 1);
+		return 0;
+	case 7:		/* PASID-cache */
+		if (!only(lo, FIELD(5, 0) | FIELD(51, 16)) || hi || granularity == 2)
+			return IQE;
+		mem_drain();
+		vtd_forget_pasids(v, granularity, domain, pasid);
+		return 0;
+	case 8:		/* PASID-based device-TLB */
+		if (!(v->is.ecap & VTD_ECAP_DT) ||
+		    !only(lo, FIELD(8, 0) | FIELD(51, 16) | pf_fields(v)) ||
+		    !only(hi, FIELD(0, 0) | FIELD(11, 11) | FIELD(63, 12)))
+			return IQE;
+		if (v->time_out)
+			return ITE;
+		vtd_forget_device_pages(v, domain, pasid, hi & ~0xfffUL, hi >> 11 & 1);
+		return 0;
+	}
+	return IQE;
+}
+
 /* Return: 0, or the bit of Fault Status that ends the queue's progress. */
 static uint32_t execute(struct vtd *v, uint64_t lo, uint64_t hi)
 {
@@ -182,6 +229,8 @@ static uint32_t execute(struct vtd *v, uint64_t lo, uint64_t hi)
 	case 1:		/* context-cache */
 		if (!only(lo, FIELD(5, 0) | FIELD(49, 16)) || hi || !granularity)
 			return IQE;
+		if (vtd_scalable(v) && granularity == 2)
+			violation("context invalidation by domain, and contexts have none");
 		mem_drain();
 		vtd_forget_contexts(v, granularity, domain, vtd_bits(lo, 47, 32),
 				    vtd_bits(lo, 49, 48));
@@ -199,9 +248,14 @@ static uint32_t execute(struct vtd *v, uint64_t lo, uint64_t hi)
 		vtd_forget_pages(v, granularity, domain, hi & ~0xfffUL, mask, hi >> 6 & 1);
 		return 0;
 	case 3:		/* device-TLB */
-		if (!(v->is.ecap & VTD_ECAP_DT) || !only(hi, FIELD(0, 0) | FIELD(63, 12)))
+		if (!(v->is.ecap & VTD_ECAP_DT) || !only(hi, FIELD(0, 0) | FIELD(63, 12)) ||
+		    !only(lo, FIELD(3, 0) | FIELD(20, 16) | FIELD(47, 32) | pf_fields(v)))
 			return IQE;
-		return v->time_out ? ITE : 0;
+		if (v->time_out)
+			return ITE;
+		vtd_forget_device_pages(v, vtd_bits(lo, 47, 32), VTD_NO_PASID,
+					hi & ~0xfffUL, hi & 1);
+		return 0;
 	case 4:		/* interrupt-entry cache */
 		mask = vtd_bits(lo, 31, 27);
 		if (!only(lo, FIELD(4, 0) | FIELD(47, 27)) || hi || !(v->is.ecap & VTD_ECAP_IR) ||
@@ -223,22 +277,36 @@ static uint32_t execute(struct vtd *v, uint64_t lo, uint64_t hi)
 	return IQE;
 }
 
+/* The queue is always read coherently, unlike the tables. Return: as execute(). */
+static uint32_t run_descriptor(struct vtd *v, uint64_t at, bool large)
+{
+	uint64_t *d = mem_at(at, large ? 32 : 16);
+
+	if (!d || (large && (d[2] | d[3])))
+		return IQE;
+	return large && (d[0] & 0xf) > 5 ? execute_pasid(v, d[0], d[1]) : execute(v, d[0], d[1]);
+}
+
 static void run_queue(struct vtd *v, unsigned int most)
 {
 	uint64_t base = reg64(v, IQA) & ~0xfffUL;
-	uint32_t *head = reg32(v, IQH), size = 4096U << (reg64(v, IQA) & 7), end, *d;
+	bool large = reg64(v, IQA) >> 11 & 1;
+	uint32_t *head = reg32(v, IQH), size = 4096U << (reg64(v, IQA) & 7), end, *next;
+	uint32_t step = large ? 32 : 16;
 
 	while (most-- && *reg32(v, GSTS) & QIE && !v->hold && *head != *reg32(v, IQT) &&
 	       !(*reg32(v, FSTS) & (IQE | ITE))) {
-		/* The queue is always read coherently, unlike the tables. */
-		d = mem_at(base + *head, 16);
-		end = d ? execute(v, d[0] | (uint64_t)d[1] << 32, d[2] | (uint64_t)d[3] << 32) :
-			  IQE;
+		end = run_descriptor(v, base + *head, large);
 		v->descriptors++;
 		if (end)
 			set_fault_status(v, end);
 		if (end != IQE)
-			*head = (*head + 16) % size;
+			*head = (*head + step) % size;
+		/* A wait that was fetched already is given up. */
+		next = mem_at(base + *head, step);
+		if (end == ITE && *head != *reg32(v, IQT) && next && (*next & 0xf) == 5 &&
+		    mem_random() % 2)
+			*head = (*head + step) % size;
 	}
 }
 
@@ -258,7 +326,7 @@ uint32_t vtd_read32(struct vtd *v, uint32_t at)
 
 void vtd_write32(struct vtd *v, uint32_t at, uint32_t value)
 {
-	uint32_t records = VTD_FRO + 16 * v->is.records;
+	uint32_t records = VTD_FRO + 16 * v->is.records, queue = *reg32(v, IQA);
 
 	vtd_tick(v);
 	switch (at) {
@@ -278,18 +346,18 @@ void vtd_write32(struct vtd *v, uint32_t at, uint32_t value)
 	case IQA: case IQA + 4:
 		if (*reg32(v, GSTS) & QIE)
 			violation("queue address written while the queue is on");
-		if (at == IQA && value & 0xff8)
+		if (at == IQA && value & (v->is.ecap & VTD_ECAP_SMTS ? 0x7f8 : 0xff8))
 			violation("queue address %#x has bits that this unit does not know", value);
 		break;
 	case IQT:
-		if (value & 0xf || value >= 4096U << (*reg32(v, IQA) & 7))
+		if (value & (queue >> 11 & 1 ? 0x1f : 0xf) || value >= 4096U << (queue & 7))
 			violation("queue tail %#x lies beyond the queue", value);
 		break;
 	case PMEN:
 		value = value >> 31 ? 1U << 31 | 1 : 0;
 		break;
 	case RTADDR:
-		if (value & 0xfff)
+		if (value & (v->is.ecap & VTD_ECAP_SMTS ? 0xbff : 0xfff))
 			violation("root table address %#x asks for another mode", value);
 		break;
 	case IRTA:

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Second-level page tables.
+ * Page tables of devices, second-stage or first-stage.
  *
- * VT-d specification, "Second-Stage Paging Entries" and "Second-Level Address Translation". A new
+ * VT-d specification, "Second-Stage Paging Entries", "First-Stage Paging Entries". The formats
+ * share the places of address, page bit and the two bits that make an entry present; the first
+ * stage marks what was accessed, which is written ahead here, so that hardware need not. A new
  * table page is filled before it is linked, by one compare-and-exchange, so that two mappings may
  * race for it; an entry is one store. Table pages that an unmapping leaves empty are unlinked and
  * handed to the caller, who frees them after the invalidation.
  */
-#include "slpt.h"
+#include "iopt.h"
 
 #define ENTRIES 512ULL
 /* Ignored by hardware. Of a table that is not coherent: this link may still be in a cache. */
-#define SLPTE_UNPUBLISHED	BIT_ULL(52)
+#define PTE_UNPUBLISHED	BIT_ULL(52)
 
 static unsigned int level_shift(unsigned int level)
 {
@@ -35,7 +37,7 @@ static bool is_present(u64 entry)
 
 static bool is_leaf(u64 entry, unsigned int level)
 {
-	return level == 1 || entry & SLPTE_PAGE;
+	return level == 1 || entry & PTE_PAGE;
 }
 
 static u64 *child_of(u64 entry)
@@ -43,34 +45,51 @@ static u64 *child_of(u64 entry)
 	return hw_virt(entry & ADDR_MASK);
 }
 
-static void publish(const struct slpt *table, const void *p, size_t bytes)
+static void publish(const struct iopt *table, const void *p, size_t bytes)
 {
-	if (!table->coherent)
+	if (!table->format.coherent)
 		hw_flush(p, bytes);
 }
 
-static bool fits_table(const struct slpt *table, u64 iova, u64 size)
+static bool fits_table(const struct iopt *table, u64 iova, u64 size)
 {
-	u64 end = 1ULL << level_shift(table->levels + 1);
+	u64 end = 1ULL << iopt_width(table->format);
 
 	return size && iova < end && size <= end - iova;
 }
 
+/* Of an entry that leads to another table. */
+static u64 link_bits(const struct iopt *table)
+{
+	u64 bits = table->format.coherent ? 0 : PTE_UNPUBLISHED;
+
+	if (table->format.first_stage)
+		return bits | FSPTE_PRESENT | FSPTE_WRITE | FSPTE_USER | FSPTE_ACCESSED;
+	return bits | SLPTE_READ | SLPTE_WRITE;
+}
+
+/* Of an entry that leads to a page; in the first stage, what can be written can be read. */
+static u64 page_bits(const struct iopt *table, unsigned int level, u64 rights)
+{
+	u64 bits = level > 1 ? PTE_PAGE : 0;
+
+	if (!table->format.first_stage)
+		return bits | rights | (table->format.snoop ? SLPTE_SNOOP : 0);
+	return bits | FSPTE_PRESENT | FSPTE_USER | FSPTE_ACCESSED |
+	       (rights & SLPTE_WRITE ? FSPTE_WRITE | FSPTE_DIRTY : 0);
+}
+
 /**
- * slpt_init() - make an empty table
+ * iopt_init() - make an empty table
  * @table: to be filled
- * @levels: 3, 4 or 5
- * @coherent: every unit that will walk it snoops the caches
- * @snoop: let entries force snooping
+ * @format: what the units that will walk it expect
  * @gfp: allocation flags
  *
  * Return: 0 or -ENOMEM.
  */
-int slpt_init(struct slpt *table, unsigned int levels, bool coherent, bool snoop, gfp_t gfp)
+int iopt_init(struct iopt *table, struct iopt_format format, gfp_t gfp)
 {
-	table->levels = levels;
-	table->coherent = coherent;
-	table->snoop = snoop;
+	table->format = format;
 	table->root = hw_alloc(0, gfp);
 	if (!table->root)
 		return -ENOMEM;
@@ -79,7 +98,7 @@ int slpt_init(struct slpt *table, unsigned int levels, bool coherent, bool snoop
 }
 
 /* The depth is that of the table, at most 5. */
-static void release_tree(u64 *page, unsigned int level, slpt_release_t release, void *arg)
+static void release_tree(u64 *page, unsigned int level, iopt_release_t release, void *arg)
 {
 	unsigned int i;
 
@@ -95,21 +114,20 @@ static void free_now(void *page, void *arg)
 }
 
 /**
- * slpt_destroy() - free a table
+ * iopt_destroy() - free a table
  * @table: one that no unit walks and no cache remembers
  */
-void slpt_destroy(struct slpt *table)
+void iopt_destroy(struct iopt *table)
 {
 	if (table->root)
-		release_tree(table->root, table->levels, free_now, NULL);
+		release_tree(table->root, table->format.levels, free_now, NULL);
 	table->root = NULL;
 }
 
 /* The entry of @level for @iova, with the tables above it made where @gfp may allocate. */
-static int find_slot(struct slpt *table, u64 iova, unsigned int level, gfp_t gfp, u64 **slot)
+static int find_slot(struct iopt *table, u64 iova, unsigned int level, gfp_t gfp, u64 **slot)
 {
-	unsigned int at = table->levels;
-	u64 fresh = SLPTE_READ | SLPTE_WRITE | (table->coherent ? 0 : SLPTE_UNPUBLISHED);
+	unsigned int at = table->format.levels;
 	u64 *page = table->root, *child, entry;
 
 	for (;;) {
@@ -123,14 +141,14 @@ static int find_slot(struct slpt *table, u64 iova, unsigned int level, gfp_t gfp
 				return -ENOMEM;
 			publish(table, child, 4096);
 			dma_wmb();
-			if (!hw_replace64(*slot, 0, hw_phys(child) | fresh))
+			if (!hw_replace64(*slot, 0, hw_phys(child) | link_bits(table)))
 				hw_free(child, 0);
 			entry = READ_ONCE(**slot);
 		}
 		/* Whoever linked it may not have come to this yet. */
-		if (entry & SLPTE_UNPUBLISHED) {
+		if (entry & PTE_UNPUBLISHED) {
 			publish(table, *slot, sizeof(**slot));
-			hw_store64(*slot, entry & ~SLPTE_UNPUBLISHED);
+			hw_store64(*slot, entry & ~PTE_UNPUBLISHED);
 		}
 		if (is_leaf(entry, at))
 			return -EEXIST;
@@ -140,7 +158,7 @@ static int find_slot(struct slpt *table, u64 iova, unsigned int level, gfp_t gfp
 }
 
 /**
- * slpt_map_run() - map pages of one size, one after the other
+ * iopt_map_run() - map pages of one size, one after the other
  * @table: the table
  * @iova: address that the device uses, aligned to @size
  * @phys: physical address, aligned to @size
@@ -153,7 +171,7 @@ static int find_slot(struct slpt *table, u64 iova, unsigned int level, gfp_t gfp
  * Return: 0, -EINVAL for a page that is not one, -ERANGE beyond the table, -EEXIST where something
  * is mapped already, -ENOMEM.
  */
-int slpt_map_run(struct slpt *table, u64 iova, u64 phys, u64 size, u64 count, u64 rights,
+int iopt_map_run(struct iopt *table, u64 iova, u64 phys, u64 size, u64 count, u64 rights,
 		 gfp_t gfp, u64 *mapped)
 {
 	unsigned int level, i, n;
@@ -170,7 +188,7 @@ int slpt_map_run(struct slpt *table, u64 iova, u64 phys, u64 size, u64 count, u6
 		return -EINVAL;
 	if (!fits_table(table, iova, size * count))
 		return -ERANGE;
-	entry = phys | rights | (level > 1 ? SLPTE_PAGE : 0) | (table->snoop ? SLPTE_SNOOP : 0);
+	entry = phys | page_bits(table, level, rights);
 	while (*mapped < count) {
 		ret = find_slot(table, iova, level, gfp, &slot);
 		if (ret)
@@ -189,19 +207,19 @@ int slpt_map_run(struct slpt *table, u64 iova, u64 phys, u64 size, u64 count, u6
 }
 
 /* An emptied table page is unlinked, and those above it: @at is the last address in them. */
-static void unlink_tables(struct slpt *table, u64 at, u64 done, unsigned int level,
-			  slpt_release_t release, void *arg)
+static void unlink_tables(struct iopt *table, u64 at, u64 done, unsigned int level,
+			  iopt_release_t release, void *arg)
 {
 	u64 *page, *slot, *above, span;
 	unsigned int l;
 
-	for (; level <= table->levels; level++) {
+	for (; level <= table->format.levels; level++) {
 		span = level_size(level);
 		/* The whole span of a table page was in the range: nothing is left in it. */
 		if ((at + 4096) & (span - 1) || done < span)
 			return;
 		above = table->root;
-		for (l = table->levels; l > level; l--)
+		for (l = table->format.levels; l > level; l--)
 			above = child_of(*level_slot(above, l, at));
 		slot = level_slot(above, level, at);
 		page = child_of(*slot);
@@ -212,7 +230,7 @@ static void unlink_tables(struct slpt *table, u64 at, u64 done, unsigned int lev
 }
 
 /**
- * slpt_unmap() - unmap whatever stands in a range
+ * iopt_unmap() - unmap whatever stands in a range
  * @table: the table
  * @iova: first address, 4 KiB aligned
  * @size: bytes, a multiple of 4 KiB
@@ -222,7 +240,7 @@ static void unlink_tables(struct slpt *table, u64 at, u64 done, unsigned int lev
  * Stops at the first hole, and at a large page that the range covers only in part.
  * Return: how many bytes were unmapped.
  */
-u64 slpt_unmap(struct slpt *table, u64 iova, u64 size, slpt_release_t release, void *arg)
+u64 iopt_unmap(struct iopt *table, u64 iova, u64 size, iopt_release_t release, void *arg)
 {
 	u64 done = 0, at, entry, *page, *slot;
 	unsigned int level, i, n;
@@ -232,7 +250,7 @@ u64 slpt_unmap(struct slpt *table, u64 iova, u64 size, slpt_release_t release, v
 	while (done < size) {
 		at = iova + done;
 		page = table->root;
-		for (level = table->levels; ; level--) {
+		for (level = table->format.levels; ; level--) {
 			slot = level_slot(page, level, at);
 			entry = READ_ONCE(*slot);
 			if (!is_present(entry))
@@ -261,14 +279,14 @@ u64 slpt_unmap(struct slpt *table, u64 iova, u64 size, slpt_release_t release, v
 }
 
 /**
- * slpt_look() - what a walk for an address sees
+ * iopt_look() - what a walk for an address sees
  * @table: the table
  * @iova: the address
  * @walk: receives the entries; the last is the leaf or the one that is not present
  */
-void slpt_look(const struct slpt *table, u64 iova, struct slpt_walk *walk)
+void iopt_look(const struct iopt *table, u64 iova, struct iopt_walk *walk)
 {
-	unsigned int level = table->levels;
+	unsigned int level = table->format.levels;
 	u64 *page = table->root, entry;
 
 	walk->depth = 0;
@@ -285,24 +303,24 @@ void slpt_look(const struct slpt *table, u64 iova, struct slpt_walk *walk)
 }
 
 /**
- * slpt_translate() - the physical address behind an address
+ * iopt_translate() - the physical address behind an address
  * @table: the table
  * @iova: the address
  * @phys: receives it
  *
  * Return: false where nothing is mapped.
  */
-bool slpt_translate(const struct slpt *table, u64 iova, u64 *phys)
+bool iopt_translate(const struct iopt *table, u64 iova, u64 *phys)
 {
-	struct slpt_walk walk;
+	struct iopt_walk walk;
 	unsigned int level;
 	u64 entry;
 
-	slpt_look(table, iova, &walk);
+	iopt_look(table, iova, &walk);
 	if (!walk.depth)
 		return false;
 	entry = walk.entry[walk.depth - 1];
-	level = table->levels - (walk.depth - 1);
+	level = table->format.levels - (walk.depth - 1);
 	if (!is_present(entry))
 		return false;
 	*phys = (entry & ADDR_MASK & ~(level_size(level) - 1)) | (iova & (level_size(level) - 1));

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The invalidation queue of a remapping unit.
+ *
+ * VT-d specification, "Queued Invalidation Interface". Descriptors of 128 bits in legacy mode, of
+ * 256 in scalable mode; each batch ends in a wait, and every wait is bounded: a unit that does not
+ * answer is marked broken. A device that does not answer costs its own invalidation only (ITE). The
+ * status of a wait lives as long as the unit, so that a late answer cannot land in someone else's
+ * memory.
+ */
+#include "unit.h"
+
+/**
+ * hw_queue_add() - write a descriptor, to be given to the unit by the next call that waits
+ * @unit: with its queue on
+ * @lo: first 64 bits
+ * @hi: next 64 bits; the rest of a larger descriptor is zero
+ */
+void hw_queue_add(struct hw_unit *unit, u64 lo, u64 hi)
+{
+	struct dmar_entry *slot = &unit->queue[unit->tail];
+
+	hw_store64(&slot->hi, hi);
+	hw_store64(&slot->lo, lo);
+	hw_publish(unit, slot, sizeof(*slot));
+	unit->tail = (unit->tail + (unit->scalable ? 2 : 1)) % HW_QUEUE_ENTRIES;
+}
+
+static u32 start(struct hw_unit *unit)
+{
+	u32 want = ++unit->sequence;
+
+	hw_queue_add(unit, QI_WAIT | QI_WAIT_STATUS | (u64)want << 32, hw_phys(unit->status));
+	dma_wmb();
+	hw_write64(unit->regs, DMAR_IQT, (u64)unit->tail << 4);
+	return want;
+}
+
+/*
+ * Add a wait descriptor, start the queue, wait; the queue is empty afterwards. -ETIMEDOUT when
+ * that is so, but a device did not answer.
+ */
+static int queue_run(struct hw_unit *unit)
+{
+	bool device_gone = false;
+	unsigned int i;
+	u32 want, fsts;
+
+	if (unit->broken)
+		return -EIO;
+	want = start(unit);
+	for (i = 0; i < HW_TIMEOUT_US; i++) {
+		if (READ_ONCE(*unit->status) == want)
+			return device_gone ? -ETIMEDOUT : 0;
+		fsts = hw_read32(unit->regs, DMAR_FSTS);
+		if (fsts & FSTS_IQE)
+			break;
+		/* An answer that nobody asked for: the device's fault, and the queue goes on. */
+		if (fsts & FSTS_ICE)
+			hw_write32(unit->regs, DMAR_FSTS, FSTS_ICE);
+		if (fsts & FSTS_ITE) {
+			/* The queue stands still until told; waits under way were given up. */
+			hw_write32(unit->regs, DMAR_FSTS, FSTS_ITE);
+			if (device_gone)
+				break;
+			device_gone = true;
+			want = start(unit);
+		}
+		hw_wait();
+	}
+	unit->broken = true;
+	return -EIO;
+}
+
+/**
+ * hw_queue() - give one invalidation descriptor to the unit, and wait until it is done
+ * @unit: with its queue on
+ * @lo: first 64 bits
+ * @hi: next 64 bits
+ *
+ * Return: 0, or -EIO when the unit did not answer (it is broken from then on).
+ */
+int hw_queue(struct hw_unit *unit, u64 lo, u64 hi)
+{
+	int ret;
+
+	hw_queue_add(unit, lo, hi);
+	ret = queue_run(unit);
+	/* Somebody else's device: of what was asked for here, everything is done. */
+	return ret == -ETIMEDOUT ? 0 : ret;
+}
+
+/**
+ * hw_flush_all() - forget everything that was cached for requests with an address
+ * @unit: with its queue on
+ *
+ * Return: as hw_queue().
+ */
+int hw_flush_all(struct hw_unit *unit)
+{
+	hw_queue_add(unit, QI_CONTEXT | QI_GLOBAL, 0);
+	if (unit->scalable)
+		hw_queue_add(unit, QI_PASID_CACHE | QI_PASID_GLOBAL, 0);
+	return hw_queue(unit, QI_IOTLB | QI_IOTLB_DRAIN | QI_GLOBAL, 0);
+}
+
+/**
+ * hw_flush_domain() - forget every second-stage and nested translation of a domain
+ * @unit: enabled
+ * @domain: domain identifier
+ *
+ * A change in the second stage of nested translation needs this: its pages go by other addresses.
+ * Return: as hw_queue().
+ */
+int hw_flush_domain(struct hw_unit *unit, u16 domain)
+{
+	return hw_queue(unit, QI_IOTLB | QI_IOTLB_DRAIN | QI_DOMAIN | (u64)domain << 16, 0);
+}
+
+/* The smallest naturally aligned power of two of pages around a range, as its exponent. */
+static unsigned int range_mask(u64 first, u64 last)
+{
+	u64 different = (first ^ last) >> 12;
+	unsigned int mask = 0;
+
+	while (different >> mask)
+		mask++;
+	return mask;
+}
+
+static bool has_mask(const struct hw_unit *unit, unsigned int mask)
+{
+	return unit->cap & CAP_PSI && mask <= CAP_MAMV(unit->cap);
+}
+
+/**
+ * hw_flush_pages() - forget the second-stage translations of an address range
+ * @unit: enabled
+ * @domain: domain identifier
+ * @first: first address
+ * @last: last address, inclusive
+ *
+ * One descriptor covers a naturally aligned power of two of pages; a range that needs a larger one
+ * than the unit has is flushed with its whole domain. Return: as hw_queue().
+ */
+int hw_flush_pages(struct hw_unit *unit, u16 domain, u64 first, u64 last)
+{
+	unsigned int mask = range_mask(first, last);
+
+	if (!has_mask(unit, mask))
+		return hw_flush_domain(unit, domain);
+	first &= ~((4096ULL << mask) - 1);
+	return hw_queue(unit, QI_IOTLB | QI_IOTLB_DRAIN | QI_FINE | (u64)domain << 16,
+			first | mask);
+}
+
+static u64 pasid_iotlb(u64 granularity, u16 domain, u32 pasid)
+{
+	return QI_PASID_IOTLB | granularity | (u64)domain << 16 | (u64)pasid << 32;
+}
+
+/**
+ * hw_flush_pasid() - forget every first-stage and nested translation of a PASID
+ * @unit: enabled, in scalable mode
+ * @domain: domain identifier
+ * @pasid: process address space identifier
+ *
+ * Return: as hw_queue().
+ */
+int hw_flush_pasid(struct hw_unit *unit, u16 domain, u32 pasid)
+{
+	return hw_queue(unit, pasid_iotlb(QI_DOMAIN, domain, pasid), 0);
+}
+
+/**
+ * hw_flush_pasid_pages() - forget the first-stage translations of an address range
+ * @unit: enabled, in scalable mode
+ * @domain: domain identifier
+ * @pasid: process address space identifier
+ * @first: first address
+ * @last: last address, inclusive
+ *
+ * Return: as hw_queue().
+ */
+int hw_flush_pasid_pages(struct hw_unit *unit, u16 domain, u32 pasid, u64 first, u64 last)
+{
+	unsigned int mask = range_mask(first, last);
+
+	if (!has_mask(unit, mask))
+		return hw_flush_pasid(unit, domain, pasid);
+	first &= ~((4096ULL << mask) - 1);
+	return hw_queue(unit, pasid_iotlb(QI_FINE, domain, pasid), first | mask);
+}
+
+/**
+ * hw_flush_device() - have a device forget the translations of an address range
+ * @unit: enabled, with ECAP.DT; its own caches have forgotten them already
+ * @tlb: the device
+ * @first: first address
+ * @last: last address, inclusive
+ *
+ * Return: 0; -ETIMEDOUT when the device did not answer, which may still use what it has; -EIO.
+ */
+int hw_flush_device(struct hw_unit *unit, const struct hw_device_tlb *tlb, u64 first, u64 last)
+{
+	unsigned int mask = range_mask(first, last);
+	u64 address = first & ~((4096ULL << mask) - 1), lo = 0;
+
+	/* Of a range of several pages, the lowest address bit that is 0 says how large it is. */
+	if (mask)
+		address |= ((2048ULL << mask) - 1) & ~4095ULL;
+	if (unit->ecap & ECAP_DIT)
+		lo = (u64)(tlb->pf & 0xf) << 12 | (u64)(tlb->pf >> 4) << 52;
+	if (tlb->pasid)
+		hw_queue_add(unit, lo | QI_PASID_DEVICE_TLB | (u64)(tlb->depth & 0x1f) << 4 |
+			     (u64)tlb->source << 16 | (u64)tlb->pasid << 32,
+			     address | (mask ? QI_PASID_DEVICE_RANGE : 0));
+	else
+		hw_queue_add(unit, lo | QI_DEVICE_TLB | (u64)(tlb->depth & 0x1f) << 16 |
+			     (u64)tlb->source << 32, address | (mask ? QI_DEVICE_TLB_RANGE : 0));
+	return queue_run(unit);
+}

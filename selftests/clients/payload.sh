@@ -90,12 +90,14 @@ modules_of() {
 	echo "$build/kernel-$1/usr/lib/modules/$(cat "$build/kernel-$1/release")"
 }
 
-# in_lab MIB SECONDS COMMAND... : runs COMMAND in a host on Bochs with the module. There, and only
-# there, an entry with the guest's IF=0 keeps the host from its own interrupts, and processors of a
-# guest that wait for each other with interrupts off would wait for ever: hence the timer.
+# in_lab MIB SECONDS COMMAND... : runs COMMAND in a host on Bochs with the module, under the kernel
+# $host_kernel if that is set. There, and only there, an entry with the guest's IF=0 keeps the host
+# from its own interrupts, and processors of a guest that wait for each other with interrupts off
+# would wait for ever: hence the timer.
 in_lab() {
 	local mib=$1 seconds=$2
 	shift 2
-	selftests/lab/lab run --host=bochs --mem="$mib" --quiet --timeout="$seconds" \
+	selftests/lab/lab run --host=bochs --kernel="${host_kernel:-6.1}" --mem="$mib" --quiet \
+		--timeout="$seconds" \
 		--modparams="node=$node entry_timer_ticks=200000" --payload="$payload" -- "$@"
 }

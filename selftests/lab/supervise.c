@@ -33,8 +33,9 @@
 #define EXIT_TIMEOUT	124
 #define EXIT_HOST	125
 
-/* A host that uses no CPU time at all is hung after this wall-clock time. */
+/* A host that uses next to no CPU time is hung after this wall-clock time. */
 #define SILENCE_LIMIT	300
+#define NO_CPU_TIME	10
 
 static struct {
 	double timeout, boot_limit, beat_limit;
@@ -168,7 +169,7 @@ static void print_emulator_log(void)
 static int follow(int fd)
 {
 	static unsigned char buffer[1 << 20];
-	double start = now(), cpu_mark = 0, wall_mark = start, next_check = start + 1;
+	double start = now(), cpu_mark = 0, wall_mark = start, next_check = start + 1, used;
 	unsigned long beats_seen = 0;
 
 	for (;;) {
@@ -208,13 +209,13 @@ static int follow(int fd)
 		if (t < next_check)
 			continue;
 		next_check = t + 1;
+		used = cpu_time() - cpu_mark;
 		if (host.beats != beats_seen) {
 			beats_seen = host.beats;
-			cpu_mark = cpu_time();
+			cpu_mark += used;
 			wall_mark = t;
-		} else if (cpu_time() - cpu_mark >
-			   (host.hello ? option.beat_limit : option.boot_limit) * option.cpus ||
-			   t - wall_mark > SILENCE_LIMIT) {
+		} else if (used > (host.hello ? option.beat_limit : option.boot_limit) * option.cpus ||
+			   (t - wall_mark > SILENCE_LIMIT && used < NO_CPU_TIME)) {
 			complain(host.hello ? "the host hangs: a CPU gives no sign of life."
 				 : "the host did not boot.");
 			return EXIT_HOST;

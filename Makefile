@@ -28,7 +28,7 @@ help:
 	@echo "make check-debug   the kselftests and QEMU on a kernel with lockdep, KASAN, kmemleak, UBSAN"
 	@echo "make check-unit    only what runs without the lab"
 	@echo "make bench         minikvm beside kvm_intel in the same boot: table, build/bench.json"
-	@echo "make bench-iommu   what VT-d's table code costs, in instructions"
+	@echo "make bench-iommu   VT-d beside intel_iommu through the same API, in instructions"
 	@echo "make lint          checkpatch, sparse, W=1 for 6.1 and 6.12, shellcheck, clang-tidy"
 	@echo "make install       module (DKMS if there is one), tool, udev rule; DESTDIR= for packages"
 	@echo "make clean         remove what was built (make distclean: also what was fetched)"

@@ -7,13 +7,16 @@
  * stage marks what was accessed, which is written ahead here, so that hardware need not. A new
  * table page is filled before it is linked, by one compare-and-exchange, so that two mappings may
  * race for it; an entry is one store. Table pages that an unmapping leaves empty are unlinked and
- * handed to the caller, who frees them after the invalidation.
+ * handed to the caller, who frees them after the invalidation. A table page that one mapping has
+ * filled is marked, and goes as a whole when an unmapping covers it.
  */
 #include "iopt.h"
 
 #define ENTRIES 512ULL
 /* Ignored by hardware. Of a table that is not coherent: this link may still be in a cache. */
 #define PTE_UNPUBLISHED	BIT_ULL(52)
+/* Ignored by hardware. Of a link: all entries of the table below are pages. */
+#define PTE_FULL		BIT_ULL(53)
 
 static unsigned int level_shift(unsigned int level)
 {
@@ -124,37 +127,54 @@ void iopt_destroy(struct iopt *table)
 	table->root = NULL;
 }
 
-/* The entry of @level for @iova, with the tables above it made where @gfp may allocate. */
-static int find_slot(struct iopt *table, u64 iova, unsigned int level, gfp_t gfp, u64 **slot)
+/* A new table behind an entry; or what others have linked there, published. */
+static int link_table(struct iopt *table, u64 *slot, gfp_t gfp)
+{
+	u64 entry = READ_ONCE(*slot), *child;
+
+	if (!is_present(entry)) {
+		child = hw_alloc(0, gfp);
+		if (!child)
+			return -ENOMEM;
+		publish(table, child, 4096);
+		dma_wmb();
+		if (!hw_replace64(slot, 0, hw_phys(child) | link_bits(table)))
+			hw_free(child, 0);
+		entry = READ_ONCE(*slot);
+	}
+	/* Whoever linked it may not have come to this yet. */
+	if (entry & PTE_UNPUBLISHED) {
+		publish(table, slot, sizeof(*slot));
+		hw_store64(slot, entry & ~PTE_UNPUBLISHED);
+	}
+	return 0;
+}
+
+/*
+ * The entry of @level for @iova, with the tables above it made where @gfp may allocate. @link
+ * receives the entry that leads to it, NULL in the root.
+ */
+static int find_slot(struct iopt *table, u64 iova, unsigned int level, gfp_t gfp, u64 **slot,
+		     u64 **link)
 {
 	unsigned int at = table->format.levels;
-	u64 *page = table->root, *child, entry;
+	u64 *page = table->root, entry;
 
-	for (;;) {
-		*slot = level_slot(page, at, iova);
-		if (at == level)
-			return 0;
-		entry = READ_ONCE(**slot);
-		if (!is_present(entry)) {
-			child = hw_alloc(0, gfp);
-			if (!child)
+	*link = NULL;
+	for (; at > level; at--) {
+		*link = level_slot(page, at, iova);
+		entry = READ_ONCE(**link);
+		if (!is_present(entry) || entry & PTE_UNPUBLISHED) {
+			if (link_table(table, *link, gfp))
 				return -ENOMEM;
-			publish(table, child, 4096);
-			dma_wmb();
-			if (!hw_replace64(*slot, 0, hw_phys(child) | link_bits(table)))
-				hw_free(child, 0);
-			entry = READ_ONCE(**slot);
-		}
-		/* Whoever linked it may not have come to this yet. */
-		if (entry & PTE_UNPUBLISHED) {
-			publish(table, *slot, sizeof(**slot));
-			hw_store64(*slot, entry & ~PTE_UNPUBLISHED);
+			entry = READ_ONCE(**link);
 		}
 		if (is_leaf(entry, at))
 			return -EEXIST;
 		page = child_of(entry);
-		at--;
 	}
+	*slot = level_slot(page, level, iova);
+	return 0;
 }
 
 /**
@@ -175,14 +195,13 @@ int iopt_map_run(struct iopt *table, u64 iova, u64 phys, u64 size, u64 count, u6
 		 gfp_t gfp, u64 *mapped)
 {
 	unsigned int level, i, n;
-	u64 *slot, entry;
+	u64 *slot, *link, entry;
 	int ret;
 
 	*mapped = 0;
-	for (level = 1; level_size(level) != size; level++)
-		if (level == 3)
-			return -EINVAL;
-	if ((iova | phys) & (size - 1) || phys & ~ADDR_MASK || count > ADDR_MASK / size ||
+	level = size == level_size(1) ? 1 : size == level_size(2) ? 2 : 3;
+	if (size != level_size(level) || (iova | phys) & (size - 1) || phys & ~ADDR_MASK ||
+	    count > ADDR_MASK >> level_shift(level) ||
 	    (phys + (count - 1) * size) & ~ADDR_MASK ||
 	    !rights || rights & ~(SLPTE_READ | SLPTE_WRITE))
 		return -EINVAL;
@@ -190,7 +209,7 @@ int iopt_map_run(struct iopt *table, u64 iova, u64 phys, u64 size, u64 count, u6
 		return -ERANGE;
 	entry = phys | page_bits(table, level, rights);
 	while (*mapped < count) {
-		ret = find_slot(table, iova, level, gfp, &slot);
+		ret = find_slot(table, iova, level, gfp, &slot, &link);
 		if (ret)
 			return ret;
 		n = min(count - *mapped, ENTRIES - (iova >> level_shift(level) & (ENTRIES - 1)));
@@ -198,12 +217,21 @@ int iopt_map_run(struct iopt *table, u64 iova, u64 phys, u64 size, u64 count, u6
 			hw_store64(&slot[i], entry);
 		if (i)
 			publish(table, slot, i * sizeof(*slot));
+		/* No other range has a part of this table. */
+		if (i == ENTRIES && link)
+			hw_store64(link, READ_ONCE(*link) | PTE_FULL);
 		*mapped += i;
 		iova += i * size;
 		if (i < n)
 			return -EEXIST;
 	}
 	return 0;
+}
+
+/* Can the entry go at once, a page or a table that is full of pages? */
+static bool is_removable(u64 entry, unsigned int level)
+{
+	return is_present(entry) && (is_leaf(entry, level) || entry & PTE_FULL);
 }
 
 /* An emptied table page is unlinked, and those above it: @at is the last address in them. */
@@ -244,6 +272,7 @@ u64 iopt_unmap(struct iopt *table, u64 iova, u64 size, iopt_release_t release, v
 {
 	u64 done = 0, at, entry, *page, *slot;
 	unsigned int level, i, n;
+	bool whole;
 
 	if ((iova | size) & 4095 || !fits_table(table, iova, size))
 		return 0;
@@ -255,8 +284,12 @@ u64 iopt_unmap(struct iopt *table, u64 iova, u64 size, iopt_release_t release, v
 			entry = READ_ONCE(*slot);
 			if (!is_present(entry))
 				return done;
-			if (is_leaf(entry, level))
+			whole = !(at & (level_size(level) - 1)) && size - done >= level_size(level);
+			if (is_leaf(entry, level) || (whole && entry & PTE_FULL))
 				break;
+			/* It does not stay full. */
+			if (entry & PTE_FULL)
+				hw_store64(slot, entry & ~PTE_FULL);
 			page = child_of(entry);
 		}
 		if (at & (level_size(level) - 1))
@@ -264,8 +297,10 @@ u64 iopt_unmap(struct iopt *table, u64 iova, u64 size, iopt_release_t release, v
 		/* As many entries of this page as the range covers, up to something else. */
 		n = min((size - done) >> level_shift(level),
 			ENTRIES - (at >> level_shift(level) & (ENTRIES - 1)));
-		for (i = 0; i < n && is_present(entry) && is_leaf(entry, level); ) {
+		for (i = 0; i < n && is_removable(entry, level); ) {
 			hw_store64(&slot[i], 0);
+			if (!is_leaf(entry, level))
+				release(child_of(entry), arg);
 			if (++i < n)
 				entry = READ_ONCE(slot[i]);
 		}

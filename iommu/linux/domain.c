@@ -226,7 +226,7 @@ static void release_page(void *page, void *arg)
 {
 	struct list_head *freelist = arg;
 
-	list_add(&virt_to_page(page)->lru, freelist);
+	list_add_tail(&virt_to_page(page)->lru, freelist);
 }
 
 static void flush_range(struct vtd_domain *d, u64 first, u64 last)
@@ -283,11 +283,12 @@ static int map_run(struct vtd_domain *d, u64 iova, u64 phys, u64 size, u64 count
 	LIST_HEAD(freelist);
 	int ret;
 
-	for (*done = 0; *done < size * count; *done += size) {
-		ret = iopt_map_run(&d->table, iova + *done, phys + *done, size,
-				   count - *done / size, rights, gfp, &mapped);
+	for (*done = 0; count; *done += size, count--) {
+		ret = iopt_map_run(&d->table, iova + *done, phys + *done, size, count, rights,
+				   gfp, &mapped);
 		*done += mapped * size;
-		if (ret != -EEXIST || size == SZ_4K)
+		count -= mapped;
+		if (likely(ret != -EEXIST) || size == SZ_4K)
 			return ret;
 		ret = map_run(d, iova + *done, phys + *done, small, size / small, rights, gfp,
 			      &part);
@@ -321,12 +322,18 @@ static int map_pages(struct iommu_domain *domain, unsigned long iova, phys_addr_
 		     size_t pgsize, size_t pgcount, int prot, gfp_t gfp, size_t *mapped)
 {
 	struct vtd_domain *d = to_vtd(domain);
-	u64 done;
+	u64 rights = rights_of(prot), pages, done, rest;
 	int ret;
 
 	if (domain->type != IOMMU_DOMAIN_UNMANAGED)
 		return -EINVAL;
-	ret = map_run(d, iova, paddr, pgsize, pgcount, rights_of(prot), gfp, &done);
+	ret = iopt_map_run(&d->table, iova, paddr, pgsize, pgcount, rights, gfp, &pages);
+	done = pages * pgsize;
+	if (ret == -EEXIST && pgsize != SZ_4K) {
+		ret = map_run(d, iova + done, paddr + done, pgsize, pgcount - pages, rights, gfp,
+			      &rest);
+		done += rest;
+	}
 	*mapped += done;
 	if (ret)
 		pr_notice_ratelimited("mapping %#zx bytes at %#llx: %s (%d)\n", pgsize,

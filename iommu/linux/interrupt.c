@@ -197,8 +197,10 @@ static int set_affinity(struct irq_data *data, const struct cpumask *mask, bool 
 
 	if (ret < 0 || !irq)
 		return ret;
-	if (irqd_is_activated(data))
-		compose(data, &msg);
+	if (irqd_is_activated(data)) {
+		plain_chip->irq_compose_msi_msg(data, &msg);
+		redirect(irq, data, &msg);
+	}
 	/* An MSI's message still leads to the entry, an I/O APIC needs the new vector. */
 	return irq->ioapic ? ret : IRQ_SET_MASK_OK_DONE;
 }
@@ -256,6 +258,9 @@ static int adopt(unsigned int virq, const struct vtd_irq *found)
 		return ret;
 	}
 	data->chip = &remapped_chip;
+	/* With its entry an interrupt moves at once, not when it comes the next time. */
+	if (!irq->ioapic)
+		irq_set_status_flags(virq, IRQ_MOVE_PCNTXT);
 	return 0;
 }
 
@@ -421,6 +426,7 @@ static void give_back(void)
 		struct irq_data *top = irq_get_irq_data(virq);
 		struct irq_desc *desc = irq_data_to_desc(top);
 
+		irq_clear_status_flags(virq, IRQ_MOVE_PCNTXT);
 		raw_spin_lock_irqsave(&desc->lock, flags);
 		/* The data of the message first, then its address: see redirect(). */
 		if (!irq->ioapic)

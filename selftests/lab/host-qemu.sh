@@ -35,6 +35,8 @@ qemu_arguments() { # tcg|kvm|nested
 	QEMU_ARGUMENTS=(-accel "$accel" -machine "$machine" -cpu "$cpu" -smp "$CPUS" -m "$MEM"
 		-nodefaults -no-user-config -vga none -display none -no-reboot
 		-chardev stdio,id=e9,signal=off -device isa-debugcon,iobase=0xe9,chardev=e9)
+	# One nanosecond and one tick for each instruction; waiting takes no time.
+	[ -z "$ICOUNT" ] || QEMU_ARGUMENTS+=(-icount shift=0,sleep=off)
 	# The remapping unit must exist before what stands behind it, and a device
 	# of the user's replaces the one that is there by default.
 	if [[ " ${DEVICES[*]}" != *' intel-iommu'* ]]; then

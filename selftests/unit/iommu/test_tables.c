@@ -118,6 +118,39 @@ static void random_mappings(struct iopt_format format)
 	       format.levels == 4 ? "random_mappings_4_levels" : "random_mappings_5_levels");
 }
 
+/* A table that one mapping filled goes as a whole, unless something was taken out of it. */
+static void full_tables(void)
+{
+	const u64 rw = SLPTE_READ | SLPTE_WRITE, page = 4096, large = 1UL << 21, giant = 1UL << 30;
+	struct iopt table;
+	u64 mapped, phys;
+
+	iopt_init(&table, (struct iopt_format){ .levels = 3, .coherent = true }, 0);
+	result(!iopt_map_run(&table, 0, 0, giant, 512, rw, 0, &mapped) && mapped == 512 &&
+	       iopt_unmap(&table, 0, 512 * giant, release, NULL) == 512 * giant,
+	       "root_full_of_large_pages");
+	iopt_map_run(&table, large, page, page, 1024, rw, 0, &mapped);
+	result(iopt_unmap(&table, large, 2 * large, release, NULL) == 2 * large &&
+	       nr_pending == 2 && !iopt_translate(&table, large, &phys) &&
+	       !iopt_translate(&table, 2 * large, &phys),
+	       "full_tables_are_released");
+	free_pending();
+	iopt_map_run(&table, large, page, page, 1024, rw, 0, &mapped);
+	iopt_unmap(&table, 2 * large - page, page, release, NULL);
+	result(!nr_pending && iopt_unmap(&table, large, 2 * large, release, NULL) == large - page &&
+	       !nr_pending && iopt_unmap(&table, 2 * large, large, release, NULL) == large &&
+	       nr_pending == 1, "table_with_a_hole_is_not_full");
+	free_pending();
+	iopt_map_run(&table, 0, page, page, 512, rw, 0, &mapped);
+	result(iopt_unmap(&table, 0, large / 2, release, NULL) == large / 2 && !nr_pending &&
+	       iopt_translate(&table, large / 2, &phys) && phys == large / 2 + page,
+	       "half_of_a_full_table");
+	iopt_unmap(&table, large / 2, large / 2, release, NULL);
+	free_pending();
+	iopt_destroy(&table);
+	result(!live, "nothing_is_left");
+}
+
 static void refusals(void)
 {
 	const u64 rw = SLPTE_READ | SLPTE_WRITE;
@@ -214,6 +247,7 @@ int main(int argc, char **argv)
 	for (levels = 3; levels <= 5; levels++)
 		random_mappings((struct iopt_format){ .levels = levels, .snoop = true });
 	random_mappings((struct iopt_format){ .levels = 4, .first_stage = true });
+	full_tables();
 	refusals();
 	dmar_tables();
 	printf("1..%d\n", number);

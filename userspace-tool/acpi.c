@@ -2,8 +2,9 @@
 /*
  * ACPI tables: chapter "ACPI Software Programming Model" of the ACPI specification 6.x. As little
  * as makes an operating system find the interrupt controllers (MADT) and the power switch (FADT
- * with PM1 registers and reset register, DSDT with \_S5). There is no PM timer, because its reads
- * would be the most frequent exits to this process; the guest has TSC, PIT and local APIC timer.
+ * with PM1 registers and reset register, DSDT with \_S5 and, for an assigned device, the PCI host
+ * bridge). There is no PM timer, because its reads would be the most frequent exits to this
+ * process; the guest has TSC, PIT and local APIC timer.
  *
  * Pure: guest memory in, tables out. Tables are byte buffers with the offsets of the
  * specification, since half of their fields are not naturally aligned.
@@ -33,7 +34,35 @@ static const __u8 dsdt_code[] = {
 	0x00, 0x00, 0x00, 0x00,		/* ZeroOp: sleep type for PM1a, PM1b, reserved */
 };
 
+/*
+ * Scope (\_SB) { Device (PCI0) { ... } }: the PCI host bridge, for a machine with a PCI device. Its
+ * windows are all memory between the largest RAM and the I/O APIC, and the ports from 0x1000 on;
+ * all pins of device 1 are ACPI_PCI_GSI.
+ */
+static const __u8 pci_code[] = {
+	0x10, 0x40, 0x0a, '_', 'S', 'B', '_',			/* ScopeOp */
+	0x5b, 0x82, 0x48, 0x09, 'P', 'C', 'I', '0',		/* DeviceOp */
+	0x08, '_', 'H', 'I', 'D', 0x0c, 0x41, 0xd0, 0x0a, 0x03,	/* EisaId ("PNP0A03") */
+	0x08, '_', 'C', 'R', 'S', 0x11, 0x48, 0x04, 0x0a, 0x44,	/* a buffer of 0x44 bytes: */
+	0x88, 0x0d, 0x00, 0x02, 0x0c, 0x00,			/* bus numbers: */
+	0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x00,	/* 0 to 0 */
+	0x47, 0x01, 0xf8, 0x0c, 0xf8, 0x0c, 0x01, 0x08,		/* its own ports: 0xcf8, 8 */
+	0x88, 0x0d, 0x00, 0x01, 0x0c, 0x03,			/* ports: */
+	0x00, 0x00, 0x00, 0x10, 0xff, 0xff, 0x00, 0x00, 0x00, 0xf0,	/* 0x1000 to 0xffff */
+	0x87, 0x17, 0x00, 0x00, 0x0c, 0x01,			/* memory: */
+	0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xc0,		/* from 0xc0000000 */
+	0xff, 0xff, 0xbf, 0xfe, 0x00, 0x00, 0x00, 0x00,		/* to 0xfebfffff */
+	0x00, 0x00, 0xc0, 0x3e,					/* its length */
+	0x79, 0x00,						/* the end of the resources */
+	0x08, '_', 'P', 'R', 'T', 0x12, 0x34, 0x04,		/* a package of four: */
+	0x12, 0x0b, 0x04, 0x0c, 0xff, 0xff, 0x01, 0x00, 0x00, 0x00, 0x0a, ACPI_PCI_GSI,
+	0x12, 0x0b, 0x04, 0x0c, 0xff, 0xff, 0x01, 0x00, 0x01, 0x00, 0x0a, ACPI_PCI_GSI,
+	0x12, 0x0c, 0x04, 0x0c, 0xff, 0xff, 0x01, 0x00, 0x0a, 0x02, 0x00, 0x0a, ACPI_PCI_GSI,
+	0x12, 0x0c, 0x04, 0x0c, 0xff, 0xff, 0x01, 0x00, 0x0a, 0x03, 0x00, 0x0a, ACPI_PCI_GSI,
+};
+
 static_assert(ACPI_S5_SLEEP_TYPE == 0, "dsdt_code spells the sleep type out");
+static_assert(36 + sizeof(dsdt_code) + sizeof(pci_code) <= AT_MADT - AT_DSDT, "the DSDT fits");
 
 static void put16(__u8 *p, __u16 v)
 {
@@ -150,7 +179,19 @@ static void build_madt(__u8 *t, unsigned int cpus)
 	finish_table(t, "APIC", 5, p - t);
 }
 
-__u64 acpi_build(const struct guest_ram *ram, unsigned int cpus)
+static void build_dsdt(__u8 *t, bool pci)
+{
+	size_t size = 36 + sizeof(dsdt_code);
+
+	memcpy(t + 36, dsdt_code, sizeof(dsdt_code));
+	if (pci) {
+		memcpy(t + size, pci_code, sizeof(pci_code));
+		size += sizeof(pci_code);
+	}
+	finish_table(t, "DSDT", 2, size);
+}
+
+__u64 acpi_build(const struct guest_ram *ram, unsigned int cpus, bool pci)
 {
 	__u8 *base = guest_ram_at(ram, GUEST_ACPI, AT_END);
 	__u8 *rsdp, *xsdt;
@@ -163,8 +204,7 @@ __u64 acpi_build(const struct guest_ram *ram, unsigned int cpus)
 	put32(base + AT_FACS + 4, 64);
 	base[AT_FACS + 32] = 2;
 
-	memcpy(base + AT_DSDT + 36, dsdt_code, sizeof(dsdt_code));
-	finish_table(base + AT_DSDT, "DSDT", 2, 36 + sizeof(dsdt_code));
+	build_dsdt(base + AT_DSDT, pci);
 	build_fadt(base + AT_FADT);
 	build_madt(base + AT_MADT, cpus);
 

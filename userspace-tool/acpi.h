@@ -8,9 +8,12 @@
 #ifndef MINIKVM_TOOL_ACPI_H
 #define MINIKVM_TOOL_ACPI_H
 
+#include <stdbool.h>
+
 #include "guest_ram.h"
 
 #define ACPI_SCI_IRQ		9
+#define ACPI_PCI_GSI		16	/* the four interrupt pins of PCI device 1 */
 #define ACPI_PM1_STATUS		0x600
 #define ACPI_PM1_ENABLE		0x602
 #define ACPI_PM1_CONTROL	0x604
@@ -25,9 +28,10 @@
  * acpi_build() - write RSDP, XSDT, FADT, FACS, DSDT and MADT into guest memory
  * @ram: the guest's memory; needs the area at GUEST_ACPI
  * @cpus: processors, numbered from 0 like their local APICs
+ * @pci: with the PCI host bridge, which an operating system that believes in ACPI else ignores
  *
  * Return: guest-physical address of the RSDP, or 0 where there is no memory for the tables.
  */
-__u64 acpi_build(const struct guest_ram *ram, unsigned int cpus);
+__u64 acpi_build(const struct guest_ram *ram, unsigned int cpus, bool pci);
 
 #endif

@@ -2,13 +2,15 @@
 /*
  * The system and VM part of KVM's ABI (Documentation/virt/kvm/api.rst in the kernel):
  * KVM_GET_API_VERSION, KVM_CREATE_VM, KVM_SET_TSS_ADDR, KVM_SET_IDENTITY_MAP_ADDR,
- * KVM_CREATE_IRQCHIP, KVM_CREATE_PIT2, KVM_SET_USER_MEMORY_REGION, KVM_IRQ_LINE.
+ * KVM_CREATE_IRQCHIP, KVM_CREATE_PIT2, KVM_SET_USER_MEMORY_REGION, KVM_IRQ_LINE, KVM_IRQFD,
+ * KVM_SET_GSI_ROUTING, KVM_CREATE_DEVICE.
  *
  * Relies on the default interrupt routing of the in-kernel controllers: line n is pin n of the
  * 8259 pair and of the IOAPIC.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -17,6 +19,7 @@
 #include "kvm_vm.h"
 
 #define HUGE_PAGE	(2 * MIB)
+#define PIC_PINS	16
 
 static const char *module_of(const char *device)
 {
@@ -76,14 +79,7 @@ static int need(const struct vm *vm, int cap, const char *name, struct sentence 
 static int add_slot(struct vm *vm, __u32 slot, __u64 gpa, __u8 *mem, __u64 size,
 		    struct sentence *why)
 {
-	struct kvm_userspace_memory_region region = {
-		.slot = slot,
-		.guest_phys_addr = gpa,
-		.memory_size = size,
-		.userspace_addr = (__u64)(unsigned long)mem,
-	};
-
-	if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region) == 0)
+	if (vm_set_memory(vm, slot, gpa, mem, size) == 0)
 		return 0;
 	return say(why, "%s refuses %llu MiB of guest memory at %#llx: %s.", vm->device, size / MIB,
 		   gpa, strerror(errno));
@@ -141,6 +137,7 @@ int vm_create(struct vm *vm, const char *device, __u64 mem, bool irqchip, struct
 	memset(vm, 0, sizeof(*vm));
 	vm->device = device;
 	vm->fd = -1;
+	vm->vfio_fd = -1;
 	vm->dev_fd = device_open(device, why);
 	if (vm->dev_fd < 0)
 		return -1;
@@ -171,6 +168,8 @@ void vm_destroy(struct vm *vm)
 		munmap(vm->vcpu[i].run, vm->vcpu[i].run_size);
 		close(vm->vcpu[i].fd);
 	}
+	if (vm->vfio_fd >= 0)
+		close(vm->vfio_fd);
 	if (vm->fd >= 0)
 		close(vm->fd);
 	if (vm->dev_fd >= 0)
@@ -180,6 +179,7 @@ void vm_destroy(struct vm *vm)
 	memset(vm, 0, sizeof(*vm));
 	vm->fd = -1;
 	vm->dev_fd = -1;
+	vm->vfio_fd = -1;
 }
 
 void vm_irq_line(struct vm *vm, unsigned int irq, bool level)
@@ -189,4 +189,84 @@ void vm_irq_line(struct vm *vm, unsigned int irq, bool level)
 	/* Nobody could be told of a failure here, and a lost interrupt is all it could do. */
 	if (vm->irqchip)
 		ioctl(vm->fd, KVM_IRQ_LINE, &line);
+}
+
+int vm_set_memory(struct vm *vm, __u32 slot, __u64 gpa, void *mem, __u64 size)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = slot,
+		.guest_phys_addr = gpa,
+		.memory_size = size,
+		.userspace_addr = (__u64)(unsigned long)mem,
+	};
+
+	return ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region);
+}
+
+static void add_pin(struct kvm_irq_routing *table, unsigned int gsi, unsigned int chip,
+		    unsigned int pin)
+{
+	table->entries[table->nr++] = (struct kvm_irq_routing_entry) {
+		.gsi = gsi,
+		.type = KVM_IRQ_ROUTING_IRQCHIP,
+		.u.irqchip = { .irqchip = chip, .pin = pin },
+	};
+}
+
+int vm_set_msi_routes(struct vm *vm, const struct kvm_irq_routing_msi *msi, unsigned int count)
+{
+	struct kvm_irq_routing *table;
+	unsigned int i;
+	int ret;
+
+	table = calloc(1, sizeof(*table) +
+		       (PIC_PINS + VM_FIRST_MSI + count) * sizeof(table->entries[0]));
+	if (!table)
+		return -1;
+	for (i = 0; i < PIC_PINS; i++)
+		add_pin(table, i, i < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE, i % 8);
+	for (i = 0; i < VM_FIRST_MSI; i++)
+		add_pin(table, i, KVM_IRQCHIP_IOAPIC, i);
+	for (i = 0; i < count; i++) {
+		if (!msi[i].address_lo && !msi[i].address_hi)
+			continue;
+		table->entries[table->nr++] = (struct kvm_irq_routing_entry) {
+			.gsi = VM_FIRST_MSI + i,
+			.type = KVM_IRQ_ROUTING_MSI,
+			.u.msi = msi[i],
+		};
+	}
+	ret = ioctl(vm->fd, KVM_SET_GSI_ROUTING, table);
+	free(table);
+	return ret;
+}
+
+int vm_irqfd(struct vm *vm, int fd, unsigned int gsi, int resample, bool assign)
+{
+	struct kvm_irqfd irqfd = { .fd = fd, .gsi = gsi };
+
+	if (!assign) {
+		irqfd.flags = KVM_IRQFD_FLAG_DEASSIGN;
+	} else if (resample >= 0) {
+		irqfd.flags = KVM_IRQFD_FLAG_RESAMPLE;
+		irqfd.resamplefd = resample;
+	}
+	return ioctl(vm->fd, KVM_IRQFD, &irqfd);
+}
+
+void vm_add_vfio_group(struct vm *vm, int group)
+{
+	struct kvm_create_device device = { .type = KVM_DEV_TYPE_VFIO };
+	__s32 fd = group;
+	struct kvm_device_attr attr = {
+		.group = KVM_DEV_VFIO_GROUP,
+		.attr = KVM_DEV_VFIO_GROUP_ADD,
+		.addr = (__u64)(unsigned long)&fd,
+	};
+
+	/* A hypervisor without the device has write-back memory only: nothing to be told. */
+	if (ioctl(vm->fd, KVM_CREATE_DEVICE, &device) < 0)
+		return;
+	vm->vfio_fd = device.fd;
+	ioctl(vm->vfio_fd, KVM_SET_DEVICE_ATTR, &attr);
 }

@@ -219,11 +219,11 @@ static __u8 read_byte(struct machine *m, __u16 port)
 	}
 }
 
-static __u32 get32(const __u8 *data)
+static __u32 get(const __u8 *data, unsigned int size)
 {
-	__u32 value;
+	__u32 value = 0;
 
-	memcpy(&value, data, sizeof(value));
+	memcpy(&value, data, size);
 	return value;
 }
 
@@ -240,11 +240,17 @@ void port_out(struct machine *m, __u16 port, unsigned int size, const __u8 *data
 		return;
 	}
 	for (; count; count--, data += size) {
-		/* This one register knows how wide an access is: its bytes are other registers. */
+		/* These know how wide an access is: a byte of the first is another register. */
 		if (size == 4 && port == PCI_PORTS_BASE) {
-			pci_write_address(&m->pci, get32(data));
+			pci_write_address(&m->pci, get(data, size));
 			continue;
 		}
+		if (in_range(port, PCI_CONFIG_DATA, 4)) {
+			pci_write_data(&m->pci, port - PCI_CONFIG_DATA, size, get(data, size));
+			continue;
+		}
+		if (m->assigned && assigned_port(m->assigned, port, size, (__u8 *)data, true))
+			continue;
 		for (i = 0; i < size; i++) {
 			if (in_range(port + i, UART_COM1_BASE, UART_COM1_PORTS))
 				uart_write(&m->uart, port + i - UART_COM1_BASE, data + i, 1);
@@ -260,7 +266,10 @@ void port_in(struct machine *m, __u16 port, unsigned int size, __u8 *data, __u32
 {
 	unsigned int i;
 
-	for (; count; count--, data += size)
+	for (; count; count--, data += size) {
+		if (m->assigned && assigned_port(m->assigned, port, size, data, false))
+			continue;
 		for (i = 0; i < size; i++)
 			data[i] = read_byte(m, port + i);
+	}
 }

@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "assigned.h"
 #include "console.h"
 #include "kvm_vm.h"
 #include "pci.h"
@@ -50,6 +51,7 @@ struct exit_counts {
 /**
  * struct machine - one machine
  * @vm: the VM
+ * @assigned: a device of the host's that the guest has, or NULL
  * @wake_fd: eventfd that wakes the event loop: output gathers, the run ends, input may go on
  * @rtc_ticks: the event loop is to call rtc_tick() every second
  * @outcome: the way in which the run ended; OUTCOME_NONE while it lasts
@@ -61,6 +63,7 @@ struct machine {
 	struct uart uart;
 	struct rtc rtc;
 	struct pci_bus pci;
+	struct assigned *assigned;
 	int wake_fd;
 	atomic_bool rtc_ticks;
 	atomic_int outcome;

@@ -32,6 +32,7 @@ enum {
 	OPT_APPEND,
 	OPT_CMDLINE,
 	OPT_DEV,
+	OPT_DEVICE,
 	OPT_FLAT,
 	OPT_LOAD,
 	OPT_ENTRY,
@@ -50,6 +51,7 @@ static const struct option long_options[] = {
 	{ "append", required_argument, NULL, OPT_APPEND },
 	{ "cmdline", required_argument, NULL, OPT_CMDLINE },
 	{ "dev", required_argument, NULL, OPT_DEV },
+	{ "device", required_argument, NULL, OPT_DEVICE },
 	{ "flat", required_argument, NULL, OPT_FLAT },
 	{ "load", required_argument, NULL, OPT_LOAD },
 	{ "entry", required_argument, NULL, OPT_ENTRY },
@@ -80,6 +82,7 @@ static const char usage[] =
 	"  --mem MIB         guest memory (default 256)\n"
 	"  --cpus N          number of vCPUs, 1 by default; up to 64\n"
 	"  --dev NODE        device node (default " VM_DEFAULT_DEVICE "; /dev/kvm works too)\n"
+	"  --device ADDRESS  give the guest a PCI device of the host's that vfio-pci has (0000:00:04.0)\n"
 	"  --exit-on STRING  end with status 0 as soon as the guest has printed STRING\n"
 	"  --timeout S       end with status 124 after S seconds\n"
 	"  --debug-exit PORT end with status 2*V+1 when the guest writes the byte V to PORT\n"
@@ -118,6 +121,28 @@ static bool parse_seconds(const char *s, double *value)
 
 	*value = strtod(s, &end);
 	return end != s && !*end && isfinite(*value) && *value > 0 && *value <= TIMEOUT_MAX;
+}
+
+/* The domain may be left out. The result is spelled as in /sys/bus/pci/devices. */
+static bool parse_pci_address(const char *s, char *address)
+{
+	unsigned int domain = 0, bus, device, function;
+	int end = 0;
+
+	if (s[strspn(s, "0123456789abcdefABCDEF:.")])
+		return false;
+	if (sscanf(s, "%4x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &end) != 4 ||
+	    s[end]) {
+		domain = 0;
+		end = 0;
+		if (sscanf(s, "%2x:%2x.%1x%n", &bus, &device, &function, &end) != 3 || s[end])
+			return false;
+	}
+	if (device > 0x1f || function > 7)
+		return false;
+	snprintf(address, PCI_ADDRESS_SIZE, "%04x:%02x:%02x.%x", domain & 0xffff, bus & 0xff,
+		 device & 0x1f, function & 7);
+	return true;
 }
 
 /* Join two strings by a space; frees the first. */
@@ -168,6 +193,13 @@ static int parse_option(struct run_options *opt, int option, const char *arg)
 		break;
 	case OPT_DEV:
 		opt->device = arg;
+		break;
+	case OPT_DEVICE:
+		if (*opt->assigned)
+			return complain("--device can be given once.");
+		if (!parse_pci_address(arg, opt->assigned))
+			return complain("--device takes a PCI address like 0000:00:04.0, not '%s'.",
+					arg);
 		break;
 	case OPT_FLAT:
 		opt->flat = arg;
@@ -220,6 +252,8 @@ static int check(struct run_options *opt)
 		return complain("--kernel and --flat exclude each other.");
 	if (opt->flat && (opt->initrd || *opt->append || opt->cmdline || opt->entry != ENTRY_AUTO))
 		return complain("--initrd, --append, --cmdline and --entry are for --kernel only.");
+	if (opt->flat && *opt->assigned)
+		return complain("--flat has neither PCI nor interrupt controllers for --device.");
 	if (opt->flat && opt->cpus > 1)
 		return complain("--flat has no interrupt controllers to start a second vCPU with.");
 	if (opt->cmdline && *opt->append)

@@ -9,12 +9,14 @@
 #include <stdbool.h>
 
 #include "load.h"
+#include "vfio.h"
 
 /**
  * struct run_options - what the user wants
  * @device: the device node
  * @kernel: kernel file, or NULL with @flat
  * @flat: raw real-mode image, or NULL
+ * @assigned: address of the PCI device that the guest gets, or empty
  * @initrd: initial ramdisk, or NULL
  * @append: the user's part of the command line, never NULL
  * @cmdline: the whole of it for a Linux kernel
@@ -31,6 +33,7 @@
 struct run_options {
 	const char *device;
 	const char *kernel;
+	char assigned[PCI_ADDRESS_SIZE];
 	const char *flat;
 	const char *initrd;
 	char *append;

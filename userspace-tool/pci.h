@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A PCI bus with nothing on it but its host bridge: ports 0xcf8 to 0xcff.
+ * A PCI bus with its host bridge and at most one other device, number 1: ports 0xcf8 to 0xcff.
  *
- * It is there because an operating system that finds no PCI at all says so in alarming words.
+ * It is there even without the device, because an operating system that finds no PCI at all says
+ * so in alarming words.
  */
 #ifndef MINIKVM_TOOL_PCI_H
 #define MINIKVM_TOOL_PCI_H
@@ -11,14 +12,44 @@
 #include <stdatomic.h>
 
 #define PCI_PORTS_BASE	0xcf8
+#define PCI_CONFIG_DATA	0xcfc
 #define PCI_PORTS	8
 
-struct pci_bus {
-	atomic_uint config_address;
+/**
+ * struct pci_device_ops - configuration space of the device, 256 bytes
+ * @read: the byte at @reg
+ * @write: @size bytes (1, 2 or 4, not across a multiple of 4) at @reg
+ *
+ * Called from vCPU threads, several at once.
+ */
+struct pci_device_ops {
+	__u8 (*read)(void *opaque, unsigned int reg);
+	void (*write)(void *opaque, unsigned int reg, unsigned int size, __u32 value);
 };
 
-/* The guest writes four bytes to PCI_PORTS_BASE, the only write that has an effect. */
+/**
+ * struct pci_bus - the bus
+ * @config_address: what the guest wrote to PCI_PORTS_BASE
+ * @device: device 1, or NULL
+ * @opaque: its argument
+ */
+struct pci_bus {
+	atomic_uint config_address;
+	const struct pci_device_ops *device;
+	void *opaque;
+};
+
+/* The guest writes four bytes to PCI_PORTS_BASE. */
 void pci_write_address(struct pci_bus *bus, __u32 value);
+
+/**
+ * pci_write_data() - the guest writes to PCI_CONFIG_DATA
+ * @bus: the bus
+ * @offset: 0 to 3, where in the four ports
+ * @size: bytes, 1, 2 or 4; what reaches past the ports is lost
+ * @value: the bytes, the lowest first
+ */
+void pci_write_data(struct pci_bus *bus, unsigned int offset, unsigned int size, __u32 value);
 
 /**
  * pci_read_byte() - the guest reads port PCI_PORTS_BASE + @reg

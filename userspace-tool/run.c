@@ -234,7 +234,7 @@ static int load(struct machine *m, const struct run_options *opt, struct boot_st
 	if (image_open(&req.kernel, opt->kernel, "kernel", why))
 		return -1;
 	if (!opt->initrd || !image_open(&req.initrd, opt->initrd, "initial ramdisk", why)) {
-		req.rsdp = acpi_build(&m->vm.ram, opt->cpus);
+		req.rsdp = acpi_build(&m->vm.ram, opt->cpus, *opt->assigned);
 		ret = load_kernel(&req, &m->vm.ram, state, why);
 	}
 	image_close(&req.kernel);
@@ -250,6 +250,13 @@ static int build(struct machine *m, const struct run_options *opt, struct senten
 	if (vm_create(&m->vm, opt->device, opt->mem, !opt->flat, why) ||
 	    load(m, opt, &state, why))
 		return -1;
+	if (*opt->assigned) {
+		m->assigned = assigned_open(opt->assigned, &m->vm, why);
+		if (!m->assigned)
+			return -1;
+		m->pci.device = &assigned_config_ops;
+		m->pci.opaque = m->assigned;
+	}
 	for (i = 0; i < opt->cpus; i++) {
 		if (vcpu_create(&m->vm, opt->cpus, why))
 			return -1;
@@ -401,6 +408,7 @@ int command_run(int argc, char **argv)
 	}
 	m->vm.fd = -1;
 	m->vm.dev_fd = -1;
+	m->vm.vfio_fd = -1;
 	m->debug_exit_port = opt.debug_exit_port;
 	m->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	status = -1;
@@ -418,6 +426,8 @@ int command_run(int argc, char **argv)
 	}
 	for (i = 0; i < VM_VCPUS_MAX; i++)
 		free(m->counts[i].port);
+	/* The device first: nothing may reach memory that is the host's again. */
+	assigned_close(m->assigned);
 	vm_destroy(&m->vm);
 	free(m);
 	options_free(&opt);

@@ -42,9 +42,12 @@ static void serve_io(struct machine *m, struct kvm_run *run, struct exit_counts 
 		port_in(m, run->io.port, run->io.size, data, run->io.count);
 }
 
-/* There is nothing behind memory that is not RAM: reads give ones, writes vanish. */
-static void serve_mmio(struct kvm_run *run)
+/* Behind memory that is not RAM there is an assigned device or nothing: ones, writes vanish. */
+static void serve_mmio(struct machine *m, struct kvm_run *run)
 {
+	if (m->assigned && assigned_mmio(m->assigned, run->mmio.phys_addr, run->mmio.len,
+					 run->mmio.data, run->mmio.is_write))
+		return;
 	if (!run->mmio.is_write)
 		memset(run->mmio.data, 0xff, sizeof(run->mmio.data));
 }
@@ -80,7 +83,7 @@ static void serve_exit(struct machine *m, struct vcpu *vcpu, struct exit_counts 
 		serve_io(m, run, counts);
 		break;
 	case KVM_EXIT_MMIO:
-		serve_mmio(run);
+		serve_mmio(m, run);
 		break;
 	case KVM_EXIT_INTR:
 	case KVM_EXIT_IRQ_WINDOW_OPEN:

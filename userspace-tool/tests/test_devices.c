@@ -337,6 +337,44 @@ static void pci_host_bridge(void)
 	CHECK(config(&bus, 0x80010000) == 0xffffffff);
 }
 
+static __u8 device_config[256];
+
+static __u8 device_read(void *opaque, unsigned int reg)
+{
+	CHECK(opaque == device_config && reg < 256);
+	return device_config[reg];
+}
+
+static void device_write(void *opaque, unsigned int reg, unsigned int size, __u32 value)
+{
+	CHECK(opaque == device_config && reg + size <= 256);
+	memcpy(device_config + reg, &value, size);
+}
+
+static void pci_device(void)
+{
+	static const struct pci_device_ops ops = { device_read, device_write };
+	struct pci_bus bus = { .device = &ops, .opaque = device_config };
+
+	memset(device_config, 0x11, sizeof(device_config));
+	pci_write_address(&bus, 0x80000810);
+	pci_write_data(&bus, 0, 4, 0x12345678);
+	CHECK(config(&bus, 0x80000810) == 0x12345678);
+	pci_write_data(&bus, 2, 1, 0xab);
+	CHECK(config(&bus, 0x80000810) == 0x12ab5678);
+	/* Across the register's end: nothing. */
+	pci_write_data(&bus, 3, 2, 0xffff);
+	pci_write_data(&bus, 1, 4, 0);
+	CHECK(config(&bus, 0x80000810) == 0x12ab5678 && config(&bus, 0x800008fc) == 0x11111111);
+	/* Another function, another device, the bridge, and the enable bit clear: not it. */
+	CHECK(config(&bus, 0x80000910) == 0xffffffff && config(&bus, 0x80001010) == 0xffffffff);
+	pci_write_data(&bus, 0, 4, 0);
+	pci_write_address(&bus, 0x00000810);
+	pci_write_data(&bus, 0, 4, 0);
+	CHECK(config(&bus, 0x80000810) == 0x12ab5678);
+	CHECK(config(&bus, 0x80000000) == 0x00081b36);
+}
+
 const struct test device_tests[] = {
 	{ "UART: transmits bytes and runs of bytes", uart_transmits },
 	{ "UART: divisor latch and scratch register", uart_divisor },
@@ -350,5 +388,6 @@ const struct test device_tests[] = {
 	{ "RTC: update and alarm interrupts", rtc_interrupts },
 	{ "RTC: memory sizes", rtc_memory_sizes },
 	{ "PCI: the host bridge and nothing else", pci_host_bridge },
+	{ "PCI: one device behind it", pci_device },
 	{ }
 };

@@ -114,7 +114,7 @@ static void acpi(void)
 {
 	struct guest_ram ram = test_ram(MIB);
 	const __u8 *rsdp, *xsdt, *fadt, *madt, *dsdt, *facs;
-	__u64 at = acpi_build(&ram, 3);
+	__u64 at = acpi_build(&ram, 3, false);
 
 	CHECK(at == GUEST_ACPI && at % 16 == 0);
 	rsdp = ram.low + at;
@@ -138,8 +138,8 @@ static void acpi(void)
 	CHECK(madt[44 + 2 * 8 + 3] == 2);
 	test_ram_free(&ram);
 	ram = test_ram(512 * KIB);
-	CHECK(acpi_build(&ram, 1) == 0);
-	CHECK(acpi_build(&ram, 100000) == 0);
+	CHECK(acpi_build(&ram, 1, true) == 0);
+	CHECK(acpi_build(&ram, 100000, false) == 0);
 	test_ram_free(&ram);
 }
 

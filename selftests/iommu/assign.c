@@ -110,6 +110,22 @@ static void unmap_then_dma(struct vfio *v)
 	munmap(m, PAGE);
 }
 
+/* Taken away between the device's start and its access, as when a memory slot is removed. */
+static void unmap_in_flight(struct vfio *v)
+{
+	uint8_t *m = pages(PAGE, CANARY);
+	bool good = !vfio_map(v, m, IOVA + 48 * PAGE, PAGE);
+
+	edu_from_memory(v, IOVA, 64);
+	log_forget();
+	edu_start_to_memory(v, IOVA + 48 * PAGE, 64);
+	good = good && vfio_unmap(v, IOVA + 48 * PAGE, PAGE) == PAGE;
+	usleep(300000);
+	result(good && all(m, CANARY, PAGE) && log_has("write to 0x130000 blocked", address, ""),
+	       "dma_in_flight_at_unmap_is_blocked");
+	munmap(m, PAGE);
+}
+
 static void errors(struct vfio *v, uint8_t *m)
 {
 	result(vfio_map(v, m, IOVA, PAGE) == -EEXIST, "double_map_is_refused");
@@ -153,6 +169,29 @@ static void msi(struct vfio *v)
 	result(!ret && poll(&p, 1, 2000) == 1 && read(fd, &count, 8) == 8 && count == 1,
 	       "msi_arrives");
 	close(fd);
+}
+
+/* The device is given back with DMA in flight, while the memory that it aims at stays mapped. */
+static void unplug_in_flight(void)
+{
+	uint8_t *m = pages(PAGE, CANARY);
+	bool good;
+	struct vfio v;
+
+	good = vfio_open(&v, address) && !vfio_map(&v, m, IOVA, PAGE);
+	if (good) {
+		/* It can reach the page, and does so for the last time. */
+		edu_from_memory(&v, IOVA, 64);
+		memset(m, 0, PAGE);
+		edu_to_memory(&v, IOVA, 64);
+		good = all(m, CANARY, 64);
+		memset(m, 0, PAGE);
+		edu_start_to_memory(&v, IOVA, CHUNK);
+	}
+	vfio_close(&v);
+	usleep(300000);
+	result(good && all(m, 0, PAGE), "nothing_arrives_after_unplug");
+	munmap(m, PAGE);
 }
 
 /* The owner dies with DMA in flight; memory that others share stays as it is. */
@@ -213,6 +252,7 @@ int main(int argc, char **argv)
 	dma_both_ways(&v, m);
 	dma_outside(&v, m);
 	unmap_then_dma(&v);
+	unmap_in_flight(&v);
 	errors(&v, m);
 	large_pages(&v);
 	msi(&v);
@@ -220,6 +260,7 @@ int main(int argc, char **argv)
 	/* rmmod is tried by the script around us while this waits. */
 	result(!system("rmmod minikvm 2>/dev/null") ? false : true, "rmmod_is_refused_while_assigned");
 	vfio_close(&v);
+	unplug_in_flight();
 	kill_in_flight();
 	return failures != 0;
 }

@@ -44,6 +44,20 @@ ensure_qemu_archive() {
 	unlock_cache
 }
 
+# QEMU runs in the outer host: the files of its drives go there, and changes to them end there.
+take_drives_along() {
+	local i file
+
+	DRIVES=()
+	for i in "${!QEMU_ARGUMENTS[@]}"; do
+		[[ ${QEMU_ARGUMENTS[i]} =~ (^|,)file=([^,]+) ]] || continue
+		file=${BASH_REMATCH[2]}
+		[ -r "$file" ] || die "--device: there is no file $file."
+		DRIVES+=("exec:$file=inner/drive$i")
+		QEMU_ARGUMENTS[i]=${QEMU_ARGUMENTS[i]/"file=$file"/"file=/inner/drive$i"}
+	done
+}
+
 # The outer host's initramfs, written to standard output
 outer_initramfs() {
 	local directory=$RUN/outer
@@ -60,7 +74,8 @@ outer_initramfs() {
 	} >"$directory/nested"
 	cat "$K_CACHE/base.newc" "$CACHE/qemu.newc" && "$BIN/archive-tool" pack \
 		dir:inner "file:$directory/kernel=inner/kernel" \
-		"file:$directory/initramfs=inner/initramfs" "file:$directory/argv=lab/argv" \
+		"file:$directory/initramfs=inner/initramfs" "${DRIVES[@]}" \
+		"file:$directory/argv=lab/argv" \
 		"file:$directory/config=lab/config" "file:$directory/nested=lab/nested" \
 		"file:$directory/modprobe.conf=etc/modprobe.conf"
 }
@@ -71,6 +86,7 @@ start_nested() {
 	ensure_qemu_archive
 	mkdir -p "$RUN/outer"
 	qemu_arguments nested
+	take_drives_along
 	append=$(qemu_append nested)
 	make_initramfs >"$RUN/outer/initramfs" ||
 		fail "the initramfs could not be written; is there disk space in $CACHE?"

@@ -4,13 +4,16 @@
  *
  * QEMU's docs/specs/edu: status, raise and acknowledge at 0x24, 0x60, 0x64 of BAR 0, DMA at 0x80.
  * Prints TAP to the guest's log: DMA both ways, MSI, INTx held until it is acknowledged twice, and
- * last a DMA to memory that the guest does not have. It cannot be unloaded.
+ * last a DMA to memory that the guest does not have; if asked to, DMA for ever. It cannot be
+ * unloaded.
  */
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>
 #include <linux/interrupt.h>
+#include <linux/io.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/sched/signal.h>
 
 #define EDU_STATUS	0x24
 #define EDU_RAISE	0x60
@@ -38,7 +41,16 @@ struct edu {
 static struct edu edu;
 static ulong outside;
 module_param(outside, ulong, 0);
-MODULE_PARM_DESC(outside, "an address where the guest has no memory");
+MODULE_PARM_DESC(outside, "an address where the guest has no memory, or 0");
+static ulong where;
+module_param(where, ulong, 0);
+MODULE_PARM_DESC(where, "address of reserved memory for DMA; else the kernel chooses");
+static uint seed;
+module_param(seed, uint, 0);
+MODULE_PARM_DESC(seed, "makes this guest's patterns differ from another's");
+static bool endless;
+module_param(endless, bool, 0);
+MODULE_PARM_DESC(endless, "go on with DMA until the guest is killed");
 
 static void result(bool good, const char *name)
 {
@@ -88,7 +100,7 @@ static bool dma(u8 *memory, dma_addr_t bus, u32 command)
 	int i;
 
 	for (i = 0; i < CHUNK; i++)
-		memory[i] = i * 7 + command;
+		memory[i] = i * 7 + command + seed;
 	memset(memory + CHUNK, 0, CHUNK);
 	transfer(bus, EDU_BUFFER, command);
 	transfer(EDU_BUFFER, bus + CHUNK, command | EDU_TO_MEMORY);
@@ -125,6 +137,17 @@ static bool interrupts(struct pci_dev *pdev, unsigned int type, u8 *memory, dma_
 	return good;
 }
 
+/* What arrives differs each time, so that the host sees whether something does. */
+static void go_on(u8 *memory, dma_addr_t bus)
+{
+	pr_alert("edu: # DMA to %#llx goes on\n", (u64)bus + CHUNK);
+	while (!signal_pending(current)) {
+		memory[0]++;
+		transfer(bus, EDU_BUFFER, 0);
+		transfer(EDU_BUFFER, bus + CHUNK, EDU_TO_MEMORY);
+	}
+}
+
 static int __init edu_test_init(void)
 {
 	struct pci_dev *pdev = pci_get_device(0x1234, 0x11e8, NULL);
@@ -139,16 +162,27 @@ static int __init edu_test_init(void)
 	edu.bar = pci_iomap(pdev, 0, 0);
 	if (!edu.bar || dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(28)))
 		return -ENODEV;
-	memory = dma_alloc_coherent(&pdev->dev, 2 * CHUNK, &bus, GFP_KERNEL);
+	bus = where;
+	if (where)
+		memory = memremap(where, 2 * CHUNK, MEMREMAP_WB);
+	else
+		memory = dma_alloc_coherent(&pdev->dev, 2 * CHUNK, &bus, GFP_KERNEL);
 	if (!memory)
 		return -ENOMEM;
 	result(dma(memory, bus, 0), "guest_edu_dma_both_ways");
 	result(interrupts(pdev, PCI_IRQ_MSI, memory, bus), "guest_edu_msi");
 	result(interrupts(pdev, PCI_IRQ_LEGACY, memory, bus), "guest_edu_intx_with_resample");
 	/* The host's log says what came of it. */
-	transfer(EDU_BUFFER, outside, EDU_TO_MEMORY);
+	if (outside)
+		transfer(EDU_BUFFER, outside, EDU_TO_MEMORY);
 	result(dma(memory, bus, 0), "guest_edu_dma_after_a_fault");
-	dma_free_coherent(&pdev->dev, 2 * CHUNK, memory, bus);
+	pr_alert("edu: # seed %u, memory at %#llx\n", seed, (u64)bus);
+	if (endless)
+		go_on(memory, bus);
+	if (where)
+		memunmap(memory);
+	else
+		dma_free_coherent(&pdev->dev, 2 * CHUNK, memory, bus);
 	pci_iounmap(pdev, edu.bar);
 	pci_dev_put(pdev);
 	return 0;

@@ -169,7 +169,7 @@ static void print_emulator_log(void)
 static int follow(int fd)
 {
 	static unsigned char buffer[1 << 20];
-	double start = now(), cpu_mark = 0, wall_mark = start, next_check = start + 1, used;
+	double start = now(), cpu_mark = 0, wall_mark = start, next_check = start + 1, used, limit;
 	unsigned long beats_seen = 0;
 
 	for (;;) {
@@ -210,12 +210,12 @@ static int follow(int fd)
 			continue;
 		next_check = t + 1;
 		used = cpu_time() - cpu_mark;
+		limit = (host.hello ? option.beat_limit : option.boot_limit) * option.cpus;
 		if (host.beats != beats_seen) {
 			beats_seen = host.beats;
 			cpu_mark += used;
 			wall_mark = t;
-		} else if (used > (host.hello ? option.beat_limit : option.boot_limit) * option.cpus ||
-			   (t - wall_mark > SILENCE_LIMIT && used < NO_CPU_TIME)) {
+		} else if (used > limit || (t - wall_mark > SILENCE_LIMIT && used < NO_CPU_TIME)) {
 			complain(host.hello ? "the host hangs: a CPU gives no sign of life."
 				 : "the host did not boot.");
 			return EXIT_HOST;

@@ -111,6 +111,22 @@ struct compat_memory_region2 {
 #define mkvm_eventfd_signal(ctx)	eventfd_signal(ctx)
 #endif
 
+/* Posted interrupts need two vectors of the kernel's. It has them for KVM, so only with KVM. */
+#ifdef HAVE_POSTED_INTR_VECTOR
+#define COMPAT_POSTED_INTR		true
+#define compat_set_wakeup_handler(fn)	kvm_set_posted_intr_wakeup_handler(fn)
+#else
+#define COMPAT_POSTED_INTR		false
+#define compat_set_wakeup_handler(fn)	((void)(fn))
+#endif
+
+/* With FRED interrupts do not go through the IDT, whose gates vmx/entry.c calls. */
+#ifdef X86_FEATURE_FRED
+#define compat_uses_fred()		boot_cpu_has(X86_FEATURE_FRED)
+#else
+#define compat_uses_fred()		false
+#endif
+
 /* Userspace may change it at any time: read it once. */
 #ifdef HAVE_IMMEDIATE_EXIT_UNSAFE
 #define compat_immediate_exit(run)	READ_ONCE((run)->immediate_exit__unsafe)

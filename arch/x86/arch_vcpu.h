@@ -22,6 +22,7 @@ struct emul_ctxt;
 struct mkvm_lapic;
 struct mkvm_memslot;
 struct mkvm_vcpu;
+struct posted_desc;
 struct vmx_vcpu;
 
 /* Index of a general register: the hardware's encoding, then RIP. */
@@ -109,6 +110,8 @@ struct mkvm_arch_vcpu {
 
 	struct vmx_vcpu *vmx;			/* vmx/ */
 	struct mkvm_lapic *apic;		/* irq/lapic.c, NULL without irqchip */
+	struct posted_desc *posted;		/* irq/posted.c, NULL without APICv */
+	bool apic_virtualized;			/* lapic_virtualized() */
 	u64 hv_timer_tsc;			/* irq/lapic_timer.c: host TSC, LAPIC_NO_HV_TIMER */
 
 	/* Events: inject.c */
@@ -192,6 +195,9 @@ struct mkvm_arch_vcpu {
 	u32 guest_debug;			/* KVM_GUESTDBG_* */
 	unsigned long singlestep_rip;
 	u8 switch_db_regs;
+
+	struct list_head posted_link;		/* irq/posted.c: while it halts */
+	int posted_cpu;				/* ... in that CPU's list, else -1 */
 
 	u32 enabled_caps;
 	bool boot_vcpu;

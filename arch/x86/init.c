@@ -18,6 +18,7 @@
 #include "arch/x86/debug.h"
 #include "arch/x86/irq/irqchip.h"
 #include "arch/x86/irq/lapic.h"
+#include "arch/x86/irq/posted.h"
 #include "arch/x86/mmio.h"
 #include "arch/x86/mmu/ept.h"
 #include "arch/x86/msr_filter.h"
@@ -37,13 +38,16 @@ int arch_init(void)
 		return ret;
 	state_module_init();
 	ret = ept_module_init();
-	if (ret)
+	if (ret) {
 		vmx_module_exit();
-	return ret;
+		return ret;
+	}
+	return posted_module_init();
 }
 
 void arch_exit(void)
 {
+	posted_module_exit();
 	ept_module_exit();
 	vmx_module_exit();
 }
@@ -103,8 +107,10 @@ int arch_vcpu_create(struct mkvm_vcpu *vcpu)
 	vcpu->arch.mp_state = KVM_MP_STATE_RUNNABLE;
 	if (arch_irqchip_in_kernel(vcpu->vm)) {
 		ret = lapic_create(vcpu);
+		if (!ret)
+			ret = posted_create(vcpu);
 		if (ret)
-			return ret;
+			goto out_lapic;
 		if (!vcpu->arch.boot_vcpu)
 			vcpu->arch.mp_state = KVM_MP_STATE_UNINITIALIZED;
 	}
@@ -129,6 +135,7 @@ out_state:
 out_lapic:
 	if (vcpu->arch.apic)
 		lapic_destroy(vcpu);
+	posted_destroy(vcpu);
 	return ret;
 }
 
@@ -145,6 +152,7 @@ void arch_vcpu_destroy(struct mkvm_vcpu *vcpu)
 {
 	if (vcpu->arch.apic)
 		lapic_destroy(vcpu);
+	posted_destroy(vcpu);
 	vmx_vcpu_destroy(vcpu);
 	mmio_vcpu_free(vcpu);
 	state_vcpu_free(vcpu);
@@ -159,6 +167,8 @@ void arch_vcpu_load(struct mkvm_vcpu *vcpu, int cpu)
 			pvclock_tsc_changed(vcpu);
 	}
 	vmx_vcpu_load(vcpu, cpu);
+	if (posted_used(vcpu))
+		posted_load(vcpu, cpu);
 	tsc_vcpu_load(vcpu);
 	if (unlikely(vcpu->arch.steal_time_msr & KVM_MSR_ENABLED))
 		steal_time_load(vcpu);
@@ -168,6 +178,8 @@ void arch_vcpu_put(struct mkvm_vcpu *vcpu)
 {
 	if (unlikely(vcpu->arch.steal_time_msr & KVM_MSR_ENABLED) && vcpu->preempted)
 		steal_time_preempted(vcpu);
+	if (posted_used(vcpu))
+		posted_put(vcpu);
 	vmx_vcpu_put(vcpu);
 	tsc_vcpu_put(vcpu);
 }

@@ -19,6 +19,7 @@
 #include "arch/x86/inject.h"
 #include "arch/x86/irq/irqchip.h"
 #include "arch/x86/irq/lapic.h"
+#include "arch/x86/irq/posted.h"
 #include "arch/x86/pvclock.h"
 #include "arch/x86/run.h"
 #include "arch/x86/thread_work.h"
@@ -123,6 +124,8 @@ static int handle_requests(struct mkvm_vcpu *vcpu)
 		inject_take_nmis(vcpu);
 	if (mkvm_check_request(MKVM_REQ_LAPIC_TIMER, vcpu))
 		lapic_inject_timer(vcpu);
+	if (mkvm_check_request(MKVM_REQ_EOI_EXITS, vcpu))
+		vmx_write_eoi_exits(vcpu);
 	mkvm_clear_request(MKVM_REQ_INIT_SIPI, vcpu);
 	if (vcpu->arch.apic && lapic_has_events(vcpu)) {
 		lapic_accept_events(vcpu);
@@ -171,6 +174,8 @@ static int enter_guest(struct mkvm_vcpu *vcpu)
 	fpu_load_host_xsave_state(vcpu);
 	/* Whoever waits for us to leave sees all that the guest did. */
 	smp_store_release(&vcpu->mode, MKVM_OUTSIDE_GUEST);
+	if (posted_used(vcpu))
+		vmx_take_host_interrupt(vcpu);
 	/* The host interrupt that ended guest mode is taken here, still on guest time. */
 	local_irq_enable();
 	vtime_account_guest_exit();
@@ -230,7 +235,11 @@ static int run_loop(struct mkvm_vcpu *vcpu)
 			}
 			/* A timer that is due goes to IRR here; an hrtimer brings others. */
 			lapic_timer_block(vcpu);
+			if (posted_used(vcpu))
+				posted_block(vcpu);
 			mkvm_vcpu_block(vcpu);
+			if (posted_used(vcpu))
+				posted_unblock(vcpu);
 			lapic_timer_unblock(vcpu);
 			ret = 1;
 			if (vcpu->arch.mp_state == KVM_MP_STATE_HALTED && has_event(vcpu)) {

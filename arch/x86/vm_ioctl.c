@@ -11,9 +11,11 @@
 #include <linux/uaccess.h>
 
 #include "arch/x86/irq/irqchip.h"
+#include "arch/x86/irq/posted.h"
 #include "arch/x86/msr_filter.h"
 #include "arch/x86/pvclock.h"
 #include "arch/x86/tsc.h"
+#include "uapi/linux/minikvm.h"
 #include "virt/arch.h"
 
 #define IDENTITY_MAP_DEFAULT	0xfffbc000ul
@@ -113,6 +115,8 @@ long arch_vm_ioctl(struct mkvm_vm *vm, unsigned int cmd, unsigned long arg)
 		return set_nr_mmu_pages(vm, arg);
 	case KVM_GET_NR_MMU_PAGES:
 		return READ_ONCE(vm->arch.nr_mmu_pages);
+	case MINIKVM_VM_POST_INTERRUPT:
+		return posted_device_ioctl(vm, user);
 	}
 	return irqchip_vm_ioctl(vm, cmd, arg);
 }

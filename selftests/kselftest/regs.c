@@ -58,6 +58,7 @@ static void regs_reach_the_guest(void)
 	kt_get_regs(vcpu, &a);
 	for (unsigned int i = 0; i < 16; i++)
 		p[i] = 0x1020304050607080UL + i * 0x0101010101010101UL;
+	a.rip = (unsigned long)regs_guest;
 	kt_set_regs(vcpu, &a);
 	KT_RUN_EXIT(vcpu, KVM_EXIT_HLT);
 	kt_get_regs(vcpu, &b);

@@ -34,4 +34,21 @@ struct minikvm_vmcs_field {
 /* vCPU: 0; EPERM without the above; EINVAL for flags, a host or read-only field. */
 #define MINIKVM_VCPU_SET_VMCS	_IOW(MINIKVM_MAGIC, 0x01, struct minikvm_vmcs_field)
 
+/**
+ * struct minikvm_post - an interrupt as a device posts it
+ * @vcpu: the vCPU's number
+ * @vector: 16 to 255
+ *
+ * For tests of posted interrupts on machines whose remapping hardware cannot post: does what it
+ * does (VT-d specification, "Interrupt Posting"), and nothing else tells the vCPU. Needs
+ * CAP_SYS_ADMIN and the module parameter inject=1.
+ */
+struct minikvm_post {
+	__u32 vcpu;
+	__u32 vector;
+};
+
+/* VM: 0; EPERM without the above; EINVAL for the numbers; EOPNOTSUPP without APICv. */
+#define MINIKVM_VM_POST_INTERRUPT	_IOW(MINIKVM_MAGIC, 0x02, struct minikvm_post)
+
 #endif

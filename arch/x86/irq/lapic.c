@@ -16,6 +16,7 @@
 #include "arch/x86/cpuid.h"
 #include "arch/x86/irq/ioapic.h"
 #include "arch/x86/irq/lapic_internal.h"
+#include "arch/x86/irq/posted.h"
 #include "arch/x86/run.h"
 #include "arch/x86/vmx/vmx.h"
 
@@ -46,6 +47,11 @@ u32 lapic_version(const struct mkvm_lapic *apic)
 
 	return LAPIC_VERSION | max_lvt << 16 |
 	       (has_directed_eoi(apic) ? APIC_LVR_DIRECTED_EOI : 0);
+}
+
+void lapic_cpuid_changed(struct mkvm_vcpu *vcpu)
+{
+	lapic_put(vcpu->arch.apic, APIC_LVR, lapic_version(vcpu->arch.apic));
 }
 
 /* Bits that software may write; delivery status (12) and remote IRR (14) are read only. */
@@ -80,8 +86,28 @@ static void irr_word_empty(struct mkvm_lapic *apic, int word)
 		set_bit(word, &apic->irr_summary);
 }
 
-/* Highest vector in IRR whatever the priorities, or -1. */
-int lapic_highest_irr(struct mkvm_lapic *apic)
+/*
+ * Highest vector in IRR or ISR, @reg, by the page alone, or -1. For APICv, and out of line so that
+ * those who have none keep short functions.
+ */
+noinline int lapic_highest_in_page(const struct mkvm_lapic *apic, u32 reg)
+{
+	int word;
+
+	for (word = 7; word >= 0; word--) {
+		u32 bits = lapic_get(apic, reg + word * 0x10);
+
+		if (bits)
+			return word * 32 + __fls(bits);
+	}
+	return -1;
+}
+
+/*
+ * Highest vector in IRR whatever the priorities, or -1. Not while the LAPIC is virtualized: what
+ * the processor has put there the summary does not know.
+ */
+static int highest_irr(struct mkvm_lapic *apic)
 {
 	unsigned long summary;
 
@@ -124,7 +150,7 @@ void lapic_recount(struct mkvm_lapic *apic)
 /* SDM, "Task and Processor Priorities": the higher of TPR and the class in service. */
 u32 lapic_ppr(const struct mkvm_lapic *apic)
 {
-	u32 isrv = apic->highest_isr < 0 ? 0 : apic->highest_isr;
+	u32 isrv = max(lapic_in_service(apic), 0);
 	u32 tpr = lapic_tpr(apic);
 
 	return (tpr & 0xf0) >= (isrv & 0xf0) ? tpr : isrv & 0xf0;
@@ -142,12 +168,15 @@ int lapic_pending_vector(struct mkvm_vcpu *vcpu)
 	struct mkvm_lapic *apic = vcpu->arch.apic;
 	int vector;
 
+	if (posted_used(vcpu))
+		return lapic_posted_pending(vcpu);
 	if (!apic || !READ_ONCE(apic->irr_summary))
 		return -1;
-	vector = lapic_highest_irr(apic);
+	vector = highest_irr(apic);
 	if (vector < 0 || apic->mode == LAPIC_DISABLED)
 		return -1;
-	if ((vector & 0xf0) <= (lapic_tpr(apic) & 0xf0) || vector >> 4 <= apic->highest_isr >> 4)
+	if ((vector & 0xf0) <= (lapic_tpr(apic) & 0xf0) ||
+	    vector >> 4 <= apic->highest_isr >> 4)
 		return -1;
 	return vector;
 }
@@ -200,6 +229,11 @@ static void retire(struct mkvm_lapic *apic, u8 vector)
 	u32 *word = lapic_vec_word(apic, APIC_ISR, vector);
 
 	*word &= ~BIT(vector & 31);
+	if (lapic_virtualized(apic->vcpu)) {
+		/* The page was not the processor's: it has to learn of this, too. */
+		mkvm_make_request(MKVM_REQ_EVENT, apic->vcpu);
+		return;
+	}
 	if (!*word)
 		apic->isr_summary &= ~BIT(vector >> 5);
 	apic->highest_isr = highest_isr(apic);
@@ -222,7 +256,7 @@ static bool eoi_is_awaited(const struct mkvm_lapic *apic, u8 vector)
 void lapic_eoi(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
-	int vector = apic->highest_isr;
+	int vector = lapic_in_service(apic);
 
 	if (unlikely(vector < 0))
 		return;
@@ -234,7 +268,7 @@ void lapic_eoi(struct mkvm_vcpu *vcpu)
 bool lapic_eoi_fast(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
-	int vector = apic->highest_isr;
+	int vector = lapic_in_service(apic);
 
 	if (likely(vector >= 0)) {
 		if (unlikely(eoi_is_awaited(apic, vector)))
@@ -244,10 +278,22 @@ bool lapic_eoi_fast(struct mkvm_vcpu *vcpu)
 	return true;
 }
 
+/* An EOI that the processor has carried out, of a vector of lapic_eoi_exits(). Process context. */
+void lapic_eoi_virtualized(struct mkvm_vcpu *vcpu, u8 vector)
+{
+	if (eoi_is_awaited(vcpu->arch.apic, vector))
+		eoi_notify(vcpu->arch.apic, vector);
+}
+
 void lapic_set_eoi_bitmap(struct mkvm_vcpu *vcpu, const unsigned long *bitmap)
 {
-	if (vcpu->arch.apic)
-		bitmap_copy(vcpu->arch.apic->eoi_notify, bitmap, 256);
+	if (!vcpu->arch.apic || bitmap_equal(vcpu->arch.apic->eoi_notify, bitmap, 256))
+		return;
+	bitmap_copy(vcpu->arch.apic->eoi_notify, bitmap, 256);
+	if (posted_used(vcpu)) {
+		mkvm_make_request(MKVM_REQ_EOI_EXITS, vcpu);
+		mkvm_vcpu_kick(vcpu);
+	}
 }
 
 int lapic_take_ioapic_eoi(struct mkvm_vcpu *vcpu)
@@ -308,7 +354,7 @@ int lapic_tpr_threshold(struct mkvm_vcpu *vcpu)
 
 	if (!apic || !READ_ONCE(apic->irr_summary))
 		return 0;
-	class = lapic_highest_irr(apic) >> 4;
+	class = highest_irr(apic) >> 4;
 	return class > 0 && lapic_tpr(apic) >> 4 >= class ? class : 0;
 }
 
@@ -337,12 +383,15 @@ void lapic_set_cr8(struct mkvm_vcpu *vcpu, unsigned long cr8)
 /* SDM, "Spurious Interrupt": bit 8 off masks every LVT entry, which stays so when it is on. */
 void lapic_write_svr(struct mkvm_lapic *apic, u32 val)
 {
+	bool was_enabled = apic->sw_enabled;
 	u32 reg;
 
 	val &= APIC_VECTOR_MASK | APIC_SPIV_APIC_ENABLED | APIC_SPIV_FOCUS_DISABLED |
 	       (has_directed_eoi(apic) ? APIC_SPIV_DIRECTED_EOI : 0);
 	lapic_put(apic, APIC_SPIV, val);
 	WRITE_ONCE(apic->sw_enabled, val & APIC_SPIV_APIC_ENABLED);
+	if (apic->sw_enabled != was_enabled)
+		vmx_apicv_update(apic->vcpu);
 	if (apic->sw_enabled) {
 		/* Pairs with lapic_timer_fn(): it parks, then looks at us. */
 		smp_mb();
@@ -367,6 +416,7 @@ static void reset_registers(struct mkvm_lapic *apic)
 		if (reg != APIC_LDR || apic->mode != LAPIC_X2APIC)
 			lapic_put(apic, reg, 0);
 	}
+	lapic_discard_posted(vcpu);
 	lapic_put(apic, APIC_ICR + 4, 0);
 	lapic_put(apic, APIC_LVR, lapic_version(apic));
 	lapic_put(apic, APIC_DFR, APIC_DFR_FLAT);

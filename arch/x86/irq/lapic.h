@@ -142,6 +142,23 @@ void lapic_set_eoi_bitmap(struct mkvm_vcpu *vcpu, const unsigned long *bitmap);
 /* MKVM_REQ_IOAPIC_EOI: the vector for KVM_EXIT_IOAPIC_EOI, or -1. */
 int lapic_take_ioapic_eoi(struct mkvm_vcpu *vcpu);
 
+/*
+ * While the processor virtualizes the LAPIC (lapic_virtual.c). vCPU thread; vmx/apic.c decides.
+ */
+void lapic_set_virtualized(struct mkvm_vcpu *vcpu, bool on);
+void lapic_collect_posted(struct mkvm_vcpu *vcpu);
+u16 lapic_interrupt_status(struct mkvm_vcpu *vcpu);
+const unsigned long *lapic_eoi_exits(struct mkvm_vcpu *vcpu);
+void lapic_post_held(struct mkvm_vcpu *vcpu);
+/* The processor has retired @vector, and its EOI exited. */
+void lapic_eoi_virtualized(struct mkvm_vcpu *vcpu, u8 vector);
+/* The guest has written to the register at @offset of the page, and that needs software. */
+void lapic_virtual_write(struct mkvm_vcpu *vcpu, u32 offset);
+/* Is there an x2APIC register behind @msr that RDMSR may take from the page? */
+bool lapic_x2apic_readable(struct mkvm_vcpu *vcpu, u32 msr);
+/* The guest's CPUID changed, and the version register with it. */
+void lapic_cpuid_changed(struct mkvm_vcpu *vcpu);
+
 /* KVM_GET_LAPIC, KVM_SET_LAPIC: 0 or -EINVAL. vCPU loaded. */
 int lapic_get_state(struct mkvm_vcpu *vcpu, struct kvm_lapic_state *s);
 int lapic_set_state(struct mkvm_vcpu *vcpu, const struct kvm_lapic_state *s);

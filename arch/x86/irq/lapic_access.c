@@ -327,3 +327,30 @@ int lapic_x2apic_msr_write(struct mkvm_vcpu *vcpu, u32 msr, u64 data)
 		write_reg(apic, reg, data);
 	return 0;
 }
+
+void lapic_virtual_write(struct mkvm_vcpu *vcpu, u32 offset)
+{
+	struct mkvm_lapic *apic = vcpu->arch.apic;
+	u32 val;
+
+	if (unlikely(offset >= ARRAY_SIZE(access) << 4 || offset & 0xf))
+		return;
+	val = lapic_get(apic, offset);
+	if (offset == APIC_SELF_IPI) {
+		/* A vector that the processor refuses to send. */
+		send_ipi(apic, APIC_DEST_SELF | APIC_INT_ASSERT | (val & APIC_VECTOR_MASK), 0);
+	} else if (reg_exists(apic, offset, XW)) {
+		write_reg(apic, offset, val);
+	} else {
+		lapic_put(apic, offset, 0);
+		lapic_error(vcpu, APIC_ESR_ILLREGA);
+	}
+}
+
+bool lapic_x2apic_readable(struct mkvm_vcpu *vcpu, u32 msr)
+{
+	u32 reg = msr_to_reg(msr);
+
+	/* The current count is computed when it is asked for. */
+	return reg_exists(vcpu->arch.apic, reg, R2) && reg != APIC_TMCCT;
+}

@@ -19,6 +19,7 @@
 
 #include "arch/x86/inject.h"
 #include "arch/x86/irq/lapic_internal.h"
+#include "arch/x86/irq/posted.h"
 
 static_assert(LAPIC_MAP_IDS == MKVM_MAX_VCPU_ID);
 static_assert(MKVM_MAX_VCPUS < LAPIC_MAP_SEVERAL);
@@ -311,6 +312,8 @@ static int accept_vector(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source, u8 ve
 		else
 			clear_bit(vector & 31, lapic_vec_long(apic, APIC_TMR, vector));
 	}
+	if (posted_used(vcpu))
+		return lapic_accept_posted(vcpu, source, vector, trig_level);
 	/* Whoever set the bit before us also wakes the vCPU. */
 	if (test_and_set_bit(vector & 31, lapic_vec_long(apic, APIC_IRR, vector)))
 		return 0;

@@ -20,6 +20,7 @@
 #include <asm/apicdef.h>
 
 #include "arch/x86/irq/lapic.h"
+#include "arch/x86/irq/posted.h"
 
 enum lapic_mode { LAPIC_DISABLED, LAPIC_XAPIC, LAPIC_X2APIC };
 
@@ -48,6 +49,7 @@ enum lapic_logical_model { LOGICAL_MIXED, LOGICAL_FLAT, LOGICAL_CLUSTER, LOGICAL
  * struct lapic_timer - the APIC timer
  * @hrtimer: wakes us in every mode; with the VMX-preemption timer only while the vCPU blocks
  * @target: CLOCK_MONOTONIC time of the next expiry in ns, 0 when the count stands at 0
+ * @mode: of the LVT entry; the guest may have changed that already, without an exit
  * @period: initial count in ns
  * @divide: bus clock ticks of 1 ns per count
  * @tsc_deadline: IA32_TSC_DEADLINE, 0 when disarmed
@@ -60,6 +62,7 @@ enum lapic_logical_model { LOGICAL_MIXED, LOGICAL_FLAT, LOGICAL_CLUSTER, LOGICAL
 struct lapic_timer {
 	struct hrtimer hrtimer;
 	s64 target;
+	u32 mode;
 	u64 period;
 	u32 divide;
 	u64 tsc_deadline;
@@ -86,6 +89,9 @@ struct lapic_timer {
  * @ioapic_eoi: vector of a KVM_EXIT_IOAPIC_EOI that is due, -1 for none
  * @timer: the APIC timer
  * @eoi_notify: vectors whose EOI is told to the IOAPIC even if edge triggered
+ * @eoi_exits: with APICv: vectors whose EOI exits, as the VMCS has it; vCPU thread
+ * @held: ... vectors that wait until their EOI exits; atomic
+ * @released: ... vectors that lapic_eoi_exits() took from @held; vCPU thread
  */
 struct mkvm_lapic {
 	void *regs;
@@ -102,6 +108,9 @@ struct mkvm_lapic {
 	int ioapic_eoi;
 	struct lapic_timer timer;
 	DECLARE_BITMAP(eoi_notify, 256);
+	DECLARE_BITMAP(eoi_exits, 256);
+	DECLARE_BITMAP(held, 256);
+	DECLARE_BITMAP(released, 256);
 };
 
 static inline u32 *lapic_reg_ptr(const struct mkvm_lapic *apic, u32 reg)
@@ -148,8 +157,24 @@ static inline u32 x2apic_ldr(u32 id)
 	return (id >> 4) << 16 | BIT(id & 15);
 }
 
+/* lapic.c: the highest vector in IRR or ISR, @reg, by the page alone, or -1 */
+int lapic_highest_in_page(const struct mkvm_lapic *apic, u32 reg);
+
+/* Highest vector in service, or -1. While the processor writes to ISR nothing is cached of it. */
+static inline int lapic_in_service(const struct mkvm_lapic *apic)
+{
+	if (lapic_virtualized(apic->vcpu))
+		return lapic_highest_in_page(apic, APIC_ISR);
+	return apic->highest_isr;
+}
+
+/* lapic_virtual.c */
+int lapic_posted_pending(struct mkvm_vcpu *vcpu);
+int lapic_accept_posted(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source, u8 vector,
+			bool trig_level);
+void lapic_discard_posted(struct mkvm_vcpu *vcpu);
+
 /* lapic.c */
-int lapic_highest_irr(struct mkvm_lapic *apic);
 u32 lapic_ppr(const struct mkvm_lapic *apic);
 u32 lapic_version(const struct mkvm_lapic *apic);
 bool lapic_has_cmci(const struct mkvm_lapic *apic);

@@ -11,6 +11,8 @@
 #include <linux/string.h>
 
 #include "arch/x86/irq/lapic_internal.h"
+#include "arch/x86/irq/posted.h"
+#include "arch/x86/vmx/vmx.h"
 
 static u32 state_get(const struct kvm_lapic_state *s, u32 reg)
 {
@@ -34,6 +36,11 @@ int lapic_get_state(struct mkvm_vcpu *vcpu, struct kvm_lapic_state *s)
 		return -EINVAL;
 	/* An expiry that is on its way would be lost: the count that we give is 0 already. */
 	lapic_inject_timer(vcpu);
+	if (posted_used(vcpu)) {
+		/* What is held is posted, what is posted is in IRR. */
+		vmx_write_eoi_exits(vcpu);
+		lapic_collect_posted(vcpu);
+	}
 	memset(s, 0, sizeof(*s));
 	for (reg = APIC_ID; reg < sizeof(s->regs); reg += 0x10)
 		state_put(s, reg, lapic_get(apic, reg));
@@ -100,9 +107,12 @@ int lapic_set_state(struct mkvm_vcpu *vcpu, const struct kvm_lapic_state *s)
 	lapic_timer_halt(apic);
 	set_ids(apic, s);
 	lapic_put(apic, APIC_TASKPRI, state_get(s, APIC_TASKPRI) & 0xff);
+	lapic_discard_posted(vcpu);
 	for (reg = APIC_ISR; reg < APIC_ESR; reg += 0x10)
 		lapic_put(apic, reg, state_get(s, reg));
 	lapic_recount(apic);
+	/* What waits or is in service may be level triggered. */
+	vmx_write_eoi_exits(vcpu);
 
 	lapic_put(apic, APIC_ESR, state_get(s, APIC_ESR));
 	/* Before the LVT: VMMs connect LINT0 while bit 8 is off, and KVM leaves it unmasked. */

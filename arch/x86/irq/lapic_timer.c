@@ -35,7 +35,7 @@ MODULE_PARM_DESC(min_timer_period_us, "shortest period of a guest's periodic API
 
 static u32 timer_mode(const struct mkvm_lapic *apic)
 {
-	return lapic_get(apic, APIC_LVTT) & LVTT_MODE_MASK;
+	return READ_ONCE(apic->timer.mode);
 }
 
 static u64 periodic_ns(const struct mkvm_lapic *apic)
@@ -68,7 +68,9 @@ static bool tick_is_due(const struct mkvm_lapic *apic)
 
 	return READ_ONCE(apic->mode) != LAPIC_DISABLED && READ_ONCE(apic->sw_enabled) &&
 	       !(lvtt & APIC_LVT_MASKED) && (lvtt & APIC_VECTOR_MASK) >= 16 &&
-	       !lapic_vec_test(apic, APIC_IRR, lvtt & APIC_VECTOR_MASK);
+	       (!lapic_vec_test(apic, APIC_IRR, lvtt & APIC_VECTOR_MASK) ||
+		/* Where the processor takes interrupts nobody would tell that it did. */
+		lapic_virtualized(apic->vcpu));
 }
 
 static enum hrtimer_restart deadline_reached(struct mkvm_lapic *apic)
@@ -331,6 +333,7 @@ void lapic_timer_write_lvtt(struct mkvm_lapic *apic, u32 val)
 		lapic_put(apic, APIC_TMICT, 0);
 		apic->timer.period = 0;
 	}
+	WRITE_ONCE(apic->timer.mode, new);
 	lapic_put(apic, APIC_LVTT, val);
 	/* Pairs with lapic_timer_fn(): it parks, then looks at the entry. */
 	smp_mb();
@@ -353,8 +356,11 @@ void lapic_timer_write_initial(struct mkvm_lapic *apic, u32 val)
 {
 	struct lapic_timer *t = &apic->timer;
 
-	if (timer_mode(apic) == LVTT_TSC_DEADLINE)
+	if (timer_mode(apic) == LVTT_TSC_DEADLINE) {
+		/* SDM, "TSC-Deadline Mode": writes are ignored. */
+		lapic_put(apic, APIC_TMICT, 0);
 		return;
+	}
 	preempt_disable();
 	lapic_inject_timer(apic->vcpu);
 	disarm(apic);
@@ -432,6 +438,7 @@ static void restore(struct mkvm_lapic *apic, u32 current_count)
 	u64 rest;
 
 	disarm(apic);
+	WRITE_ONCE(t->mode, lapic_get(apic, APIC_LVTT) & LVTT_MODE_MASK);
 	t->divide = 0;		/* whatever it was, compute it anew */
 	t->target = 0;
 	lapic_timer_write_divide(apic, lapic_get(apic, APIC_TDCR));

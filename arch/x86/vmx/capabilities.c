@@ -15,6 +15,7 @@
 #include <asm/vmx.h>
 
 #include "arch/x86/vmx/vmx_vcpu.h"
+#include "compat/compat.h"
 
 struct vmx_caps vmx_caps __ro_after_init;
 static u64 basic __ro_after_init;
@@ -31,6 +32,11 @@ MODULE_PARM_DESC(pml, "log dirty pages by page-modification logging (default on)
 static bool option_ept_ad = true;
 module_param_named(ept_ad, option_ept_ad, bool, 0444);
 MODULE_PARM_DESC(ept_ad, "use accessed and dirty bits of EPT (default on)");
+
+static int option_apicv = -1;
+module_param_named(apicv, option_apicv, int, 0444);
+MODULE_PARM_DESC(apicv,
+		 "let the processor deliver and end interrupts: 1 = where it has the controls, 0 = never, -1 = where it also passes a test of them (default)");
 
 /**
  * vmx_basic() - the value of IA32_VMX_BASIC that the module was loaded with
@@ -62,6 +68,7 @@ static const struct control_bit pin_bits[] = {
 	NEED(PIN_BASED_NMI_EXITING, "NMI exiting"),
 	NEED(PIN_BASED_VIRTUAL_NMIS, "virtual NMIs"),
 	LIKE(PIN_BASED_VMX_PREEMPTION_TIMER, "activate VMX-preemption timer"),
+	LIKE(PIN_BASED_POSTED_INTR, "process posted interrupts"),
 };
 
 static const struct control_bit cpu_bits[] = {
@@ -107,6 +114,7 @@ static const struct control_bit secondary_bits[] = {
 static const struct control_bit exit_bits[] = {
 	NEED(VM_EXIT_HOST_ADDR_SPACE_SIZE, "host address-space size"),
 	NEED(VM_EXIT_SAVE_DEBUG_CONTROLS, "save debug controls"),
+	LIKE(VM_EXIT_ACK_INTR_ON_EXIT, "acknowledge interrupt on exit"),
 	NEED(VM_EXIT_LOAD_IA32_PAT, "load IA32_PAT (exit)"),
 	NEED(VM_EXIT_LOAD_IA32_EFER, "load IA32_EFER (exit)"),
 };
@@ -179,6 +187,69 @@ static int check_ept(void)
 	vmx_caps.invvpid_single = (cap >> 32 & VMX_VPID_INVVPID_BIT) &&
 				  (cap >> 32 & VMX_VPID_EXTENT_SINGLE_CONTEXT_BIT);
 	return 0;
+}
+
+/* The first control that the SDM wants for posted interrupts and this processor lacks, or NULL. */
+static const char *apicv_lacks(void)
+{
+	const struct {
+		u32 have, bit;
+		const char *name;
+	} wanted[] = {
+		{ vmx_caps.cpu_based, CPU_BASED_TPR_SHADOW,
+		  "no control \"use TPR shadow\"" },
+		{ vmx_caps.secondary, SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE,
+		  "no control \"virtualize x2APIC mode\"" },
+		{ vmx_caps.secondary, SECONDARY_EXEC_APIC_REGISTER_VIRT,
+		  "no control \"APIC-register virtualization\"" },
+		{ vmx_caps.secondary, SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY,
+		  "no control \"virtual-interrupt delivery\"" },
+		{ vmx_caps.exit, VM_EXIT_ACK_INTR_ON_EXIT,
+		  "no control \"acknowledge interrupt on exit\"" },
+		{ vmx_caps.pin_based, PIN_BASED_POSTED_INTR,
+		  "no control \"process posted interrupts\"" },
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(wanted); i++)
+		if (!(wanted[i].have & wanted[i].bit))
+			return wanted[i].name;
+	return NULL;
+}
+
+/* Why APICv cannot or, left to itself, will not be used; NULL if it will. */
+static const char *apicv_obstacle(void)
+{
+	const char *lacks = apicv_lacks();
+
+	if (lacks)
+		return lacks;
+	if (!COMPAT_POSTED_INTR)
+		return "kernel has no vectors for posted interrupts (CONFIG_KVM)";
+	if (compat_uses_fred())
+		return "kernel takes interrupts by FRED";
+	if (!vmx_posted_desc_accepted(0))
+		return "VM entry refuses the controls that the capability MSRs offer";
+	/* Where the SDM is not followed in this, who knows in what else: Bochs, lab.rst. */
+	if (option_apicv < 0 && !vmx_posted_desc_accepted(64))
+		return "VM entry refuses a descriptor in the middle of a page; apicv=1 insists";
+	return NULL;
+}
+
+/**
+ * vmx_caps_decide_apicv() - will APICv be used?
+ *
+ * Sets vmx_caps.apicv and says it in the log. Context: process, once; VMX is on.
+ */
+void vmx_caps_decide_apicv(void)
+{
+	const char *obstacle = option_apicv ? apicv_obstacle() : "apicv=0";
+
+	vmx_caps.apicv = !obstacle;
+	if (obstacle)
+		pr_info("APICv is off: %s\n", obstacle);
+	else
+		pr_info("APICv is on: APIC-register virtualization, virtual-interrupt delivery, posted interrupts\n");
 }
 
 /**

@@ -13,6 +13,7 @@
 #include <linux/entry-kvm.h>
 #include <linux/module.h>
 #include <asm/debugreg.h>
+#include <asm/desc.h>
 #include <asm/mmu_context.h>
 #include <asm/msr.h>
 #include <asm/spec-ctrl.h>
@@ -21,6 +22,7 @@
 #include "arch/x86/debug.h"
 #include "arch/x86/inject.h"
 #include "arch/x86/irq/lapic.h"
+#include "arch/x86/irq/posted.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
 unsigned int vmx_entry_timer_ticks;
@@ -111,6 +113,31 @@ static void complete_events(struct mkvm_vcpu *vcpu, u32 reason)
 	}
 }
 
+/**
+ * vmx_take_host_interrupt() - hand an acknowledged interrupt to the host
+ * @vcpu: the vCPU that has just left the guest
+ *
+ * Posted interrupts need "acknowledge interrupt on exit": the local APIC has forgotten the vector,
+ * so its gate is called as the processor would.
+ *
+ * Context: interrupts off, host state back in place.
+ */
+void vmx_take_host_interrupt(struct mkvm_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	struct desc_ptr idt;
+	u32 info;
+
+	if (!(vmx->exit_controls & VM_EXIT_ACK_INTR_ON_EXIT) ||
+	    vmx->exit_reason != EXIT_REASON_EXTERNAL_INTERRUPT)
+		return;
+	info = vmcs_read32(VM_EXIT_INTR_INFO);
+	if (!(info & INTR_INFO_VALID_MASK))
+		return;
+	store_idt(&idt);
+	vmx_call_gate(gate_offset((gate_desc *)idt.address + (info & INTR_INFO_VECTOR_MASK)));
+}
+
 static void apply_injected_field(struct vmx_vcpu *vmx)
 {
 	vmx->inject.saved = vmcs_read_any(vmx->inject.encoding);
@@ -168,9 +195,15 @@ int vmx_run_guest(struct mkvm_vcpu *vcpu)
 		vmx_set_interrupt_shadow(vcpu, 0);
 
 	for (;;) {
+		if (unlikely(posted_outstanding(vcpu)))
+			lapic_collect_posted(vcpu);
 		if (unlikely(vcpu->requests)) {
-			if (mkvm_check_request(MKVM_REQ_LAPIC_TIMER, vcpu))
+			if (mkvm_check_request(MKVM_REQ_LAPIC_TIMER, vcpu)) {
 				lapic_inject_timer(vcpu);
+				/* To ourselves nobody sends a notification. */
+				if (posted_outstanding(vcpu))
+					lapic_collect_posted(vcpu);
+			}
 			if (mkvm_check_request(MKVM_REQ_EVENT, vcpu))
 				vmx_deliver_events(vcpu);
 		}
@@ -195,6 +228,8 @@ int vmx_run_guest(struct mkvm_vcpu *vcpu)
 		vcpu->stats.exits++;
 
 		if (unlikely(result != VMX_ENTERED)) {
+			/* No exit: the last one's reason is over. */
+			vmx->exit_reason = VMX_EXIT_REASONS_FAILED_VMENTRY;
 			ret = vmx_entry_vmfail(vcpu, result);
 			break;
 		}

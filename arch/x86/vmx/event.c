@@ -17,6 +17,7 @@
 #include "arch/x86/inject.h"
 #include "arch/x86/irq/irqchip.h"
 #include "arch/x86/irq/lapic.h"
+#include "arch/x86/irq/posted.h"
 #include "arch/x86/irq/pic.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
@@ -150,7 +151,10 @@ static void set_window(struct vmx_vcpu *vmx, u32 bit, bool wanted)
 		vmx_cpu_based_clear(vmx, bit);
 }
 
-/* The 8259 comes first: a guest that wires it through LINT0 expects its vectors at once. */
+/*
+ * What is to be injected. The 8259 comes first: a guest that wires it through LINT0 expects its
+ * vectors at once. The LAPIC's come here only where the processor does not deliver them.
+ */
 static bool next_interrupt(struct mkvm_vcpu *vcpu, bool take)
 {
 	int vector = -1;
@@ -167,7 +171,7 @@ static bool next_interrupt(struct mkvm_vcpu *vcpu, bool take)
 				return true;
 			vector = vcpu->arch.pending_extint;
 			vcpu->arch.pending_extint = -1;
-		} else {
+		} else if (!lapic_virtualized(vcpu)) {
 			vector = lapic_pending_vector(vcpu);
 			if (!take)
 				return vector >= 0;
@@ -183,6 +187,12 @@ static bool next_interrupt(struct mkvm_vcpu *vcpu, bool take)
 	return true;
 }
 
+/* Out of line: for those without APICv there is only next_interrupt(). */
+static noinline bool virtualized_has_interrupt(struct mkvm_vcpu *vcpu)
+{
+	return lapic_pending_vector(vcpu) >= 0 || next_interrupt(vcpu, false);
+}
+
 /**
  * vmx_has_interrupt() - is there an interrupt that only RFLAGS.IF may hold back?
  * @vcpu: loaded vCPU
@@ -191,6 +201,8 @@ static bool next_interrupt(struct mkvm_vcpu *vcpu, bool take)
  */
 bool vmx_has_interrupt(struct mkvm_vcpu *vcpu)
 {
+	if (lapic_virtualized(vcpu))
+		return virtualized_has_interrupt(vcpu);
 	return next_interrupt(vcpu, false);
 }
 
@@ -240,7 +252,9 @@ void vmx_deliver_events(struct mkvm_vcpu *vcpu)
 		irq_waits = true;
 	set_window(vmx, CPU_BASED_INTR_WINDOW_EXITING, irq_waits);
 
-	if (arch->apic && (vmx->cpu_based & CPU_BASED_TPR_SHADOW)) {
+	if (lapic_virtualized(vcpu)) {
+		vmx_write_interrupt_status(vcpu);
+	} else if (arch->apic && (vmx->cpu_based & CPU_BASED_TPR_SHADOW)) {
 		threshold = lapic_tpr_threshold(vcpu);
 		if (vmx->tpr_threshold != threshold) {
 			vmx->tpr_threshold = threshold;

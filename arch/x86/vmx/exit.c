@@ -187,6 +187,20 @@ static int exit_preemption_timer(struct mkvm_vcpu *vcpu)
 	return vmx_entry_timer_ticks ? VMX_FAST_NO : 1;
 }
 
+/* The processor has carried the EOI out; somebody waits for this vector's. */
+static int exit_virtualized_eoi(struct mkvm_vcpu *vcpu)
+{
+	lapic_eoi_virtualized(vcpu, vmcs_read64(EXIT_QUALIFICATION));
+	return 1;
+}
+
+/* A trap: the register holds what the guest wrote, RIP is behind the instruction. */
+static int exit_apic_write(struct mkvm_vcpu *vcpu)
+{
+	lapic_virtual_write(vcpu, vmcs_read64(EXIT_QUALIFICATION) & 0xfff);
+	return 1;
+}
+
 /**
  * struct exit_row - how one basic exit reason is handled
  * @name: the SDM's name
@@ -253,7 +267,7 @@ static const struct exit_row exit_rows[NR_EXIT_REASONS] = {
 	ROW(EXIT_REASON_TPR_BELOW_THRESHOLD, "TPR below threshold", exit_tpr_below_threshold,
 	    exit_tpr_below_threshold),
 	ROW(EXIT_REASON_APIC_ACCESS, "APIC access", vmx_fast_apic_access, vmx_exit_apic_access),
-	UNEXPECTED(EXIT_REASON_EOI_INDUCED, "virtualized EOI"),
+	ROW(EXIT_REASON_EOI_INDUCED, "virtualized EOI", NULL, exit_virtualized_eoi),
 	ROW(EXIT_REASON_GDTR_IDTR, "access to GDTR or IDTR", NULL, vmx_exit_descriptor_table),
 	ROW(EXIT_REASON_LDTR_TR, "access to LDTR or TR", NULL, vmx_exit_descriptor_table),
 	ROW(EXIT_REASON_EPT_VIOLATION, "EPT violation", vmx_fast_ept_violation,
@@ -266,7 +280,7 @@ static const struct exit_row exit_rows[NR_EXIT_REASONS] = {
 	ROW(EXIT_REASON_INVVPID, "INVVPID", exit_undefined, exit_undefined),
 	ROW(EXIT_REASON_WBINVD, "WBINVD or WBNOINVD", exit_wbinvd_fast, exit_wbinvd),
 	ROW(EXIT_REASON_XSETBV, "XSETBV", NULL, vmx_exit_xsetbv),
-	UNEXPECTED(EXIT_REASON_APIC_WRITE, "APIC write"),
+	ROW(EXIT_REASON_APIC_WRITE, "APIC write", exit_apic_write, exit_apic_write),
 	ROW(EXIT_REASON_RDRAND, "RDRAND", exit_undefined, exit_undefined),
 	ROW(EXIT_REASON_INVPCID, "INVPCID", NULL, vmx_exit_invpcid),
 	ROW(EXIT_REASON_VMFUNC, "VMFUNC", exit_undefined, exit_undefined),

@@ -24,6 +24,7 @@
 #include <asm/reboot.h>
 #include <asm/tlbflush.h>
 
+#include "arch/x86/irq/posted.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 #include "compat/compat.h"
 
@@ -163,6 +164,7 @@ static int vmx_cpu_offline(unsigned int cpu)
 {
 	unsigned long flags;
 
+	posted_cpu_offline(cpu);
 	local_irq_save(flags);
 	cpu_vmx_off();
 	local_irq_restore(flags);

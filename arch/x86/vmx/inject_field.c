@@ -76,6 +76,15 @@ static bool value_is_bad(u32 encoding, u64 value)
 	}
 }
 
+/* May this process break things for a test? @what is refused otherwise. */
+bool vmx_may_inject(struct mkvm_vm *vm, const char *what)
+{
+	if (option_inject && capable(CAP_SYS_ADMIN))
+		return true;
+	vm_refuse(vm, "%s: needs CAP_SYS_ADMIN and the module parameter inject=1", what);
+	return false;
+}
+
 /**
  * vmx_set_vmcs_ioctl() - MINIKVM_VCPU_SET_VMCS
  * @vcpu: loaded vCPU
@@ -88,10 +97,8 @@ long vmx_set_vmcs_ioctl(struct mkvm_vcpu *vcpu, void __user *user)
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	struct minikvm_vmcs_field field;
 
-	if (!option_inject || !capable(CAP_SYS_ADMIN)) {
-		vm_refuse(vcpu->vm, "MINIKVM_VCPU_SET_VMCS: needs CAP_SYS_ADMIN and the module parameter inject=1");
+	if (!vmx_may_inject(vcpu->vm, "MINIKVM_VCPU_SET_VMCS"))
 		return -EPERM;
-	}
 	if (copy_from_user(&field, user, sizeof(field)))
 		return -EFAULT;
 	if (field.flags || !may_inject(field.encoding) ||

@@ -103,7 +103,8 @@ static void write_controls(struct mkvm_vcpu *vcpu)
 	u32 exits = vcpu->vm->arch.disabled_exits;
 
 	/* Force the first write: the copies start at zero and zero is never legal here. */
-	vmx_write_pin(vmx, vmx_caps.pin_based & ~PIN_BASED_VMX_PREEMPTION_TIMER);
+	vmx_write_pin(vmx, vmx_caps.pin_based &
+		      ~(PIN_BASED_VMX_PREEMPTION_TIMER | PIN_BASED_POSTED_INTR));
 
 	if (exits & KVM_X86_DISABLE_EXITS_HLT)
 		passed |= CPU_BASED_HLT_EXITING;
@@ -136,7 +137,7 @@ static void write_controls(struct mkvm_vcpu *vcpu)
 	}
 
 	vmx_write_entry(vmx, vmx_caps.entry & ~VM_ENTRY_IA32E_MODE);
-	vmx_write_exit(vmx, vmx_caps.exit);
+	vmx_write_exit(vmx, vmx_caps.exit & ~VM_EXIT_ACK_INTR_ON_EXIT);
 	vmx_update_exception_bitmap(vcpu);
 }
 
@@ -357,6 +358,7 @@ int vmx_module_init(void)
 	ret = vmx_hardware_init();
 	if (ret)
 		return ret;
+	vmx_caps_decide_apicv();
 	vmx_msr_switch_init();
 	ret = vmx_l1d_flush_init();
 	if (ret)

@@ -11,6 +11,7 @@
 #include <asm/asm.h>
 #include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
+#include <asm/segment.h>
 #include <asm/unwind_hints.h>
 
 #include "asm-offsets.h"
@@ -193,3 +194,23 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 	mov	$VMX_ENTRY_VMFAIL_CODE, %ebx
 	jmp	.Lclear_registers
 SYM_FUNC_END(vmx_enter)
+
+/**
+ * vmx_call_gate() - call a handler of the host's IDT
+ * @handler: %rdi, offset of its gate
+ *
+ * The stack as interrupt delivery in 64-bit mode leaves it: aligned, then SS, RSP, RFLAGS, CS and
+ * RIP, which is what the call pushes. The handler's IRET comes back here. Interrupts are off.
+ */
+SYM_FUNC_START(vmx_call_gate)
+	push	%rbp
+	mov	%rsp, %rbp
+	and	$-16, %rsp
+	push	$__KERNEL_DS
+	push	%rbp
+	pushf
+	push	$__KERNEL_CS
+	CALL_NOSPEC rdi
+	leave
+	RET
+SYM_FUNC_END(vmx_call_gate)

@@ -70,8 +70,16 @@ void vmx_set_nmi_mask(struct mkvm_vcpu *vcpu, bool masked);
 
 /* The LAPIC's side (xAPIC/x2APIC/disabled) changed: choose the matching controls. */
 void vmx_apic_mode_changed(struct mkvm_vcpu *vcpu);
+/* Something of what decides whether APICv serves this vCPU changed. Interrupts may be off. */
+void vmx_apicv_update(struct mkvm_vcpu *vcpu);
 /* Page in which the hardware finds the TPR (TPR shadow); NULL without irqchip. */
 void vmx_set_virtual_apic_page(struct mkvm_vcpu *vcpu, void *page);
+/* @vector was put into IRR while virtual-interrupt delivery is on. vCPU loaded. */
+void vmx_raise_requesting_vector(struct mkvm_vcpu *vcpu, u8 vector);
+/* MKVM_REQ_EOI_EXITS: the EOI-exit bitmap, and what had to wait for it. vCPU loaded. */
+void vmx_write_eoi_exits(struct mkvm_vcpu *vcpu);
+/* Call the handler of the interrupt that the last exit has acknowledged, if any. Interrupts off. */
+void vmx_take_host_interrupt(struct mkvm_vcpu *vcpu);
 /* A new INIT: controls and state as after reset. */
 void vmx_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event);
 
@@ -90,6 +98,8 @@ void vmx_vcpu_destroy(struct mkvm_vcpu *vcpu);
 
 void vmx_debugfs_init(struct dentry *root);
 const char *vmx_exit_reason_name(u32 reason);
+/* The module parameter inject=1, and CAP_SYS_ADMIN; else @what is refused. */
+bool vmx_may_inject(struct mkvm_vm *vm, const char *what);
 /* MINIKVM_VCPU_SET_VMCS. */
 long vmx_set_vmcs_ioctl(struct mkvm_vcpu *vcpu, void __user *user);
 /* The vCPU comes to or leaves this CPU. Preemption off. */
@@ -119,7 +129,7 @@ struct vmx_caps {
 	u64 ept_vpid;
 	bool ept_ad, ept_1g, ept_2m, ept_5level, ept_wb;
 	bool vpid, invvpid_single, flexpriority, tpr_shadow, pml, tsc_scaling, preemption_timer;
-	bool ple, apicv, posted_intr, invpcid, rdtscp, xsaves, umip_emulation, mpx;
+	bool ple, apicv, invpcid, rdtscp, xsaves, umip_emulation, mpx;
 	bool waitpkg, enclv;
 	u8 preemption_timer_shift;
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;

@@ -137,6 +137,8 @@ VMX_CONTROL(exceptions, EXCEPTION_BITMAP, exception_bitmap)
 /* vmenter.S: enum vmx_enter_result. Interrupts off. */
 int vmx_enter(struct vmx_vcpu *vmx, unsigned long *regs, unsigned long flags);
 extern char vmx_exit_point[];
+/* vmenter.S: call an interrupt gate of the host's as the processor does. Interrupts off. */
+void vmx_call_gate(unsigned long handler);
 
 /* hardware.c */
 int vmx_hardware_init(void);
@@ -148,6 +150,10 @@ struct vmcs *vmx_alloc_vmcs(int cpu);
 
 /* capabilities.c */
 int vmx_caps_init(void);
+void vmx_caps_decide_apicv(void);
+
+/* apicv_test.c */
+bool vmx_posted_desc_accepted(unsigned int offset);
 u64 vmx_basic(void);
 
 /* l1d_flush.c */
@@ -175,6 +181,7 @@ void vmx_deliver_events(struct mkvm_vcpu *vcpu);
 void vmx_recover_events(struct mkvm_vcpu *vcpu, u32 info);
 
 /* apic.c */
+void vmx_write_interrupt_status(struct mkvm_vcpu *vcpu);
 int vmx_map_apic_access_page(struct mkvm_vcpu *vcpu, gpa_t gpa);
 
 /* exit.c */

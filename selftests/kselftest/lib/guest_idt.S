@@ -62,6 +62,15 @@ stub_common:
 	add $16, %rsp
 	iretq
 
+/* Have the pages mapped that delivering an interrupt needs, then go to where the stack says. */
+	.globl guest_touch
+guest_touch:
+	pushfq
+	testb $0, 0x1000	/* KT_GDT and KT_TSS */
+	testb $0, 0x2000	/* KT_IDT */
+	popfq
+	ret
+
 	.code32
 	.globl guest_idt_stubs32
 	.balign 16

@@ -167,6 +167,7 @@ void *kt_g2h(struct kt_vm *vm, u64 gpa);
 /* Host's view of a guest's copy of a global variable. */
 #define GV(vm, var) (*(volatile __typeof__(var) *)kt_g2h(vm, (u64)(unsigned long)&(var)))
 
+bool kt_apicv(void);
 void kt_vcpu_long(struct kt_vcpu *vcpu, void (*fn)(void));
 void kt_vcpu_prot32(struct kt_vcpu *vcpu, const void *eip, bool paging);
 void kt_vcpu_real(struct kt_vcpu *vcpu, const void *start, const void *end);

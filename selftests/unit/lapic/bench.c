@@ -5,6 +5,7 @@
  * Relies on nothing but the C library and the shim.
  */
 #include "bench.h"
+#include "arch/x86/irq/posted.h"
 
 s64 now_ns;
 u32 tsc_khz = 1000000;
@@ -74,6 +75,25 @@ void advance_to(s64 ns)
 	now_ns = max(now_ns, ns);
 }
 
+/* As vmx/apic.c, but for the VMCS. */
+void vmx_write_eoi_exits(struct mkvm_vcpu *vcpu)
+{
+	if (!vcpu->arch.posted)
+		return;
+	bitmap_copy(vcpu->eoi_exits, lapic_eoi_exits(vcpu), 256);
+	lapic_post_held(vcpu);
+}
+
+/* As posted.c, but for the notification. */
+int posted_accept(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source, u8 vector)
+{
+	if (test_and_set_bit(vector, vcpu->arch.posted->pir))
+		return 0;
+	if (!test_and_set_bit(POSTED_ON, &vcpu->arch.posted->control) && vcpu != source)
+		mkvm_vcpu_kick(vcpu);
+	return 1;
+}
+
 void mkvm_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
 {
 	vcpu->resets++;
@@ -88,6 +108,7 @@ struct mkvm_vm *vm_new(int n, u32 first, u32 step)
 	struct mkvm_vcpu *vcpu;
 	int i;
 
+	posted_key = true;
 	vm->arch.irqchip_mode = MKVM_IRQCHIP_KERNEL;
 	vm->arch.bsp_vcpu_id = first;
 	for (i = 0; i < n; i++) {

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <time.h>
 #include "bench.h"
+#include "arch/x86/irq/posted.h"
 
 #define XAPIC	0xfee00800ull
 #define X2APIC	0xfee00c00ull
@@ -282,6 +283,7 @@ static void *race_sender(void *unused)
 {
 	struct mkvm_vcpu *v = race_vm->vcpus[0];
 	const u32 *word = lapic_regs_page(v) + 0x200 + 0x20;
+	const struct posted_desc *desc = v->arch.posted;
 	time_t since;
 	int i;
 
@@ -289,14 +291,15 @@ static void *race_sender(void *unused)
 	for (i = 0; i < RACE_MESSAGES && !race_lost; i++) {
 		race_refused += send_fixed(race_vm, 0, 0x40 + i % 32) != 1;
 		since = time(NULL);
-		while (READ_ONCE(*word) && !race_lost)
+		while ((READ_ONCE(*word) || (desc && READ_ONCE(desc->pir[1]))) && !race_lost)
 			race_lost = time(NULL) - since > RACE_PATIENCE;
 	}
 	WRITE_ONCE(race_over, true);
 	return NULL;
 }
 
-static void test_race(void)
+/* @posted: through a posted-interrupt descriptor. */
+static void test_race(struct posted_desc *posted)
 {
 	struct mkvm_vcpu *v;
 	pthread_t thread;
@@ -304,6 +307,8 @@ static void test_race(void)
 
 	race_vm = vm_new(1, 0, 1);
 	v = race_vm->vcpus[0];
+	v->arch.posted = posted;
+	race_over = false;
 	pthread_create(&thread, NULL, race_sender, NULL);
 	while (!READ_ONCE(race_over)) {
 		if (take(v) < 0)
@@ -313,9 +318,12 @@ static void test_race(void)
 	}
 	pthread_join(thread, NULL);
 	tap_ok(!race_lost && !race_refused && taken == RACE_MESSAGES,
-	       "race of delivery and acknowledgment: %d taken, %d lost", taken, race_lost);
+	       "race of delivery and acknowledgment%s: %d taken, %d lost",
+	       posted ? ", posted" : "", taken, race_lost);
 	vm_free(race_vm);
 }
+
+static struct posted_desc desc;
 
 int main(int argc, char **argv)
 {
@@ -327,6 +335,7 @@ int main(int argc, char **argv)
 	test_random(1, 20000);
 	test_random(2, 20000);
 	test_random(3, 20000);
-	test_race();
+	test_race(NULL);
+	test_race(&desc);
 	return tap_done();
 }

@@ -48,6 +48,13 @@ typedef s64 ktime_t;
 #define min_t(type, a, b)	({ type x_ = (a), y_ = (b); x_ < y_ ? x_ : y_; })
 #define max3(a, b, c)		({ typeof(a) m_ = max(a, b); max(m_, c); })
 #define container_of(p, type, m) ((type *)((char *)(p) - offsetof(type, m)))
+#define __user
+#define noinline		__attribute__((noinline))
+/* The test's vCPUs have what the keys stand for, or not: asked each time. */
+#define DECLARE_STATIC_KEY_FALSE(key) extern bool key
+#define DEFINE_STATIC_KEY_FALSE(key) bool key
+#define static_branch_unlikely(key) unlikely(*(key))
+#define __aligned(n)		__attribute__((aligned(n)))
 #define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, v)	__atomic_store_n(&(x), v, __ATOMIC_RELAXED)
 /* What the kernel's barriers promise, in C11's words. */
@@ -111,6 +118,11 @@ static inline unsigned int hweight8(u8 x)
 static inline void bitmap_copy(unsigned long *to, const unsigned long *from, int bits)
 {
 	memcpy(to, from, bits / 8);
+}
+
+static inline bool bitmap_equal(const unsigned long *a, const unsigned long *b, int bits)
+{
+	return !memcmp(a, b, bits / 8);
 }
 
 static inline int find_next_bit(const unsigned long *p, int size, int from)

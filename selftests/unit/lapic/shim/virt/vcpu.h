@@ -16,7 +16,9 @@
 #define SEG_CS			1
 
 enum mkvm_irqchip_mode { MKVM_IRQCHIP_NONE, MKVM_IRQCHIP_KERNEL, MKVM_IRQCHIP_SPLIT };
-enum mkvm_request { MKVM_REQ_EVENT, MKVM_REQ_IOAPIC_EOI, MKVM_REQ_INIT_SIPI };
+enum mkvm_request {
+	MKVM_REQ_EVENT, MKVM_REQ_IOAPIC_EOI, MKVM_REQ_INIT_SIPI, MKVM_REQ_EOI_EXITS
+};
 
 struct mkvm_vcpu;
 struct mkvm_lapic;
@@ -38,6 +40,8 @@ struct mkvm_vcpu {
 	u32 id;
 	struct {
 		struct mkvm_lapic *apic;
+		struct posted_desc *posted;
+		bool apic_virtualized;
 		u64 hv_timer_tsc;
 		u64 apic_base, mcg_cap, reserved_gpa_bits;
 		unsigned long cr8;
@@ -49,6 +53,8 @@ struct mkvm_vcpu {
 	struct kvm_segment cs;
 	u64 rip;
 	int kicks, nmis, resets, mode_changes, eois;
+	int requesting;				/* RVI, as far as software has raised it */
+	unsigned long eoi_exits[4];		/* the VMCS's bitmap */
 	int eoi_vector;
 };
 
@@ -102,6 +108,18 @@ static inline void vmx_apic_mode_changed(struct mkvm_vcpu *vcpu)
 	vcpu->mode_changes++;
 }
 
+/* APICv is switched by the test. */
+static inline void vmx_apicv_update(struct mkvm_vcpu *vcpu)
+{
+	(void)vcpu;
+}
+
+static inline void vmx_raise_requesting_vector(struct mkvm_vcpu *vcpu, u8 vector)
+{
+	if (vector > vcpu->requesting)
+		vcpu->requesting = vector;
+}
+
 static inline void vmx_get_segment(struct mkvm_vcpu *vcpu, struct kvm_segment *s, int seg)
 {
 	(void)seg;
@@ -120,5 +138,6 @@ static inline void rip_write(struct mkvm_vcpu *vcpu, u64 rip)
 }
 
 void mkvm_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event);
+void vmx_write_eoi_exits(struct mkvm_vcpu *vcpu);
 
 #endif

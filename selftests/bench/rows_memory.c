@@ -18,8 +18,10 @@
 #define SIZE_BACKING (2UL << 20)
 #define LOGS 3			/* of each kind */
 
-#define GPA_FORK 0x50000000UL
+#define GPA_FORK 0x40000000UL
 #define SIZE_FORK (32UL << 20)
+#define SIZE_FORK_1G (1UL << 30)
+#define HUGE_PAGE 0x200000UL
 #define FORKS 9
 
 /* Add a slot to @SLOTS others and delete it again; *@deleted gets the price of the latter. */
@@ -65,11 +67,11 @@ void slot_delete_row(const char *name, void (*unused)(void))
 }
 
 /* Write to each page, tell the host, again. */
-static void write_pages(u64 base, u64 size)
+static void write_pages(u64 base, u64 size, u64 page)
 {
 	sti();
 	for (;;) {
-		for (u64 at = base; at < base + size; at += 4096)
+		for (u64 at = base; at < base + size; at += page)
 			wr32(at, 1);
 		GUEST_SYNC(0);
 	}
@@ -77,12 +79,17 @@ static void write_pages(u64 base, u64 size)
 
 static void guest_writes_log(void)
 {
-	write_pages(GPA_LOG, SIZE_LOG);
+	write_pages(GPA_LOG, SIZE_LOG, 4096);
 }
 
 static void guest_writes_fork(void)
 {
-	write_pages(GPA_FORK, SIZE_FORK);
+	write_pages(GPA_FORK, SIZE_FORK, 4096);
+}
+
+static void guest_writes_1g(void)
+{
+	write_pages(GPA_FORK, SIZE_FORK_1G, HUGE_PAGE);
 }
 
 /* Until the guest has written to each page once more. */
@@ -166,31 +173,47 @@ void dirty_log_rows(const char *name, void (*unused)(void))
 	munmap(bitmap, SIZE_LOG >> 15);
 }
 
-/* fork() of a process whose guest has all its memory mapped; the child does nothing. */
-void fork_row(const char *name, void (*unused)(void))
+/*
+ * fork() of a process whose guest has all of @size bytes mapped, in pages of @advice; the child does
+ * nothing.
+ */
+static void measure_fork(const char *name, void (*guest)(void), u64 size, int advice)
 {
-	struct kt_vcpu *vcpu = kt_long(0, KT_IRQCHIP, guest_writes_fork);
-	u8 *mem = map(SIZE_FORK);
+	struct kt_vcpu *vcpu = kt_long(0, KT_IRQCHIP, guest);
+	u8 *start = map(size + HUGE_PAGE);
+	u8 *mem = (u8 *)(((u64)start + HUGE_PAGE - 1) & -HUGE_PAGE);
 	long values[FORKS];
 
-	(void)unused;
-	madvise(mem, SIZE_FORK, MADV_NOHUGEPAGE);
-	memset(mem, 1, SIZE_FORK);
-	KT_EQ(kt_slot(vcpu->vm, 1, 0, GPA_FORK, SIZE_FORK, mem), 0);
+	madvise(mem, size, advice);
+	for (u64 at = 0; at < size; at += 4096)
+		mem[at] = 1;
+	KT_EQ(kt_slot(vcpu->vm, 1, 0, GPA_FORK, size, mem), 0);
 	for (int i = 0; i < FORKS; i++) {
 		pid_t child;
-		u64 start;
+		u64 begin;
 
 		let_write(vcpu);
-		start = rdtsc();
+		begin = rdtsc();
 		child = fork();
 		if (!child)
 			_exit(0);
-		values[i] = rdtsc() - start;
+		values[i] = rdtsc() - begin;
 		if (child < 0 || waitpid(child, NULL, 0) != child)
 			kt_fail("fork: %s", strerror(errno));
 	}
 	print_row(name, median(values, FORKS));
 	kt_vm_free(vcpu->vm);
-	munmap(mem, SIZE_FORK);
+	munmap(start, size + HUGE_PAGE);
+}
+
+void fork_row(const char *name, void (*unused)(void))
+{
+	(void)unused;
+	measure_fork(name, guest_writes_fork, SIZE_FORK, MADV_NOHUGEPAGE);
+}
+
+void fork_1g_row(const char *name, void (*unused)(void))
+{
+	(void)unused;
+	measure_fork(name, guest_writes_1g, SIZE_FORK_1G, MADV_HUGEPAGE);
 }

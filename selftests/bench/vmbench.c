@@ -6,7 +6,7 @@
  * Meant for the lab's Bochs host, whose TSC counts executed instructions. A guest measures
  * itself by RDTSC, in batches; the smallest batch has no host interrupt in it. Where minikvm
  * counts its VMCS accesses (count_vmcs=1), prints those per operation as well.
- * Relies on the kselftests' library. Output, behind a label: `row NAME TICKS`,
+ * On two host CPUs only the rows of two vCPUs. Relies on the kselftests' library. Output, behind a label: `row NAME TICKS`,
  * `vmcs NAME VMREADS VMWRITES`. Documentation/benchmark.rst says what each row holds.
  */
 #include <glob.h>
@@ -297,9 +297,20 @@ struct kt_vcpu *bench_guest(void (*fn)(void))
 	return vcpu;
 }
 
-/* Run a guest to its end, take its samples, free its VM. */
-static void finish_guest(struct kt_vcpu *vcpu, struct guest_result *result,
-			 void (*user)(struct kt_vm *vm))
+struct kt_vcpu *bench_second(struct kt_vm *vm, void (*fn)(void))
+{
+	struct kvm_mp_state state = { KVM_MP_STATE_RUNNABLE };
+	struct kt_vcpu *vcpu = kt_vcpu_new(vm, 1);
+
+	give_deadline_timer(vcpu);
+	kt_vcpu_long(vcpu, fn);
+	KT_IOCTL(vcpu->fd, KVM_SET_MP_STATE, &state);
+	return vcpu;
+}
+
+/* Run a guest to its end, take its samples. */
+static void run_guest(struct kt_vcpu *vcpu, struct guest_result *result,
+		      void (*user)(struct kt_vm *vm))
 {
 	struct kt_vm *vm = vcpu->vm;
 
@@ -309,7 +320,24 @@ static void finish_guest(struct kt_vcpu *vcpu, struct guest_result *result,
 		kt_fail("the guest left %u samples", result->n);
 	for (unsigned int i = 0; i < result->n; i++)
 		result->values[i] = GV(vm, samples[i]);
-	kt_vm_free(vm);
+}
+
+/* ... and free its VM. */
+static void finish_guest(struct kt_vcpu *vcpu, struct guest_result *result,
+			 void (*user)(struct kt_vm *vm))
+{
+	run_guest(vcpu, result, user);
+	kt_vm_free(vcpu->vm);
+}
+
+void bench_samples(const char *name, struct kt_vcpu *vcpu, pthread_t other)
+{
+	struct guest_result r;
+
+	run_guest(vcpu, &r, NULL);
+	pthread_join(other, NULL);
+	kt_vm_free(vcpu->vm);
+	print_row(name, median(r.values, r.n));
 }
 
 /* In tenths, rounded: the library is built without floating point. */
@@ -528,6 +556,7 @@ static const struct {
 	const char *name;
 	void (*measure)(const char *name, void (*fn)(void));
 	void (*fn)(void);
+	bool two_cpus;		/* needs them, and on two nothing else is measured */
 } rows[] = {
 	{ "cpuid", loop_row, guest_cpuid_first },
 	{ "cpuid_last", loop_row, guest_cpuid_last },
@@ -564,14 +593,18 @@ static const struct {
 	{ "slot_delete", slot_delete_row, NULL },
 	{ "dirty_log", dirty_log_rows, NULL },
 	{ "fork", fork_row, NULL },
+	{ "fork_1g", fork_1g_row, NULL },
+	{ "ipi_running", ipi_running_row, NULL, true },
+	{ "ipi_halted", ipi_halted_row, NULL, true },
 };
 
-static bool wanted(const char *name, char **names, int n)
+/* Without names all that this host can measure. */
+static bool wanted(unsigned int row, char **names, int n)
 {
 	for (int i = 0; i < n; i++)
-		if (!strcmp(names[i], name))
+		if (!strcmp(names[i], rows[row].name))
 			return true;
-	return !n;
+	return !n && rows[row].two_cpus == (sysconf(_SC_NPROCESSORS_ONLN) > 1);
 }
 
 int main(int argc, char **argv)
@@ -593,7 +626,7 @@ int main(int argc, char **argv)
 	counting = kt_is_minikvm() && !access(COUNTERS, R_OK);
 	measure_empty();
 	for (unsigned int i = 0; i < KT_ARRAY_SIZE(rows); i++)
-		if (wanted(rows[i].name, argv + first, argc - first))
+		if (wanted(i, argv + first, argc - first))
 			rows[i].measure(rows[i].name, rows[i].fn);
 	return 0;
 }

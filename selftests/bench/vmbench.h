@@ -3,10 +3,12 @@
  * What the files of vmbench share: how a guest measures itself and how a row is printed.
  *
  * Relies on the kselftests' library; vmbench.c has main() and the rows of single exits,
- * rows_event.c those of interrupts and eventfds, rows_memory.c those of memory slots.
+ * rows_event.c those of interrupts and eventfds, rows_ipi.c those of two vCPUs, rows_memory.c those of memory slots.
  */
 #ifndef VMBENCH_H
 #define VMBENCH_H
+
+#include <pthread.h>
 
 #include "apic.h"
 
@@ -51,8 +53,15 @@ void wait_for_irq(u32 before);
 
 /* A vCPU of a new VM, with the CPUID of all rows, that will run @fn. */
 struct kt_vcpu *bench_guest(void (*fn)(void));
+/* Number 1 of the same VM, for a thread of its own. */
+struct kt_vcpu *bench_second(struct kt_vm *vm, void (*fn)(void));
 /* Run a GUEST_LOOP(), print its row and free its VM. @user is called at each OUT to PORT_USER. */
 void bench_loop(const char *name, struct kt_vcpu *vcpu, void (*user)(struct kt_vm *vm));
+/*
+ * Run a guest that takes one sample for each operation, print the median, free its VM. @other, the
+ * second vCPU's thread, ends when the guest has told its vCPU so.
+ */
+void bench_samples(const char *name, struct kt_vcpu *vcpu, pthread_t other);
 void print_row(const char *name, long value);
 /* Sorts @values; the smallest is first then. Signed: a timer may fire ahead of its time. */
 long median(long *values, unsigned int n);
@@ -68,10 +77,15 @@ void irqfd_running_row(const char *name, void (*unused)(void));
 void irqfd_halted_row(const char *name, void (*unused)(void));
 void msi_row(const char *name, void (*unused)(void));
 
+/* rows_ipi.c */
+void ipi_running_row(const char *name, void (*unused)(void));
+void ipi_halted_row(const char *name, void (*unused)(void));
+
 /* rows_memory.c: each prints the rows of its name and those that come with it. */
 void slot_add_row(const char *name, void (*unused)(void));
 void slot_delete_row(const char *name, void (*unused)(void));
 void dirty_log_rows(const char *name, void (*unused)(void));
 void fork_row(const char *name, void (*unused)(void));
+void fork_1g_row(const char *name, void (*unused)(void));
 
 #endif

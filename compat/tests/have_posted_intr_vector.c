@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The vectors that the kernel keeps for KVM's posted interrupts, and the hook of the one that wakes:
- * there with KVM in the configuration, or always (6.1). Used by arch/x86/irq/posted.c.
+ * The vectors that the kernel keeps for KVM's posted interrupts, and the hook of the one that
+ * wakes: there with KVM in the configuration, or always (6.1). Used by arch/x86/irq/posted.c.
  */
 #include <linux/interrupt.h>	/* asm/irq.h does not stand alone */
 #include <asm/irq.h>

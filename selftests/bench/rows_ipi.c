@@ -16,7 +16,7 @@
 #define RECEIVER 1		/* APIC ID */
 #define IPI_WARM_UP 16		/* KVM adapts its polling to what it sees */
 #define IPI_SAMPLES 128
-#define SETTLE 100000		/* ticks, 1 ms: the receiver is where it waits, also KVM's polls end */
+#define SETTLE 100000		/* ticks, 1 ms: the receiver is where it waits, polls have ended */
 
 static volatile u32 receiver_ready, receiver_stop;
 

@@ -174,8 +174,8 @@ void dirty_log_rows(const char *name, void (*unused)(void))
 }
 
 /*
- * fork() of a process whose guest has all of @size bytes mapped, in pages of @advice; the child does
- * nothing.
+ * fork() of a process whose guest has all of @size bytes mapped, in pages of @advice; the child
+ * does nothing.
  */
 static void measure_fork(const char *name, void (*guest)(void), u64 size, int advice)
 {

@@ -6,8 +6,9 @@
  * Meant for the lab's Bochs host, whose TSC counts executed instructions. A guest measures
  * itself by RDTSC, in batches; the smallest batch has no host interrupt in it. Where minikvm
  * counts its VMCS accesses (count_vmcs=1), prints those per operation as well.
- * On two host CPUs only the rows of two vCPUs. Relies on the kselftests' library. Output, behind a label: `row NAME TICKS`,
- * `vmcs NAME VMREADS VMWRITES`. Documentation/benchmark.rst says what each row holds.
+ * On two host CPUs only the rows of two vCPUs. Relies on the kselftests' library. Output, behind a
+ * label: `row NAME TICKS`, `vmcs NAME VMREADS VMWRITES`. Documentation/benchmark.rst says what each
+ * row holds.
  */
 #include <glob.h>
 

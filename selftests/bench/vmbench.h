@@ -3,7 +3,8 @@
  * What the files of vmbench share: how a guest measures itself and how a row is printed.
  *
  * Relies on the kselftests' library; vmbench.c has main() and the rows of single exits,
- * rows_event.c those of interrupts and eventfds, rows_ipi.c those of two vCPUs, rows_memory.c those of memory slots.
+ * rows_event.c those of interrupts and eventfds, rows_ipi.c those of two vCPUs, rows_memory.c those
+ * of memory slots.
  */
 #ifndef VMBENCH_H
 #define VMBENCH_H

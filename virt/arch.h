@@ -73,6 +73,9 @@ int arch_set_route(struct mkvm_vm *vm, struct mkvm_route *route,
 		   const struct kvm_irq_routing_entry *ue);
 /* The routing table or the set of ack notifiers changed. vm->irq_lock held. */
 void arch_irq_routing_changed(struct mkvm_vm *vm);
+/* Can a device's interrupt reach a vCPU without the host? Then where to: vm->irq_lock held. */
+bool arch_irq_bypass_possible(void);
+void arch_irq_bypass(struct mkvm_vm *vm, int host_irq, const struct mkvm_route *route);
 bool arch_irqchip_in_kernel(struct mkvm_vm *vm);
 /* May an irqfd be made? Resampling needs pins, and those only the full irqchip has. */
 bool arch_irqfd_allowed(struct mkvm_vm *vm, bool resample);

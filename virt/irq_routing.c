@@ -180,6 +180,7 @@ int mkvm_set_routing(struct mkvm_vm *vm, const struct kvm_irq_routing_entry *ent
 	new->acks = old->acks;
 	rcu_assign_pointer(vm->routing, new);
 	arch_irq_routing_changed(vm);
+	mkvm_irqfds_rerouted(vm);
 	mutex_unlock(&vm->irq_lock);
 
 	/* KVM_CREATE_IRQCHIP's own table: nothing could drive a GSI before. */
@@ -273,6 +274,31 @@ void mkvm_walk_routes(struct mkvm_vm *vm, u32 nr_gsis,
 		hlist_for_each_entry(route, &t->gsi[gsi], link)
 			fn(route, data);
 	srcu_read_unlock(&vm->srcu, idx);
+}
+
+/**
+ * mkvm_message_of_gsi() - the message that a GSI is
+ * @vm: the VM; irq_lock is held
+ * @gsi: any number
+ * @copy: gets the route
+ *
+ * Return: false where the GSI leads to a pin, or nowhere.
+ */
+bool mkvm_message_of_gsi(struct mkvm_vm *vm, u32 gsi, struct mkvm_route *copy)
+{
+	struct mkvm_irq_routing *t = routing_get_locked(vm);
+	struct mkvm_route *route;
+
+	if (gsi >= t->nr_gsis)
+		return false;
+	gsi = array_index_nospec(gsi, t->nr_gsis);
+	hlist_for_each_entry(route, &t->gsi[gsi], link) {
+		if (route->type == KVM_IRQ_ROUTING_MSI) {
+			*copy = *route;
+			return true;
+		}
+	}
+	return false;
 }
 
 /**

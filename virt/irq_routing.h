@@ -62,6 +62,8 @@ int mkvm_set_routing(struct mkvm_vm *vm, const struct kvm_irq_routing_entry *ent
 /* KVM_SET_GSI_ROUTING with the user's pointer. */
 int mkvm_set_gsi_routing_ioctl(struct mkvm_vm *vm, struct kvm_irq_routing __user *user);
 
+/* The message that a GSI is, if it is one: a copy. vm->irq_lock held. */
+bool mkvm_message_of_gsi(struct mkvm_vm *vm, u32 gsi, struct mkvm_route *copy);
 /* Call @fn for every route of the GSIs below @nr_gsis, under vm->srcu. */
 void mkvm_walk_routes(struct mkvm_vm *vm, u32 nr_gsis,
 		      void (*fn)(const struct mkvm_route *route, void *data), void *data);
@@ -77,6 +79,8 @@ int mkvm_pin_to_gsi(struct mkvm_vm *vm, unsigned int irqchip, unsigned int pin);
 
 int mkvm_irqfd_ioctl(struct mkvm_vm *vm, const struct kvm_irqfd *args);
 int mkvm_ioeventfd_ioctl(struct mkvm_vm *vm, const struct kvm_ioeventfd *args);
+/* The routing table changed. vm->irq_lock held. */
+void mkvm_irqfds_rerouted(struct mkvm_vm *vm);
 /* The VM goes: detach every eventfd. Process context. */
 void mkvm_eventfds_release(struct mkvm_vm *vm);
 int mkvm_irqfd_module_init(void);

@@ -21,6 +21,7 @@
 #include <linux/workqueue.h>
 
 #include "virt/arch.h"
+#include "virt/irq_bypass.h"
 #include "virt/irq_routing.h"
 
 /* All irqfds that resample one GSI: a line that each of them holds up until the guest's EOI. */
@@ -38,6 +39,7 @@ struct mkvm_irqfd {
 	poll_table poll;
 	struct work_struct shutdown;
 	struct list_head list;		/* vm->irqfds, under vm->irq_lock */
+	struct mkvm_irq_bypass bypass;	/* not of those that resample */
 	struct resampler *resampler;	/* NULL: each write to the eventfd is one edge */
 	struct eventfd_ctx *resamplefd;
 	struct list_head resampler_link;
@@ -131,6 +133,8 @@ static void irqfd_shutdown(struct work_struct *work)
 	struct mkvm_vm *vm = irqfd->vm;
 	u64 count;
 
+	/* First, so that what it makes of the interrupt still has us to go to. */
+	mkvm_irq_bypass_unregister(&irqfd->bypass);
 	/* Waits for whoever made it go to let go of it, too: all do so under irq_lock. */
 	mutex_lock(&vm->irq_lock);
 	eventfd_ctx_remove_wait_queue(irqfd->eventfd, &irqfd->wait, &count);
@@ -198,6 +202,8 @@ static int irqfd_attach(struct mkvm_irqfd *irqfd, struct file *file, bool resamp
 			return err;
 	}
 	list_add_tail(&irqfd->list, &vm->irqfds);
+	/* The routes may have changed since it was registered. */
+	mkvm_irq_bypass_update(&irqfd->bypass);
 	/* Whatever was signalled before counts; the read is left to the next write. */
 	if (vfs_poll(file, &irqfd->poll) & EPOLLIN)
 		irqfd_inject(irqfd);
@@ -244,14 +250,19 @@ static int irqfd_assign(struct mkvm_vm *vm, const struct kvm_irqfd *args)
 			goto fail;
 		}
 	}
+	/* Before it is attached: from then on anybody may let it go. */
+	if (!resample)
+		mkvm_irq_bypass_register(&irqfd->bypass, vm, args->gsi, irqfd->eventfd);
 	mutex_lock(&vm->irq_lock);
 	err = irqfd_attach(irqfd, file, resample);
 	mutex_unlock(&vm->irq_lock);
 	if (err)
-		goto fail;
+		goto fail_bypass;
 	/* The last reference may be ours: then the irqfd goes again right here. */
 	fput(file);
 	return 0;
+fail_bypass:
+	mkvm_irq_bypass_unregister(&irqfd->bypass);
 fail:
 	irqfd_free(irqfd);
 	fput(file);
@@ -299,6 +310,18 @@ int mkvm_irqfd_ioctl(struct mkvm_vm *vm, const struct kvm_irqfd *args)
 }
 
 /**
+ * mkvm_irqfds_rerouted() - devices' interrupts that bypass the host follow their routes
+ * @vm: the VM; irq_lock is held
+ */
+void mkvm_irqfds_rerouted(struct mkvm_vm *vm)
+{
+	struct mkvm_irqfd *irqfd;
+
+	list_for_each_entry(irqfd, &vm->irqfds, list)
+		mkvm_irq_bypass_update(&irqfd->bypass);
+}
+
+/**
  * mkvm_eventfds_release() - detach every irqfd of a VM that goes
  * @vm: the VM, on which nobody can call KVM_IRQFD any more; process context
  *
@@ -325,7 +348,10 @@ void mkvm_eventfds_release(struct mkvm_vm *vm)
 int mkvm_irqfd_module_init(void)
 {
 	shutdown_wq = alloc_workqueue("minikvm-irqfd", WQ_UNBOUND, 0);
-	return shutdown_wq ? 0 : -ENOMEM;
+	if (!shutdown_wq)
+		return -ENOMEM;
+	mkvm_irq_bypass_module_init();
+	return 0;
 }
 
 /**
@@ -333,5 +359,6 @@ int mkvm_irqfd_module_init(void)
  */
 void mkvm_irqfd_module_exit(void)
 {
+	mkvm_irq_bypass_module_exit();
 	destroy_workqueue(shutdown_wq);
 }

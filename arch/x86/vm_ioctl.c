@@ -116,7 +116,9 @@ long arch_vm_ioctl(struct mkvm_vm *vm, unsigned int cmd, unsigned long arg)
 	case KVM_GET_NR_MMU_PAGES:
 		return READ_ONCE(vm->arch.nr_mmu_pages);
 	case MINIKVM_VM_POST_INTERRUPT:
-		return posted_device_ioctl(vm, user);
+		return posted_test_ioctl(vm, user);
+	case MINIKVM_VM_TEST_DEVICE:
+		return posted_test_device_ioctl(vm, user);
 	}
 	return irqchip_vm_ioctl(vm, cmd, arg);
 }

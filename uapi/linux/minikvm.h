@@ -51,4 +51,40 @@ struct minikvm_post {
 /* VM: 0; EPERM without the above; EINVAL for the numbers; EOPNOTSUPP without APICv. */
 #define MINIKVM_VM_POST_INTERRUPT	_IOW(MINIKVM_MAGIC, 0x02, struct minikvm_post)
 
+/**
+ * struct minikvm_test_device - an assigned device with one interrupt, for a test
+ * @eventfd: what VFIO would signal for the interrupt
+ * @flags: MINIKVM_TEST_DEVICE_*
+ *
+ * Plays VFIO, which makes the interrupt a producer of the kernel's IRQ bypass manager, and the
+ * remapping hardware, whose entry for the interrupt is in remapped or in posted format. Needs
+ * CAP_SYS_ADMIN and the module parameter inject=1.
+ */
+struct minikvm_test_device {
+	__s32 eventfd;
+	__u32 flags;
+};
+
+/* Its hardware cannot post. */
+#define MINIKVM_TEST_DEVICE_NO_POSTING	(1u << 0)
+
+/**
+ * struct minikvm_test_entry - what read() of the device's descriptor returns
+ * @posted: 1 = in posted format
+ * @vector: if so, the guest's vector
+ * @descriptor: if so, the descriptor's physical address
+ */
+struct minikvm_test_entry {
+	__u32 posted;
+	__u32 vector;
+	__u64 descriptor;
+};
+
+/*
+ * VM: the device's descriptor. A write() of anything is its interrupt, read() tells its entry, the
+ * last close() takes it away. EPERM without the above; EBADF, EINVAL for the eventfd, EINVAL for
+ * flags, ENOENT without the kernel's irqbypass, EBUSY if the eventfd has a producer.
+ */
+#define MINIKVM_VM_TEST_DEVICE	_IOW(MINIKVM_MAGIC, 0x03, struct minikvm_test_device)
+
 #endif

@@ -29,7 +29,6 @@
 #include <linux/list.h>
 #include <linux/percpu.h>
 #include <linux/spinlock.h>
-#include <linux/uaccess.h>
 #include <asm/apic.h>
 #include <asm/irq.h>
 #include <asm/irq_vectors.h>
@@ -38,7 +37,6 @@
 #include "arch/x86/irq/posted.h"
 #include "arch/x86/vmx/vmx.h"
 #include "compat/compat.h"
-#include "uapi/linux/minikvm.h"
 
 /* vCPUs that halt and have this CPU as their NDST. */
 struct halted_list {
@@ -48,8 +46,8 @@ struct halted_list {
 
 static DEFINE_PER_CPU(struct halted_list, halted_list);
 
-/* x2APIC IDs whole; in xAPIC mode the ID stands in bits 15:8 of NDST. */
-static u64 destination(int cpu)
+/* NDST for a CPU: x2APIC IDs whole; in xAPIC mode the ID stands in its bits 15:8. */
+u64 posted_destination(int cpu)
 {
 	u32 id = per_cpu(x86_cpu_to_apicid, cpu);
 
@@ -143,54 +141,6 @@ int posted_accept(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source, u8 vector)
 	return 1;
 }
 
-/* What VT-d's remapping hardware does: it looks at nothing but the descriptor. */
-static void device_post(struct posted_desc *desc, u8 vector)
-{
-	unsigned long old;
-	int cpu;
-
-	set_bit(vector, desc->pir);
-	old = READ_ONCE(desc->control);
-	do {
-		if (old & (BIT(POSTED_SN) | BIT(POSTED_ON)))
-			return;
-	} while (!try_cmpxchg(&desc->control, &old, old | BIT(POSTED_ON)));
-	cpus_read_lock();
-	for_each_online_cpu(cpu)
-		if (destination(cpu) >> POSTED_NDST_SHIFT == old >> POSTED_NDST_SHIFT)
-			apic->send_IPI_mask(cpumask_of(cpu), old >> POSTED_NV_SHIFT & 0xff);
-	cpus_read_unlock();
-}
-
-/**
- * posted_device_ioctl() - MINIKVM_VM_POST_INTERRUPT
- * @vm: the VM
- * @user: struct minikvm_post
- *
- * Context: process.
- * Return: 0, -EPERM, -EFAULT, -EINVAL, or -EOPNOTSUPP without a descriptor.
- */
-long posted_device_ioctl(struct mkvm_vm *vm, void __user *user)
-{
-	struct minikvm_post post;
-	struct mkvm_vcpu *vcpu;
-
-	if (!vmx_may_inject(vm, "MINIKVM_VM_POST_INTERRUPT"))
-		return -EPERM;
-	if (copy_from_user(&post, user, sizeof(post)))
-		return -EFAULT;
-	vcpu = mkvm_vcpu_by_id(vm, post.vcpu);
-	if (!vcpu || post.vector < 16 || post.vector > 255) {
-		vm_refuse(vm, "MINIKVM_VM_POST_INTERRUPT: vector %u to vCPU %u", post.vector,
-			  post.vcpu);
-		return -EINVAL;
-	}
-	if (!vcpu->arch.posted)
-		return -EOPNOTSUPP;
-	device_post(vcpu->arch.posted, post.vector);
-	return 0;
-}
-
 /**
  * posted_load() - the vCPU comes to this CPU: to RUNNING, unless it halts
  * @vcpu: the vCPU
@@ -204,7 +154,7 @@ void posted_load(struct mkvm_vcpu *vcpu, int cpu)
 
 	if (vcpu->arch.posted_cpu >= 0)
 		return;
-	set_control(desc, (u64)POSTED_INTR_VECTOR << POSTED_NV_SHIFT | destination(cpu));
+	set_control(desc, (u64)POSTED_INTR_VECTOR << POSTED_NV_SHIFT | posted_destination(cpu));
 	look_at_requests(desc);
 }
 
@@ -241,7 +191,7 @@ void posted_block(struct mkvm_vcpu *vcpu)
 	raw_spin_unlock_irqrestore(&halted->lock, flags);
 	vcpu->arch.posted_cpu = cpu;
 	set_control(vcpu->arch.posted,
-		    (u64)POSTED_INTR_WAKEUP_VECTOR << POSTED_NV_SHIFT | destination(cpu));
+		    (u64)POSTED_INTR_WAKEUP_VECTOR << POSTED_NV_SHIFT | posted_destination(cpu));
 	put_cpu();
 }
 

@@ -58,7 +58,7 @@ bool dmar_next_scope(const u8 **at, const u8 *end, struct dmar_scope *scope)
  * dmar_parse() - walk the structures of a DMAR table
  * @table: the table, its ACPI header first
  * @size: bytes that may be read
- * @visit: called for each DRHD and RMRR; a value other than 0 ends the walk
+ * @visit: called for each DRHD, RMRR and ATSR; a value other than 0 ends the walk
  * @arg: second argument of @visit
  * @error: receives reason and offset when the table is malformed
  *
@@ -91,16 +91,17 @@ int dmar_parse(const void *table, size_t size, dmar_visit_t visit, void *arg,
 			return -EINVAL;
 		}
 		unit = (struct dmar_unit){ .type = get16(p) };
-		if (unit.type != DMAR_DRHD && unit.type != DMAR_RMRR)
+		if (unit.type > DMAR_ATSR)
 			continue;
-		fixed = unit.type == DMAR_DRHD ? 16 : 24;
+		fixed = unit.type == DMAR_DRHD ? 16 : unit.type == DMAR_RMRR ? 24 : 8;
 		if (length < fixed) {
 			error->why = "structure too short for its type";
 			return -EINVAL;
 		}
 		unit.segment = get16(p + 6);
-		unit.base = get64(p + 8);
-		unit.all = unit.type == DMAR_DRHD && p[4] & 1;
+		unit.all = unit.type != DMAR_RMRR && p[4] & 1;
+		if (unit.type != DMAR_ATSR)
+			unit.base = get64(p + 8);
 		if (unit.type == DMAR_RMRR) {
 			unit.limit = get64(p + 16);
 			if (unit.base & 4095 || (unit.limit & 4095) != 4095 ||
@@ -108,7 +109,7 @@ int dmar_parse(const void *table, size_t size, dmar_visit_t visit, void *arg,
 				error->why = "reserved region does not consist of pages";
 				return -EINVAL;
 			}
-		} else if (!unit.base || unit.base & 4095) {
+		} else if (unit.type == DMAR_DRHD && (!unit.base || unit.base & 4095)) {
 			error->why = "register base is 0 or not aligned";
 			return -EINVAL;
 		}

@@ -2,15 +2,15 @@
 /*
  * The ACPI DMAR table, taken apart.
  *
- * VT-d specification, "BIOS Considerations". Finds remapping units (DRHD) and reserved memory
- * (RMRR) with their device scopes. Relies on nothing but the bytes; never reads past their end.
+ * VT-d specification, "BIOS Considerations". Finds remapping units (DRHD), reserved memory
+ * (RMRR) and root ports that forward translation requests (ATSR), with their device scopes. Relies on nothing but the bytes; never reads past their end.
  */
 #ifndef MINIKVM_IOMMU_HW_DMAR_H
 #define MINIKVM_IOMMU_HW_DMAR_H
 
 #include "shim.h"
 
-enum { DMAR_DRHD = 0, DMAR_RMRR = 1 };
+enum { DMAR_DRHD = 0, DMAR_RMRR = 1, DMAR_ATSR = 2 };
 
 #define SCOPE_ENDPOINT	1
 #define SCOPE_BRIDGE	2
@@ -18,10 +18,11 @@ enum { DMAR_DRHD = 0, DMAR_RMRR = 1 };
 #define SCOPE_HPET	4
 
 /**
- * struct dmar_unit - a DRHD or an RMRR structure
- * @type: DMAR_DRHD or DMAR_RMRR
+ * struct dmar_unit - a DRHD, RMRR or ATSR structure
+ * @type: DMAR_DRHD, DMAR_RMRR or DMAR_ATSR
  * @segment: PCI segment
- * @all: DRHD: every device of the segment that no other unit names (INCLUDE_PCI_ALL)
+ * @all: DRHD: every device of the segment that no other unit names (INCLUDE_PCI_ALL); ATSR: every
+ *	root port of it
  * @base: DRHD: register base; RMRR: first address
  * @limit: RMRR: last address, inclusive
  * @scopes: device scope entries, checked

@@ -51,6 +51,8 @@ static struct iommu_domain *domain_alloc(unsigned int type)
 		return NULL;
 	d->id = HW_IDENTITY_DOMAIN;
 	spin_lock_init(&d->walk_lock);
+	spin_lock_init(&d->ats_lock);
+	INIT_LIST_HEAD(&d->ats_devices);
 	if (type != IOMMU_DOMAIN_UNMANAGED)
 		return &d->domain;
 
@@ -184,6 +186,17 @@ static bool has_region(struct pci_dev *pdev)
 	return false;
 }
 
+/* A device must not use what it kept of one domain in the next: it is blocked in between. */
+static int stop_keeping(struct vtd_device *device)
+{
+	struct context_change change = { .unit = device->unit };
+	int ret = vtd_visit_aliases(to_pci_dev(device->dev), set_context, &change);
+
+	if (!ret)
+		vtd_ats_stop(device, device->domain);
+	return ret;
+}
+
 static int attach_dev(struct iommu_domain *domain, struct device *dev)
 {
 	struct vtd_device *device = dev_iommu_priv_get(dev);
@@ -200,6 +213,11 @@ static int attach_dev(struct iommu_domain *domain, struct device *dev)
 	mutex_lock(&vtd.mutex);
 	old = device->domain;
 	change.target = target_for(d);
+	if (device->ats && stop_keeping(device)) {
+		mutex_unlock(&vtd.mutex);
+		return -EIO;
+	}
+	change.target.ats = device->can_ats && domain->type == IOMMU_DOMAIN_UNMANAGED;
 	WRITE_ONCE(d->users[index], d->users[index] + 1);
 	/* Counted before the device can fill a cache: pairs with flush_range(). */
 	smp_mb();
@@ -212,6 +230,8 @@ static int attach_dev(struct iommu_domain *domain, struct device *dev)
 		device->domain = d;
 		if (old)
 			WRITE_ONCE(old->users[index], old->users[index] - 1);
+		if (change.target.ats)
+			vtd_ats_start(device, d);
 	}
 	mutex_unlock(&vtd.mutex);
 	return ret;
@@ -252,6 +272,7 @@ static void flush_range(struct vtd_domain *d, u64 first, u64 last)
 			pr_err_ratelimited("%s does not finish an invalidation: it is not used any more\n",
 					   unit->name);
 	}
+	vtd_ats_flush(d, first, last);
 }
 
 /* Pages that no unit can reach any more. */
@@ -430,6 +451,7 @@ static struct iommu_device *probe_device(struct device *dev)
 	device->dev = dev;
 	device->unit = unit;
 	device->was_bound = dev->links.status == DL_DEV_DRIVER_BOUND;
+	vtd_ats_probe(device);
 	dev_iommu_priv_set(dev, device);
 	mutex_lock(&vtd.mutex);
 	list_add_tail(&device->node, &vtd.devices);
@@ -447,6 +469,7 @@ static void release_device(struct device *dev)
 	if (device->domain)
 		device->domain->users[device->unit->index]--;
 	vtd_visit_aliases(to_pci_dev(dev), set_context, &change);
+	vtd_ats_stop(device, device->domain);
 	mutex_unlock(&vtd.mutex);
 	kfree(device);
 }

@@ -115,7 +115,7 @@ static int devices_show(struct seq_file *m, void *unused)
 		if (has_pasid)
 			seq_printf(m, " pasid-entry %#llx:%#llx:%#llx", words[2], words[1],
 				   words[0]);
-		seq_puts(m, "\n");
+		seq_printf(m, "%s\n", device->ats ? " ats" : "");
 		iommu_group_put(group);
 	}
 	mutex_unlock(&vtd.mutex);

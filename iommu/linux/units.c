@@ -135,7 +135,7 @@ static int visit(const struct dmar_unit *desc, void *arg)
 	if (!region)
 		return -ENOMEM;
 	region->desc = *desc;
-	list_add_tail(&region->node, &vtd.regions);
+	list_add_tail(&region->node, desc->type == DMAR_RMRR ? &vtd.regions : &vtd.root_ports);
 	return 0;
 }
 
@@ -228,6 +228,9 @@ static void free_all(void)
 	list_for_each_entry_safe(region, next, &vtd.regions, node)
 		kfree(region);
 	INIT_LIST_HEAD(&vtd.regions);
+	list_for_each_entry_safe(region, next, &vtd.root_ports, node)
+		kfree(region);
+	INIT_LIST_HEAD(&vtd.root_ports);
 	if (dmar)
 		acpi_put_table(dmar);
 	dmar = NULL;
@@ -312,6 +315,7 @@ bool mkvm_vtd_init(void)
 	int ret;
 
 	INIT_LIST_HEAD(&vtd.regions);
+	INIT_LIST_HEAD(&vtd.root_ports);
 	INIT_LIST_HEAD(&vtd.devices);
 	mutex_init(&vtd.mutex);
 	ida_init(&vtd.ids);

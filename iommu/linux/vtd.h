@@ -3,8 +3,9 @@
  * What the files of iommu/linux share, and what the module sees of them.
  *
  * iommu/linux presents the remapping units of iommu/hw to Linux as one IOMMU driver. units.c finds
- * them and brings them up and down, domain.c is the driver (struct iommu_ops), interrupt.c remaps
- * interrupts, fault.c reports what was blocked, iommu_debugfs.c shows the state.
+ * them and brings them up and down, domain.c is the driver (struct iommu_ops), ats.c lets devices
+ * keep translations, interrupt.c remaps interrupts, fault.c reports what was blocked,
+ * iommu_debugfs.c shows the state.
  * Documentation/vtd-linux.rst tells how.
  */
 #ifndef MINIKVM_IOMMU_LINUX_VTD_H
@@ -46,7 +47,7 @@ struct vtd_unit {
 	char name[16];
 };
 
-/** struct vtd_region - memory that firmware reserved for devices (RMRR) */
+/** struct vtd_region - memory that firmware reserved for devices (RMRR), or root ports (ATSR) */
 struct vtd_region {
 	struct list_head node;
 	struct dmar_unit desc;
@@ -59,6 +60,8 @@ struct vtd_region {
  * @id: domain identifier in the hardware
  * @users: devices behind each unit that use the domain; the unit is flushed if there are any
  * @walk_lock: held while somebody but the owner of a range reads @table
+ * @ats_devices: devices that keep translations of the domain
+ * @ats_lock: of that list; taken before a unit's
  */
 struct vtd_domain {
 	struct iommu_domain domain;
@@ -66,6 +69,8 @@ struct vtd_domain {
 	u16 id;
 	u16 users[VTD_MAX_UNITS];
 	spinlock_t walk_lock;
+	struct list_head ats_devices;
+	spinlock_t ats_lock;
 };
 
 /**
@@ -75,6 +80,10 @@ struct vtd_domain {
  * @unit: its unit
  * @domain: its domain
  * @was_bound: a driver had it before minikvm came; under the device's lock
+ * @can_ats: it may keep translations while it is assigned
+ * @ats: it does
+ * @ats_node: in the domain's list, under its ats_lock
+ * @tlb: how it is asked to give them back
  */
 struct vtd_device {
 	struct list_head node;
@@ -82,6 +91,10 @@ struct vtd_device {
 	struct vtd_unit *unit;
 	struct vtd_domain *domain;
 	bool was_bound;
+	bool can_ats;
+	bool ats;
+	struct list_head ats_node;
+	struct hw_device_tlb tlb;
 };
 
 /**
@@ -89,6 +102,7 @@ struct vtd_device {
  * @units: the units
  * @nr_units: how many
  * @regions: RMRRs
+ * @root_ports: ATSRs
  * @devices: devices, under @mutex
  * @mutex: attachments; a domain's table is not freed while it is held
  * @scalable: they are in scalable mode
@@ -107,6 +121,7 @@ struct vtd {
 	struct vtd_unit *units[VTD_MAX_UNITS];
 	unsigned int nr_units;
 	struct list_head regions;
+	struct list_head root_ports;
 	struct list_head devices;
 	struct mutex mutex;
 	bool scalable;
@@ -135,6 +150,12 @@ void vtd_domain_exit(void);
 struct vtd_unit *vtd_unit_of(struct pci_dev *pdev);
 typedef int (*vtd_alias_t)(u8 bus, u8 devfn, void *arg);
 int vtd_visit_aliases(struct pci_dev *pdev, vtd_alias_t visit, void *arg);
+
+/* ats.c */
+void vtd_ats_probe(struct vtd_device *device);
+void vtd_ats_start(struct vtd_device *device, struct vtd_domain *d);
+void vtd_ats_stop(struct vtd_device *device, struct vtd_domain *d);
+void vtd_ats_flush(struct vtd_domain *d, u64 first, u64 last);
 
 /* interrupt.c */
 struct seq_file;

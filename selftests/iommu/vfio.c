@@ -65,7 +65,10 @@ bool vfio_open(struct vfio *v, const char *address)
 	info.index = VFIO_PCI_BAR0_REGION_INDEX;
 	if (ioctl(v->device, VFIO_DEVICE_GET_REGION_INFO, &info))
 		return broken("VFIO_DEVICE_GET_REGION_INFO");
-	v->bar = mmap(NULL, info.size, PROT_READ | PROT_WRITE, MAP_SHARED, v->device, info.offset);
+	/* Not every device has this one. */
+	if (info.size)
+		v->bar = mmap(NULL, info.size, PROT_READ | PROT_WRITE, MAP_SHARED, v->device,
+			      info.offset);
 	if (v->bar == MAP_FAILED) {
 		v->bar = NULL;
 		return broken("mmap of BAR 0");

@@ -185,6 +185,8 @@ static const u8 good_table[] = {
 	/* RMRR 0x1000 to 0x2fff for 00:02.0. */
 	[78] = 1, 0, 32, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 0,
 	[94] = 0xff, 0x2f, 0, 0, 0, 0, 0, 0, SCOPE_ENDPOINT, 8, 0, 0, 0, 0, 2, 0,
+	/* ATSR: translation requests are forwarded by the root port 00:1c.0. */
+	[110] = 2, 0, 16, 0, 0, 0, 0, 0, SCOPE_BRIDGE, 8, 0, 0, 0, 0, 0x1c, 0,
 };
 
 static int visits;
@@ -223,10 +225,10 @@ static void dmar_tables(void)
 	size_t size;
 	int i, j;
 
-	result(!parse_copy(good_table, sizeof(good_table), &error) && visits == 2 && !error.why,
+	result(!parse_copy(good_table, sizeof(good_table), &error) && visits == 3 && !error.why,
 	       "dmar_good_table");
 	for (size = 0; size < sizeof(good_table); size++)
-		if (size != 48 && size != 74 && size != 78)
+		if (size != 48 && size != 74 && size != 78 && size != 110)
 			good &= parse_copy(good_table, size, &error) == -EINVAL && error.why &&
 				error.offset <= size;
 	result(good, "dmar_truncated");

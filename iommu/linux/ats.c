@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Devices that ask for translations and keep them (PCIe Address Translation Services).
+ *
+ * VT-d specification, "Device-TLBs", "Root Port ATS Capability Reporting Structure". A device may
+ * keep translations while it is assigned, where its unit has device-TLBs (ECAP.DT) and the root
+ * port above it forwards its requests (ATSR). Whatever is unmapped is then asked back; a device
+ * that does not answer is cut off: its context entry forbids what it still has, and the host goes
+ * on.
+ */
+#define pr_fmt(fmt) "minikvm: VT-d: " fmt
+
+#include <linux/module.h>
+#include <linux/pci-ats.h>
+
+#include "iommu/linux/vtd.h"
+
+static bool ats_wanted = true;
+module_param_named(iommu_ats, ats_wanted, bool, 0444);
+MODULE_PARM_DESC(iommu_ats, "let assigned devices keep translations (ATS; default on)");
+
+/* Do translation requests of a device reach its unit? Of the root complex itself, always. */
+static bool is_forwarded(struct pci_dev *pdev)
+{
+	struct vtd_region *ports;
+	struct pci_dev *port;
+
+	if (pci_is_root_bus(pdev->bus))
+		return true;
+	port = pcie_find_root_port(pdev);
+	list_for_each_entry(ports, &vtd.root_ports, node) {
+		if (ports->desc.segment != pci_domain_nr(pdev->bus))
+			continue;
+		if (ports->desc.all || (port && vtd_in_scope(port, &ports->desc)))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * vtd_ats_probe() - find out whether a device may keep translations while it is assigned
+ * @device: a new one, with its unit
+ */
+void vtd_ats_probe(struct vtd_device *device)
+{
+	struct pci_dev *pdev = to_pci_dev(device->dev);
+	u16 capability = 0;
+
+	INIT_LIST_HEAD(&device->ats_node);
+	if (!ats_wanted || !(device->unit->hw.ecap & ECAP_DT) || !pci_ats_supported(pdev) ||
+	    pdev->dma_alias_mask || !is_forwarded(pci_physfn(pdev)))
+		return;
+	pci_read_config_word(pdev, pci_find_ext_capability(pdev, PCI_EXT_CAP_ID_ATS) + PCI_ATS_CAP,
+			     &capability);
+	device->tlb = (struct hw_device_tlb){
+		.source = pci_dev_id(pdev),
+		.pf = pci_dev_id(pci_physfn(pdev)),
+		.depth = PCI_ATS_CAP_QDEP(capability),
+	};
+	device->can_ats = true;
+}
+
+/**
+ * vtd_ats_start() - let a device keep translations of a domain
+ * @device: attached to it, with a context entry that allows it
+ * @d: the domain
+ *
+ * The caller holds vtd.mutex. A device that refuses goes on without.
+ */
+void vtd_ats_start(struct vtd_device *device, struct vtd_domain *d)
+{
+	unsigned long flags;
+
+	/* In the list before it has anything. */
+	spin_lock_irqsave(&d->ats_lock, flags);
+	list_add(&device->ats_node, &d->ats_devices);
+	spin_unlock_irqrestore(&d->ats_lock, flags);
+	device->ats = true;
+	if (pci_enable_ats(to_pci_dev(device->dev), PAGE_SHIFT))
+		vtd_ats_stop(device, d);
+}
+
+/**
+ * vtd_ats_stop() - end it
+ * @device: blocked, so that what it still has is of no use; or one that never started
+ * @d: the domain it started with
+ *
+ * The caller holds vtd.mutex.
+ */
+void vtd_ats_stop(struct vtd_device *device, struct vtd_domain *d)
+{
+	struct pci_dev *pdev = to_pci_dev(device->dev);
+	struct vtd_unit *unit = device->unit;
+	unsigned long flags;
+	int ret = 0;
+
+	if (!device->ats)
+		return;
+	spin_lock_irqsave(&d->ats_lock, flags);
+	list_del_init(&device->ats_node);
+	spin_unlock_irqrestore(&d->ats_lock, flags);
+	device->ats = false;
+	if (!pdev->ats_enabled)
+		return;
+	/* Or it would come to the next domain with what it has of this one. */
+	if (device->can_ats && pci_device_is_present(pdev)) {
+		spin_lock_irqsave(&unit->lock, flags);
+		ret = hw_flush_device(&unit->hw, &device->tlb, 0, ~0ULL);
+		spin_unlock_irqrestore(&unit->lock, flags);
+	}
+	if (ret)
+		device->can_ats = false;
+	pci_disable_ats(pdev);
+}
+
+/* It may use what it has for as long as its context entry lets it. The caller holds the locks. */
+static void cut_off(struct vtd_device *device)
+{
+	static const struct hw_target blocked;
+
+	list_del_init(&device->ats_node);
+	device->can_ats = false;
+	if (hw_attach(&device->unit->hw, device->tlb.source, 0, &blocked))
+		pr_err("%s cannot be cut off\n", dev_name(device->dev));
+	else
+		pr_err("%s does not give translations back: it is cut off\n",
+		       dev_name(device->dev));
+}
+
+/**
+ * vtd_ats_flush() - ask the devices of a domain for an address range back
+ * @d: the domain; the units have forgotten the range already
+ * @first: first address
+ * @last: last address, inclusive
+ */
+void vtd_ats_flush(struct vtd_domain *d, u64 first, u64 last)
+{
+	struct vtd_device *device, *next;
+	unsigned long flags;
+
+	spin_lock_irqsave(&d->ats_lock, flags);
+	list_for_each_entry_safe(device, next, &d->ats_devices, ats_node) {
+		spin_lock(&device->unit->lock);
+		if (hw_flush_device(&device->unit->hw, &device->tlb, first, last) == -ETIMEDOUT)
+			cut_off(device);
+		spin_unlock(&device->unit->lock);
+	}
+	spin_unlock_irqrestore(&d->ats_lock, flags);
+}

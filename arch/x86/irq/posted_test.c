@@ -139,7 +139,8 @@ static ssize_t test_device_read(struct file *file, char __user *user, size_t siz
 }
 
 /* The interrupt. VFIO's handler is the rest of the remapped way. */
-static ssize_t test_device_write(struct file *file, const char __user *user, size_t size, loff_t *at)
+static ssize_t test_device_write(struct file *file, const char __user *user, size_t size,
+				 loff_t *at)
 {
 	struct test_device *dev = file->private_data;
 	bool posted;

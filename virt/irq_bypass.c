@@ -19,8 +19,8 @@
 
 MODULE_SOFTDEP("pre: irqbypass");
 
-static typeof(&irq_bypass_register_consumer) register_consumer;
-static typeof(&irq_bypass_unregister_consumer) unregister_consumer;
+static int (*register_consumer)(struct irq_bypass_consumer *consumer);
+static void (*unregister_consumer)(struct irq_bypass_consumer *consumer);
 
 /**
  * mkvm_irq_bypass_update() - the interrupt goes where its GSI's route leads now

@@ -66,7 +66,7 @@ struct minikvm_test_device {
 };
 
 /* Its hardware cannot post. */
-#define MINIKVM_TEST_DEVICE_NO_POSTING	(1u << 0)
+#define MINIKVM_TEST_DEVICE_NO_POSTING	0x1
 
 /**
  * struct minikvm_test_entry - what read() of the device's descriptor returns

@@ -165,7 +165,7 @@ static void test_device_free(struct test_device *dev)
 
 static void test_device_remove(struct test_device *dev)
 {
-	typeof(&irq_bypass_unregister_producer) unregister =
+	void (*unregister)(struct irq_bypass_producer *producer) =
 		symbol_get(irq_bypass_unregister_producer);
 
 	if (unregister) {
@@ -192,7 +192,7 @@ static const struct file_operations test_device_fops = {
 
 static int test_device_register(struct test_device *dev)
 {
-	typeof(&irq_bypass_register_producer) reg;
+	int (*reg)(struct irq_bypass_producer *producer);
 	int ret;
 
 	/* As VFIO's dependency on it does. */

@@ -3,7 +3,8 @@
  * The ACPI DMAR table, taken apart.
  *
  * VT-d specification, "BIOS Considerations". Finds remapping units (DRHD), reserved memory
- * (RMRR) and root ports that forward translation requests (ATSR), with their device scopes. Relies on nothing but the bytes; never reads past their end.
+ * (RMRR) and root ports that forward translation requests (ATSR), with their device scopes. Relies
+ * on nothing but the bytes; never reads past their end.
  */
 #ifndef MINIKVM_IOMMU_HW_DMAR_H
 #define MINIKVM_IOMMU_HW_DMAR_H

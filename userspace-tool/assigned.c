@@ -137,7 +137,7 @@ static void update_vector(struct assigned *d, unsigned int i)
 		close_vector(d, i);
 		return;
 	}
-	if (memcmp(&m, &d->route[i], sizeof(m))) {
+	if (memcmp(&m, &d->route[i], sizeof(m)) != 0) {
 		d->route[i] = m;
 		vm_set_msi_routes(d->vm, d->route, d->count);
 	}

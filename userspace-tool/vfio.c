@@ -48,7 +48,7 @@ static int check_driver(const char *address, struct sentence *why)
 		return say(why,
 			   "%s has no driver; vfio-pci must have it: " GIVE, address,
 			   address, address);
-	if (strcmp(driver, "vfio-pci"))
+	if (strcmp(driver, "vfio-pci") != 0)
 		return say(why,
 			   "%s belongs to the host's driver %s: write %s to " DEVICES
 			   "%s/driver/unbind, " GIVE, address, driver, address, address, address,

@@ -30,7 +30,8 @@ static int visit(const struct dmar_unit *unit, void *arg)
 	unsigned int i;
 
 	insist(at >= table->start && end <= table->end);
-	insist(!(unit->base & 4095) && (unit->type == DMAR_DRHD || unit->limit > unit->base));
+	insist(unit->type == DMAR_ATSR ? !unit->base :
+	       !(unit->base & 4095) && (unit->type == DMAR_DRHD || unit->limit > unit->base));
 	while (dmar_next_scope(&at, end, &scope)) {
 		insist(scope.hops && scope.path + 2 * scope.hops == at);
 		for (i = 0; i < 2 * scope.hops; i++)

@@ -402,9 +402,9 @@ static void poll_guest(void)
 	GUEST_EQ(try_wrmsr(POLL_CONTROL, 2), 13);
 	GUEST_EQ(try_wrmsr(POLL_CONTROL, 0), GUEST_NO_EXC);
 	for (u64 i = 1;; i++) {
-		/* Short enough to be worth a look, long enough to be there before it. */
-		for (u32 j = 0; j < 20; j++) {
-			apic_write(APIC_TMICT, 20000);
+		/* Short enough to be worth a look, long enough to get there, on any kernel. */
+		for (u32 j = 0; j < 80; j++) {
+			apic_write(APIC_TMICT, 20000u << j / 20);
 			sti_hlt_cli();
 		}
 		GUEST_SYNC(i);

@@ -38,11 +38,11 @@ int arch_init(void)
 		return ret;
 	state_module_init();
 	ret = ept_module_init();
-	if (ret) {
+	if (ret)
 		vmx_module_exit();
-		return ret;
-	}
-	return posted_module_init();
+	else
+		posted_module_init();
+	return ret;
 }
 
 void arch_exit(void)

@@ -138,6 +138,9 @@ void vtd_ats_flush(struct vtd_domain *d, u64 first, u64 last)
 	struct vtd_device *device, *next;
 	unsigned long flags;
 
+	/* The entries are gone: whoever joins from here on does not meet them (flush_range()). */
+	if (list_empty(&d->ats_devices))
+		return;
 	spin_lock_irqsave(&d->ats_lock, flags);
 	list_for_each_entry_safe(device, next, &d->ats_devices, ats_node) {
 		spin_lock(&device->unit->lock);

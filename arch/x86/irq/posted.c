@@ -253,22 +253,19 @@ void posted_cpu_offline(int cpu)
 
 /**
  * posted_module_init() - take the wake-up vector, if APICv is used
- *
- * Return: 0.
  */
-int posted_module_init(void)
+void posted_module_init(void)
 {
 	int cpu;
 
 	if (!vmx_caps.apicv)
-		return 0;
+		return;
 	for_each_possible_cpu(cpu) {
 		raw_spin_lock_init(&per_cpu(halted_list, cpu).lock);
 		INIT_LIST_HEAD(&per_cpu(halted_list, cpu).vcpus);
 	}
 	compat_set_wakeup_handler(wake_halted);
 	static_branch_enable(&posted_key);
-	return 0;
 }
 
 /**

@@ -47,7 +47,7 @@ void posted_put(struct mkvm_vcpu *vcpu);
 void posted_block(struct mkvm_vcpu *vcpu);
 void posted_unblock(struct mkvm_vcpu *vcpu);
 
-int posted_module_init(void);
+void posted_module_init(void);
 void posted_module_exit(void);
 void posted_cpu_offline(int cpu);
 

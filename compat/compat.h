@@ -44,12 +44,14 @@ struct compat_memory_region2 {
 #error "this kernel fences VMX helpers off for KVM alone; minikvm needs 6.1 or 6.12"
 #endif
 
-/* Suspend and resume of the last CPU: the callbacks gained an argument, the list a node. */
+/* Suspend, resume, shutdown of the last CPU: callbacks gained an argument, the list a node. */
 #ifdef HAVE_REGISTER_SYSCORE_OPS
 #define COMPAT_SYSCORE(name, suspend_fn, resume_fn)				\
 	static struct syscore_ops name = {					\
 		.suspend = suspend_fn, .resume = resume_fn,			\
 	}
+#define COMPAT_SYSCORE_SHUTDOWN(name, shutdown_fn)				\
+	static struct syscore_ops name = { .shutdown = shutdown_fn }
 #define compat_register_syscore		register_syscore_ops
 #define compat_unregister_syscore	unregister_syscore_ops
 #else
@@ -58,6 +60,12 @@ struct compat_memory_region2 {
 	static void name##_resume(void *data) { resume_fn(); }			\
 	static const struct syscore_ops name##_ops = {				\
 		.suspend = name##_suspend, .resume = name##_resume,		\
+	};									\
+	static struct syscore name = { .ops = &name##_ops }
+#define COMPAT_SYSCORE_SHUTDOWN(name, shutdown_fn)				\
+	static void name##_shutdown(void *data) { shutdown_fn(); }		\
+	static const struct syscore_ops name##_ops = {				\
+		.shutdown = name##_shutdown,					\
 	};									\
 	static struct syscore name = { .ops = &name##_ops }
 #define compat_register_syscore		register_syscore
@@ -161,6 +169,62 @@ struct compat_memory_region2 {
 #define compat_asks_for_snooping(cap)	((cap) == IOMMU_CAP_ENFORCE_CACHE_COHERENCY)
 #else
 #define compat_asks_for_snooping(cap)	((void)(cap), false)
+#endif
+
+/*
+ * May PCI devices below a domain have MSI with several messages? Newer kernels read it in constant
+ * operations of @_domain itself, for which there is a copy; older ones in the PCI domain above it,
+ * where a flag changes. make gives what exchange takes and gives back: first the kernel's own, then
+ * the same again. NULL (no memory, no such domain) leaves everything as it is. The user includes
+ * <linux/msi.h>, <linux/pci.h> and <linux/slab.h>.
+ */
+#ifdef HAVE_MSI_PARENT_OPS
+#define compat_make_msi_offer(_domain) ({					\
+	struct msi_parent_ops *_copy = NULL;					\
+										\
+	if ((_domain)->msi_parent_ops)						\
+		_copy = kmemdup((_domain)->msi_parent_ops, sizeof(*_copy), GFP_KERNEL);\
+	if (_copy)								\
+		_copy->supported_flags |= MSI_FLAG_MULTI_PCI_MSI;		\
+	(void *)_copy;								\
+})
+#define compat_exchange_msi_offer(_domain, _offer) ({				\
+	const void *_old = (_offer);						\
+										\
+	if (_old)								\
+		_old = xchg(&(_domain)->msi_parent_ops, _old);			\
+	(void *)_old;								\
+})
+#define compat_free_msi_offer(_offer)	kfree(_offer)
+#else
+#define compat_make_msi_offer(_domain) ({					\
+	struct msi_domain_info *_info = NULL;					\
+	struct irq_domain *_above;						\
+	struct pci_dev *_pdev = NULL;						\
+										\
+	for_each_pci_dev(_pdev) {						\
+		_above = dev_get_msi_domain(&_pdev->dev);			\
+		if (_above && _above->parent == (_domain) &&			\
+		    _above->bus_token == DOMAIN_BUS_PCI_MSI)			\
+			_info = _above->host_data;				\
+	}									\
+	(void *)_info;								\
+})
+#define compat_exchange_msi_offer(_domain, _offer) ({				\
+	struct msi_domain_info *_info = (_offer);				\
+										\
+	if (_info)								\
+		_info->flags ^= MSI_FLAG_MULTI_PCI_MSI;				\
+	(void *)_info;								\
+})
+#define compat_free_msi_offer(_offer)	((void)(_offer))
+#endif
+
+/* Older kernels want the vectors of such messages in a row, as without remapping they must be. */
+#ifdef HAVE_CONTIGUOUS_VECTORS
+#define compat_any_vectors(_info)	((_info)->flags &= ~X86_IRQ_ALLOC_CONTIGUOUS_VECTORS)
+#else
+#define compat_any_vectors(_info)	((void)(_info))
 #endif
 
 #endif

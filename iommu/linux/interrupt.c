@@ -19,7 +19,10 @@
 #include <linux/irq.h>
 #include <linux/irqdesc.h>
 #include <linux/irqdomain.h>
+#include <linux/log2.h>
+#include <linux/module.h>
 #include <linux/msi.h>
+#include <linux/pci.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
@@ -30,22 +33,41 @@
 #include "compat/compat.h"
 #include "iommu/linux/vtd.h"
 
+struct vtd_block;
+
 /**
  * struct vtd_irq - an interrupt that is remapped
- * @unit: the unit that its messages meet
- * @index: its entry there
- * @source: who may send it
+ * @block: what its entry is a part of
+ * @index: its entry
  * @remapped: what the entry says when the interrupt is for the host; under the interrupt's lock
  * @posted: it says something else, and is for a vCPU
- * @ioapic: it comes from an I/O APIC, not as an MSI
  */
 struct vtd_irq {
-	struct vtd_unit *unit;
+	struct vtd_block *block;
 	unsigned int index;
-	struct irte_source source;
 	struct dmar_entry remapped;
 	bool posted;
+};
+
+/**
+ * struct vtd_block - interrupts that come and go together: one, or the messages of a device's MSI
+ * @unit: the unit that its messages meet
+ * @source: who may send them
+ * @ioapic: it comes from an I/O APIC, not as an MSI
+ * @index: first entry, a multiple of @count
+ * @count: entries, a power of two; more than one holds a reference to the module, as without
+ *	remapping a device cannot have several messages
+ * @users: of @irqs, how many Linux still has; under irqs_mutex
+ * @irqs: the interrupts
+ */
+struct vtd_block {
+	struct vtd_unit *unit;
+	struct irte_source source;
 	bool ioapic;
+	unsigned int index;
+	unsigned int count;
+	unsigned int users;
+	struct vtd_irq irqs[];
 };
 
 /* By Linux' number. Changed under the mutex; read under it, or by the interrupt's own chip. */
@@ -59,6 +81,8 @@ static struct irq_chip *plain_chip;
 static struct irq_chip remapped_chip;
 /* Interrupts that nobody knows how to remap: compatibility format cannot be blocked then. */
 static unsigned int left_out;
+/* Where Linux reads whether a device may have several messages: its own, or one that says yes. */
+static void *msi_offer;
 
 /* --- who sends it --- */
 
@@ -80,25 +104,25 @@ static int widen(u8 bus, u8 devfn, void *arg)
 }
 
 /* A device that bridges or quirks speak for is checked by the buses that its requests may name. */
-static bool pci_source(struct pci_dev *pdev, struct vtd_irq *irq)
+static bool pci_source(struct pci_dev *pdev, struct vtd_block *block)
 {
 	struct bus_range range;
 
 	if (!pdev)
 		return false;
-	irq->unit = vtd_unit_of(pdev);
+	block->unit = vtd_unit_of(pdev);
 	range.source = pci_dev_id(pdev);
 	range.first = pdev->bus->number;
 	range.last = pdev->bus->number;
 	range.several = false;
 	vtd_visit_aliases(pdev, widen, &range);
-	irq->source.check = range.several ? IRTE_BUSES : IRTE_REQUESTER;
-	irq->source.id = range.several ? range.first << 8 | range.last : range.source;
-	return irq->unit;
+	block->source.check = range.several ? IRTE_BUSES : IRTE_REQUESTER;
+	block->source.id = range.several ? range.first << 8 | range.last : range.source;
+	return block->unit;
 }
 
 /* I/O APICs and HPETs are named in the DMAR table by their number. */
-static bool scope_source(u8 type, u8 id, struct vtd_irq *irq)
+static bool scope_source(u8 type, u8 id, struct vtd_block *block)
 {
 	struct dmar_scope scope;
 	unsigned int i;
@@ -110,10 +134,10 @@ static bool scope_source(u8 type, u8 id, struct vtd_irq *irq)
 		while (dmar_next_scope(&at, end, &scope)) {
 			if (scope.type != type || scope.id != id || scope.hops != 1)
 				continue;
-			irq->unit = vtd.units[i];
-			irq->ioapic = type == SCOPE_IOAPIC;
-			irq->source.check = IRTE_REQUESTER;
-			irq->source.id = scope.bus << 8 | PCI_DEVFN(scope.path[0], scope.path[1]);
+			block->unit = vtd.units[i];
+			block->ioapic = type == SCOPE_IOAPIC;
+			block->source.check = IRTE_REQUESTER;
+			block->source.id = scope.bus << 8 | PCI_DEVFN(scope.path[0], scope.path[1]);
 			return true;
 		}
 	}
@@ -149,14 +173,15 @@ static int ioapic_id(unsigned int nth)
 
 static void set_entry(struct vtd_irq *irq, struct irq_data *data, struct dmar_entry entry)
 {
+	struct vtd_unit *unit = irq->block->unit;
 	unsigned long flags;
 	int ret;
 
-	spin_lock_irqsave(&irq->unit->lock, flags);
-	ret = irte_set(&irq->unit->hw, irq->index, entry);
-	spin_unlock_irqrestore(&irq->unit->lock, flags);
+	spin_lock_irqsave(&unit->lock, flags);
+	ret = irte_set(&unit->hw, irq->index, entry);
+	spin_unlock_irqrestore(&unit->lock, flags);
 	if (ret < 0)
-		pr_err_ratelimited("%s does not take the entry of interrupt %u\n", irq->unit->name,
+		pr_err_ratelimited("%s does not take the entry of interrupt %u\n", unit->name,
 				   data->irq);
 	if (ret > 0)
 		plain_chip->irq_retrigger(data);
@@ -166,17 +191,23 @@ static void set_entry(struct vtd_irq *irq, struct irq_data *data, struct dmar_en
 static void redirect(struct vtd_irq *irq, struct irq_data *data, struct msi_msg *msg)
 {
 	u32 apic = (msg->address_hi & ~0xffU) | (msg->address_lo >> 12 & 0xff);
-	bool level = irq->ioapic && irqd_is_level_type(data);
+	struct vtd_block *block = irq->block;
+	bool level = block->ioapic && irqd_is_level_type(data);
+	bool several = block->count > 1;
 
-	irq->remapped = irte_remapped(&irq->unit->hw, msg->address_lo, msg->data, apic, level,
-				      irq->source);
+	irq->remapped = irte_remapped(&block->unit->hw, msg->address_lo, msg->data, apic, level,
+				      block->source);
 	if (!irq->posted)
 		set_entry(irq, data, irq->remapped);
 	/*
-	 * The data stays: the unit does not look at it, but an I/O APIC knows the end of an
-	 * interrupt by its vector, and the format can change one register at a time.
+	 * Of several messages the device has only the first, and adds their number to its data,
+	 * which the unit adds to the index. Otherwise the data stays: the unit does not look at it,
+	 * but an I/O APIC knows the end of an interrupt by its vector, and the format can change
+	 * one register at a time.
 	 */
-	msg->address_lo = irte_message(irq->index, false);
+	if (several)
+		msg->data = 0;
+	msg->address_lo = irte_message(block->index, several);
 	msg->address_hi = 0;
 }
 
@@ -202,7 +233,7 @@ static int set_affinity(struct irq_data *data, const struct cpumask *mask, bool 
 		redirect(irq, data, &msg);
 	}
 	/* An MSI's message still leads to the entry, an I/O APIC needs the new vector. */
-	return irq->ioapic ? ret : IRQ_SET_MASK_OK_DONE;
+	return irq->block->ioapic ? ret : IRQ_SET_MASK_OK_DONE;
 }
 
 /*
@@ -214,82 +245,113 @@ static int set_vcpu_affinity(struct irq_data *data, void *info)
 	struct vtd_irq *irq = xa_load(&irqs, data->irq);
 	const struct vcpu_data *vcpu = info;
 
-	if (!irq || irq->ioapic || !(irq->unit->hw.cap & CAP_PI))
+	if (!irq || irq->block->ioapic || !(irq->block->unit->hw.cap & CAP_PI))
 		return -EOPNOTSUPP;
 	if (vcpu && (vcpu->pi_desc_addr & 63 || vcpu->vector > 255))
 		return -EINVAL;
 	irq->posted = vcpu;
 	set_entry(irq, data, vcpu ? irte_posted(vcpu->pi_desc_addr, vcpu->vector, false,
-						irq->source) : irq->remapped);
+						irq->block->source) : irq->remapped);
 	return 0;
 }
 
 /* --- the domain --- */
 
-static int adopt(unsigned int virq, const struct vtd_irq *found)
+/* Entries for @nr interrupts from @virq on, of the unit and source that @found names. */
+static int adopt(unsigned int virq, unsigned int nr, const struct vtd_block *found)
 {
-	struct irq_data *data = irq_domain_get_irq_data(x86_vector_domain, virq);
-	struct vtd_irq *irq = kmemdup(found, sizeof(*found), GFP_KERNEL);
+	struct vtd_unit *unit = found->unit;
+	struct vtd_block *block;
 	unsigned long flags;
+	unsigned int i;
 	int ret;
 
-	if (!irq || !data) {
-		kfree(irq);
+	block = kzalloc(struct_size(block, irqs, nr), GFP_KERNEL);
+	if (!block)
 		return -ENOMEM;
-	}
-	spin_lock_irqsave(&irq->unit->lock, flags);
-	ret = irte_alloc(&irq->unit->hw, 1);
-	spin_unlock_irqrestore(&irq->unit->lock, flags);
+	block->unit = unit;
+	block->source = found->source;
+	block->ioapic = found->ioapic;
+	block->count = roundup_pow_of_two(nr);
+	spin_lock_irqsave(&unit->lock, flags);
+	ret = irte_alloc(&unit->hw, block->count);
+	spin_unlock_irqrestore(&unit->lock, flags);
 	if (ret < 0) {
-		pr_notice_ratelimited("%s: all %u interrupt entries are in use\n", irq->unit->name,
-				      irq->unit->hw.irt_size);
-		kfree(irq);
-		return ret;
+		pr_notice_ratelimited("%s: no %u of %u interrupt entries are free in one piece\n",
+				      unit->name, block->count, unit->hw.irt_size);
+		goto out_free;
 	}
-	irq->index = ret;
+	block->index = ret;
 	mutex_lock(&irqs_mutex);
-	ret = xa_err(xa_store(&irqs, virq, irq, GFP_KERNEL));
-	mutex_unlock(&irqs_mutex);
-	if (ret) {
-		spin_lock_irqsave(&irq->unit->lock, flags);
-		irte_free(&irq->unit->hw, irq->index, 1);
-		spin_unlock_irqrestore(&irq->unit->lock, flags);
-		kfree(irq);
-		return ret;
+	for (i = 0; i < nr; i++) {
+		block->irqs[i].block = block;
+		block->irqs[i].index = block->index + i;
+		ret = xa_err(xa_store(&irqs, virq + i, &block->irqs[i], GFP_KERNEL));
+		if (ret)
+			break;
 	}
-	data->chip = &remapped_chip;
-	/* With its entry an interrupt moves at once, not when it comes the next time. */
-	if (!irq->ioapic)
-		irq_set_status_flags(virq, IRQ_MOVE_PCNTXT);
+	if (ret)
+		while (i--)
+			xa_erase(&irqs, virq + i);
+	block->users = nr;
+	mutex_unlock(&irqs_mutex);
+	if (ret)
+		goto out_entries;
+	for (i = 0; i < nr; i++) {
+		irq_domain_get_irq_data(x86_vector_domain, virq + i)->chip = &remapped_chip;
+		/* With its entry an interrupt moves at once, not when it comes the next time. */
+		if (!block->ioapic)
+			irq_set_status_flags(virq + i, IRQ_MOVE_PCNTXT);
+	}
 	return 0;
+
+out_entries:
+	spin_lock_irqsave(&unit->lock, flags);
+	irte_free(&unit->hw, block->index, block->count);
+	spin_unlock_irqrestore(&unit->lock, flags);
+out_free:
+	kfree(block);
+	return ret;
 }
 
+/* Linux gives interrupts back one by one; their entries are free when the last one came. */
 static void forget(unsigned int virq)
 {
+	struct vtd_block *block = NULL;
 	unsigned long flags;
 	struct vtd_irq *irq;
 
 	mutex_lock(&irqs_mutex);
 	irq = xa_erase(&irqs, virq);
 	if (irq) {
-		spin_lock_irqsave(&irq->unit->lock, flags);
-		irte_free(&irq->unit->hw, irq->index, 1);
-		spin_unlock_irqrestore(&irq->unit->lock, flags);
+		struct vtd_unit *unit = irq->block->unit;
+
+		spin_lock_irqsave(&unit->lock, flags);
+		if (--irq->block->users) {
+			irte_set(&unit->hw, irq->index, (struct dmar_entry){ 0 });
+		} else {
+			block = irq->block;
+			irte_free(&unit->hw, block->index, block->count);
+		}
+		spin_unlock_irqrestore(&unit->lock, flags);
 	}
 	mutex_unlock(&irqs_mutex);
-	kfree(irq);
+	/* rmmod waits for the mutex that Linux holds around this. */
+	if (block && block->count > 1)
+		module_put(THIS_MODULE);
+	kfree(block);
 }
 
-static bool source_of_new(const struct irq_alloc_info *info, struct vtd_irq *irq)
+static bool source_of_new(const struct irq_alloc_info *info, struct vtd_block *block)
 {
 	switch (info ? info->type : 0) {
 	case X86_IRQ_ALLOC_TYPE_PCI_MSI:
 	case X86_IRQ_ALLOC_TYPE_PCI_MSIX:
-		return pci_source(msi_desc_to_pci_dev(info->desc), irq);
+		return pci_source(msi_desc_to_pci_dev(info->desc), block);
 	case X86_IRQ_ALLOC_TYPE_IOAPIC:
-		return scope_source(SCOPE_IOAPIC, info->devid, irq);
+		return scope_source(SCOPE_IOAPIC, info->devid, block);
 	case X86_IRQ_ALLOC_TYPE_HPET:
-		return scope_source(SCOPE_HPET, info->devid, irq);
+		return scope_source(SCOPE_HPET, info->devid, block);
 	default:
 		/* The interrupts of the units themselves are never remapped. */
 		return false;
@@ -308,23 +370,33 @@ static void vector_free(struct irq_domain *domain, unsigned int virq, unsigned i
 static int vector_alloc(struct irq_domain *domain, unsigned int virq, unsigned int nr, void *arg)
 {
 	struct irq_alloc_info *info = arg;
-	struct vtd_irq found = { 0 };
-	int ret = plain_ops->alloc(domain, virq, nr, info);
-	unsigned int i;
+	struct vtd_block found = { 0 };
+	bool known = source_of_new(info, &found);
+	int ret;
 
+	/* Where several messages cannot be had, Linux asks for one. */
+	if (nr > 1 && (!known || !try_module_get(THIS_MODULE)))
+		return -ENOSPC;
+	/* Each has an entry, and so any vector. */
+	if (nr > 1)
+		compat_any_vectors(info);
+	ret = plain_ops->alloc(domain, virq, nr, info);
 	if (ret)
-		return ret;
-	if (!source_of_new(info, &found)) {
+		goto out_put;
+	if (!known) {
 		/* A unit's own are as they should be; another may be blocked. */
 		if (!info || info->type != X86_IRQ_ALLOC_TYPE_DMAR)
 			pr_notice_ratelimited("interrupt %u is not remapped: no unit names its source\n",
 					      virq);
 		return 0;
 	}
-	for (i = 0; i < nr && !ret; i++)
-		ret = adopt(virq + i, &found);
-	if (ret)
-		vector_free(domain, virq, nr);
+	ret = adopt(virq, nr, &found);
+	if (!ret)
+		return 0;
+	plain_ops->free(domain, virq, nr);
+out_put:
+	if (nr > 1)
+		module_put(THIS_MODULE);
 	return ret;
 }
 
@@ -342,16 +414,16 @@ static void vector_deactivate(struct irq_domain *domain, struct irq_data *data)
 
 /* --- what was there before, and giving it back --- */
 
-static bool source_of_old(struct irq_data *top, struct vtd_irq *irq)
+static bool source_of_old(struct irq_data *top, struct vtd_block *block)
 {
 	struct msi_desc *msi = irq_data_get_msi_desc(top);
 	int id;
 
 	if (msi && msi->dev && dev_is_pci(msi->dev))
-		return pci_source(to_pci_dev(msi->dev), irq);
+		return pci_source(to_pci_dev(msi->dev), block);
 	if (!strcmp(top->chip->name, "IO-APIC")) {
 		id = ioapic_id((unsigned long)top->domain->host_data);
-		return id >= 0 && scope_source(SCOPE_IOAPIC, id, irq);
+		return id >= 0 && scope_source(SCOPE_IOAPIC, id, block);
 	}
 	return false;
 }
@@ -392,15 +464,16 @@ static void take_over(void)
 	remapped_chip.irq_set_affinity = set_affinity;
 	remapped_chip.irq_set_vcpu_affinity = set_vcpu_affinity;
 	x86_vector_domain->ops = remapped_ops;
+	msi_offer = compat_exchange_msi_offer(x86_vector_domain, msi_offer);
 	for (virq = 0; virq < nr_irqs; virq++) {
 		struct irq_data *data = irq_domain_get_irq_data(x86_vector_domain, virq);
 		struct irq_data *top = irq_get_irq_data(virq);
+		struct vtd_block found = { 0 };
 		struct irq_desc *desc;
-		struct vtd_irq irq = { 0 };
 
 		if (!top || !data || data->chip != plain_chip || vtd_is_fault_irq(virq))
 			continue;
-		if (!source_of_old(top, &irq) || adopt(virq, &irq)) {
+		if (!source_of_old(top, &found) || adopt(virq, 1, &found)) {
 			pr_info("interrupt %u (%s) is not remapped: no unit names its source\n",
 				virq, top->chip->name);
 			left_out++;
@@ -408,7 +481,7 @@ static void take_over(void)
 		}
 		desc = irq_data_to_desc(top);
 		raw_spin_lock_irqsave(&desc->lock, flags);
-		rewrite(top, data, irq.ioapic);
+		rewrite(top, data, found.ioapic);
 		raw_spin_unlock_irqrestore(&desc->lock, flags);
 	}
 }
@@ -421,6 +494,7 @@ static void give_back(void)
 	if (x86_vector_domain->ops != remapped_ops)
 		return;
 	x86_vector_domain->ops = plain_ops;
+	msi_offer = compat_exchange_msi_offer(x86_vector_domain, msi_offer);
 	xa_for_each(&irqs, virq, irq) {
 		struct irq_data *data = irq_domain_get_irq_data(x86_vector_domain, virq);
 		struct irq_data *top = irq_get_irq_data(virq);
@@ -429,14 +503,14 @@ static void give_back(void)
 		irq_clear_status_flags(virq, IRQ_MOVE_PCNTXT);
 		raw_spin_lock_irqsave(&desc->lock, flags);
 		/* The data of the message first, then its address: see redirect(). */
-		if (!irq->ioapic)
+		if (!irq->block->ioapic)
 			rewrite(top, data, false);
 		data->chip = plain_chip;
-		rewrite(top, data, irq->ioapic);
+		rewrite(top, data, irq->block->ioapic);
 		raw_spin_unlock_irqrestore(&desc->lock, flags);
 		forget(virq);
 	}
-	/* Flow handlers read the chip without a lock. */
+	/* Flow handlers read the chip without a lock, drivers' threads the offer. */
 	synchronize_rcu();
 }
 
@@ -572,8 +646,10 @@ static bool make_domains(void)
 	if (remapped_ops)
 		holder = irq_domain_create_hierarchy(x86_vector_domain, 0, 1, fwnode, &holder_ops,
 						     NULL);
+	msi_offer = compat_make_msi_offer(x86_vector_domain);
 	if (holder)
 		return true;
+	compat_free_msi_offer(msi_offer);
 	irq_domain_free_fwnode(fwnode);
 	kfree(remapped_ops);
 	return false;
@@ -586,6 +662,7 @@ static void free_domains(void)
 	irq_domain_remove(holder);
 	irq_domain_free_fwnode(fwnode);
 	holder = NULL;
+	compat_free_msi_offer(msi_offer);
 	kfree(remapped_ops);
 }
 
@@ -696,17 +773,22 @@ void vtd_interrupt_show(struct seq_file *m)
 
 	mutex_lock(&irqs_mutex);
 	xa_for_each(&irqs, virq, irq) {
-		spin_lock_irqsave(&irq->unit->lock, flags);
-		entry = irte_get(&irq->unit->hw, irq->index);
-		spin_unlock_irqrestore(&irq->unit->lock, flags);
-		seq_printf(m, "%s index %u irq %lu ", irq->unit->name, irq->index, virq);
+		struct vtd_block *block = irq->block;
+		struct vtd_unit *unit = block->unit;
+
+		spin_lock_irqsave(&unit->lock, flags);
+		entry = irte_get(&unit->hw, irq->index);
+		spin_unlock_irqrestore(&unit->lock, flags);
+		seq_printf(m, "%s index %u irq %lu ", unit->name, irq->index, virq);
+		if (block->count > 1)
+			seq_printf(m, "message %u of %u ", irq->index - block->index, block->count);
 		if (!(entry.lo & IRTE_PRESENT)) {
 			seq_puts(m, "not present\n");
 			continue;
 		}
 		show_source(m, entry.hi);
 		seq_printf(m, " to APIC %#x%s vector %#x %s %s entry %#llx:%#llx\n",
-			   irq->unit->hw.x2apic ? IRTE_DESTINATION(entry.lo) :
+			   unit->hw.x2apic ? IRTE_DESTINATION(entry.lo) :
 			   IRTE_DESTINATION(entry.lo) >> 8 & 0xff,
 			   entry.lo & IRTE_LOGICAL ? " logical" : "", IRTE_VECTOR(entry.lo),
 			   modes[IRTE_DELIVERY(entry.lo)],

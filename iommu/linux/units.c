@@ -13,7 +13,6 @@
 #include <linux/io.h>
 #include <linux/ioport.h>
 #include <linux/module.h>
-#include <linux/reboot.h>
 #include <linux/slab.h>
 
 #include "compat/compat.h"
@@ -288,19 +287,16 @@ static void vtd_resume(void)
 
 COMPAT_SYSCORE(vtd_syscore, vtd_suspend, vtd_resume);
 
-static int vtd_reboot(struct notifier_block *nb, unsigned long action, void *data)
+/*
+ * Reboot, power-off, kexec. Drivers have shut down their devices before this, by interrupts, some
+ * of which (several messages for one device) there would not be without remapping.
+ */
+static void vtd_shutdown(void)
 {
-	/* Devices are shut down after this, by interrupts. */
-	vtd_interrupt_stop();
-	disable_all();
-	return NOTIFY_DONE;
+	vtd_suspend();
 }
 
-static struct notifier_block reboot_notifier = {
-	.notifier_call = vtd_reboot,
-	/* After those that still use devices. */
-	.priority = -128,
-};
+COMPAT_SYSCORE_SHUTDOWN(vtd_shutdown_syscore, vtd_shutdown);
 
 /**
  * mkvm_vtd_init() - take over VT-d where there is one and nobody has it
@@ -349,7 +345,7 @@ bool mkvm_vtd_init(void)
 				vtd.units[i]->name);
 	vtd_interrupt_start();
 	compat_register_syscore(&vtd_syscore);
-	register_reboot_notifier(&reboot_notifier);
+	compat_register_syscore(&vtd_shutdown_syscore);
 	vtd_debugfs_init();
 	pr_info("%u unit%s, %s, %u-bit addresses, %u levels, host devices %s%s\n", vtd.nr_units,
 		vtd.nr_units == 1 ? "" : "s", !vtd.scalable ? "legacy mode" :
@@ -378,7 +374,7 @@ void mkvm_vtd_exit(void)
 	unsigned int i;
 
 	vtd_debugfs_exit();
-	unregister_reboot_notifier(&reboot_notifier);
+	compat_unregister_syscore(&vtd_shutdown_syscore);
 	compat_unregister_syscore(&vtd_syscore);
 	vtd_interrupt_stop();
 	for (i = 0; i < vtd.nr_units; i++)

@@ -163,7 +163,7 @@ static void msi(struct vfio *v)
 	int fd = eventfd(0, EFD_NONBLOCK);
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	uint64_t count = 0;
-	int ret = vfio_enable_msi(v, fd);
+	int ret = vfio_set_msi(v, &fd, 1);
 
 	edu_raise(v, 1);
 	result(!ret && poll(&p, 1, 2000) == 1 && read(fd, &count, 8) == 8 && count == 1,

@@ -130,7 +130,7 @@ int main(int argc, char **argv)
 	config = open(path, O_RDWR);
 	event = eventfd(0, EFD_NONBLOCK);
 	find_capability();
-	if (!capability || !log_open() || !vfio_open(&v, device) || vfio_enable_msi(&v, event) ||
+	if (!capability || !log_open() || !vfio_open(&v, device) || vfio_set_msi(&v, &event, 1) ||
 	    !message(&address, &data, false) || !entry_of(device, &own, &own_irq) ||
 	    !entry_of(victim, &index, &irq)) {
 		result(false, "forge_start");

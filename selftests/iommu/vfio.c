@@ -135,18 +135,22 @@ uint16_t vfio_config_read16(struct vfio *v, unsigned int offset)
 	return value;
 }
 
-int vfio_enable_msi(struct vfio *v, int eventfd)
+int vfio_set_msi(struct vfio *v, const int *eventfds, unsigned int count)
 {
-	char buffer[sizeof(struct vfio_irq_set) + sizeof(int)] __attribute__((aligned(8)));
+	uint64_t buffer[(sizeof(struct vfio_irq_set) + MSI_MAX * sizeof(int)) / 8 + 1];
 	struct vfio_irq_set *set = (struct vfio_irq_set *)buffer;
 
-	set->argsz = sizeof(buffer);
-	set->flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER;
+	if (count > MSI_MAX)
+		return -EINVAL;
+	set->argsz = sizeof(*set) + count * sizeof(int);
+	set->flags = (count ? VFIO_IRQ_SET_DATA_EVENTFD : VFIO_IRQ_SET_DATA_NONE) |
+		     VFIO_IRQ_SET_ACTION_TRIGGER;
 	set->index = VFIO_PCI_MSI_IRQ_INDEX;
 	set->start = 0;
-	set->count = 1;
-	memcpy(set->data, &eventfd, sizeof(int));
-	return ioctl(v->device, VFIO_DEVICE_SET_IRQS, set) ? -errno : 0;
+	set->count = count;
+	memcpy(set->data, eventfds, count * sizeof(int));
+	/* Fewer than asked for are an error, too: their number. */
+	return ioctl(v->device, VFIO_DEVICE_SET_IRQS, set) < 0 ? -errno : 0;
 }
 
 static void write64(struct vfio *v, unsigned int reg, uint64_t value)

@@ -29,7 +29,9 @@ int vfio_map(struct vfio *v, void *memory, uint64_t iova, size_t size);
 long vfio_unmap(struct vfio *v, uint64_t iova, size_t size);
 void vfio_config_write16(struct vfio *v, unsigned int offset, uint16_t value);
 uint16_t vfio_config_read16(struct vfio *v, unsigned int offset);
-int vfio_enable_msi(struct vfio *v, int eventfd);
+/* A device's MSI with this many messages, each with its eventfd; without any, off. */
+#define MSI_MAX	32
+int vfio_set_msi(struct vfio *v, const int *eventfds, unsigned int count);
 
 /* The edu device: DMA from memory to its buffer and back, waiting for the end. */
 void edu_from_memory(struct vfio *v, uint64_t iova, size_t size);

@@ -57,11 +57,12 @@ out:
 	return r;
 }
 
-int mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, bool write,
+int mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, unsigned int how,
 		       struct mkvm_host_page *hp)
 {
+	bool write = how & MKVM_PAGE_WRITE, nowait = how & MKVM_PAGE_NOWAIT;
 	unsigned int flags = FOLL_HWPOISON | COMPAT_FOLL_INTERRUPTIBLE |
-			     (write ? FOLL_WRITE : 0);
+			     (write ? FOLL_WRITE : 0) | (nowait ? FOLL_NOWAIT : 0);
 	struct page *page;
 	long r;
 
@@ -79,6 +80,8 @@ int mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, bool write,
 	}
 	if (r == -EINTR || r == -EAGAIN || r == -ENOMEM)
 		return r;
+	if (!r && nowait)
+		return -EBUSY;
 	if (r != 1)
 		return host_pfnmap_get(vm, hva, write, hp);
 

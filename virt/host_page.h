@@ -28,20 +28,25 @@ struct mkvm_host_page {
 	bool writable, resident;
 };
 
+/* For what, and how, mkvm_host_page_get() looks for the page. */
+#define MKVM_PAGE_WRITE		BIT(0)	/* the guest writes: copy-on-write is broken */
+#define MKVM_PAGE_NOWAIT	BIT(1)	/* do not wait until it is read in */
+
 /**
  * mkvm_host_page_get() - find the page behind a user address, faulting it in
  * @vm: the VM; current->mm is vm->mm; may sleep
  * @hva: user address
- * @write: the guest writes: copy-on-write is broken
+ * @how: MKVM_PAGE_* bits
  * @hp: the result; to be given to mkvm_host_page_put()
  *
  * A read also says whether writing would be allowed, so that the guest's first write need not
  * fault again.
  *
  * Return: 0; -EFAULT = the address is not mapped, or not for this access; -EHWPOISON (SIGBUS
- * was sent); -EINTR; -ENOMEM; -EAGAIN = the mapping changed meanwhile, try again.
+ * was sent); -EINTR; -ENOMEM; -EAGAIN = the mapping changed meanwhile, try again; -EBUSY = it
+ * must be waited for, with MKVM_PAGE_NOWAIT only.
  */
-int mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, bool write,
+int mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, unsigned int how,
 		       struct mkvm_host_page *hp);
 
 /* Drop the reference; a page the guest may write counts as dirty from now on. */

@@ -34,6 +34,7 @@ enum mkvm_request {
 	MKVM_REQ_MSR_FILTER,	/* the MSR filter changed: MSR bitmap anew */
 	MKVM_REQ_EOI_EXITS,	/* other vectors' EOIs must exit */
 	MKVM_REQ_STEAL_UPDATE,	/* the vCPU runs again: tell the guest what it missed */
+	MKVM_REQ_ASYNC_PF,	/* a page that the guest waits for is there */
 };
 
 /* Where the vCPU thread is; written by itself, read by those who kick it. */

@@ -180,7 +180,14 @@ struct mkvm_arch_vcpu {
 	u64 tsc_aux;
 	void (*msr_skip)(struct mkvm_vcpu *vcpu);	/* msr_filter.c */
 	u64 smi_count, feat_ctl, hwcr;
-	u64 pv_msrs[5];				/* those that have no field above */
+	u64 pv_msrs[2];				/* those that have no field above */
+
+	/* Asynchronous page faults: async_pf.c */
+	u64 async_pf_enable, async_pf_vector;	/* the two MSRs */
+	struct list_head async_pf_faults;
+	u32 async_pf_last_id;
+	u8 nr_async_pf;
+	bool async_pf_wake_all;
 
 	/* TSC: tsc.c */
 	u64 tsc_offset;				/* guest TSC = host TSC + offset (scaled) */

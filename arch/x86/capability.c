@@ -112,6 +112,8 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1 },	/* arch/x86/msr.c, hypercall.c */
 	{ KVM_CAP_ENABLE_CAP, 1 },			/* this file */
 	{ KVM_CAP_DEVICE_CTRL, 1 },			/* virt/vfio_device.c */
+	{ KVM_CAP_ASYNC_PF, 1 },			/* arch/x86/async_pf.c */
+	{ KVM_CAP_ASYNC_PF_INT, 1 },			/* arch/x86/async_pf.c */
 	{ KVM_CAP_VCPU_ATTRIBUTES, 1 },			/* arch/x86/attribute.c */
 	{ KVM_CAP_SYS_ATTRIBUTES, 1 },			/* arch/x86/attribute.c */
 	{ KVM_CAP_SET_BOOT_CPU_ID, 1 },			/* arch/x86/vm_ioctl.c */

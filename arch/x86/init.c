@@ -15,6 +15,7 @@
 #include <linux/module.h>
 #include <asm/tsc.h>
 
+#include "arch/x86/async_pf.h"
 #include "arch/x86/debug.h"
 #include "arch/x86/irq/irqchip.h"
 #include "arch/x86/irq/lapic.h"
@@ -39,15 +40,24 @@ int arch_init(void)
 	state_module_init();
 	ret = ept_module_init();
 	if (ret)
-		vmx_module_exit();
-	else
-		posted_module_init();
+		goto out_vmx;
+	ret = async_pf_module_init();
+	if (ret)
+		goto out_ept;
+	posted_module_init();
+	return 0;
+
+out_ept:
+	ept_module_exit();
+out_vmx:
+	vmx_module_exit();
 	return ret;
 }
 
 void arch_exit(void)
 {
 	posted_module_exit();
+	async_pf_module_exit();
 	ept_module_exit();
 	vmx_module_exit();
 }
@@ -150,6 +160,7 @@ void arch_vcpu_postcreate(struct mkvm_vcpu *vcpu)
 
 void arch_vcpu_destroy(struct mkvm_vcpu *vcpu)
 {
+	async_pf_forget(vcpu);
 	if (vcpu->arch.apic)
 		lapic_destroy(vcpu);
 	posted_destroy(vcpu);

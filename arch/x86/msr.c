@@ -11,6 +11,7 @@
 #include <linux/kvm_para.h>
 #include <asm/msr.h>
 
+#include "arch/x86/async_pf.h"
 #include "arch/x86/cpuid.h"
 #include "arch/x86/cr.h"
 #include "arch/x86/fpu.h"
@@ -73,11 +74,8 @@ static const struct msr_storage storage[] = {
 	STORAGE(MSR_IA32_POWER_CTL, power_ctl, GUEST_READ | GUEST_WRITE, 0),
 	STORAGE(MSR_IA32_PERF_CAPABILITIES, perf_capabilities, GUEST_READ, X86_FEATURE_PDCM),
 	/* Features that no CPUID bit offers: kept for userspace. */
-	STORAGE(MSR_KVM_ASYNC_PF_EN, pv_msrs[0], GUEST_NONE, 0),
-	STORAGE(MSR_KVM_PV_EOI_EN, pv_msrs[1], GUEST_NONE, 0),
-	STORAGE(MSR_KVM_ASYNC_PF_INT, pv_msrs[2], GUEST_NONE, 0),
-	STORAGE(MSR_KVM_ASYNC_PF_ACK, pv_msrs[3], GUEST_NONE, 0),
-	STORAGE(MSR_KVM_MIGRATION_CONTROL, pv_msrs[4], GUEST_NONE, 0),
+	STORAGE(MSR_KVM_PV_EOI_EN, pv_msrs[0], GUEST_NONE, 0),
+	STORAGE(MSR_KVM_MIGRATION_CONTROL, pv_msrs[1], GUEST_NONE, 0),
 };
 
 /* Registers that guests touch and that do nothing: read as zero, take a write of zero. */
@@ -199,6 +197,13 @@ static int pv_hidden(struct mkvm_vcpu *vcpu, u32 msr, bool host)
 	case MSR_KVM_POLL_CONTROL:
 		bit = BIT(KVM_FEATURE_POLL_CONTROL);
 		break;
+	case MSR_KVM_ASYNC_PF_EN:
+		bit = BIT(KVM_FEATURE_ASYNC_PF);
+		break;
+	case MSR_KVM_ASYNC_PF_INT:
+	case MSR_KVM_ASYNC_PF_ACK:
+		bit = BIT(KVM_FEATURE_ASYNC_PF_INT);
+		break;
 	default:
 		bit = BIT(KVM_FEATURE_STEAL_TIME);
 	}
@@ -267,6 +272,15 @@ static int get_special(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 		return pv_hidden(vcpu, msr, host);
 	case MSR_KVM_POLL_CONTROL:
 		*data = !vcpu->no_halt_poll;
+		return pv_hidden(vcpu, msr, host);
+	case MSR_KVM_ASYNC_PF_EN:
+		*data = vcpu->arch.async_pf_enable;
+		return pv_hidden(vcpu, msr, host);
+	case MSR_KVM_ASYNC_PF_INT:
+		*data = vcpu->arch.async_pf_vector;
+		return pv_hidden(vcpu, msr, host);
+	case MSR_KVM_ASYNC_PF_ACK:
+		*data = 0;
 		return pv_hidden(vcpu, msr, host);
 	case MSR_IA32_PRED_CMD:		/* write-only */
 	case MSR_IA32_FLUSH_CMD:
@@ -418,6 +432,15 @@ static int set_special(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 			return 1;
 		/* A guest that looks for work itself before HLT spares the host doing it again. */
 		vcpu->no_halt_poll = !data;
+		return 0;
+	case MSR_KVM_ASYNC_PF_EN:
+		return pv_hidden(vcpu, msr, host) || async_pf_write_enable(vcpu, data);
+	case MSR_KVM_ASYNC_PF_INT:
+		return pv_hidden(vcpu, msr, host) || async_pf_write_vector(vcpu, data);
+	case MSR_KVM_ASYNC_PF_ACK:
+		if (pv_hidden(vcpu, msr, host))
+			return 1;
+		async_pf_ack(vcpu, data);
 		return 0;
 	case MSR_IA32_UCODE_WRITE:	/* a microcode update that does nothing */
 		return 0;

@@ -14,6 +14,7 @@
 #include <linux/sched/signal.h>
 #include <linux/vtime.h>
 
+#include "arch/x86/async_pf.h"
 #include "arch/x86/cr.h"
 #include "arch/x86/fpu.h"
 #include "arch/x86/inject.h"
@@ -57,6 +58,7 @@ int exit_internal_error(struct mkvm_vcpu *vcpu, u32 suberror, int ndata, const u
 void mkvm_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
 {
 	inject_clear(vcpu);
+	async_pf_forget(vcpu);
 	vcpu->arch.complete_userspace_io = NULL;
 	vcpu->arch.pending_extint = -1;
 	if (vcpu->arch.apic)
@@ -90,14 +92,16 @@ bool arch_vcpu_runnable(struct mkvm_vcpu *vcpu)
 	}
 }
 
-/* What the guest reads of the time in its memory. */
-static void tell_time(struct mkvm_vcpu *vcpu)
+/* What the guest reads in its memory: the time, and which pages have come. */
+static void tell_guest(struct mkvm_vcpu *vcpu)
 {
 	vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->srcu);
 	if (mkvm_check_request(MKVM_REQ_CLOCK_UPDATE, vcpu))
 		pvclock_update(vcpu);
 	if (mkvm_check_request(MKVM_REQ_STEAL_UPDATE, vcpu))
 		steal_time_update(vcpu);
+	if (mkvm_check_request(MKVM_REQ_ASYNC_PF, vcpu))
+		async_pf_tell_ready(vcpu);
 	srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
 }
 
@@ -116,8 +120,9 @@ static int handle_requests(struct mkvm_vcpu *vcpu)
 		srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
 	}
 	if (unlikely(READ_ONCE(vcpu->requests) &
-		     (BIT(MKVM_REQ_CLOCK_UPDATE) | BIT(MKVM_REQ_STEAL_UPDATE))))
-		tell_time(vcpu);
+		     (BIT(MKVM_REQ_CLOCK_UPDATE) | BIT(MKVM_REQ_STEAL_UPDATE) |
+		      BIT(MKVM_REQ_ASYNC_PF))))
+		tell_guest(vcpu);
 	if (mkvm_check_request(MKVM_REQ_MSR_FILTER, vcpu))
 		vmx_msr_filter_changed(vcpu);
 	if (mkvm_check_request(MKVM_REQ_NMI, vcpu))

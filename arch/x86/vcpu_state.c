@@ -10,6 +10,7 @@
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
+#include "arch/x86/async_pf.h"
 #include "arch/x86/cpuid.h"
 #include "arch/x86/cr.h"
 #include "arch/x86/debug.h"
@@ -57,6 +58,7 @@ int state_vcpu_init(struct mkvm_vcpu *vcpu)
 	cpuid_vcpu_init(vcpu);
 	msr_vcpu_init(vcpu);
 	tsc_vcpu_init(vcpu);
+	async_pf_vcpu_init(vcpu);
 	return 0;
 }
 

@@ -21,31 +21,6 @@ static void run_to_end(void (*guest)(void))
 	KT_RUN_DONE(vcpu);
 }
 
-/* Far returns to ring 3 and back keep the same stack; RSP0 is elsewhere (guest.c). */
-static void to_user(void)
-{
-	asm volatile("mov %%rsp, %%rax\n\t"
-		     "push %0\n\t"
-		     "push %%rax\n\t"
-		     "push $0x3202\n\t"		/* IOPL 3, for the calls to the test */
-		     "push %1\n\t"
-		     "lea 1f(%%rip), %%rax\n\t"
-		     "push %%rax\n\t"
-		     "iretq\n"
-		     "1:" : : "i"(KT_UDS), "i"(KT_UCS) : "rax", "memory");
-}
-
-static void back_to_kernel(struct gframe *f)
-{
-	f->cs = KT_CS;
-	f->ss = KT_DS;
-}
-
-static void to_kernel(void)
-{
-	asm volatile("int $0x80" : : : "memory");
-}
-
 /* ---- MSRs --------------------------------------------------------------------------------- */
 
 static void msr_guest(void)

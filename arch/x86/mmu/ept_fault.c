@@ -14,6 +14,7 @@
 #include <linux/sched.h>
 #include <asm/cpufeature.h>
 
+#include "arch/x86/async_pf.h"
 #include "arch/x86/mmu/ept.h"
 #include "arch/x86/mmu/ept_table.h"
 #include "arch/x86/mmu/memtype.h"
@@ -382,6 +383,24 @@ static gfn_t map_around(struct mkvm_vcpu *vcpu, struct mkvm_memslot *slot, gfn_t
 	return first + done;
 }
 
+/*
+ * The page behind @hva, for @gfn. Where it must be read in first, a guest that can do something
+ * else meanwhile is told so: -EBUSY.
+ */
+static int fault_page(struct mkvm_vcpu *vcpu, gfn_t gfn, unsigned long hva, u32 access,
+		      struct mkvm_host_page *hp)
+{
+	unsigned int how = access & EPT_FAULT_WRITE ? MKVM_PAGE_WRITE : 0;
+	int r;
+
+	if (async_pf_allowed(vcpu, gfn)) {
+		r = mkvm_host_page_get(vcpu->vm, hva, how | MKVM_PAGE_NOWAIT, hp);
+		if (r != -EBUSY || async_pf_start(vcpu, gfn, hva, how))
+			return r;
+	}
+	return mkvm_host_page_get(vcpu->vm, hva, how, hp);
+}
+
 int ept_handle_fault(struct mkvm_vcpu *vcpu, gpa_t gpa, u32 access)
 {
 	struct mkvm_vm *vm = vcpu->vm;
@@ -408,8 +427,8 @@ int ept_handle_fault(struct mkvm_vcpu *vcpu, gpa_t gpa, u32 access)
 	hva = mkvm_slot_hva(slot, gfn);
 	mkvm_invalidate_wait(vm, hva);
 	seq = mkvm_invalidate_begin(vm);
-	r = mkvm_host_page_get(vm, hva, access & EPT_FAULT_WRITE, &hp);
-	if (r == -EAGAIN)
+	r = fault_page(vcpu, gfn, hva, access, &hp);
+	if (r == -EAGAIN || r == -EBUSY)
 		return EPT_FAULT_FIXED;
 	if (r)
 		return r;

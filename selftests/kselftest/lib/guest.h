@@ -236,6 +236,31 @@ static inline void flush_page(u64 va)
 	asm volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
 
+/* Far returns to ring 3 and back keep the same stack; RSP0 is elsewhere (guest.c). */
+static inline void to_user(void)
+{
+	asm volatile("mov %%rsp, %%rax\n\t"
+		     "push %0\n\t"
+		     "push %%rax\n\t"
+		     "push $0x3202\n\t"		/* IOPL 3, for the calls to the test */
+		     "push %1\n\t"
+		     "lea 1f(%%rip), %%rax\n\t"
+		     "push %%rax\n\t"
+		     "iretq\n"
+		     "1:" : : "i"(KT_UDS), "i"(KT_UCS) : "rax", "memory");
+}
+
+static inline void back_to_kernel(struct gframe *f)
+{
+	f->cs = KT_CS;
+	f->ss = KT_DS;
+}
+
+static inline void to_kernel(void)
+{
+	asm volatile("int $0x80" : : : "memory");
+}
+
 /* Page-table entry of a page of KT_TEST_AREA, in the guest's own tables. */
 static inline volatile u64 *guest_pte(u64 va)
 {

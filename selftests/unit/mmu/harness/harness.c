@@ -22,6 +22,7 @@
 #include <linux/smp.h>
 #include <linux/uaccess.h>
 
+#include "arch/x86/async_pf.h"
 #include "arch/x86/mmu/ept_table.h"
 #include "arch/x86/vmx/vmx.h"
 #include "harness.h"
@@ -58,16 +59,27 @@ struct harness {
  * The moment between looking a page up and entering it is the one that the whole protocol of
  * virt/mmu_notifier.h is about: make it long now and then. (The linker puts this in between.)
  */
-int __wrap_mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, bool write,
+int __wrap_mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, unsigned int how,
 			      struct mkvm_host_page *hp)
 {
-	int r = __real_mkvm_host_page_get(vm, hva, write, hp);
+	int r = __real_mkvm_host_page_get(vm, hva, how, hp);
 
 	if (hold_ms)
 		msleep(hold_ms);
 	else if (get_random_u32() % 64 == 0)
 		usleep_range(100, 2000);
 	return r;
+}
+
+/* Nobody here can be told that a page is not there: arch/x86/async_pf.c. */
+bool async_pf_allowed(struct mkvm_vcpu *vcpu, gfn_t gfn)
+{
+	return false;
+}
+
+bool async_pf_start(struct mkvm_vcpu *vcpu, gfn_t gfn, unsigned long hva, bool write)
+{
+	return false;
 }
 
 static void acknowledge(void *unused)

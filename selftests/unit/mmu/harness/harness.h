@@ -63,9 +63,9 @@ static inline __u64 harness_next(__u64 *seed)
 /* The linker's --wrap: calls of the first name without prefix go to __wrap_. */
 struct mkvm_vm;
 struct mkvm_host_page;
-int __real_mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, bool write,
+int __real_mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, unsigned int how,
 			      struct mkvm_host_page *hp);
-int __wrap_mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, bool write,
+int __wrap_mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, unsigned int how,
 			      struct mkvm_host_page *hp);
 #endif
 

@@ -82,6 +82,29 @@ static u64 page_bits(const struct iopt *table, unsigned int level, u64 rights)
 	       (rights & SLPTE_WRITE ? FSPTE_WRITE | FSPTE_DIRTY : 0);
 }
 
+/*
+ * A zeroed page. They come in rows, of which the rest is kept: its address, and in the bits below
+ * that how many pages are left. Mappings may race for it.
+ */
+static u64 *take_page(struct iopt *table, gfp_t gfp)
+{
+	unsigned int count;
+	u64 rest, *page;
+
+	do {
+		rest = READ_ONCE(table->rest);
+	} while (rest && !hw_replace64(&table->rest, rest, (rest & 4095) > 1 ? rest + 4095 : 0));
+	if (rest)
+		return (u64 *)(rest & ~4095UL);
+	page = hw_alloc_tables(gfp, &count);
+	if (!page || count == 1)
+		return page;
+	if (!hw_replace64(&table->rest, 0, (u64)(page + ENTRIES) | (count - 1)))
+		while (--count)
+			hw_free_table(page + count * ENTRIES);
+	return page;
+}
+
 /**
  * iopt_init() - make an empty table
  * @table: to be filled
@@ -93,7 +116,8 @@ static u64 page_bits(const struct iopt *table, unsigned int level, u64 rights)
 int iopt_init(struct iopt *table, struct iopt_format format, gfp_t gfp)
 {
 	table->format = format;
-	table->root = hw_alloc(0, gfp);
+	table->rest = 0;
+	table->root = take_page(table, gfp);
 	if (!table->root)
 		return -ENOMEM;
 	publish(table, table->root, 4096);
@@ -113,7 +137,7 @@ static void release_tree(u64 *page, unsigned int level, iopt_release_t release, 
 
 static void free_now(void *page, void *arg)
 {
-	hw_free(page, 0);
+	hw_free_table(page);
 }
 
 /**
@@ -125,6 +149,9 @@ void iopt_destroy(struct iopt *table)
 	if (table->root)
 		release_tree(table->root, table->format.levels, free_now, NULL);
 	table->root = NULL;
+	for (; table->rest & 4095; table->rest += 4095)
+		hw_free_table((void *)(table->rest & ~4095UL));
+	table->rest = 0;
 }
 
 /* A new table behind an entry; or what others have linked there, published. */
@@ -133,13 +160,13 @@ static int link_table(struct iopt *table, u64 *slot, gfp_t gfp)
 	u64 entry = READ_ONCE(*slot), *child;
 
 	if (!is_present(entry)) {
-		child = hw_alloc(0, gfp);
+		child = take_page(table, gfp);
 		if (!child)
 			return -ENOMEM;
 		publish(table, child, 4096);
 		dma_wmb();
 		if (!hw_replace64(slot, 0, hw_phys(child) | link_bits(table)))
-			hw_free(child, 0);
+			hw_free_table(child);
 		entry = READ_ONCE(*slot);
 	}
 	/* Whoever linked it may not have come to this yet. */

@@ -30,10 +30,12 @@ struct iopt_format {
 /**
  * struct iopt - one table
  * @root: its root page
+ * @rest: pages for more tables, zeroed and in no use: an address, and how many below it
  * @format: of its entries
  */
 struct iopt {
 	u64 *root;
+	u64 rest;
 	struct iopt_format format;
 };
 
@@ -43,7 +45,10 @@ struct iopt_walk {
 	unsigned int depth;
 };
 
-/* Called with each table page that was unlinked; it may be freed once the caches forgot it. */
+/*
+ * Called with each table page that was unlinked. It goes back by hw_free_table() once the caches
+ * forgot it.
+ */
 typedef void (*iopt_release_t)(void *page, void *arg);
 
 int iopt_init(struct iopt *table, struct iopt_format format, gfp_t gfp);

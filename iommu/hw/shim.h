@@ -58,6 +58,10 @@ static inline void hw_free(void *p, unsigned int order)
 	free_pages((unsigned long)p, order);
 }
 
+/* Page tables, of which there are many; iommu/linux/tables.c. */
+void *hw_alloc_tables(gfp_t gfp, unsigned int *count);
+void hw_free_table(void *table);
+
 static inline u64 hw_phys(const void *p)
 {
 	return virt_to_phys((void *)p);
@@ -136,6 +140,8 @@ void hw_write32(void *regs, u32 reg, u32 value);
 void hw_wait(void);
 void *hw_alloc(unsigned int order, gfp_t gfp);
 void hw_free(void *p, unsigned int order);
+void *hw_alloc_tables(gfp_t gfp, unsigned int *count);
+void hw_free_table(void *table);
 u64 hw_phys(const void *p);
 void *hw_virt(u64 phys);
 void hw_flush(const void *p, size_t bytes);

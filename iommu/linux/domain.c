@@ -278,6 +278,7 @@ static void flush_range(struct vtd_domain *d, u64 first, u64 last)
 /* Pages that no unit can reach any more. */
 static void free_pages_of(struct vtd_domain *d, struct list_head *freelist)
 {
+	struct page *page, *next;
 	unsigned long flags;
 
 	if (list_empty(freelist))
@@ -289,7 +290,9 @@ static void free_pages_of(struct vtd_domain *d, struct list_head *freelist)
 	/* A reader that met one of them before it was unlinked is gone when this lock was ours. */
 	spin_lock_irqsave(&d->walk_lock, flags);
 	spin_unlock_irqrestore(&d->walk_lock, flags);
-	put_pages_list(freelist);
+	list_for_each_entry_safe(page, next, freelist, lru)
+		hw_free_table(page_address(page));
+	INIT_LIST_HEAD(freelist);
 }
 
 /*

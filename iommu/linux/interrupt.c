@@ -223,12 +223,16 @@ static void compose(struct irq_data *data, struct msi_msg *msg)
 static int set_affinity(struct irq_data *data, const struct cpumask *mask, bool force)
 {
 	struct vtd_irq *irq = xa_load(&irqs, data->irq);
+	const struct irq_cfg *cfg = irqd_cfg(data);
+	struct irq_cfg old = *cfg;
 	int ret = plain_chip->irq_set_affinity(data, mask, force);
 	struct msi_msg msg = { 0 };
 
 	if (ret < 0 || !irq)
 		return ret;
-	if (irqd_is_activated(data)) {
+	/* Often Linux finds that it may stay where it is: then its entry does, too. */
+	if (irqd_is_activated(data) && (old.vector != cfg->vector ||
+					old.dest_apicid != cfg->dest_apicid)) {
 		plain_chip->irq_compose_msi_msg(data, &msg);
 		redirect(irq, data, &msg);
 	}

@@ -126,7 +126,7 @@ static void map(u64 iova, u64 size, u64 page)
 
 static void release(void *page, void *arg)
 {
-	hw_free(page, 0);
+	hw_free_table(page);
 }
 
 static void unmap(u64 iova, u64 size)

@@ -11,6 +11,8 @@
 #include <linux/interrupt.h>
 #include <linux/io.h>
 #include <linux/iommu.h>
+#include <linux/irq.h>
+#include <linux/irqdesc.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/sizes.h>
@@ -93,6 +95,26 @@ static int affinity(const struct row *row, unsigned int count)
 	return ret;
 }
 
+/*
+ * The same without Linux' way there: the function of the chip below PCI MSI, INTEL-IR or minikvm's.
+ * Both call the vector domain's, which is in the count.
+ */
+static int callback(const struct row *row, unsigned int count)
+{
+	struct irq_data *top = irq_get_irq_data(pci_irq_vector(device, 0));
+	struct irq_data *data = top->parent_data;
+	struct irq_desc *desc = irq_data_to_desc(top);
+	unsigned long flags;
+	unsigned int i;
+	int ret = 0;
+
+	raw_spin_lock_irqsave(&desc->lock, flags);
+	for (i = 0; i < count && ret >= 0; i++)
+		ret = data->chip->irq_set_affinity(data, cpu_online_mask, false);
+	raw_spin_unlock_irqrestore(&desc->lock, flags);
+	return ret < 0 ? ret : 0;
+}
+
 #define PAIR(name, size, skew, count, base)							\
 	{ "map_" name, count, map, unmap, false, base, size, skew },				\
 	{ "unmap_" name, count, unmap, map, true, base, size, skew }
@@ -105,6 +127,7 @@ static const struct row rows[] = {
 	PAIR("4g_guest", 4 * G, SZ_2M, 1, 80 * G),
 	PAIR("4g_guest_4k", 4 * G, SZ_4K, 1, 96 * G),
 	{ "irq_affinity", 100, affinity },
+	{ "irq_affinity_chip", 100, callback },
 };
 
 static const struct row attaching = { "attach_detach", 50, attach };

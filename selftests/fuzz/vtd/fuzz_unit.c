@@ -82,7 +82,7 @@ static void flush(u16 domain, u64 first, u64 last)
 	/* Of a unit that is broken nothing is given back: it may still walk there. */
 	while (nr_released)
 		if (nr_released-- && !ret)
-			hw_free(released[nr_released], 0);
+			hw_free_table(released[nr_released]);
 }
 
 static void change_tables(u8 what)

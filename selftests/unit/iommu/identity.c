@@ -17,6 +17,17 @@ void *hw_virt(u64 phys)
 	return (void *)phys;
 }
 
+void *hw_alloc_tables(gfp_t gfp, unsigned int *count)
+{
+	*count = 1;
+	return hw_alloc(0, gfp);
+}
+
+void hw_free_table(void *table)
+{
+	hw_free(table, 0);
+}
+
 void hw_flush(const void *p, size_t bytes)
 {
 }

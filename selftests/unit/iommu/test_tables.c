@@ -62,7 +62,7 @@ static void release(void *page, void *arg)
 static void free_pending(void)
 {
 	while (nr_pending)
-		hw_free(pending[--nr_pending], 0);
+		hw_free_table(pending[--nr_pending]);
 }
 
 static bool same(const struct iopt *table, u64 index)

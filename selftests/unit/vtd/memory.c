@@ -287,6 +287,23 @@ void hw_free(void *p, unsigned int order)
 	memory.in_use -= 1U << order;
 }
 
+/* A row of up to eight pages, each of which is an allocation of its own from then on. */
+void *hw_alloc_tables(gfp_t gfp, unsigned int *count)
+{
+	unsigned int order = mem_random() % 4, i;
+	uint8_t *p = hw_alloc(order, gfp);
+
+	*count = 1U << order;
+	for (i = 0; p && i < *count; i++)
+		orders[(p - cpu) / PAGE + i] = 1;
+	return p;
+}
+
+void hw_free_table(void *table)
+{
+	hw_free(table, 0);
+}
+
 u64 hw_phys(const void *p)
 {
 	return (const uint8_t *)p - cpu + MEM_BASE;

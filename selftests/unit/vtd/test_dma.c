@@ -235,7 +235,7 @@ static void flush(unsigned int domain, u64 first, u64 last)
 			check(!hw_flush_device(&unit, &tlb, first, last), "flush of a device");
 	}
 	while (nr_released)
-		hw_free(released[--nr_released], 0);
+		hw_free_table(released[--nr_released]);
 }
 
 static int map_run(unsigned int domain, u64 iova, u64 phys, u64 size, u64 count, u64 rights,

@@ -334,7 +334,7 @@ static void kept_ranges(bool scalable, u32 pasid)
 							4096 * (from + count) - 1) &&
 			!hw_flush_device(&unit, &tlb, 4096 * from, 4096 * (from + count) - 1);
 		if (released)
-			hw_free(released, 0);
+			hw_free_table(released);
 		released = NULL;
 		for (i = 0; i < 256; i++)
 			good &= kept_reaches(DEVICE, pasid, 4096 * i, PHYS + 4096 * i) ==

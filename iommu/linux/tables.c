@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pages for the page tables of devices, from blocks of eight.
+ *
+ * A guest's memory in pages of 4 KiB takes thousands of tables, and most of what it costs to give
+ * them back is the kernel's page allocator, page by page. A block goes back as one, when the last
+ * of its tables is free; hw_free_table() is called for each after its own invalidation. Blocks are
+ * not compound pages, so that lists can link each of their pages. Relies on the private word of
+ * struct page, which is its owner's.
+ */
+#include <linux/atomic.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+
+#include "iommu/hw/shim.h"
+
+/* The most that the allocator does not call costly, and keeps at hand for each processor. */
+#define BLOCK_ORDER	PAGE_ALLOC_COSTLY_ORDER
+
+/* Of a block's first page: how many of its tables are in use, and its order. */
+#define IN_USE		0xffUL
+#define ORDER_SHIFT	8
+#define NOT_A_POINTER	(1UL << 16)
+
+static atomic_long_t *state_of(struct page *first)
+{
+	return (atomic_long_t *)&first->private;
+}
+
+/**
+ * hw_alloc_tables() - a block of zeroed table pages
+ * @gfp: allocation flags
+ * @count: receives how many follow each other: eight, or one where memory is in pieces
+ *
+ * Return: the first one, or NULL. Each goes back by hw_free_table().
+ */
+void *hw_alloc_tables(gfp_t gfp, unsigned int *count)
+{
+	unsigned int order = BLOCK_ORDER, i;
+	struct page *first;
+
+	first = alloc_pages(gfp | __GFP_ZERO | __GFP_NOWARN | __GFP_NORETRY, order);
+	if (!first) {
+		order = 0;
+		first = alloc_pages(gfp | __GFP_ZERO, order);
+	}
+	if (!first)
+		return NULL;
+	*count = 1U << order;
+	atomic_long_set(state_of(first), (long)order << ORDER_SHIFT | *count);
+	/* The others lead to the first. */
+	for (i = 1; i < *count; i++)
+		set_page_private(first + i, (unsigned long)first);
+	return page_address(first);
+}
+
+/**
+ * hw_free_table() - a table of a block is free
+ * @table: no unit can reach it any more
+ */
+void hw_free_table(void *table)
+{
+	struct page *page = virt_to_page(table), *first = page;
+	unsigned long state;
+
+	if (page_private(page) >= NOT_A_POINTER) {
+		first = (struct page *)page_private(page);
+		set_page_private(page, 0);
+	}
+	state = atomic_long_dec_return(state_of(first));
+	if (state & IN_USE)
+		return;
+	set_page_private(first, 0);
+	__free_pages(first, state >> ORDER_SHIFT);
+}

@@ -9,6 +9,7 @@
  * struct page, which is its owner's.
  */
 #include <linux/atomic.h>
+#include <linux/bits.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
 
@@ -20,7 +21,7 @@
 /* Of a block's first page: how many of its tables are in use, and its order. */
 #define IN_USE		0xffUL
 #define ORDER_SHIFT	8
-#define NOT_A_POINTER	(1UL << 16)
+#define NOT_A_POINTER	BIT(16)
 
 static atomic_long_t *state_of(struct page *first)
 {

@@ -325,7 +325,11 @@ static void ack_guest(void)
 	also[0] = BASE + PAGE;
 	sti_nop();
 	rd64(BASE);
+	cli();
 	/* Both have come; the second waits for the first to be taken. */
+	while (!guest_irqs[READY])
+		sti_hlt_cli();
+	sti_nop();
 	GUEST_EQ(guest_irqs[READY], 1);
 	GUEST_TRUE(*token == missing[0] || *token == missing[1]);
 	ready[0] = *token;
@@ -334,9 +338,10 @@ static void ack_guest(void)
 	*token = 0;
 	wrmsr(MSR_KVM_ASYNC_PF_ACK, 0);		/* not the bit that counts */
 	GUEST_EQ(guest_irqs[READY], 1);
+	cli();
 	wrmsr(MSR_KVM_ASYNC_PF_ACK, 1);
-	asm volatile("nop");
-	GUEST_EQ(guest_irqs[READY], 2);
+	while (guest_irqs[READY] < 2)
+		sti_hlt_cli();
 	GUEST_EQ(*token, ready[0] ^ missing[0] ^ missing[1]);
 	guest_done();
 }
@@ -350,8 +355,8 @@ static void one_token_at_a_time(void)
 	wanted_page();
 	page_comes(0);
 	page_comes(1);
-	/* Both workers are done when their pages are mapped and they sleep no more. */
-	kt_msleep(100);
+	/* Long enough for both workers, or the guest cannot see that the second was held back. */
+	kt_msleep(100 * kt_slowness());
 	KT_EQ(KT_RUN_SYNC(vcpu, 1), 2);
 	KT_RUN_DONE(vcpu);
 }

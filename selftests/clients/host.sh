@@ -5,7 +5,7 @@
 #
 # To be sourced, in the payload, by a script that is started as SCRIPT ACCEL KERNEL-PARAMETERS
 # [NAME...] and calls boot for each of its machines, then done_booting. With NAMEs, only those run.
-# Relies on payload.sh having made the payload.
+# Relies on payload.sh having made the payload; SLOW is in_lab's.
 
 accel=$1
 # shellcheck disable=SC2034 # used by those that source this
@@ -57,7 +57,7 @@ boot() {
 	name=$1
 	patterns=$2
 	shift 2
-	timeout 900 ./run-qemu -nodefaults -no-user-config -display none -no-reboot -accel "$accel" \
+	timeout $((900 * SLOW)) ./run-qemu -nodefaults -no-user-config -display none -no-reboot -accel "$accel" \
 		-serial stdio "$@" < /dev/null > /tmp/guest.log 2>&1
 	ended=$?
 	grep "guest: " /tmp/guest.log | tr -d '\r' | sed 's/^/# /'

@@ -3,14 +3,29 @@
 #
 # payload.sh - what the tests of clients share: a QEMU of Debian's with its libraries and firmware as
 # a payload of the lab, and how it finds the module. 7.2 knows only /dev/kvm, so the module takes
-# that node (node=kvm); 10.0 is told where to look. To be sourced at the top of the source tree;
-# relies on selftests/setup check (7.2) or long (10.0).
+# that node (node=kvm); 10.0 is told where to look. To be sourced, without arguments, at the top of
+# the source tree; relies on selftests/setup check (7.2), long (10.0) or debug (--debug).
+
+# --debug, wherever it stands: the host has the kernel with lockdep, KASAN, UBSAN and kmemleak, whose
+# reports make the lab's status 125 (Documentation/lab.rst) and so fail the client. It is taken out
+# of the arguments of the script that sources this.
+host_kernel=6.1
+for argument; do
+	shift
+	if [ "$argument" = --debug ]; then
+		host_kernel=debug
+	else
+		set -- "$@" "$argument"
+	fi
+done
 
 build=$PWD/build
 clients=$build/lab/clients
 # shellcheck disable=SC2034 # used by those that source this
 clients32=$build/lab/clients-i386
+# shellcheck disable=SC2034 # used by those that source this
 busybox=$build/lab/tools/usr/bin/busybox
+lab_options=()
 
 # What costs an emulated CPU most and shows nothing here (Documentation/tool.rst).
 # shellcheck disable=SC2034 # used by those that source this
@@ -90,14 +105,17 @@ modules_of() {
 	echo "$build/kernel-$1/usr/lib/modules/$(cat "$build/kernel-$1/release")"
 }
 
-# in_lab MIB SECONDS COMMAND... : runs COMMAND in a host on Bochs with the module, under the kernel
-# $host_kernel if that is set. There, and only there, an entry with the guest's IF=0 keeps the host
+# in_lab MIB SECONDS COMMAND... : runs COMMAND in a host on Bochs with the module and $payload, and
+# with the options $lab_options. There, and only there, an entry with the guest's IF=0 keeps the host
 # from its own interrupts, and processors of a guest that wait for each other with interrupts off
-# would wait for ever: hence the timer.
+# would wait for ever: hence the timer. With --debug the host executes several times as many
+# instructions, so that its clock, by which the scripts in it measure their patience, runs faster.
 in_lab() {
-	local mib=$1 seconds=$2
+	local mib=$1 seconds=$2 slow=1
 	shift 2
-	selftests/lab/lab run --host=bochs --kernel="${host_kernel:-6.1}" --mem="$mib" --quiet \
-		--timeout="$seconds" \
-		--modparams="node=$node entry_timer_ticks=200000" --payload="$payload" -- "$@"
+	[ "$host_kernel" != debug ] || slow=4
+	selftests/lab/lab run --host=bochs --kernel="$host_kernel" --mem="$mib" --quiet \
+		--timeout=$((seconds * slow)) --env=SLOW=$slow \
+		--modparams="node=$node entry_timer_ticks=200000" --payload="$payload" \
+		"${lab_options[@]}" -- "$@"
 }

@@ -25,7 +25,7 @@ help:
 	@echo "make demo          boot a real Linux kernel as a guest on /dev/minikvm, in the lab"
 	@echo "make check         every test (about 25 minutes on two cores)"
 	@echo "make check-long    what takes longer: QEMU 10.0, forty boots of foreign kernels and ramdisk"
-	@echo "make check-debug   the kselftests and QEMU on a kernel with lockdep, KASAN, kmemleak, UBSAN"
+	@echo "make check-debug   kselftests and clients on a kernel with lockdep, KASAN, kmemleak, UBSAN"
 	@echo "make check-unit    only what runs without the lab"
 	@echo "make bench         minikvm beside kvm_intel in the same boot: table, build/bench.json"
 	@echo "make bench-iommu   VT-d beside intel_iommu through the same API, in instructions"

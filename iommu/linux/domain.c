@@ -446,8 +446,11 @@ static struct iommu_device *probe_device(struct device *dev)
 	if (!dev_is_pci(dev))
 		return ERR_PTR(-ENODEV);
 	unit = vtd_unit_of(to_pci_dev(dev));
-	if (!unit)
+	if (!unit) {
+		pr_notice_ratelimited("%s is behind no unit of the DMAR table: it is not translated and cannot be assigned\n",
+				      dev_name(dev));
 		return ERR_PTR(-ENODEV);
+	}
 	device = kzalloc(sizeof(*device), GFP_KERNEL);
 	if (!device)
 		return ERR_PTR(-ENOMEM);

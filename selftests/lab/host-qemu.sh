@@ -67,12 +67,20 @@ qemu_append() { # tcg|kvm|nested
 	echo "$text $APPEND"
 }
 
+# The kernel takes tables from an archive of its own before the others.
+acpi_table_archive() {
+	mkdir -p "$RUN/early/kernel/firmware/acpi"
+	cp "$ACPI_TABLE" "$RUN/early/kernel/firmware/acpi/table.aml" || return
+	(cd "$RUN/early" && find kernel | cpio -o -H newc -R 0:0 --quiet)
+}
+
 start_qemu() {
 	local libraries=$QEMU/usr/lib/x86_64-linux-gnu command append limit=60
 
 	append=$(qemu_append "$HOST")
 	qemu_arguments "$HOST"
-	make_initramfs >"$RUN/initramfs" ||
+	{ [ -z "$ACPI_TABLE" ] || acpi_table_archive; } >"$RUN/initramfs" &&
+		make_initramfs >>"$RUN/initramfs" ||
 		fail "the initramfs could not be written; is there disk space in $CACHE?"
 	[ $(($(stat -c %s "$RUN/initramfs") / 500000 + 160)) -le "$MEM" ] ||
 		fail "$(($(stat -c %s "$RUN/initramfs") >> 20)) MiB of payload do not fit into --mem=$MEM."

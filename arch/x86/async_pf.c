@@ -15,7 +15,6 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
-#include <asm/apicdef.h>
 
 #include "arch/x86/async_pf.h"
 #include "arch/x86/inject.h"

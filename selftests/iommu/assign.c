@@ -166,7 +166,7 @@ static void msi(struct vfio *v)
 	int ret = vfio_set_msi(v, &fd, 1);
 
 	edu_raise(v, 1);
-	result(!ret && poll(&p, 1, 2000) == 1 && read(fd, &count, 8) == 8 && count == 1,
+	result(!ret && poll(&p, 1, 20000) == 1 && read(fd, &count, 8) == 8 && count == 1,
 	       "msi_arrives");
 	close(fd);
 }

@@ -33,7 +33,7 @@ bool log_has(const char *a, const char *b, const char *c)
 	ssize_t n;
 	int i;
 
-	for (i = 0; i < 100; i++) {
+	for (i = 0; i < 1000; i++) {
 		while ((n = read(kmsg, line, sizeof(line) - 1)) > 0) {
 			line[n] = 0;
 			if (!strstr(line, a) || !strstr(line, b) || !strstr(line, c))

@@ -166,14 +166,14 @@ static void transfer(struct vfio *v, uint64_t from, uint64_t to, size_t size, ui
 	write64(v, EDU_COMMAND, command | EDU_RUN);
 }
 
-/* At most five seconds; it takes a tenth of one. */
+/* At most half a minute; it takes a tenth of one. */
 static void finish(struct vfio *v)
 {
 	int i;
 
-	for (i = 0; i < 500 && *(volatile uint64_t *)(v->bar + EDU_COMMAND) & EDU_RUN; i++)
+	for (i = 0; i < 3000 && *(volatile uint64_t *)(v->bar + EDU_COMMAND) & EDU_RUN; i++)
 		usleep(10000);
-	if (i == 500)
+	if (i == 3000)
 		printf("# the device does not finish its DMA\n");
 }
 

@@ -425,14 +425,16 @@ static void test_manual(bool pml)
 }
 
 /*
- * Changes in the middle of a fault. The guest writes 5 to its first page; the module sleeps
- * between looking the page up and entering it, and then the change happens.
+ * Changes in the middle of a fault. The guest writes 5 to its first page; the module stops
+ * between looking the page up and entering it, and then the change happens. One that waits for the
+ * fault to end is @blocking: the fault goes on after a while, on whichever side of it.
  */
-#define HOLD_MS		300
+#define BLOCKING_MS	300
 
 struct held_write {
-	pthread_t thread;
+	pthread_t thread, timer;
 	int vm, result;
+	bool blocking;
 };
 
 static void *held_writer(void *arg)
@@ -443,37 +445,56 @@ static void *held_writer(void *arg)
 	return NULL;
 }
 
-static void held_start(struct held_write *h, int vm)
+static void *held_timer(void *arg)
+{
+	struct held_write *h = arg;
+
+	usleep(BLOCKING_MS * 1000);
+	ioctl(h->vm, HARNESS_HOLD, HOLD_END);
+	return NULL;
+}
+
+static void held_start(struct held_write *h, int vm, bool blocking)
 {
 	h->vm = vm;
+	h->blocking = blocking;
+	ioctl(vm, HARNESS_HOLD, HOLD_NEXT);
 	pthread_create(&h->thread, NULL, held_writer, h);
-	usleep(HOLD_MS * 1000 / 3);
+	if (ioctl(vm, HARNESS_HOLD, HOLD_WAIT))
+		die("no fault is held");
+	if (blocking)
+		pthread_create(&h->timer, NULL, held_timer, h);
 }
 
 static int held_end(struct held_write *h)
 {
+	if (h->blocking)
+		pthread_join(h->timer, NULL);
+	else
+		ioctl(h->vm, HARNESS_HOLD, HOLD_END);
 	pthread_join(h->thread, NULL);
 	return h->result;
 }
 
 static void test_races(void)
 {
-	const struct harness_setup setup = { .ad = 1, .hold_ms = HOLD_MS };
+	const struct harness_setup setup = { .ad = 1 };
 	__u64 *mem = map(16 * PAGE, 0);
 	unsigned long *log = map(PAGE, 0);
-	int vm = vm_open(&setup), child;
+	int vm = vm_open(&setup), child, end[2];
+	char byte;
 	struct held_write h;
 
 	mode_name = "during a fault: ";
 	region(vm, 0, 0, 0, 16 * PAGE, mem);
 	mem[0] = 1;
-	held_start(&h, vm);
+	held_start(&h, vm, false);
 	madvise(mem, PAGE, MADV_DONTNEED);
 	check(held_end(&h) == 0 && mem[0] == 5, "DONTNEED: the write is in the new page");
 
 	madvise(mem, PAGE, MADV_DONTNEED);
 	mem[0] = 1;
-	held_start(&h, vm);
+	held_start(&h, vm, false);
 	munmap(mem, PAGE);
 	check(held_end(&h) == ACCESS_ERROR && entry_of(vm, 0).level == 0, "munmap: EFAULT");
 	if (mmap(mem, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
@@ -481,23 +502,28 @@ static void test_races(void)
 		die("mmap");
 
 	mem[0] = 1;
-	held_start(&h, vm);
+	held_start(&h, vm, false);
 	mprotect(mem, PAGE, PROT_READ);
 	check(held_end(&h) == ACCESS_ERROR && mem[0] == 1, "mprotect: EFAULT, nothing written");
 	mprotect(mem, PAGE, PROT_READ | PROT_WRITE);
 
-	held_start(&h, vm);
+	if (pipe(end))
+		die("pipe");
+	held_start(&h, vm, false);
 	child = fork();
 	if (!child) {
-		usleep(2 * HOLD_MS * 1000);
-		_exit(mem[0] != 1);
+		/* Look when the parent has written. */
+		close(end[1]);
+		_exit(read(end[0], &byte, 1) || mem[0] != 1);
 	}
 	check(held_end(&h) == 0 && mem[0] == 5, "fork: the parent's page is written");
+	close(end[0]);
+	close(end[1]);
 	waitpid(child, &child, 0);
 	check(WIFEXITED(child) && WEXITSTATUS(child) == 0, "fork: and the child's is not");
 
 	madvise(mem, PAGE, MADV_DONTNEED);
-	held_start(&h, vm);
+	held_start(&h, vm, true);
 	check(region(vm, 0, 0, 0, 0, mem) == 0, "slot deletion");
 	child = held_end(&h);
 	check(entry_of(vm, 0).level == 0 && child <= 1, "slot deletion: no entry is left (%d)",
@@ -505,7 +531,7 @@ static void test_races(void)
 
 	madvise(mem, PAGE, MADV_DONTNEED);
 	region(vm, 0, 0, 0, 16 * PAGE, mem);
-	held_start(&h, vm);
+	held_start(&h, vm, true);
 	check(region(vm, 0, 0, 32 * PAGE, 16 * PAGE, mem) == 0, "slot move");
 	child = held_end(&h);
 	check(entry_of(vm, 0).level == 0 && child <= 1, "slot move: no entry at the old place");
@@ -513,7 +539,7 @@ static void test_races(void)
 
 	madvise(mem, PAGE, MADV_DONTNEED);
 	region(vm, 0, 0, 0, 16 * PAGE, mem);
-	held_start(&h, vm);
+	held_start(&h, vm, true);
 	check(region(vm, 0, KVM_MEM_LOG_DIRTY_PAGES, 0, 16 * PAGE, mem) == 0, "log on");
 	/* Written before the log or in it, but not after it and unseen. */
 	log[0] = 0;

@@ -32,9 +32,12 @@
 #include "virt/mmu_notifier.h"
 
 #define TLB_ENTRIES	64
+#define HOLD_LIMIT	(60 * HZ)
 
 struct vmx_caps vmx_caps;
-static u32 hold_ms;
+static int hold_next;
+static DECLARE_COMPLETION(held);
+static DECLARE_COMPLETION(released);
 
 struct soft_tlb {
 	long generation;
@@ -57,18 +60,38 @@ struct harness {
 
 /*
  * The moment between looking a page up and entering it is the one that the whole protocol of
- * virt/mmu_notifier.h is about: make it long now and then. (The linker puts this in between.)
+ * virt/mmu_notifier.h is about: make it long now and then, or as long as a test wants it. (The
+ * linker puts this in between.)
  */
 int __wrap_mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, unsigned int how,
 			      struct mkvm_host_page *hp)
 {
 	int r = __real_mkvm_host_page_get(vm, hva, how, hp);
 
-	if (hold_ms)
-		msleep(hold_ms);
-	else if (get_random_u32() % 64 == 0)
+	if (xchg(&hold_next, 0)) {
+		complete(&held);
+		wait_for_completion_killable_timeout(&released, HOLD_LIMIT);
+	} else if (get_random_u32() % 64 == 0) {
 		usleep_range(100, 2000);
+	}
 	return r;
+}
+
+static int hold_ioctl(unsigned long what)
+{
+	switch (what) {
+	case HOLD_NEXT:
+		reinit_completion(&held);
+		reinit_completion(&released);
+		xchg(&hold_next, 1);
+		return 0;
+	case HOLD_WAIT:
+		return wait_for_completion_killable_timeout(&held, HOLD_LIMIT) > 0 ? 0 : -ETIME;
+	case HOLD_END:
+		complete(&released);
+		return 0;
+	}
+	return -EINVAL;
 }
 
 /* Nobody here can be told that a page is not there: arch/x86/async_pf.c. */
@@ -290,7 +313,6 @@ static int setup_ioctl(struct harness *h, struct harness_setup __user *user)
 	if (copy_from_user(&s, user, sizeof(s)))
 		return -EFAULT;
 	vmx_caps.ept_ad = s.ad;
-	hold_ms = s.hold_ms;
 	h->vm.arch.pml = s.pml;
 	h->vm.dirty_log_manual = s.manual;
 	return 0;
@@ -315,6 +337,8 @@ static long harness_ioctl(struct file *filp, unsigned int cmd, unsigned long arg
 		return access_ioctl(h, user);
 	case HARNESS_ENTRY:
 		return entry_ioctl(h, user);
+	case HARNESS_HOLD:
+		return hold_ioctl(arg);
 	case HARNESS_STATS:
 		return stats_ioctl(h, user);
 	case KVM_SET_USER_MEMORY_REGION:

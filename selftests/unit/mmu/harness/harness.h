@@ -15,12 +15,17 @@
 #define HARNESS_VCPUS	8
 
 /*
- * Set once, before the first slot: EPT A/D flags, PML, flags of KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
- * and how long every fault sleeps between looking its page up and entering it.
+ * Set once, before the first slot: EPT A/D flags, PML, flags of KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2.
  */
 struct harness_setup {
-	__u32 ad, pml, manual, hold_ms;
+	__u32 ad, pml, manual;
 };
+
+/*
+ * For HARNESS_HOLD: stop the next fault between looking its page up and entering it; wait until one
+ * is stopped there; let it go on.
+ */
+enum { HOLD_NEXT, HOLD_WAIT, HOLD_END };
 
 enum { HARNESS_READ, HARNESS_WRITE, HARNESS_ADD, HARNESS_FETCH };
 
@@ -52,6 +57,7 @@ struct harness_stats {
 #define HARNESS_ACCESS	_IOWR('H', 2, struct harness_access)
 #define HARNESS_ENTRY	_IOWR('H', 3, struct harness_entry)
 #define HARNESS_STATS	_IOR('H', 4, struct harness_stats)
+#define HARNESS_HOLD	_IO('H', 5)
 
 static inline __u64 harness_next(__u64 *seed)
 {

@@ -479,6 +479,45 @@ static void off_while_waiting(void)
 	KT_RUN_DONE(vcpu);
 }
 
+/* The handler disables its LAPIC by software. */
+static void on_page_fault_deaf(struct gframe *f)
+{
+	GUEST_EQ(f->error, 0);
+	missing[nr_missing++ % PAGES] = GUEST_READ_REG("cr2");
+	apf.flags = 0;
+	apic_disable();
+	GUEST_SYNC_VAL(1, nr_missing);
+	GUEST_SYNC(2);
+	GUEST_EQ(nr_ready, 0);
+	apic_enable();
+	while (nr_ready < 1)
+		sti_hlt_cli();
+}
+
+static void deaf_lapic_guest(void)
+{
+	switch_on(ENABLE | KVM_ASYNC_PF_SEND_ALWAYS);
+	guest_handler[PF] = on_page_fault_deaf;
+	sti_nop();
+	GUEST_EQ(rd64(BASE), 1000);
+	GUEST_EQ(nr_missing, 1);
+	GUEST_EQ(nr_ready, 1);
+	GUEST_EQ(ready[0], missing[0]);
+	guest_done();
+}
+
+/* What is ready while nothing can be told is told as soon as the LAPIC is enabled again. */
+static void lapic_disabled_meanwhile(void)
+{
+	struct kt_vcpu *vcpu = lazy_guest(deaf_lapic_guest);
+
+	KT_EQ(KT_RUN_SYNC(vcpu, 1), 1);
+	page_comes(wanted_page());
+	kt_msleep(50);
+	KT_RUN_SYNC(vcpu, 2);
+	KT_RUN_DONE(vcpu);
+}
+
 static void restore_guest(void)
 {
 	switch_on(ENABLE | KVM_ASYNC_PF_SEND_ALWAYS);
@@ -548,6 +587,7 @@ static const struct kt_test tests[] = {
 	{ "not_when_it_cannot", not_when_it_cannot },
 	{ "user_mode", user_mode },
 	{ "off_while_waiting", off_while_waiting },
+	{ "lapic_disabled_meanwhile", lapic_disabled_meanwhile },
 	{ "restoring_wakes_everybody", restoring_wakes_everybody },
 	{ "vm_ends_first", vm_ends_first },
 };

@@ -390,8 +390,11 @@ void lapic_write_svr(struct mkvm_lapic *apic, u32 val)
 	       (has_directed_eoi(apic) ? APIC_SPIV_DIRECTED_EOI : 0);
 	lapic_put(apic, APIC_SPIV, val);
 	WRITE_ONCE(apic->sw_enabled, val & APIC_SPIV_APIC_ENABLED);
-	if (apic->sw_enabled != was_enabled)
+	if (apic->sw_enabled != was_enabled) {
 		vmx_apicv_update(apic->vcpu);
+		/* A page that came meanwhile could not be told: arch/x86/async_pf.c. */
+		mkvm_make_request(MKVM_REQ_ASYNC_PF, apic->vcpu);
+	}
 	if (apic->sw_enabled) {
 		/* Pairs with lapic_timer_fn(): it parks, then looks at us. */
 		smp_mb();

@@ -65,6 +65,12 @@ static inline void apic_enable(void)
 	apic_write(APIC_SVR, 0x1ff);
 }
 
+/* By software: all is kept but the masks of the LVT. */
+static inline void apic_disable(void)
+{
+	apic_write(APIC_SVR, 0xff);
+}
+
 static inline void self_ipi(u32 vector)
 {
 	apic_write(APIC_ICR, ICR_SELF | ICR_ASSERT | vector);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Finding the remapping units, and bringing them up and down with the machine.
+ * Finding the remapping units, and bringing them up and down with the module.
  *
  * VT-d specification, "BIOS Considerations" and "Software Setup". The hardware is touched only
  * when nobody drives it: the host's own driver is off (intel_iommu=off intremap=off). Without
- * units, or with units that are taken, the module goes on without VT-d. Suspend, reboot and kexec
- * find translation off, as the firmware left it.
+ * units, or with units that are taken, the module goes on without VT-d.
  */
 #define pr_fmt(fmt) "minikvm: VT-d: " fmt
 
@@ -235,7 +234,8 @@ static void free_all(void)
 	dmar = NULL;
 }
 
-static void disable_all(void)
+/** vtd_disable_all() - translation off in all units */
+void vtd_disable_all(void)
 {
 	unsigned long flags;
 	unsigned int i;
@@ -252,7 +252,12 @@ static void disable_all(void)
 	}
 }
 
-static int enable_all(void)
+/**
+ * vtd_enable_all() - translation on in all units
+ *
+ * Return: 0, or the error of the first that does not switch on; those after it are off.
+ */
+int vtd_enable_all(void)
 {
 	unsigned long flags;
 	unsigned int i;
@@ -271,32 +276,6 @@ static int enable_all(void)
 	}
 	return ret;
 }
-
-static int vtd_suspend(void)
-{
-	vtd_interrupt_suspend();
-	disable_all();
-	return 0;
-}
-
-static void vtd_resume(void)
-{
-	if (enable_all() || vtd_interrupt_resume())
-		pr_err("not switched on again after suspend: assigned devices are not isolated\n");
-}
-
-COMPAT_SYSCORE(vtd_syscore, vtd_suspend, vtd_resume);
-
-/*
- * Reboot, power-off, kexec. Drivers have shut down their devices before this, by interrupts, some
- * of which (several messages for one device) there would not be without remapping.
- */
-static void vtd_shutdown(void)
-{
-	vtd_suspend();
-}
-
-COMPAT_SYSCORE_SHUTDOWN(vtd_shutdown_syscore, vtd_shutdown);
 
 /**
  * mkvm_vtd_init() - take over VT-d where there is one and nobody has it
@@ -333,10 +312,13 @@ bool mkvm_vtd_init(void)
 		ret = make_identity();
 	if (ret)
 		goto out_free;
-	ret = vtd_domain_init();
+	ret = vtd_power_init();
 	if (ret)
 		goto out_free;
-	ret = enable_all();
+	ret = vtd_domain_init();
+	if (ret)
+		goto out_power;
+	ret = vtd_enable_all();
 	if (ret)
 		goto out_disable;
 	for (i = 0; i < vtd.nr_units; i++)
@@ -344,8 +326,6 @@ bool mkvm_vtd_init(void)
 			pr_warn("%s has no fault interrupt: what it blocks is not reported\n",
 				vtd.units[i]->name);
 	vtd_interrupt_start();
-	compat_register_syscore(&vtd_syscore);
-	compat_register_syscore(&vtd_shutdown_syscore);
 	vtd_debugfs_init();
 	pr_info("%u unit%s, %s, %u-bit addresses, %u levels, host devices %s%s\n", vtd.nr_units,
 		vtd.nr_units == 1 ? "" : "s", !vtd.scalable ? "legacy mode" :
@@ -356,8 +336,10 @@ bool mkvm_vtd_init(void)
 	return true;
 
 out_disable:
-	disable_all();
+	vtd_disable_all();
 	vtd_domain_exit();
+out_power:
+	vtd_power_exit();
 out_free:
 	free_all();
 	return false;
@@ -374,13 +356,12 @@ void mkvm_vtd_exit(void)
 	unsigned int i;
 
 	vtd_debugfs_exit();
-	compat_unregister_syscore(&vtd_shutdown_syscore);
-	compat_unregister_syscore(&vtd_syscore);
 	vtd_interrupt_stop();
 	for (i = 0; i < vtd.nr_units; i++)
 		vtd_fault_stop(vtd.units[i]);
 	/* All devices are under identity: to them, nothing changes. */
-	disable_all();
+	vtd_disable_all();
 	vtd_domain_exit();
+	vtd_power_exit();
 	free_all();
 }

@@ -143,6 +143,12 @@ extern struct vtd vtd;
 bool mkvm_vtd_init(void);
 void mkvm_vtd_exit(void);
 bool vtd_in_scope(struct pci_dev *pdev, const struct dmar_unit *desc);
+int vtd_enable_all(void);
+void vtd_disable_all(void);
+
+/* power.c */
+int vtd_power_init(void);
+void vtd_power_exit(void);
 
 /* domain.c */
 int vtd_domain_init(void);

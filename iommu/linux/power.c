@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VT-d when the machine sleeps, ends, or goes on with another kernel.
+ *
+ * Suspend, reboot, power-off and kexec find translation off, as the firmware left it. All but kexec
+ * come here last, by a syscore operation, when nobody takes interrupts any more. For kexec, kernels
+ * before 6.8 have no such call; what they have is the list of devices, which are shut down last
+ * registered, first shut down. A device of our own goes into it ahead of all that can do DMA. It
+ * would be too early for a power-off, whose ACPI methods may wait for interrupts.
+ */
+#define pr_fmt(fmt) "minikvm: VT-d: " fmt
+
+#include <linux/platform_device.h>
+#include <linux/reboot.h>
+
+#include "compat/compat.h"
+#include "iommu/linux/vtd.h"
+
+static struct platform_device *last_device;
+static bool by_kexec;
+
+static int vtd_suspend(void)
+{
+	vtd_interrupt_suspend();
+	vtd_disable_all();
+	return 0;
+}
+
+static void vtd_resume(void)
+{
+	if (vtd_enable_all() || vtd_interrupt_resume())
+		pr_err("not switched on again after suspend: assigned devices are not isolated\n");
+}
+
+COMPAT_SYSCORE(suspend_syscore, vtd_suspend, vtd_resume);
+
+static void vtd_shutdown(void)
+{
+	vtd_suspend();
+}
+
+COMPAT_SYSCORE_SHUTDOWN(shutdown_syscore, vtd_shutdown);
+
+/* The kernel's own word for it; who says so to reboot(2) is off the bus a moment earlier. */
+static int about_to_end(struct notifier_block *nb, unsigned long action, void *command)
+{
+	by_kexec = command && !strcmp(command, "kexec reboot");
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block reboot_notifier = { .notifier_call = about_to_end };
+
+/* Every driver has shut its device down, and the bus has taken bus mastering away. */
+static void last_shutdown(struct platform_device *pdev)
+{
+	if (by_kexec)
+		vtd_suspend();
+}
+
+static struct platform_driver last_driver = {
+	.driver = { .name = "minikvm-vtd" },
+	.shutdown = last_shutdown,
+};
+
+/* Right behind the first of all devices in the order of registration. */
+static int make_last_device(void)
+{
+	int ret = platform_driver_register(&last_driver);
+
+	if (ret)
+		return ret;
+	last_device = platform_device_register_simple(last_driver.driver.name, PLATFORM_DEVID_NONE,
+						      NULL, 0);
+	if (IS_ERR(last_device)) {
+		platform_driver_unregister(&last_driver);
+		return PTR_ERR(last_device);
+	}
+	ret = device_move(&last_device->dev, &platform_bus, DPM_ORDER_DEV_AFTER_PARENT);
+	if (!ret)
+		ret = register_reboot_notifier(&reboot_notifier);
+	if (ret) {
+		platform_device_unregister(last_device);
+		platform_driver_unregister(&last_driver);
+	}
+	return ret;
+}
+
+/**
+ * vtd_power_init() - from now on, switch the units off when the machine ends
+ *
+ * Return: 0; an error, and nothing is registered.
+ */
+int vtd_power_init(void)
+{
+	int ret = make_last_device();
+
+	if (ret)
+		return ret;
+	compat_register_syscore(&suspend_syscore);
+	compat_register_syscore(&shutdown_syscore);
+	return 0;
+}
+
+/** vtd_power_exit() - undo vtd_power_init() */
+void vtd_power_exit(void)
+{
+	compat_unregister_syscore(&shutdown_syscore);
+	compat_unregister_syscore(&suspend_syscore);
+	unregister_reboot_notifier(&reboot_notifier);
+	platform_device_unregister(last_device);
+	platform_driver_unregister(&last_driver);
+}

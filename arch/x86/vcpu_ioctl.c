@@ -153,6 +153,9 @@ static int get_mp_state(struct mkvm_vcpu *vcpu, void *buf)
 	/* An INIT or SIPI that came already decides what the state is. */
 	lapic_accept_events(vcpu);
 	mp->mp_state = vcpu->arch.mp_state;
+	/* A kick that came is in no structure that userspace saves: its effect is. */
+	if (mp->mp_state == KVM_MP_STATE_HALTED && READ_ONCE(vcpu->arch.pv_unhalted))
+		mp->mp_state = KVM_MP_STATE_RUNNABLE;
 	return 0;
 }
 

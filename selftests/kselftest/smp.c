@@ -414,6 +414,34 @@ static void hypercalls(void)
 	pthread_join(t, NULL);
 }
 
+static void kicker(void)
+{
+	apic_enable();		/* KVM finds new vCPUs when an APIC is written */
+	GUEST_EQ(vmcall(HC_KICK_CPU, 0, 1, 0, 0), 0);
+	guest_done();
+}
+
+static u32 mp_state(struct kt_vcpu *vcpu)
+{
+	struct kvm_mp_state mp;
+
+	KT_IOCTL(vcpu->fd, KVM_GET_MP_STATE, &mp);
+	return mp.mp_state;
+}
+
+/* A vCPU that is saved between the kick and its waking up must not sleep where it is restored. */
+static void kick_is_saved(void)
+{
+	struct kvm_mp_state halted = { .mp_state = KVM_MP_STATE_HALTED };
+	struct kt_vcpu *vcpu = kt_long(0, KT_IRQCHIP, kicker);
+	struct kt_vcpu *other = kt_vcpu_new(vcpu->vm, 1);
+
+	KT_IOCTL(other->fd, KVM_SET_MP_STATE, &halted);
+	KT_EQ(mp_state(other), KVM_MP_STATE_HALTED);
+	KT_RUN_DONE(vcpu);
+	KT_EQ(mp_state(other), KVM_MP_STATE_RUNNABLE);
+}
+
 static const struct kt_test tests[] = {
 	{ "cpus_1", cpus_1 },
 	{ "cpus_2", cpus_2 },
@@ -421,6 +449,7 @@ static const struct kt_test tests[] = {
 	{ "cpus_16", cpus_16, 120 },
 	{ "cpus_64", cpus_64, 180 },
 	{ "hypercalls", hypercalls },
+	{ "kick_is_saved", kick_is_saved },
 };
 
 int main(int argc, char **argv)

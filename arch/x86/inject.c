@@ -233,6 +233,8 @@ int inject_set_events(struct mkvm_vcpu *vcpu, const struct kvm_vcpu_events *even
 		atomic_set(&vcpu->arch.nmi_queued, 0);
 	}
 	vmx_set_nmi_mask(vcpu, events->nmi.masked);
+	if (events->flags & KVM_VCPUEVENT_VALID_SIPI_VECTOR)
+		lapic_set_sipi_vector(vcpu, events->sipi_vector);
 	if (events->flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT) {
 		if (events->triple_fault.pending)
 			mkvm_make_request(MKVM_REQ_TRIPLE_FAULT, vcpu);

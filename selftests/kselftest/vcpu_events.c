@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * KVM_GET/SET_VCPU_EVENTS with KVM_CAP_EXCEPTION_PAYLOAD (a pending exception keeps CR2 and DR6
- * to itself until it is delivered) and KVM_CAP_X86_TRIPLE_FAULT_EVENT. KVM's ABI and the SDM,
- * volume 3, "Interrupt and Exception Handling". Relies on lib/.
+ * to itself until it is delivered), KVM_CAP_X86_TRIPLE_FAULT_EVENT, and the vector of a SIPI
+ * that waits. KVM's ABI and the SDM, volume 3, "Interrupt and Exception Handling". Relies on
+ * lib/.
  */
 #include "guest.h"
 
@@ -140,9 +141,45 @@ static void triple_fault(void)
 	KT_RUN_EXIT(vcpu, KVM_EXIT_SHUTDOWN);
 }
 
+static void set_mp_state(struct kt_vcpu *vcpu, u32 state)
+{
+	struct kvm_mp_state mp = { .mp_state = state };
+
+	KT_IOCTL(vcpu->fd, KVM_SET_MP_STATE, &mp);
+}
+
+/* A vCPU whose SIPI waits: the vector travels in the events, the SIPI in KVM_SET_MP_STATE. */
+static void sipi_vector(void)
+{
+	struct kt_vcpu *vcpu = kt_vcpu_new(kt_vm_new(KT_MEM, KT_IRQCHIP), 1);
+	struct kvm_vcpu_events ev;
+	struct kvm_mp_state mp;
+	struct kvm_sregs s;
+
+	KT_IOCTL(vcpu->fd, KVM_GET_VCPU_EVENTS, &ev);
+	KT_EQ(ev.flags & KVM_VCPUEVENT_VALID_SIPI_VECTOR, 0);
+	ev.sipi_vector = 0x77;		/* without its flag it says nothing */
+	KT_IOCTL(vcpu->fd, KVM_SET_VCPU_EVENTS, &ev);
+	set_mp_state(vcpu, KVM_MP_STATE_SIPI_RECEIVED);
+	KT_IOCTL(vcpu->fd, KVM_GET_MP_STATE, &mp);
+	KT_EQ(mp.mp_state, KVM_MP_STATE_RUNNABLE);
+	kt_get_sregs(vcpu, &s);
+	KT_EQ(s.cs.selector, 0);
+	ev.flags |= KVM_VCPUEVENT_VALID_SIPI_VECTOR;
+	ev.sipi_vector = 0x12;
+	KT_IOCTL(vcpu->fd, KVM_SET_VCPU_EVENTS, &ev);
+	set_mp_state(vcpu, KVM_MP_STATE_SIPI_RECEIVED);
+	KT_IOCTL(vcpu->fd, KVM_GET_MP_STATE, &mp);
+	KT_EQ(mp.mp_state, KVM_MP_STATE_RUNNABLE);
+	kt_get_sregs(vcpu, &s);
+	KT_EQ(s.cs.selector, 0x1200);
+	KT_EQ(s.cs.base, 0x12000);
+}
+
 static const struct kt_test tests[] = {
 	{ "payloads", payloads },
 	{ "triple_fault", triple_fault },
+	{ "sipi_vector", sipi_vector },
 };
 
 int main(int argc, char **argv)

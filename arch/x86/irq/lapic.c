@@ -572,11 +572,6 @@ void lapic_post_sipi(struct mkvm_vcpu *vcpu)
 	lapic_announce_event(vcpu, vcpu);
 }
 
-u8 lapic_get_sipi_vector(struct mkvm_vcpu *vcpu)
-{
-	return vcpu->arch.apic ? READ_ONCE(vcpu->arch.apic->sipi_vector) : 0;
-}
-
 void lapic_set_sipi_vector(struct mkvm_vcpu *vcpu, u8 vector)
 {
 	if (vcpu->arch.apic)

@@ -129,9 +129,8 @@ int lapic_deliver_lvt(struct mkvm_vcpu *vcpu, u32 reg);
 /* INIT and SIPI wait here until the vCPU thread takes them. */
 bool lapic_has_events(struct mkvm_vcpu *vcpu);
 void lapic_accept_events(struct mkvm_vcpu *vcpu);
-/* KVM_SET_MP_STATE(SIPI_RECEIVED) and KVM_GET/SET_VCPU_EVENTS' sipi_vector. */
+/* KVM_SET_MP_STATE(SIPI_RECEIVED) and KVM_SET_VCPU_EVENTS' sipi_vector. */
 void lapic_post_sipi(struct mkvm_vcpu *vcpu);
-u8 lapic_get_sipi_vector(struct mkvm_vcpu *vcpu);
 void lapic_set_sipi_vector(struct mkvm_vcpu *vcpu, u8 vector);
 
 /*

@@ -159,7 +159,7 @@ struct mkvm_arch_vcpu {
 	u32 guest_cap_7_2_edx;			/* no word of its own in the kernel */
 	u8 maxphyaddr;
 	u64 reserved_gpa_bits;
-	bool ran;				/* KVM_RUN was called: CPUID is frozen */
+	bool ran;				/* it entered the guest: CPUID is frozen */
 
 	/* MSRs: msr.c */
 	u64 apic_base;

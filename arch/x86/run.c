@@ -173,6 +173,7 @@ static int enter_guest(struct mkvm_vcpu *vcpu)
 	fpu_load_guest_xsave_state(vcpu);
 	vtime_account_guest_enter();
 	rcu_note_context_switch(false);
+	vcpu->arch.ran = true;
 
 	ret = vmx_run_guest(vcpu);
 
@@ -358,7 +359,6 @@ int arch_vcpu_run(struct mkvm_vcpu *vcpu)
 	int ret;
 
 	fpu_load_guest(vcpu);
-	vcpu->arch.ran = true;
 	if (unlikely(vcpu->arch.mp_state == KVM_MP_STATE_UNINITIALIZED)) {
 		ret = wait_for_sipi(vcpu);
 		goto out;

@@ -362,6 +362,14 @@ static void cpuid_after_run(void)
 	struct kvm_cpuid2 *c = kt_supported_cpuid();
 
 	KT_IOCTL(vcpu->fd, KVM_SET_CPUID2, c);
+	/* A KVM_RUN that does not enter the guest shows it nothing. */
+	vcpu->run->immediate_exit = 1;
+	KT_TRUE(kt_run_raw(vcpu) && errno == EINTR);
+	vcpu->run->immediate_exit = 0;
+	kt_cpuid_entry(c, 0x80000008, 0)->eax ^= 1;
+	KT_IOCTL(vcpu->fd, KVM_SET_CPUID2, c);
+	kt_cpuid_entry(c, 0x80000008, 0)->eax ^= 1;
+	KT_IOCTL(vcpu->fd, KVM_SET_CPUID2, c);
 	KT_RUN_DONE(vcpu);
 	KT_IOCTL(vcpu->fd, KVM_SET_CPUID2, c);		/* the same once more is fine */
 	kt_cpuid_entry(c, 0x80000008, 0)->eax ^= 1;

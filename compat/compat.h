@@ -26,6 +26,20 @@
 #endif
 
 /*
+ * compat_guest_ran(): a guest has used this CPU's branch predictors. The way to user mode then
+ * empties them, where the kernel knows of VMSCAPE. Preemption is off; the user includes
+ * <asm/nospec-branch.h>.
+ */
+#ifdef X86_FEATURE_IBPB_EXIT_TO_USER
+#define compat_guest_ran() do {							\
+	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))			\
+		this_cpu_write(x86_ibpb_exit_to_user, true);			\
+} while (0)
+#else
+#define compat_guest_ran()	do { } while (0)
+#endif
+
+/*
  * KVM's ABI of kernels that are newer than these headers: the same numbers on every host. The
  * first structure is the one of KVM_SET_USER_MEMORY_REGION, and guest_memfd is not offered.
  */
@@ -128,7 +142,7 @@ struct compat_memory_region2 {
 #define compat_set_wakeup_handler(fn)	((void)(fn))
 #endif
 
-/* With FRED interrupts do not go through the IDT, whose gates vmx/entry.c calls. */
+/* With FRED events do not go through the IDT, to whose gates vmx/entry.c sends the host's. */
 #ifdef X86_FEATURE_FRED
 #define compat_uses_fred()		boot_cpu_has(X86_FEATURE_FRED)
 #else

@@ -70,6 +70,7 @@ static void update_coherency(struct vfio_device *device)
 		ask_vfio("vfio_file_enforced_coherent", a->file, &enforced);
 		noncoherent |= !enforced;
 	}
+	WRITE_ONCE(device->vm->devices_assigned, !list_empty(&device->assigned));
 	arch_vm_set_noncoherent_dma(device->vm, noncoherent);
 }
 

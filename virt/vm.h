@@ -69,6 +69,7 @@ enum mkvm_bus_idx { MKVM_MMIO_BUS, MKVM_PIO_BUS, MKVM_NR_BUSES };
  * @coalesced_lock: writers of @coalesced_ring, interrupts off
  * @coalesced_ring: page that every vCPU's mapping shows
  * @has_vfio_device: vfio_device.c, under @lock
+ * @devices_assigned: the VFIO device was told of some, which the guest may reach by MMIO
  * @dead: a bug or an unrecoverable failure ended this VM; every ioctl gives -EIO
  * @dead_reason: why, a static string
  * @stats_dentry: debugfs directory
@@ -106,6 +107,7 @@ struct mkvm_vm {
 	struct kvm_coalesced_mmio_ring *coalesced_ring;
 
 	bool has_vfio_device;
+	bool devices_assigned;
 	bool dead;
 	const char *dead_reason;
 	struct dentry *stats_dentry;

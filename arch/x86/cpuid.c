@@ -624,7 +624,7 @@ static void table_changed(struct mkvm_vcpu *vcpu)
 			a->guest_caps[s->word] = entry_reg(e, s->reg);
 	}
 	e = find(vcpu, 7, 2);
-	a->guest_cap_7_2_edx = e ? e->edx : 0;
+	a->guest_cap_7_2_edx = e ? e->edx & supported_7_2_edx : 0;
 
 	a->pv_features = query_pv_features(vcpu);
 	a->maxphyaddr = query_maxphyaddr(vcpu);

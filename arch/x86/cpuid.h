@@ -35,7 +35,9 @@ bool supported_cpuid_has(unsigned int feature);
 /* Linear-address bits that this CPU model can have: 48 or 57. */
 static inline unsigned int guest_vaddr_bits(const struct mkvm_vcpu *vcpu)
 {
-	return guest_cpuid_has(vcpu, X86_FEATURE_LA57) ? 57 : 48;
+	/* The host loads such addresses into MSRs: what it lacks is not there. */
+	return guest_cpuid_has(vcpu, X86_FEATURE_LA57) && supported_cpuid_has(X86_FEATURE_LA57) ?
+	       57 : 48;
 }
 
 /**

@@ -35,6 +35,18 @@ static unsigned long dr6_fixed(struct mkvm_vcpu *vcpu, unsigned long val)
 	return (val & writable) | (DR6_ACTIVE_ONES & ~writable);
 }
 
+/*
+ * SDM, "Pending debug exceptions": bits that are 0 in DR6 when they say something are 1 here. What
+ * DR6 holds is loaded into the processor: whoever wrote it, it must be a value that DR6 takes.
+ */
+void debug_merge_dr6(struct mkvm_vcpu *vcpu, u64 payload)
+{
+	u64 dr6 = (vcpu->arch.dr6 & ~0xfull) | DR6_ACTIVE_ONES;
+
+	dr6 = (dr6 | payload) ^ (payload & DR6_ACTIVE_ONES);
+	vcpu->arch.dr6 = dr6_fixed(vcpu, dr6);
+}
+
 void debug_update(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_arch_vcpu *a = &vcpu->arch;

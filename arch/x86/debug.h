@@ -30,6 +30,8 @@ void debug_put_guest(struct mkvm_vcpu *vcpu);
 /* MOV DR: 0, or 1 = #GP. DR4 and DR5 are DR6 and DR7; #UD with CR4.DE is the caller's. */
 int debug_get_dr(struct mkvm_vcpu *vcpu, int dr, unsigned long *val);
 int debug_set_dr(struct mkvm_vcpu *vcpu, int dr, unsigned long val);
+/* A #DB is delivered: what @payload (of an exit qualification, or of userspace) means for DR6. */
+void debug_merge_dr6(struct mkvm_vcpu *vcpu, u64 payload);
 /* First MOV DR after an exit: let the guest have the registers until it is put. */
 void debug_lend_registers(struct mkvm_vcpu *vcpu);
 /* Recompute what is in force after arch.db, dr7 or guest_debug changed. */

@@ -9,9 +9,9 @@
 
 #include <linux/kvm.h>
 #include <linux/sched.h>
-#include <asm/debugreg.h>
 #include <asm/trapnr.h>
 
+#include "arch/x86/debug.h"
 #include "arch/x86/inject.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/vmx/vmx.h"
@@ -107,7 +107,7 @@ static void deliver_payload(struct mkvm_vcpu *vcpu)
 	if (ex->vector == X86_TRAP_PF)
 		vcpu->arch.cr2 = ex->payload;
 	else if (ex->vector == X86_TRAP_DB)
-		vcpu->arch.dr6 = (vcpu->arch.dr6 & ~0xful) | DR6_RESERVED | ex->payload;
+		debug_merge_dr6(vcpu, ex->payload);
 	ex->has_payload = false;
 }
 

@@ -128,12 +128,16 @@ static bool storage_hidden(struct mkvm_vcpu *vcpu, const struct msr_storage *s)
 	return s->feature && !guest_cpuid_has(vcpu, s->feature);
 }
 
+/* What the host lacks is not there, whatever userspace put into CPUID. */
 static bool has(struct mkvm_vcpu *vcpu, bool host, unsigned int feature)
 {
-	return host ? supported_cpuid_has(feature) : guest_cpuid_has(vcpu, feature);
+	return supported_cpuid_has(feature) && (host || guest_cpuid_has(vcpu, feature));
 }
 
-/* Bits of IA32_SPEC_CTRL that exist: for the guest what CPUID says, for userspace the host's. */
+/*
+ * Bits of IA32_SPEC_CTRL that exist: for the guest what CPUID says, for userspace the host's. The
+ * processor gets them with WRMSR on the way into the guest, and must know them.
+ */
 static u64 spec_ctrl_bits(struct mkvm_vcpu *vcpu, bool host)
 {
 	/* CPUID.7.2:EDX bit to the bits it stands for. */
@@ -161,9 +165,7 @@ static u64 spec_ctrl_bits(struct mkvm_vcpu *vcpu, bool host)
 
 static bool has_spec_ctrl(struct mkvm_vcpu *vcpu, bool host)
 {
-	/* What the host lacks is not there, whatever userspace put into CPUID. */
-	return supported_cpuid_has(X86_FEATURE_SPEC_CTRL) &&
-	       (host || guest_cpuid_has(vcpu, X86_FEATURE_SPEC_CTRL));
+	return has(vcpu, host, X86_FEATURE_SPEC_CTRL);
 }
 
 /* IA32_PRED_CMD and IA32_FLUSH_CMD: bit 0 makes the processor do something once. */

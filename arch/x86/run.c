@@ -13,6 +13,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/vtime.h>
+#include <asm/nospec-branch.h>
 
 #include "arch/x86/async_pf.h"
 #include "arch/x86/cr.h"
@@ -27,6 +28,7 @@
 #include "arch/x86/vcpu_ioctl.h"
 #include "arch/x86/vcpu_state.h"
 #include "arch/x86/vmx/vmx.h"
+#include "compat/compat.h"
 #include "virt/arch.h"
 
 /**
@@ -176,6 +178,7 @@ static int enter_guest(struct mkvm_vcpu *vcpu)
 	vcpu->arch.ran = true;
 
 	ret = vmx_run_guest(vcpu);
+	compat_guest_ran();
 
 	fpu_load_host_xsave_state(vcpu);
 	/* Whoever waits for us to leave sees all that the guest did. */

@@ -5,7 +5,6 @@
  * and move. SDM volume 3, "APIC Virtualization and Virtual Interrupts". Relies on lib/; the guests
  * keep RFLAGS.IF set while an interrupt of theirs is pending, because of Bochs (lab.rst).
  */
-#include <glob.h>
 #include <pthread.h>
 #include <sched.h>
 
@@ -127,27 +126,15 @@ struct exits {
 
 static struct exits exits_of(struct kt_vcpu *vcpu)
 {
+	u64 counts[KT_EXIT_REASONS];
 	struct exits sum = { };
-	unsigned long long value;
-	char name[64], line[128];
-	unsigned int reason;
-	glob_t found;
-	FILE *f;
 
-	snprintf(name, sizeof(name), "/sys/kernel/debug/minikvm/%d-*/vcpu%d", getpid(), vcpu->id);
-	KT_EQ(glob(name, 0, NULL, &found), 0);
-	KT_EQ(found.gl_pathc, 1);
-	f = fopen(found.gl_pathv[0], "re");
-	KT_TRUE(f);
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "exit[%u] %llu", &reason, &value) != 2)
-			continue;
-		else if (reason == EXIT_EXTERNAL_INTERRUPT)
-			sum.interrupts += value;
-		else if (reason != EXIT_EXCEPTION_NMI && reason != EXIT_PREEMPTION_TIMER)
-			sum.own += value;
-	fclose(f);
-	globfree(&found);
+	KT_TRUE(kt_exit_counts(vcpu, counts));
+	for (u32 i = 0; i < KT_EXIT_REASONS; i++)
+		if (i == EXIT_EXTERNAL_INTERRUPT)
+			sum.interrupts += counts[i];
+		else if (i != EXIT_EXCEPTION_NMI && i != EXIT_PREEMPTION_TIMER)
+			sum.own += counts[i];
 	return sum;
 }
 

@@ -666,6 +666,42 @@ static void translate(void)
 	KT_EQ(tr.valid, 0);
 }
 
+#define SPEC_CTRL 0x48
+
+/* What the host's processor does not know is refused, whatever CPUID the guest was given. */
+static void spec_ctrl_bits(void)
+{
+	static const struct { u32 index, bit; u64 mask; } rows[] = {
+		{ 0, 26, BIT(0) }, { 0, 27, BIT(1) }, { 0, 31, BIT(2) }, { 2, 0, BIT(7) },
+		{ 2, 1, BIT(3) | BIT(4) }, { 2, 2, BIT(5) | BIT(6) }, { 2, 4, BIT(10) },
+	};
+	struct kt_vcpu *vcpu = kt_vcpu_new(kt_vm_new(0, 0), 0);
+	struct kvm_cpuid2 *c = kt_supported_cpuid();
+	struct kvm_cpuid_entry2 *e;
+	u64 allowed = 0;
+
+	if (kt_cpuid_entry(c, 7, 0)->edx & BIT(26))
+		for (u32 i = 0; i < KT_ARRAY_SIZE(rows); i++) {
+			e = kt_cpuid_entry(c, 7, rows[i].index);
+			if (e && e->edx & BIT(rows[i].bit))
+				allowed |= rows[i].mask;
+		}
+	e = kt_cpuid_entry(c, 7, 2);
+	if (!e) {
+		e = &c->entries[c->nent++];
+		*e = (struct kvm_cpuid_entry2){ 7, 2, KVM_CPUID_FLAG_SIGNIFCANT_INDEX };
+	}
+	e->edx = ~0u;
+	e = kt_cpuid_entry(c, 7, 0);
+	e->edx |= BIT(26) | BIT(27) | BIT(31);
+	KT_IOCTL(vcpu->fd, KVM_SET_CPUID2, c);
+	for (u32 i = 0; i < 64; i++)
+		if (!(allowed & BIT(i)))
+			KT_EQ(kt_try_set_msr(vcpu, SPEC_CTRL, BIT(i)), 0);
+	if (allowed)
+		KT_EQ(kt_try_set_msr(vcpu, SPEC_CTRL, allowed), 1);
+}
+
 static const struct kt_test tests[] = {
 	{ "regs_round_trip", regs_round_trip },
 	{ "regs_reach_the_guest", regs_reach_the_guest },
@@ -680,6 +716,7 @@ static const struct kt_test tests[] = {
 	{ "msrs_partial", msrs_partial },
 	{ "msrs_of_the_clients", msrs_of_the_clients },
 	{ "msrs_bad_values", msrs_bad_values },
+	{ "spec_ctrl_bits", spec_ctrl_bits },
 	{ "tsc_offset", tsc_offset },
 	{ "mp_state", mp_state },
 	{ "mp_state_without_irqchip", mp_state_without_irqchip },

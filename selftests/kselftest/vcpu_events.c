@@ -25,7 +25,10 @@ static void on_pf(struct gframe *f)
 
 static void on_db(struct gframe *f)
 {
+	/* With the first look the register is lent to the guest: the next is the processor's. */
 	seen_dr6 = GUEST_READ_REG("dr6");
+	GUEST_SYNC(5);
+	GUEST_EQ(GUEST_READ_REG("dr6"), seen_dr6);
 	guest_irqs[f->vector]++;
 }
 
@@ -44,7 +47,7 @@ static void payload_guest(void)
 	GUEST_EQ(seen_cr2, 0x2222);
 	GUEST_SYNC(3);
 	GUEST_EQ(guest_irqs[1], 1);
-	GUEST_EQ(seen_dr6 & 0xf, 5);
+	GUEST_EQ(seen_dr6, 0xffff0ff5);
 	guest_done();
 }
 
@@ -100,8 +103,10 @@ static void payloads(void)
 	ev.exception.pending = 1;
 	ev.exception.nr = 1;
 	ev.exception.has_error_code = 0;
-	ev.exception_payload = 5;
+	/* Bits that DR6 does not have change nothing, in the guest or on the host. */
+	ev.exception_payload = 5 | 0xdeadbeefull << 32 | BIT(12);
 	KT_IOCTL(vcpu->fd, KVM_SET_VCPU_EVENTS, &ev);
+	KT_RUN_SYNC(vcpu, 5);
 	KT_RUN_DONE(vcpu);
 	/* What is no exception is refused. */
 	ev.exception.nr = 2;

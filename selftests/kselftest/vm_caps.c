@@ -237,6 +237,7 @@ static void out_rip(void)
 }
 
 #define CR0_NW_CD (3u << 29)
+#define EXIT_WBINVD 54
 
 static void caches_off_guest(void)
 {
@@ -258,6 +259,7 @@ static void caches_off_guest(void)
 static void caches_off(void)
 {
 	struct kt_vcpu *vcpu = kt_long(0, 0, caches_off_guest);
+	u64 exits[KT_EXIT_REASONS];
 	struct kvm_sregs sregs;
 
 	for (u64 i = 1; i <= 2; i++) {
@@ -268,6 +270,9 @@ static void caches_off(void)
 				 KVM_X86_QUIRK_CD_NW_CLEARED), 0);
 	}
 	KT_RUN_DONE(vcpu);
+	/* No guest empties the caches of its neighbours. */
+	if (kt_exit_counts(vcpu, exits))
+		KT_EQ(exits[EXIT_WBINVD], 2);
 }
 
 /* ---- the rest ----------------------------------------------------------------------------- */

@@ -226,8 +226,6 @@ static const char *apicv_obstacle(void)
 		return lacks;
 	if (!COMPAT_POSTED_INTR)
 		return "kernel has no vectors for posted interrupts (CONFIG_KVM)";
-	if (compat_uses_fred())
-		return "kernel takes interrupts by FRED";
 	if (!vmx_posted_desc_accepted(0))
 		return "VM entry refuses the controls that the capability MSRs offer";
 	/* Where the SDM is not followed in this, who knows in what else: Bochs, lab.rst. */

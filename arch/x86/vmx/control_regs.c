@@ -11,6 +11,7 @@
 #include <linux/kvm.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
+#include <asm/tlbflush.h>
 
 #include "arch/x86/cpuid.h"
 #include "arch/x86/irq/lapic.h"
@@ -83,6 +84,9 @@ void vmx_set_cr3(struct mkvm_vcpu *vcpu, unsigned long cr3)
 void vmx_set_cr4(struct mkvm_vcpu *vcpu, unsigned long cr4)
 {
 	unsigned long real = cr4 | (vmx_caps.cr4_fixed0 & vmx_caps.cr4_fixed1);
+
+	/* With MCE clear, a machine check while the guest runs would shut the processor down. */
+	real = (real & ~X86_CR4_MCE) | (cr4_read_shadow() & X86_CR4_MCE);
 
 	if (vmx_caps.umip_emulation) {
 		/* The processor lacks the bit: SGDT and its like exit instead. */

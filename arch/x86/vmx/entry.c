@@ -14,8 +14,11 @@
 #include <linux/module.h>
 #include <asm/debugreg.h>
 #include <asm/desc.h>
+#include <asm/mce.h>
 #include <asm/mmu_context.h>
 #include <asm/msr.h>
+#include <asm/perf_event.h>
+#include <asm/processor.h>
 #include <asm/spec-ctrl.h>
 #include <asm/tlbflush.h>
 
@@ -64,7 +67,21 @@ static void write_host_state(struct vmx_vcpu *vmx)
 	}
 }
 
-/* An NMI or machine check hit the guest: the host's handler must see it, through its gate. */
+/*
+ * A machine check hit the guest. The host's handler must not take it for one in the kernel, which is
+ * the end of the host: it is the owner of the page that gets a signal. (Kernels without a handler
+ * have no gate for it either.)
+ */
+static void host_machine_check(void)
+{
+#ifdef CONFIG_X86_MCE
+	struct pt_regs as_if_user = { .cs = 3, .flags = X86_EFLAGS_IF };
+
+	do_machine_check(&as_if_user);
+#endif
+}
+
+/* An NMI or machine check hit the guest: the host's handler must see it. */
 static void forward_host_exception(void)
 {
 	u32 info = vmcs_read32(VM_EXIT_INTR_INFO);
@@ -74,7 +91,7 @@ static void forward_host_exception(void)
 		asm volatile("int $2" : : : "memory");	/* its IRET unblocks NMIs */
 	else if ((info & (INTR_INFO_VECTOR_MASK | INTR_INFO_INTR_TYPE_MASK)) ==
 		 (18 | INTR_TYPE_HARD_EXCEPTION))
-		asm volatile("int $18" : : : "memory");
+		host_machine_check();
 }
 
 /* Exits that can come in the middle of delivering an event through the guest's IDT. */
@@ -170,6 +187,48 @@ static void set_preemption_timer(struct mkvm_vcpu *vcpu)
 		     min_t(u64, ticks >> vmx_caps.preemption_timer_shift, U32_MAX));
 }
 
+/*
+ * The host's performance counters, as far as they must not count in the guest: PEBS would write its
+ * records to the host's addresses through the guest's page tables. @into the guest, or back.
+ */
+static void switch_counters(bool into)
+{
+	struct perf_guest_switch_msr *msrs;
+	int i, nr = 0;
+
+	msrs = perf_guest_get_msrs(&nr, NULL);
+	for (i = 0; i < nr; i++) {
+		if (unlikely(msrs[i].host != msrs[i].guest))
+			wrmsrl(msrs[i].msr, into ? msrs[i].guest : msrs[i].host);
+	}
+}
+
+/* What the SDM calls "VMM software" has to do for the processor's sake, on the way in and back. */
+static int enter(struct mkvm_vcpu *vcpu, u64 host_debugctl)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	int result;
+
+	if (static_branch_unlikely(&vmx_l1d_flush_key))
+		vmx_l1d_flush(vcpu);
+	else if (static_branch_unlikely(&mmio_stale_data_clear) &&
+		 READ_ONCE(vcpu->vm->devices_assigned))
+		x86_clear_cpu_buffers();
+	switch_counters(true);
+	if (context_tracking_enabled_this_cpu()) {
+		context_tracking_guest_enter();
+		result = vmx_enter(vmx, vcpu->arch.regs, vmx->enter_flags);
+		context_tracking_guest_exit();
+	} else {
+		result = vmx_enter(vmx, vcpu->arch.regs, vmx->enter_flags);
+	}
+	/* "Loading Host Control Registers, Debug Registers, MSRs": the exit cleared it. */
+	if (unlikely(host_debugctl))
+		update_debugctlmsr(host_debugctl);
+	switch_counters(false);
+	return result;
+}
+
 /**
  * vmx_run_guest() - run the guest until an exit needs more than the fast loop offers
  * @vcpu: loaded vCPU, guest state loaded; interrupts are off, vcpu->mode is MKVM_IN_GUEST
@@ -181,11 +240,13 @@ int vmx_run_guest(struct mkvm_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	vmx_exit_handler fast;
+	u64 host_debugctl = get_debugctlmsr();
 	int result, ret;
 	u32 reason;
 
 	write_host_state(vmx);
-	vmx->spec_ctrl_host = vmx->enter_flags & VMX_ENTER_SPEC_CTRL ? spec_ctrl_current() : 0;
+	if (vmx->enter_flags & VMX_ENTER_SPEC_CTRL || cpu_feature_enabled(X86_FEATURE_KERNEL_IBRS))
+		vmx->spec_ctrl_host = spec_ctrl_current();
 	if (native_read_cr2() != vcpu->arch.cr2)
 		native_write_cr2(vcpu->arch.cr2);
 	if (vcpu->arch.switch_db_regs)
@@ -215,15 +276,7 @@ int vmx_run_guest(struct mkvm_vcpu *vcpu)
 		if (unlikely(vmx->inject.armed))
 			apply_injected_field(vmx);
 
-		if (static_branch_unlikely(&vmx_l1d_flush_key))
-			vmx_l1d_flush(vcpu);
-		if (context_tracking_enabled_this_cpu()) {
-			context_tracking_guest_enter();
-			result = vmx_enter(vmx, vcpu->arch.regs, vmx->enter_flags);
-			context_tracking_guest_exit();
-		} else {
-			result = vmx_enter(vmx, vcpu->arch.regs, vmx->enter_flags);
-		}
+		result = enter(vcpu, host_debugctl);
 		vcpu->arch.regs_avail = AVAILABLE_AFTER_EXIT;
 		vcpu->stats.exits++;
 
@@ -239,7 +292,7 @@ int vmx_run_guest(struct mkvm_vcpu *vcpu)
 			/* Nothing was delivered; what was injected stays to be injected. */
 			vmx->event_injected = false;
 			if ((u16)reason == EXIT_REASON_MCE_DURING_VMENTRY)
-				asm volatile("int $18" : : : "memory");
+				host_machine_check();
 			ret = VMX_FAST_NO;
 			break;
 		}

@@ -10,10 +10,10 @@
 #define pr_fmt(fmt) "minikvm: " fmt
 
 #include <linux/sched.h>
-#include <asm/debugreg.h>
 #include <asm/special_insns.h>
 #include <asm/trapnr.h>
 
+#include "arch/x86/debug.h"
 #include "arch/x86/inject.h"
 #include "arch/x86/irq/irqchip.h"
 #include "arch/x86/irq/lapic.h"
@@ -75,7 +75,7 @@ static void inject_exception(struct mkvm_vcpu *vcpu)
 		if (ex->vector == X86_TRAP_PF)
 			native_write_cr2(ex->payload);	/* entry.c has loaded the old one */
 		else if (ex->vector == X86_TRAP_DB)
-			vcpu->arch.dr6 = (vcpu->arch.dr6 & ~0xful) | DR6_RESERVED | ex->payload;
+			debug_merge_dr6(vcpu, ex->payload);
 		ex->has_payload = false;
 	}
 	/* INT3 and INTO are traps of an instruction: VM entry wants its length. */

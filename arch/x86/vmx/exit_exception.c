@@ -10,6 +10,7 @@
 
 #include <linux/kvm.h>
 #include <linux/sched.h>
+#include <asm/cpu.h>
 #include <asm/debugreg.h>
 #include <asm/trapnr.h>
 
@@ -70,6 +71,26 @@ static int handle_undefined(struct mkvm_vcpu *vcpu)
 	return 1;
 }
 
+/*
+ * The host may have the processor raise #AC at every access that locks two cache lines, in guests,
+ * too (SDM, "MSR_TEST_CTRL"). A guest gets those that it asked for: CR0.AM and RFLAGS.AC at CPL 3.
+ */
+static bool is_hosts_split_lock(struct mkvm_vcpu *vcpu)
+{
+	return boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT) &&
+	       !(vmx_get_cpl(vcpu) == 3 && (cr0_read(vcpu) & X86_CR0_AM) &&
+		 (rflags_read(vcpu) & X86_EFLAGS_AC));
+}
+
+static int exception_to_user(struct mkvm_vcpu *vcpu, u32 info)
+{
+	vcpu->run->exit_reason = KVM_EXIT_EXCEPTION;
+	vcpu->run->ex.exception = info & INTR_INFO_VECTOR_MASK;
+	vcpu->run->ex.error_code = info & INTR_INFO_DELIVER_CODE_MASK ?
+				   vmcs_read32(VM_EXIT_INTR_ERROR_CODE) : 0;
+	return 0;
+}
+
 int vmx_exit_exception_nmi(struct mkvm_vcpu *vcpu)
 {
 	u32 info = vmcs_read32(VM_EXIT_INTR_INFO);
@@ -93,14 +114,16 @@ int vmx_exit_exception_nmi(struct mkvm_vcpu *vcpu)
 		vcpu->arch.exception.injected = false;
 		return debug_exit(vcpu, X86_TRAP_BP, 0);
 	case X86_TRAP_AC:
+		if (is_hosts_split_lock(vcpu)) {
+			/* It warns, and lets this thread lock as it likes; or it is fatal here. */
+			if (handle_guest_split_lock(rip_read(vcpu)))
+				return 1;
+			return exception_to_user(vcpu, info);
+		}
 		queue_exception_e(vcpu, X86_TRAP_AC, vmcs_read32(VM_EXIT_INTR_ERROR_CODE));
 		return 1;
 	default:
-		vcpu->run->exit_reason = KVM_EXIT_EXCEPTION;
-		vcpu->run->ex.exception = vector;
-		vcpu->run->ex.error_code = info & INTR_INFO_DELIVER_CODE_MASK ?
-					   vmcs_read32(VM_EXIT_INTR_ERROR_CODE) : 0;
-		return 0;
+		return exception_to_user(vcpu, info);
 	}
 }
 

@@ -21,6 +21,8 @@
 #include <asm/cpufeature.h>
 #include <asm/hypervisor.h>
 #include <asm/msr.h>
+#include <asm/nospec-branch.h>
+#include <asm/perf_event.h>
 #include <asm/reboot.h>
 #include <asm/tlbflush.h>
 
@@ -78,10 +80,13 @@ static int cpu_vmx_on(void)
 		return 0;
 	if (cr4_read_shadow() & X86_CR4_VMXE)
 		return -EBUSY;
+	/* Before some processors could trace in VMX operation, perf must not try. */
+	intel_pt_handle_vmx(1);
 	cr4_set_bits(X86_CR4_VMXE);
 	ret = vmxon(__pa(region));
 	if (ret) {
 		cr4_clear_bits(X86_CR4_VMXE);
+		intel_pt_handle_vmx(0);
 		return ret;
 	}
 	__this_cpu_write(vmx_on, true);
@@ -111,6 +116,7 @@ static void cpu_clear_active(void)
 
 static void cpu_vmx_off(void)
 {
+	vmx_msr_switch_cpu_off();
 	if (!__this_cpu_read(vmx_on))
 		return;
 	cpu_clear_active();
@@ -118,6 +124,7 @@ static void cpu_vmx_off(void)
 	if (vmxoff())
 		pr_warn_once("VMXOFF failed on CPU %d\n", smp_processor_id());
 	cr4_clear_bits(X86_CR4_VMXE);
+	intel_pt_handle_vmx(0);
 }
 
 /* Crash, kdump, emergency reboot: NMI context, locks may be held, nothing may be trusted. */
@@ -250,6 +257,8 @@ void vmx_vmcs_activate(struct vmx_vcpu *vmx, int cpu)
 		if (vmcs_load(vmx->vmcs_pa))
 			pr_err_ratelimited("VMPTRLD failed on CPU %d\n", cpu);
 		__this_cpu_write(current_vmcs_pa, vmx->vmcs_pa);
+		/* What one guest taught the branch predictors is not for the next. */
+		indirect_branch_prediction_barrier();
 	}
 }
 
@@ -278,6 +287,10 @@ static int check_processor(void)
 		pr_err("VT-x is disabled by the firmware (IA32_FEATURE_CONTROL = %#llx is locked without VMX): enable \"Intel Virtualization Technology\" in the firmware set-up\n",
 		       feature_control);
 		return -EPERM;
+	}
+	if (compat_uses_fred()) {
+		pr_err("this kernel takes its interrupts by FRED, of which minikvm knows nothing: boot with fred=off\n");
+		return -EOPNOTSUPP;
 	}
 	/* The kernel hides the feature for the firmware's sake, too; that was said already. */
 	if (!boot_cpu_has(X86_FEATURE_VMX)) {

@@ -181,6 +181,9 @@ void vmx_load_host_state(struct mkvm_vcpu *vcpu)
 	vmx->guest_state_loaded = false;
 
 	rdmsrl(MSR_KERNEL_GS_BASE, vmx->guest_kernel_gs_base);
+	/* The others may lead there. */
+	if (vmx->host_sel.ldt)
+		asm volatile("lldt %0" : : "rm" (vmx->host_sel.ldt));
 	/* The selectors that VM exit could not load. Loading one clobbers its base. */
 	if (vmx->host_sel.gs & 7)
 		load_gs_index(vmx->host_sel.gs);
@@ -192,8 +195,6 @@ void vmx_load_host_state(struct mkvm_vcpu *vcpu)
 		loadsegment(ds, vmx->host_sel.ds);
 	if (vmx->host_sel.es & 7)
 		loadsegment(es, vmx->host_sel.es);
-	if (vmx->host_sel.ldt)
-		asm volatile("lldt %0" : : "rm" (vmx->host_sel.ldt));
 	/* VM exit left TR with limit 67h and GDTR, IDTR with limit FFFFh. */
 	invalidate_tss_limit();
 	wrmsrl(MSR_KERNEL_GS_BASE, vmx->host_kernel_gs_base);
@@ -214,6 +215,18 @@ static void read_presence(void *unused)
 static void restore_on_cpu(void *unused)
 {
 	uret_restore(&this_cpu_ptr(&uret_cpu)->notifier);
+}
+
+/**
+ * vmx_msr_switch_cpu_off() - this CPU goes: its next user finds the host's values
+ *
+ * When it comes back, the kernel writes the host's values without asking us.
+ *
+ * Context: interrupts off.
+ */
+void vmx_msr_switch_cpu_off(void)
+{
+	restore_on_cpu(NULL);
 }
 
 /**

@@ -121,8 +121,8 @@ static void write_controls(struct mkvm_vcpu *vcpu)
 	secondary &= ~(SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES |
 		       SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE | SECONDARY_EXEC_APIC_REGISTER_VIRT |
 		       SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY | SECONDARY_EXEC_DESC |
-		       SECONDARY_EXEC_WBINVD_EXITING | SECONDARY_EXEC_RDRAND_EXITING |
-		       SECONDARY_EXEC_RDSEED_EXITING | SECONDARY_EXEC_TSC_SCALING |
+		       SECONDARY_EXEC_RDRAND_EXITING | SECONDARY_EXEC_RDSEED_EXITING |
+		       SECONDARY_EXEC_TSC_SCALING |
 		       SECONDARY_EXEC_ENABLE_USR_WAIT_PAUSE);
 	if (!vmx->vpid)
 		secondary &= ~SECONDARY_EXEC_ENABLE_VPID;
@@ -200,7 +200,9 @@ int vmx_vcpu_create(struct mkvm_vcpu *vcpu)
 		return -ENOMEM;
 	vmx->vcpu = vcpu;
 	vmx->loaded_cpu = -1;
-	if (vmx_caps.preemption_timer)
+	/* It stands still in the deep C-states into which MWAIT leads. */
+	if (vmx_caps.preemption_timer &&
+	    !(vcpu->vm->arch.disabled_exits & KVM_X86_DISABLE_EXITS_MWAIT))
 		lapic_use_hv_timer(vcpu);
 	INIT_LIST_HEAD(&vmx->loaded_link);
 	vcpu->arch.vmx = vmx;

@@ -8,7 +8,9 @@
  * in the general registers is the guest's and is stored, then cleared, before any C code runs.
  */
 #include <linux/linkage.h>
+#include <asm/alternative.h>
 #include <asm/asm.h>
+#include <asm/cpufeatures.h>
 #include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
 #include <asm/segment.h>
@@ -16,13 +18,15 @@
 
 #include "asm-offsets.h"
 
-/* Kernels that clear for guests under a switch of their own say so. */
-#if defined(VM_CLEAR_CPU_BUFFERS)
-#define MINIKVM_CLEAR_CPU_BUFFERS	VM_CLEAR_CPU_BUFFERS
-#elif defined(CLEAR_CPU_BUFFERS)
-#define MINIKVM_CLEAR_CPU_BUFFERS	CLEAR_CPU_BUFFERS
-#else
-#define MINIKVM_CLEAR_CPU_BUFFERS
+/*
+ * VERW empties the buffers of MDS and its relatives. Debian's kernels switch it on for Intel as for
+ * the way to user mode; newer ones have a switch of their own for guests.
+ */
+#ifndef X86_FEATURE_CLEAR_CPU_BUF
+#error "this kernel has no VERW for the way into a guest; minikvm needs a newer 6.1 or 6.12"
+#endif
+#ifndef VM_CLEAR_CPU_BUFFERS
+#define VM_CLEAR_CPU_BUFFERS
 #endif
 
 /* regs[] is indexed as the hardware encodes registers. */
@@ -70,6 +74,7 @@ SYM_FUNC_START(vmx_enter)
 	je	.Lspec_ctrl_load_flags
 	mov	$MSR_IA32_SPEC_CTRL, %ecx
 	mov	VMX_SPEC_CTRL_OFFSET+4(%rdi), %edx
+.Lspec_ctrl_guest:
 	wrmsr
 .Lspec_ctrl_load_flags:
 	mov	16(%rsp), %rdx
@@ -95,7 +100,8 @@ SYM_FUNC_START(vmx_enter)
 	bt	$VMX_ENTER_LAUNCHED_BIT, %ebx
 	mov	REG(3)(%rax), %rbx
 	mov	REG(0)(%rax), %rax
-	MINIKVM_CLEAR_CPU_BUFFERS
+	CLEAR_CPU_BUFFERS
+	VM_CLEAR_CPU_BUFFERS
 	/* The unwinder's view here holds again at vmx_exit_point. */
 	UNWIND_HINT_SAVE
 	jnc	.Lvmlaunch
@@ -110,6 +116,8 @@ SYM_FUNC_START(vmx_enter)
 
 	_ASM_EXTABLE(.Lvmresume, .Lfault)
 	_ASM_EXTABLE(.Lvmlaunch, .Lfault)
+	/* msr.c lets nothing through that this processor lacks; should it, the guest goes without. */
+	_ASM_EXTABLE(.Lspec_ctrl_guest, .Lspec_ctrl_load_flags)
 
 /* HOST_RIP. Nothing but RSP (and what the VMCS loads) is the host's yet. */
 SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
@@ -161,7 +169,7 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 	pop	%rdi
 	pop	%r8
 	bt	$VMX_ENTER_SPEC_CTRL_BIT, %r8d
-	jnc	.Lspec_ctrl_host_done
+	jnc	.Lspec_ctrl_equal
 	/* The guest may have written it without an exit: keep its value, restore ours. */
 	mov	$MSR_IA32_SPEC_CTRL, %ecx
 	rdmsr
@@ -170,12 +178,18 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 	shl	$32, %rdx
 	or	%rdx, %rax
 	cmp	VMX_SPEC_CTRL_HOST_OFFSET(%rdi), %rax
-	je	.Lspec_ctrl_host_done
+	jne	.Lspec_ctrl_host
+.Lspec_ctrl_equal:
+	/* IBRS of the older kind acts when it is written, even if it was set all the while. */
+	ALTERNATIVE "jmp .Lspec_ctrl_host_done", "", X86_FEATURE_KERNEL_IBRS
+.Lspec_ctrl_host:
+	mov	$MSR_IA32_SPEC_CTRL, %ecx
 	mov	VMX_SPEC_CTRL_HOST_OFFSET(%rdi), %eax
 	mov	VMX_SPEC_CTRL_HOST_OFFSET+4(%rdi), %edx
 	wrmsr
-	lfence
 .Lspec_ctrl_host_done:
+	/* Nor may a branch above that was mispredicted go on with the guest's value. */
+	ALTERNATIVE "", "lfence", X86_FEATURE_MSR_SPEC_CTRL
 	CLEAR_BRANCH_HISTORY_VMEXIT
 	mov	%ebx, %eax
 	pop	%rbx

@@ -179,6 +179,9 @@ void kt_get_sregs(struct kt_vcpu *vcpu, struct kvm_sregs *sregs);
 void kt_set_sregs(struct kt_vcpu *vcpu, const struct kvm_sregs *sregs);
 u64 kt_get_msr(struct kt_vcpu *vcpu, u32 index);
 int kt_try_set_msr(struct kt_vcpu *vcpu, u32 index, u64 value);
+/* A vCPU's exits by basic reason; false where minikvm's debugfs is not. */
+#define KT_EXIT_REASONS 80
+bool kt_exit_counts(struct kt_vcpu *vcpu, u64 *counts);
 int kt_try_get_msr(struct kt_vcpu *vcpu, u32 index, u64 *value);
 
 /* ---- running ------------------------------------------------------------------------------ */

@@ -5,6 +5,7 @@
  * A guest talks to its test through port KT_PORT: command and arguments are in registers.
  */
 #include <fcntl.h>
+#include <glob.h>
 #include <cpuid.h>
 
 #include "kt.h"
@@ -568,4 +569,32 @@ void kt_want_done_at(const char *file, int line, struct kt_vcpu *vcpu)
 		kt_dump(vcpu);
 		kt_fail_at(file, line, "want the guest's end");
 	}
+}
+
+/**
+ * kt_exit_counts() - a vCPU's exits so far, from its file in minikvm's debugfs
+ * @counts: receives KT_EXIT_REASONS numbers, by basic exit reason
+ * Return: false where there is no such file: on /dev/kvm.
+ */
+bool kt_exit_counts(struct kt_vcpu *vcpu, u64 *counts)
+{
+	unsigned long long value;
+	char name[64], line[128];
+	unsigned int reason;
+	glob_t found;
+	FILE *f;
+
+	memset(counts, 0, KT_EXIT_REASONS * sizeof(*counts));
+	snprintf(name, sizeof(name), "/sys/kernel/debug/minikvm/%d-*/vcpu%d", getpid(), vcpu->id);
+	if (glob(name, 0, NULL, &found))
+		return false;
+	KT_EQ(found.gl_pathc, 1);
+	f = fopen(found.gl_pathv[0], "re");
+	KT_TRUE(f);
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "exit[%u] %llu", &reason, &value) == 2 && reason < KT_EXIT_REASONS)
+			counts[reason] = value;
+	fclose(f);
+	globfree(&found);
+	return true;
 }

@@ -68,9 +68,9 @@ static void write_host_state(struct vmx_vcpu *vmx)
 }
 
 /*
- * A machine check hit the guest. The host's handler must not take it for one in the kernel, which is
- * the end of the host: it is the owner of the page that gets a signal. (Kernels without a handler
- * have no gate for it either.)
+ * A machine check hit the guest. The host's handler must not take it for one in the kernel, which
+ * is the end of the host: it is the owner of the page that gets a signal. (Kernels without a
+ * handler have no gate for it either.)
  */
 static void host_machine_check(void)
 {

@@ -116,7 +116,7 @@ SYM_FUNC_START(vmx_enter)
 
 	_ASM_EXTABLE(.Lvmresume, .Lfault)
 	_ASM_EXTABLE(.Lvmlaunch, .Lfault)
-	/* msr.c lets nothing through that this processor lacks; should it, the guest goes without. */
+	/* msr.c lets nothing through that this CPU lacks; should it, the guest goes without. */
 	_ASM_EXTABLE(.Lspec_ctrl_guest, .Lspec_ctrl_load_flags)
 
 /* HOST_RIP. Nothing but RSP (and what the VMCS loads) is the host's yet. */

@@ -191,12 +191,10 @@ static void set_preemption_timer(struct mkvm_vcpu *vcpu)
  * The host's performance counters, as far as they must not count in the guest: PEBS would write its
  * records to the host's addresses through the guest's page tables. @into the guest, or back.
  */
-static void switch_counters(bool into)
+static void switch_counters(const struct perf_guest_switch_msr *msrs, int nr, bool into)
 {
-	struct perf_guest_switch_msr *msrs;
-	int i, nr = 0;
+	int i;
 
-	msrs = perf_guest_get_msrs(&nr, NULL);
 	for (i = 0; i < nr; i++) {
 		if (unlikely(msrs[i].host != msrs[i].guest))
 			wrmsrl(msrs[i].msr, into ? msrs[i].guest : msrs[i].host);
@@ -206,15 +204,17 @@ static void switch_counters(bool into)
 /* What the SDM calls "VMM software" has to do for the processor's sake, on the way in and back. */
 static int enter(struct mkvm_vcpu *vcpu, u64 host_debugctl)
 {
+	const struct perf_guest_switch_msr *counters;
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
-	int result;
+	int nr_counters = 0, result;
 
 	if (static_branch_unlikely(&vmx_l1d_flush_key))
 		vmx_l1d_flush(vcpu);
 	else if (static_branch_unlikely(&mmio_stale_data_clear) &&
 		 READ_ONCE(vcpu->vm->devices_assigned))
 		x86_clear_cpu_buffers();
-	switch_counters(true);
+	counters = perf_guest_get_msrs(&nr_counters, NULL);
+	switch_counters(counters, nr_counters, true);
 	if (context_tracking_enabled_this_cpu()) {
 		context_tracking_guest_enter();
 		result = vmx_enter(vmx, vcpu->arch.regs, vmx->enter_flags);
@@ -225,7 +225,7 @@ static int enter(struct mkvm_vcpu *vcpu, u64 host_debugctl)
 	/* "Loading Host Control Registers, Debug Registers, MSRs": the exit cleared it. */
 	if (unlikely(host_debugctl))
 		update_debugctlmsr(host_debugctl);
-	switch_counters(false);
+	switch_counters(counters, nr_counters, false);
 	return result;
 }
 

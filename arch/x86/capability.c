@@ -9,6 +9,7 @@
 #define pr_fmt(fmt) "minikvm: " fmt
 
 #include <linux/cpumask.h>
+#include <linux/sched/stat.h>
 
 #include "arch/x86/debug.h"
 #include "arch/x86/fpu.h"
@@ -44,6 +45,12 @@ static int xsave2(void)
 static int tsc_control(void)
 {
 	return vmx_caps.tsc_scaling;
+}
+
+/* As in CPUID: without it the host's scheduler does not count what is stolen. */
+static int steal_time(void)
+{
+	return sched_info_on();
 }
 
 /* Quirks of KVM's that the module has too, and can do without. */
@@ -90,11 +97,14 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_SET_TSS_ADDR, 1 },			/* arch/x86/vm_ioctl.c */
 	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, 1 },		/* arch/x86/vm_ioctl.c */
 	{ KVM_CAP_EXT_CPUID, 1 },			/* arch/x86/cpuid.c */
+	{ KVM_CAP_EXT_EMUL_CPUID, 1 },			/* arch/x86/cpuid.c */
+	{ KVM_CAP_NOP_IO_DELAY, 1 },			/* arch/x86/cpuid.c */
 	{ KVM_CAP_IRQCHIP, 1 },				/* arch/x86/irq/irqchip.c */
 	{ KVM_CAP_PIT, 1 },				/* arch/x86/irq/pit.c */
 	{ KVM_CAP_PIT2, 1 },				/* arch/x86/irq/pit.c */
 	{ KVM_CAP_REINJECT_CONTROL, 1 },		/* arch/x86/irq/pit.c */
 	{ KVM_CAP_IRQ_INJECT_STATUS, 1 },		/* arch/x86/irq/irqchip.c */
+	{ KVM_CAP_IOAPIC_POLARITY_IGNORED, 1 },		/* arch/x86/irq/ioapic.c */
 	{ KVM_CAP_IRQ_ROUTING, MKVM_MAX_ROUTES },	/* virt/irq_routing.c */
 	{ KVM_CAP_SIGNAL_MSI, 1 },			/* virt/irq_routing.c */
 	{ KVM_CAP_IRQFD, 1 },				/* virt/irqfd.c */
@@ -105,10 +115,13 @@ static const struct capability capabilities[] = {
 	/* T2: Firecracker and QEMU */
 	{ KVM_CAP_PIT_STATE2, 1 },			/* arch/x86/irq/pit.c */
 	{ KVM_CAP_IOEVENTFD_ANY_LENGTH, 1 },		/* virt/ioeventfd.c */
+	{ KVM_CAP_IOEVENTFD_NO_LENGTH, 1 },		/* virt/ioeventfd.c */
 	{ KVM_CAP_IRQFD_RESAMPLE, 1 },			/* virt/irqfd.c */
 	{ KVM_CAP_INTERNAL_ERROR_DATA, 1 },		/* arch/x86/run.c */
+	{ KVM_CAP_CLOCKSOURCE, 1 },			/* arch/x86/pvclock.c */
 	{ KVM_CAP_ADJUST_CLOCK, 0, pvclock_flags },	/* arch/x86/pvclock.c */
 	{ KVM_CAP_KVMCLOCK_CTRL, 1 },			/* arch/x86/pvclock.c */
+	{ KVM_CAP_STEAL_TIME, 0, steal_time },		/* arch/x86/steal_time.c */
 	{ KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1 },	/* arch/x86/msr.c, hypercall.c */
 	{ KVM_CAP_ENABLE_CAP, 1 },			/* this file */
 	{ KVM_CAP_DEVICE_CTRL, 1 },			/* virt/vfio_device.c */

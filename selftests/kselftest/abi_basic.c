@@ -31,7 +31,9 @@ static void check_extension(void)
 		C(IMMEDIATE_EXIT, 1), C(NR_MEMSLOTS, 32), C(NR_VCPUS, 1), C(MAX_VCPUS, 1),
 		C(MAX_VCPU_ID, 1), C(MP_STATE, 1), C(CHECK_EXTENSION_VM, 1), C(SIGNAL_MSI, 1),
 		C(DESTROY_MEMORY_REGION_WORKS, 1), C(JOIN_MEMORY_REGIONS_WORKS, 1),
-		C(SYNC_MMU, 1), C(READONLY_MEM, 1), C(USER_NMI, 1),
+		C(SYNC_MMU, 1), C(READONLY_MEM, 1), C(USER_NMI, 1), C(CLOCKSOURCE, 1),
+		C(EXT_EMUL_CPUID, 1), C(NOP_IO_DELAY, 1), C(IOAPIC_POLARITY_IGNORED, 1),
+		C(IOEVENTFD_NO_LENGTH, 1),
 #undef C
 	};
 	struct kt_vm *vm = kt_vm_new(0, 0);
@@ -49,6 +51,8 @@ static void check_extension(void)
 	}
 	KT_TRUE(kt_cap(KVM_CAP_MAX_VCPUS) >= kt_cap(KVM_CAP_NR_VCPUS));
 	KT_TRUE(kt_cap(KVM_CAP_MAX_VCPU_ID) >= kt_cap(KVM_CAP_MAX_VCPUS));
+	KT_EQ(kt_cap(KVM_CAP_STEAL_TIME),
+	      kt_cpuid_entry(kt_supported_cpuid(), 0x40000001, 0)->eax >> 5 & 1);
 }
 
 static void unknown_capability(void)

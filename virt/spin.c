@@ -23,6 +23,14 @@ module_param(halt_poll_ns, uint, 0644);
 MODULE_PARM_DESC(halt_poll_ns,
 		 "longest time in ns that a halted vCPU looks for an interrupt before it sleeps (0 = off)");
 
+/* The longest look of a VM's vCPUs: what KVM_CAP_HALT_POLL said, else the parameter. */
+static unsigned int halt_poll_limit(const struct mkvm_vm *vm)
+{
+	s64 own = READ_ONCE(vm->halt_poll_limit);
+
+	return own < 0 ? READ_ONCE(halt_poll_ns) : own;
+}
+
 /* The first step of a vCPU's own limit, which doubles from there and falls back to 0. */
 #define HALT_POLL_FIRST_NS	10000u
 
@@ -84,8 +92,7 @@ void mkvm_vcpu_on_spin(struct mkvm_vcpu *me)
  */
 bool mkvm_halt_poll(struct mkvm_vcpu *vcpu, bool (*ends)(struct mkvm_vcpu *vcpu))
 {
-	unsigned int limit = min(vcpu->halt_poll_ns, READ_ONCE(halt_poll_ns));
-
+	unsigned int limit = min(vcpu->halt_poll_ns, halt_poll_limit(vcpu->vm));
 	u64 start;
 
 	if (!limit || vcpu->no_halt_poll)
@@ -111,7 +118,7 @@ bool mkvm_halt_poll(struct mkvm_vcpu *vcpu, bool (*ends)(struct mkvm_vcpu *vcpu)
  */
 void mkvm_halt_poll_adapt(struct mkvm_vcpu *vcpu, u64 ns)
 {
-	unsigned int max = READ_ONCE(halt_poll_ns);
+	unsigned int max = halt_poll_limit(vcpu->vm);
 
 	if (ns > max)
 		vcpu->halt_poll_ns = 0;

@@ -72,6 +72,7 @@ enum mkvm_bus_idx { MKVM_MMIO_BUS, MKVM_PIO_BUS, MKVM_NR_BUSES };
  * @devices_assigned: the VFIO device was told of some, which the guest may reach by MMIO
  * @dead: a bug or an unrecoverable failure ended this VM; every ioctl gives -EIO
  * @dead_reason: why, a static string
+ * @halt_poll_limit: KVM_CAP_HALT_POLL, nanoseconds; -1: the module's parameter
  * @stats_dentry: debugfs directory
  * @arch: what x86 adds
  */
@@ -110,6 +111,7 @@ struct mkvm_vm {
 	bool devices_assigned;
 	bool dead;
 	const char *dead_reason;
+	s64 halt_poll_limit;
 	struct dentry *stats_dentry;
 	struct list_head list;
 	pid_t owner_pid;

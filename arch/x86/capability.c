@@ -92,6 +92,7 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_MAX_VCPU_ID, MKVM_MAX_VCPU_ID },	/* virt/vcpu.c */
 	{ KVM_CAP_IMMEDIATE_EXIT, 1 },			/* arch/x86/run.c */
 	{ KVM_CAP_HLT, 1 },				/* arch/x86/run.c */
+	{ KVM_CAP_HALT_POLL, 1 },			/* virt/spin.c */
 	{ KVM_CAP_MP_STATE, 1 },			/* arch/x86/vcpu_ioctl.c */
 	{ KVM_CAP_USER_NMI, 1 },			/* arch/x86/inject.c */
 	{ KVM_CAP_SET_TSS_ADDR, 1 },			/* arch/x86/vm_ioctl.c */
@@ -265,6 +266,11 @@ int arch_vm_enable_cap(struct mkvm_vm *vm, struct kvm_enable_cap *cap)
 		fallthrough;
 	case KVM_CAP_DISABLE_QUIRKS:
 		WRITE_ONCE(vm->arch.disabled_quirks, cap->args[0]);
+		return 0;
+	case KVM_CAP_HALT_POLL:
+		if (cap->args[0] > UINT_MAX)
+			break;
+		WRITE_ONCE(vm->halt_poll_limit, cap->args[0]);
 		return 0;
 	case KVM_CAP_EXCEPTION_PAYLOAD:
 		WRITE_ONCE(vm->arch.exception_payload, cap->args[0]);

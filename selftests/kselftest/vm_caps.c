@@ -413,7 +413,7 @@ static void poll_guest(void)
 			sti_hlt_cli();
 		}
 		GUEST_SYNC(i);
-		GUEST_EQ(rdmsr(POLL_CONTROL), 0);
+		GUEST_EQ(rdmsr(POLL_CONTROL), i > 1);
 		wrmsr(POLL_CONTROL, 1);
 	}
 }
@@ -433,6 +433,23 @@ static void poll_control(void)
 	KT_EQ(kt_try_get_msr(vcpu, POLL_CONTROL, &value), 1);
 	KT_EQ(value, 0);
 	KT_RUN_SYNC(vcpu, 2);
+	KT_TRUE(counter(fd, "halt_successful_poll"));
+}
+
+/* The VM's own limit: 0 and no halt is looked into, whatever the module's parameter says. */
+static void halt_poll(void)
+{
+	struct kt_vcpu *vcpu = kt_long(0, KT_IRQCHIP, poll_guest);
+	int fd = KT_IOCTL(vcpu->fd, KVM_GET_STATS_FD, 0);
+
+	kt_require_cap(KVM_CAP_HALT_POLL, "KVM_CAP_HALT_POLL");
+	KT_EQ(enable_cap(vcpu->vm, KVM_CAP_HALT_POLL, 1UL << 32), -EINVAL);
+	KT_EQ(enable_cap(vcpu->vm, KVM_CAP_HALT_POLL, 0), 0);
+	KT_RUN_SYNC(vcpu, 1);
+	KT_RUN_SYNC(vcpu, 2);
+	KT_EQ(counter(fd, "halt_successful_poll"), 0);
+	KT_EQ(enable_cap(vcpu->vm, KVM_CAP_HALT_POLL, 200000), 0);
+	KT_RUN_SYNC(vcpu, 3);
 	KT_TRUE(counter(fd, "halt_successful_poll"));
 }
 
@@ -550,6 +567,7 @@ static const struct kt_test tests[] = {
 	{ "system_attributes", system_attributes },
 	{ "stats", stats },
 	{ "poll_control", poll_control },
+	{ "halt_poll", halt_poll },
 	{ "emulation_failure", emulation_failure },
 	{ "vfio_device", vfio_device },
 	{ "unknown_device", unknown_device },

@@ -508,6 +508,32 @@ static void set_bits(u32 *word, u32 mask, bool on)
 	*word = on ? *word | mask : *word & ~mask;
 }
 
+/* KVM's leaves may stand behind those of another hypervisor: found by their signature. */
+static struct kvm_cpuid_entry2 *find_pv_features(struct kvm_cpuid_entry2 *entries, int nent)
+{
+	struct kvm_cpuid_entry2 *e;
+	u32 base;
+
+	for (base = 0x40000000; base < 0x40010000; base += 0x100) {
+		e = scan(entries, nent, base, 0);
+		if (e && !memcmp(&e->ebx, KVM_SIGNATURE, 12))
+			return scan(entries, nent, base | KVM_CPUID_FEATURES, 0);
+	}
+	return NULL;
+}
+
+/* HLT that does not exit ends by no kick: the guest must not sleep in it for a lock. */
+static void hide_unhalt(struct mkvm_vcpu *vcpu, struct kvm_cpuid_entry2 *entries, int nent)
+{
+	struct kvm_cpuid_entry2 *e;
+
+	if (!(vcpu->vm->arch.disabled_exits & KVM_X86_DISABLE_EXITS_HLT))
+		return;
+	e = find_pv_features(entries, nent);
+	if (e)
+		e->eax &= ~BIT(KVM_FEATURE_PV_UNHALT);
+}
+
 /* Bits of CPUID that mirror a register of the guest. */
 static void apply_runtime(struct mkvm_vcpu *vcpu, struct kvm_cpuid_entry2 *entries, int nent)
 {
@@ -586,22 +612,6 @@ static u8 query_maxphyaddr(struct mkvm_vcpu *vcpu)
 	return 36;
 }
 
-/* KVM's leaves may stand behind those of another hypervisor: found by their signature. */
-static u32 query_pv_features(struct mkvm_vcpu *vcpu)
-{
-	struct kvm_cpuid_entry2 *e;
-	u32 base;
-
-	for (base = 0x40000000; base < 0x40010000; base += 0x100) {
-		e = find(vcpu, base, 0);
-		if (e && !memcmp(&e->ebx, KVM_SIGNATURE, 12)) {
-			e = find(vcpu, base | KVM_CPUID_FEATURES, 0);
-			return e ? e->eax : 0;
-		}
-	}
-	return 0;
-}
-
 /* Everything that follows from a new table; the table is in place. */
 static void table_changed(struct mkvm_vcpu *vcpu)
 {
@@ -626,7 +636,8 @@ static void table_changed(struct mkvm_vcpu *vcpu)
 	e = find(vcpu, 7, 2);
 	a->guest_cap_7_2_edx = e ? e->edx & supported_7_2_edx : 0;
 
-	a->pv_features = query_pv_features(vcpu);
+	e = find_pv_features(a->cpuid, a->cpuid_nent);
+	a->pv_features = e ? e->eax : 0;
 	a->maxphyaddr = query_maxphyaddr(vcpu);
 	e = find(vcpu, 0xd, 0);
 	a->guest_supported_xcr0 = e ? (e->eax | (u64)e->edx << 32) & fpu_supported_xcr0 : 0;
@@ -696,6 +707,7 @@ static int set_entries(struct mkvm_vcpu *vcpu, struct kvm_cpuid_entry2 *entries,
 {
 	int ret;
 
+	hide_unhalt(vcpu, entries, nent);
 	/* What the guest saw cannot change under it; repeating the same is harmless. */
 	if (vcpu->arch.ran) {
 		ret = same_entries(vcpu, entries, nent) ? 0 : -EINVAL;

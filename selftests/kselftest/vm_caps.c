@@ -131,6 +131,8 @@ static void hlt_guest(void)
 static void disabled_hlt_exits(void)
 {
 	struct kt_vm *vm = kt_vm_new(KT_MEM, KT_IRQCHIP), *late = kt_vm_new(0, 0);
+	struct kvm_cpuid2 *c = kt_supported_cpuid();
+	u32 pv_unhalt = 1 << KVM_FEATURE_PV_UNHALT;
 	struct kt_vcpu *vcpu;
 
 	kt_require_cap(KVM_CAP_X86_DISABLE_EXITS, "KVM_CAP_X86_DISABLE_EXITS");
@@ -141,7 +143,14 @@ static void disabled_hlt_exits(void)
 	KT_EQ(enable_cap(late, KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_HLT), -EINVAL);
 	vcpu = kt_vcpu_new(vm, 0);
 	kt_vcpu_long(vcpu, hlt_guest);
+	/* No kick ends such a HLT: the guest is not told that one would. */
+	KT_EQ(kt_cpuid_entry(c, 0x40000001, 0)->eax & pv_unhalt, pv_unhalt);
+	KT_IOCTL(vcpu->fd, KVM_SET_CPUID2, c);
+	KT_IOCTL(vcpu->fd, KVM_GET_CPUID2, c);
+	KT_EQ(kt_cpuid_entry(c, 0x40000001, 0)->eax & pv_unhalt, 0);
 	KT_RUN_SYNC(vcpu, 1);
+	kt_cpuid_entry(c, 0x40000001, 0)->eax |= pv_unhalt;
+	KT_IOCTL(vcpu->fd, KVM_SET_CPUID2, c);		/* what it got is the same */
 	KT_RUN_DONE(vcpu);
 }
 

@@ -306,7 +306,8 @@ bool mkvm_message_of_gsi(struct mkvm_vm *vm, u32 gsi, struct mkvm_route *copy)
  * @vm: the VM
  * @msi: the message; flags must be 0 (x86 has no device IDs)
  *
- * Return: > 0 delivered, 0 coalesced, -1 when no vCPU is addressed (as KVM does), -EINVAL.
+ * Return: > 0 delivered to so many vCPUs, 0 merged with one that waits or addressed to nobody,
+ * -EINVAL.
  */
 int mkvm_signal_msi(struct mkvm_vm *vm, const struct kvm_msi *msi)
 {

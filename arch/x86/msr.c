@@ -27,8 +27,7 @@
 #define PAT_RESET	0x0007040600070406ull
 /* Performance monitoring is absent: these say so and cannot be changed by the guest. */
 #define MISC_ENABLE_PMU \
-	(MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL | \
-	 MSR_IA32_MISC_ENABLE_EMON)
+	(MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL)
 #define MISC_ENABLE_RESET \
 	(MSR_IA32_MISC_ENABLE_FAST_STRING | MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | \
 	 MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL)
@@ -325,6 +324,9 @@ static int set_misc_enable(struct mkvm_vcpu *vcpu, u64 data, bool host)
 
 	if (!host && (changed & MISC_ENABLE_PMU))
 		return 1;
+	/* "Performance monitoring available" is read-only, a write of it ignored. */
+	if (!host)
+		data ^= changed & MSR_IA32_MISC_ENABLE_EMON;
 	vcpu->arch.misc_enable = data;
 	/* CPUID's MONITOR bit follows the one that switches MWAIT on. */
 	if (changed & MSR_IA32_MISC_ENABLE_MWAIT)
@@ -341,10 +343,13 @@ static int check_vmx_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 	case MSR_KERNEL_GS_BASE:
 	case MSR_LSTAR:
 	case MSR_CSTAR:
-	case MSR_IA32_SYSENTER_ESP:
-	case MSR_IA32_SYSENTER_EIP:
 		/* A non-canonical one would make the VM entry fail. */
 		return __is_canonical_address(*data, guest_vaddr_bits(vcpu)) ? 0 : 1;
+	case MSR_IA32_SYSENTER_ESP:
+	case MSR_IA32_SYSENTER_EIP:
+		/* As in KVM, so that what AMD's processors hold in them can be restored here. */
+		*data = __canonical_address(*data, guest_vaddr_bits(vcpu));
+		return 0;
 	case MSR_IA32_SYSENTER_CS:
 		*data = (u32)*data;
 		return 0;

@@ -66,6 +66,10 @@ static void msr_guest(void)
 	GUEST_EQ(rdmsr(0xc0000084), 0x47700);
 	GUEST_EQ(try_wrmsr(0x277, 0x0007040600070406), GUEST_NO_EXC);
 	GUEST_EQ(rdmsr(0x277), 0x0007040600070406);
+	v = rdmsr(0x1a0);						/* MISC_ENABLE */
+	GUEST_EQ(try_wrmsr(0x1a0, v ^ 1 << 7), GUEST_NO_EXC);
+	GUEST_EQ(rdmsr(0x1a0), v);
+	GUEST_EQ(try_wrmsr(0x1a0, v ^ 1 << 12), GP);
 	GUEST_EQ(try_wrmsr(0x1fc, 0x1234), GUEST_NO_EXC);			/* POWER_CTL */
 	GUEST_EQ(rdmsr(0x1fc), 0x1234);
 	GUEST_EQ(rdmsr(0xc0000080) & 0xd00, 0xd00);

@@ -454,6 +454,11 @@ static void msrs_bad_values(void)
 		KT_EQ(kt_try_set_msr(vcpu, 0xc0000082, NONCANON), 0);
 		KT_EQ(kt_try_set_msr(vcpu, 0xc0000102, NONCANON), 0);
 	}
+	/* What is no address becomes one here, by its sign. */
+	KT_EQ(kt_try_set_msr(vcpu, 0x175, NONCANON | 0x1000), 1);
+	KT_EQ(kt_get_msr(vcpu, 0x175), 0xffff800000001000);
+	KT_EQ(kt_try_set_msr(vcpu, 0x176, 1UL << 63 | 0x1234), 1);
+	KT_EQ(kt_get_msr(vcpu, 0x176), 0x1234);
 	KT_EQ(kt_get_msr(vcpu, 0xc0000080), 0xd01);
 	KT_RUN_DONE(vcpu);
 }

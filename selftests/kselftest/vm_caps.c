@@ -137,6 +137,8 @@ static void disabled_hlt_exits(void)
 
 	kt_require_cap(KVM_CAP_X86_DISABLE_EXITS, "KVM_CAP_X86_DISABLE_EXITS");
 	KT_EQ(enable_cap(vm, KVM_CAP_X86_DISABLE_EXITS, 0x100), -EINVAL);
+	/* What the host cannot do is taken all the same. */
+	KT_EQ(enable_cap(kt_vm_new(0, 0), KVM_CAP_X86_DISABLE_EXITS, 0xf), 0);
 	KT_EQ(enable_cap(vm, KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_HLT |
 			 KVM_X86_DISABLE_EXITS_PAUSE), 0);
 	kt_vcpu_new(late, 0);

@@ -28,18 +28,10 @@
 #include "virt/spin.h"
 #include "virt/stats_fd.h"
 
-static DEFINE_PER_CPU(struct mkvm_vcpu *, running_vcpu);
-
-struct mkvm_vcpu *mkvm_running_vcpu(void)
-{
-	return __this_cpu_read(running_vcpu);
-}
-
 static void sched_in(struct preempt_notifier *notifier, int cpu)
 {
 	struct mkvm_vcpu *vcpu = container_of(notifier, struct mkvm_vcpu, notifier);
 
-	__this_cpu_write(running_vcpu, vcpu);
 	arch_vcpu_load(vcpu, cpu);
 	WRITE_ONCE(vcpu->preempted, false);
 	WRITE_ONCE(vcpu->ready, false);
@@ -54,7 +46,6 @@ static void sched_out(struct preempt_notifier *notifier, struct task_struct *nex
 	if (current->on_rq)
 		WRITE_ONCE(vcpu->ready, true);
 	arch_vcpu_put(vcpu);
-	__this_cpu_write(running_vcpu, NULL);
 }
 
 static struct preempt_ops preempt_ops = { .sched_in = sched_in, .sched_out = sched_out };
@@ -63,7 +54,6 @@ void mkvm_vcpu_load(struct mkvm_vcpu *vcpu)
 {
 	int cpu = get_cpu();
 
-	__this_cpu_write(running_vcpu, vcpu);
 	preempt_notifier_register(&vcpu->notifier);
 	arch_vcpu_load(vcpu, cpu);
 	WRITE_ONCE(vcpu->cpu, cpu);
@@ -75,7 +65,6 @@ void mkvm_vcpu_put(struct mkvm_vcpu *vcpu)
 	preempt_disable();
 	arch_vcpu_put(vcpu);
 	preempt_notifier_unregister(&vcpu->notifier);
-	__this_cpu_write(running_vcpu, NULL);
 	preempt_enable();
 }
 

@@ -183,9 +183,6 @@ static inline bool mkvm_entry_must_wait(struct mkvm_vcpu *vcpu)
 	return READ_ONCE(vcpu->requests) & ~(BIT(MKVM_REQ_EVENT) | BIT(MKVM_REQ_LAPIC_TIMER));
 }
 
-/* The vCPU whose state is loaded on this CPU, or NULL; preemption off. */
-struct mkvm_vcpu *mkvm_running_vcpu(void);
-
 /* Block until the vCPU is runnable, a signal or a request arrives. Process context. */
 void mkvm_vcpu_block(struct mkvm_vcpu *vcpu);
 

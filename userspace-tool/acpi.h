@@ -15,7 +15,6 @@
 #define ACPI_SCI_IRQ		9
 #define ACPI_PCI_GSI		16	/* the four interrupt pins of PCI device 1 */
 #define ACPI_PM1_STATUS		0x600
-#define ACPI_PM1_ENABLE		0x602
 #define ACPI_PM1_CONTROL	0x604
 #define ACPI_S5_SLEEP_TYPE	0
 #define ACPI_RESET_PORT		0xcf9

@@ -35,7 +35,6 @@
 #define GUEST_EBDA		0x9fc00
 #define GUEST_VIDEO_HOLE	0xa0000
 #define GUEST_ACPI		0xe0000
-#define GUEST_ACPI_SIZE		0x20000
 #define GUEST_HIGH_MEMORY	0x100000
 
 /* Three pages for the TSS that real mode needs without unrestricted guest, one page table. */

@@ -18,7 +18,6 @@
 #define MKVM_USERSPACE_IRQ_SOURCE	0
 #define MKVM_IRQFD_RESAMPLE_SOURCE	1
 #define MKVM_PIT_IRQ_SOURCE		2
-#define MKVM_NR_IRQ_SOURCES		3
 
 /**
  * struct mkvm_route - one way that a GSI leads to

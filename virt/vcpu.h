@@ -109,7 +109,6 @@ struct mkvm_vcpu {
 	bool sigset_active;
 	sigset_t sigset;
 	struct mkvm_vcpu_stats stats;
-	struct dentry *stats_dentry;
 };
 
 static inline void mkvm_make_request(enum mkvm_request req, struct mkvm_vcpu *vcpu)

@@ -204,7 +204,6 @@ static struct mkvm_vm *vm_alloc(unsigned long type)
 	rwlock_init(&vm->mmu_lock);
 	INIT_LIST_HEAD(&vm->irqfds);
 	INIT_LIST_HEAD(&vm->ioeventfds);
-	INIT_LIST_HEAD(&vm->list);
 	vm->halt_poll_limit = -1;
 	vm->owner_pid = task_tgid_nr(current);
 	vm->mm = current->mm;

@@ -43,7 +43,8 @@ enum mkvm_bus_idx { MKVM_MMIO_BUS, MKVM_PIO_BUS, MKVM_NR_BUSES };
 /**
  * struct mkvm_vm - one virtual machine
  * @mm: address space whose memory backs the guest; only its threads may use the VM
- * @users: one for the VM descriptor, one for each vCPU descriptor and irqfd
+ * @users: one for each descriptor that reaches the VM: its own, a vCPU's, the VFIO device's, those
+ *	of statistics; irqfds go when its own is closed
  * @lock: vCPU creation, interrupt controller creation, ENABLE_CAP
  * @slots_lock: serialises every change of @memslots and of the I/O buses
  * @srcu: readers of @memslots, @buses and @routing
@@ -113,7 +114,6 @@ struct mkvm_vm {
 	const char *dead_reason;
 	s64 halt_poll_limit;
 	struct dentry *stats_dentry;
-	struct list_head list;
 	pid_t owner_pid;
 	u64 dirty_log_manual;
 

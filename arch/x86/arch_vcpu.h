@@ -118,10 +118,9 @@ struct mkvm_arch_vcpu {
 	struct mkvm_exception exception;
 	struct { bool injected, soft; u8 nr, insn_len; } interrupt;
 	int pending_extint;			/* split irqchip: vector of KVM_INTERRUPT, or -1 */
-	bool nmi_injected, nmi_pending_window;
+	bool nmi_injected;
 	u8 nmi_pending;				/* at most 2 */
 	atomic_t nmi_queued;
-	bool smi_pending;
 
 	/* Control registers: cr.c */
 	unsigned long cr0, cr3, cr4, cr8;
@@ -165,7 +164,6 @@ struct mkvm_arch_vcpu {
 	u64 apic_base;
 	u64 pat;
 	u64 misc_enable;
-	u64 spec_ctrl;
 	u64 arch_capabilities, perf_capabilities, platform_info, misc_features, power_ctl;
 	u64 ucode_rev;
 	u64 smbase;
@@ -177,7 +175,6 @@ struct mkvm_arch_vcpu {
 	u32 pv_features;			/* KVM_CPUID_FEATURES: EAX */
 	bool pv_unhalted;			/* KVM_HC_KICK_CPU ends the next HLT */
 	bool pvclock_stopped;			/* KVM_KVMCLOCK_CTRL */
-	u64 tsc_aux;
 	void (*msr_skip)(struct mkvm_vcpu *vcpu);	/* msr_filter.c */
 	u64 smi_count, feat_ctl, hwcr;
 	u64 pv_msrs[2];				/* those that have no field above */
@@ -206,11 +203,9 @@ struct mkvm_arch_vcpu {
 	struct list_head posted_link;		/* irq/posted.c: while it halts */
 	int posted_cpu;				/* ... in that CPU's list, else -1 */
 
-	u32 enabled_caps;
 	bool boot_vcpu;
 	bool l1tf_flush;
 	bool pv_enforce_cpuid;
-	struct { u32 pending_init:1, pending_sipi:1; u8 sipi_vector; } apic_events;
 };
 
 #endif

@@ -45,7 +45,6 @@ struct mkvm_arch_vm {
 	struct mkvm_pic *pic;			/* irq/pic.c */
 	struct mkvm_pit *pit;			/* irq/pit.c */
 	u32 bsp_vcpu_id;			/* KVM_SET_BOOT_CPU_ID */
-	unsigned long identity_map_addr;
 	bool pml;				/* slots with a dirty log use PML */
 	u64 disabled_quirks;
 	bool exit_on_emulation_failure;		/* also for a guest's programs */

@@ -40,7 +40,6 @@ void state_vm_init(struct mkvm_vm *vm)
 	tsc_vm_init(vm);
 	vm->arch.guest_can_read_platform_info = true;
 	pvclock_vm_init(vm);
-	vm->arch.identity_map_addr = 0xfffbc000;
 }
 
 int state_vcpu_init(struct mkvm_vcpu *vcpu)

@@ -18,7 +18,6 @@
 #include "uapi/linux/minikvm.h"
 #include "virt/arch.h"
 
-#define IDENTITY_MAP_DEFAULT	0xfffbc000ul
 /* KVM refuses fewer; nothing is limited by it here. */
 #define MIN_MMU_PAGES		64
 
@@ -47,8 +46,6 @@ static long set_identity_map_addr(struct mkvm_vm *vm, u64 __user *user)
 	if (vm->created_vcpus) {
 		vm_refuse(vm, "SET_IDENTITY_MAP_ADDR: there are vCPUs already");
 		ret = -EINVAL;
-	} else {
-		vm->arch.identity_map_addr = addr ? addr : IDENTITY_MAP_DEFAULT;
 	}
 	mutex_unlock(&vm->lock);
 	return ret;

@@ -25,7 +25,6 @@
 #define IRTE_URGENT		BIT_ULL(14)
 /* Upper half: who may send. */
 #define IRTE_SID(hi)		((u16)(hi))
-#define IRTE_SQ(hi)		((unsigned int)((hi) >> 16 & 3))
 #define IRTE_SVT(hi)		((unsigned int)((hi) >> 18 & 3))
 
 enum irte_check { IRTE_ANYONE = 0, IRTE_REQUESTER = 1, IRTE_BUSES = 2 };

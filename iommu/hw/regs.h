@@ -76,7 +76,6 @@
 #define IQA_256_BITS		BIT_ULL(11)
 
 #define FSTS_PFO		BIT(0)
-#define FSTS_PPF		BIT(1)
 #define FSTS_IQE		BIT(4)
 #define FSTS_ICE		BIT(5)
 #define FSTS_ITE		BIT(6)
@@ -95,7 +94,6 @@
 #define IRTA_EIME		BIT(11)
 
 #define PMEN_EPM		BIT(31)
-#define PMEN_PRS		BIT(0)
 
 #define ENTRY_PRESENT		BIT_ULL(0)
 #define ADDR_MASK		GENMASK_ULL(51, 12)

@@ -13,7 +13,6 @@
 #include "virt/vcpu.h"
 
 #define LAPIC_DEFAULT_BASE	0xfee00000ull
-#define LAPIC_MMIO_SIZE		0x1000
 
 /* vcpu->arch.hv_timer_tsc when the VMX-preemption timer has nothing to wait for. */
 #define LAPIC_NO_HV_TIMER	0ull

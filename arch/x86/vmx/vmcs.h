@@ -38,7 +38,6 @@ DECLARE_STATIC_KEY_FALSE(vmcs_count_key);
 enum vmcs_width { VMCS_WIDTH_16, VMCS_WIDTH_64, VMCS_WIDTH_32, VMCS_WIDTH_NATURAL };
 #define vmcs_field_width(field)		(((field) >> 13) & 3)
 #define vmcs_field_high(field)		((field) & 1)
-#define vmcs_field_readonly(field)	((((field) >> 10) & 3) == 1)
 
 /* Out of line: names the field and the VM-instruction error, once per second. */
 void vmcs_read_failed(unsigned long field, bool fault);

@@ -27,7 +27,6 @@ enum vmx_enter_result { VMX_ENTERED, VMX_ENTRY_VMFAIL, VMX_ENTRY_FAULT };
 #define VMX_ENTER_SPEC_CTRL	BIT(1)	/* the guest may write IA32_SPEC_CTRL itself */
 
 #define VMX_PML_ENTRIES		512
-#define VMX_NR_SEGMENTS		8
 
 /**
  * struct vmx_vcpu - a vCPU's VMCS and what is remembered of it
@@ -59,7 +58,6 @@ struct vmx_vcpu {
 	u32 exception_bitmap;
 	u32 tpr_threshold;
 	bool preemption_timer_on;
-	u32 preemption_timer;
 	unsigned long host_cr3, host_cr4;
 	unsigned long host_fs_base, host_gs_base;
 	struct host_selectors { u16 fs, gs, ds, es, ldt; } host_sel, host_vmcs_sel;

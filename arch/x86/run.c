@@ -227,7 +227,7 @@ static int run_loop(struct mkvm_vcpu *vcpu)
 				return 0;
 			}
 			ret = enter_guest(vcpu);
-			if (ret == VMX_NEEDS_SLOW_EXIT) {
+			if (ret == VMX_FAST_NO) {
 				vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->srcu);
 				ret = vmx_handle_exit(vcpu);
 				srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);

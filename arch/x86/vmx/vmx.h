@@ -110,10 +110,10 @@ void vmx_vcpu_put(struct mkvm_vcpu *vcpu);
 void vmx_prepare_guest(struct mkvm_vcpu *vcpu);
 
 /*
- * Enter the guest: 1 = enter again, 0 or -errno = done, VMX_NEEDS_SLOW_EXIT = call
- * vmx_handle_exit() in process context under vm->srcu, which returns 1, 0 or -errno.
+ * Enter the guest: 1 = enter again, 0 or -errno = done, VMX_FAST_NO = call vmx_handle_exit() in
+ * process context under vm->srcu, which returns 1, 0 or -errno.
  */
-#define VMX_NEEDS_SLOW_EXIT	2
+#define VMX_FAST_NO	2
 int vmx_run_guest(struct mkvm_vcpu *vcpu);
 int vmx_handle_exit(struct mkvm_vcpu *vcpu);
 

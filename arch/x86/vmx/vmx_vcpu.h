@@ -189,7 +189,6 @@ int vmx_map_apic_access_page(struct mkvm_vcpu *vcpu, gpa_t gpa);
  * handler runs with interrupts off and takes no sleeping lock and no slots; it returns
  * VMX_FAST_NO when the exit needs the slow one.
  */
-#define VMX_FAST_NO	VMX_NEEDS_SLOW_EXIT
 typedef int (*vmx_exit_handler)(struct mkvm_vcpu *vcpu);
 vmx_exit_handler vmx_fast_handler(u32 reason);
 void vmx_skip_instruction(struct mkvm_vcpu *vcpu);

@@ -12,6 +12,7 @@
 #include <linux/module.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
+#include <asm/perf_event.h>
 #include <asm/vmx.h>
 
 #include "arch/x86/vmx/vmx_vcpu.h"
@@ -260,6 +261,7 @@ void vmx_caps_decide_apicv(void)
 int vmx_caps_init(void)
 {
 	bool true_controls;
+	struct x86_pmu_capability pmu;
 	u32 secondary;
 	u64 misc;
 	int ret = 0;
@@ -322,5 +324,7 @@ int vmx_caps_init(void)
 	vmx_caps.umip_emulation = (secondary & SECONDARY_EXEC_DESC) &&
 				  !(vmx_caps.cr4_fixed1 & X86_CR4_UMIP);
 	vmx_caps.tsc_scaling_max = U64_MAX;
+	perf_get_x86_pmu_capability(&pmu);
+	vmx_caps.host_counters = pmu.num_counters_gp;
 	return 0;
 }

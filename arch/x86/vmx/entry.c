@@ -191,7 +191,8 @@ static void set_preemption_timer(struct mkvm_vcpu *vcpu)
  * The host's performance counters, as far as they must not count in the guest: PEBS would write its
  * records to the host's addresses through the guest's page tables. @into the guest, or back.
  */
-static void switch_counters(const struct perf_guest_switch_msr *msrs, int nr, bool into)
+static __always_inline void switch_counters(const struct perf_guest_switch_msr *msrs, int nr,
+					    bool into)
 {
 	int i;
 
@@ -204,7 +205,7 @@ static void switch_counters(const struct perf_guest_switch_msr *msrs, int nr, bo
 /* What the SDM calls "VMM software" has to do for the processor's sake, on the way in and back. */
 static int enter(struct mkvm_vcpu *vcpu, u64 host_debugctl)
 {
-	const struct perf_guest_switch_msr *counters;
+	const struct perf_guest_switch_msr *counters = NULL;
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	int nr_counters = 0, result;
 
@@ -213,8 +214,10 @@ static int enter(struct mkvm_vcpu *vcpu, u64 host_debugctl)
 	else if (static_branch_unlikely(&mmio_stale_data_clear) &&
 		 READ_ONCE(vcpu->vm->devices_assigned))
 		x86_clear_cpu_buffers();
-	counters = perf_guest_get_msrs(&nr_counters, NULL);
-	switch_counters(counters, nr_counters, true);
+	if (vmx_caps.host_counters) {
+		counters = perf_guest_get_msrs(&nr_counters, NULL);
+		switch_counters(counters, nr_counters, true);
+	}
 	if (context_tracking_enabled_this_cpu()) {
 		context_tracking_guest_enter();
 		result = vmx_enter(vmx, vcpu->arch.regs, vmx->enter_flags);
@@ -225,7 +228,8 @@ static int enter(struct mkvm_vcpu *vcpu, u64 host_debugctl)
 	/* "Loading Host Control Registers, Debug Registers, MSRs": the exit cleared it. */
 	if (unlikely(host_debugctl))
 		update_debugctlmsr(host_debugctl);
-	switch_counters(counters, nr_counters, false);
+	if (vmx_caps.host_counters)
+		switch_counters(counters, nr_counters, false);
 	return result;
 }
 
@@ -240,7 +244,7 @@ int vmx_run_guest(struct mkvm_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	vmx_exit_handler fast;
-	u64 host_debugctl = get_debugctlmsr();
+	u64 host_debugctl = __rdmsr(MSR_IA32_DEBUGCTLMSR);
 	int result, ret;
 	u32 reason;
 

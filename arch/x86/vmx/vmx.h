@@ -129,7 +129,7 @@ struct vmx_caps {
 	u64 ept_vpid;
 	bool ept_ad, ept_1g, ept_2m, ept_5level, ept_wb;
 	bool vpid, invvpid_single, flexpriority, tpr_shadow, pml, tsc_scaling, preemption_timer;
-	bool ple, apicv, invpcid, rdtscp, xsaves, umip_emulation, mpx;
+	bool ple, apicv, invpcid, rdtscp, xsaves, umip_emulation, mpx, host_counters;
 	bool waitpkg, enclv;
 	u8 preemption_timer_shift;
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;

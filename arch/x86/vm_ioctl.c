@@ -35,12 +35,13 @@ static long set_tss_addr(struct mkvm_vm *vm, unsigned long addr)
 	return 0;
 }
 
+/* Real mode needs no identity map here (unrestricted guest): the address is read, no more. */
 static long set_identity_map_addr(struct mkvm_vm *vm, u64 __user *user)
 {
+	u64 unused __maybe_unused;
 	long ret = 0;
-	u64 addr;
 
-	if (get_user(addr, user))
+	if (get_user(unused, user))
 		return -EFAULT;
 	mutex_lock(&vm->lock);
 	if (vm->created_vcpus) {

@@ -512,7 +512,8 @@ static void one_operation(void)
 	if (size == 1 && mem_random() % 2)
 		first += 508;
 	if (dice < 45) {
-		if (size > 512 && !(unit.cap & CAP_SLLPS_1G))
+		if (size > 512 && !(unit.cap & (paths[domain] == HW_SECOND_STAGE ? CAP_SLLPS_1G :
+						CAP_FS1GP)))
 			size = 512;
 		if (size == 512 && !(unit.cap & CAP_SLLPS_2M))
 			size = 1;

@@ -114,7 +114,7 @@ void hw_unit_free(struct hw_unit *unit)
 
 /**
  * hw_unit_enable() - queue on, root table set, caches emptied, translation on
- * @unit: initialised, its context entries filled
+ * @unit: initialised, its context entries filled; off, or reset since it was on
  *
  * Return: 0, or -EIO with the unit as far back as it lets itself be brought.
  */
@@ -122,6 +122,13 @@ int hw_unit_enable(struct hw_unit *unit)
 {
 	int ret;
 
+	/* It did not go off, and no reset came: nothing that it reads from may change. */
+	if (hw_read32(unit->regs, DMAR_GSTS) & (GCMD_TE | GCMD_QIE)) {
+		unit->broken = true;
+		return -EIO;
+	}
+	/* A unit that slept has forgotten what it did not answer. */
+	unit->broken = false;
 	hw_write32(unit->regs, DMAR_FECTL, FECTL_IM);
 	unit->tail = 0;
 	hw_write64(unit->regs, DMAR_IQT, 0);
@@ -158,14 +165,14 @@ int hw_unit_enable(struct hw_unit *unit)
  */
 int hw_unit_disable(struct hw_unit *unit)
 {
-	int ret, ret2;
+	int ret;
 
 	hw_write32(unit->regs, DMAR_FECTL, FECTL_IM);
 	if (unit->initial_pmen & PMEN_EPM)
 		hw_write32(unit->regs, DMAR_PMEN, unit->initial_pmen);
 	ret = hw_command(unit, GCMD_TE, false, false);
-	ret2 = hw_command(unit, GCMD_QIE, false, false);
-	return ret ?: ret2;
+	/* While that is pending, the next command would ask for translation again. */
+	return ret ?: hw_command(unit, GCMD_QIE, false, false);
 }
 
 /**

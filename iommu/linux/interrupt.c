@@ -567,12 +567,12 @@ static int enable_units(void)
 	unsigned int i;
 	int ret = 0;
 
-	for (i = 0; i < vtd.nr_units && !ret; i++) {
+	for (i = 0; i < vtd.nr_units; i++) {
 		struct vtd_unit *unit = vtd.units[i];
 
 		spin_lock_irqsave(&unit->lock, flags);
 		/* Linux came up without remapping: no APIC identifier is above 255. */
-		ret = irt_enable(&unit->hw, false);
+		ret = irt_enable(&unit->hw, false) ?: ret;
 		spin_unlock_irqrestore(&unit->lock, flags);
 	}
 	return ret;
@@ -713,7 +713,8 @@ out_tables:
 /**
  * vtd_interrupt_resume() - remap again, after the units lost their registers
  *
- * The tables and the messages in the devices are as they were. Return: 0 or -EIO.
+ * The tables and the messages in the devices are as they were. Return: 0, or -EIO for one or more
+ * of the units; the others remap.
  */
 int vtd_interrupt_resume(void)
 {
@@ -722,7 +723,7 @@ int vtd_interrupt_resume(void)
 	if (!vtd.remaps_interrupts)
 		return 0;
 	ret = enable_units();
-	if (!ret && !left_out)
+	if (!left_out)
 		pass_compatibility(false);
 	return ret;
 }

@@ -255,24 +255,25 @@ void vtd_disable_all(void)
 /**
  * vtd_enable_all() - translation on in all units
  *
- * Return: 0, or the error of the first that does not switch on; those after it are off.
+ * Return: 0, or the error of the last that does not switch on; the others are on.
  */
 int vtd_enable_all(void)
 {
 	unsigned long flags;
+	int ret = 0, error;
 	unsigned int i;
-	int ret = 0;
 
-	for (i = 0; i < vtd.nr_units && !ret; i++) {
+	for (i = 0; i < vtd.nr_units; i++) {
 		struct vtd_unit *unit = vtd.units[i];
 
 		spin_lock_irqsave(&unit->lock, flags);
-		ret = hw_unit_enable(&unit->hw);
+		error = hw_unit_enable(&unit->hw);
 		spin_unlock_irqrestore(&unit->lock, flags);
-		if (ret)
+		if (error)
 			pr_err("%s does not switch on\n", unit->name);
 		else
 			vtd_fault_resume(unit);
+		ret = error ?: ret;
 	}
 	return ret;
 }

@@ -311,6 +311,26 @@ static void deaf_to_commands(void)
 	result(good && memory.in_use == 3, "a unit that does not take commands");
 }
 
+/* Translation does not go off: no command follows. After a reset the unit is as good as new. */
+static void deaf_to_the_end(void)
+{
+	const struct vtd_choice *choice = &implementations[0].choice;
+	unsigned int in_use;
+	bool good;
+
+	good = start(choice);
+	vtd.deaf = true;
+	good &= hw_unit_disable(&unit) == -EIO && unit.broken && vtd.command == 1U << 31;
+	good &= hw_unit_enable(&unit) == -EIO && unit.broken;
+	in_use = memory.in_use;
+	hw_unit_free(&unit);
+	result(good && memory.in_use == in_use, "a unit that does not go off");
+
+	vtd_power_on(&vtd, choice);
+	good &= !hw_unit_enable(&unit) && !unit.broken && reaches(PHYS) && stop();
+	result(good, "and is reset");
+}
+
 int main(int argc, char **argv)
 {
 	static const unsigned int records[] = { 1, 2, 8, 64 };
@@ -326,5 +346,6 @@ int main(int argc, char **argv)
 	queue_rounds();
 	queue_errors();
 	deaf_to_commands();
+	deaf_to_the_end();
 	return done();
 }

@@ -55,6 +55,27 @@ bool dmar_next_scope(const u8 **at, const u8 *end, struct dmar_scope *scope)
 }
 
 /**
+ * dmar_names_only() - does a unit have device scopes, and all of them are of one kind?
+ * @unit: a DRHD
+ * @is: called for each of its scopes until one is not
+ *
+ * Return: false also for the unit of everything that no other names.
+ */
+bool dmar_names_only(const struct dmar_unit *unit,
+		     bool (*is)(const struct dmar_unit *unit, const struct dmar_scope *scope))
+{
+	const u8 *at = unit->scopes, *end = at + unit->scopes_size;
+	struct dmar_scope scope;
+
+	if (unit->all || at == end)
+		return false;
+	while (dmar_next_scope(&at, end, &scope))
+		if (!is(unit, &scope))
+			return false;
+	return true;
+}
+
+/**
  * dmar_parse() - walk the structures of a DMAR table
  * @table: the table, its ACPI header first
  * @size: bytes that may be read

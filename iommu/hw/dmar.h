@@ -59,5 +59,7 @@ typedef int (*dmar_visit_t)(const struct dmar_unit *unit, void *arg);
 int dmar_parse(const void *table, size_t size, dmar_visit_t visit, void *arg,
 	       struct dmar_error *error);
 bool dmar_next_scope(const u8 **at, const u8 *end, struct dmar_scope *scope);
+bool dmar_names_only(const struct dmar_unit *unit,
+		     bool (*is)(const struct dmar_unit *unit, const struct dmar_scope *scope));
 
 #endif

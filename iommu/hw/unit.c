@@ -116,6 +116,8 @@ void hw_unit_free(struct hw_unit *unit)
  * hw_unit_enable() - queue on, root table set, caches emptied, translation on
  * @unit: initialised, its context entries filled; off, or reset since it was on
  *
+ * Of a unit for interrupts alone, the queue.
+ *
  * Return: 0, or -EIO with the unit as far back as it lets itself be brought.
  */
 int hw_unit_enable(struct hw_unit *unit)
@@ -135,7 +137,7 @@ int hw_unit_enable(struct hw_unit *unit)
 	hw_write64(unit->regs, DMAR_IQA,
 		   hw_phys(unit->queue) | (unit->scalable ? IQA_256_BITS : 0));
 	ret = hw_command(unit, GCMD_QIE, true, true);
-	if (ret)
+	if (ret || unit->interrupts_only)
 		return ret;
 	hw_write64(unit->regs, DMAR_RTADDR,
 		   hw_phys(unit->root) | (unit->scalable ? RTADDR_SCALABLE : 0));

@@ -44,6 +44,7 @@
  * @irt_size: how many it has
  * @x2apic: its destinations have 32 bits
  * @scalable: in scalable mode; set after probing, before anything is attached
+ * @interrupts_only: its devices' memory accesses are never translated; set as @scalable
  * @broken: an invalidation did not complete; nothing is freed or believed any more
  */
 struct hw_unit {
@@ -62,6 +63,7 @@ struct hw_unit {
 	unsigned int irt_size;
 	bool x2apic;
 	bool scalable;
+	bool interrupts_only;
 	bool broken;
 };
 

@@ -451,6 +451,8 @@ static struct iommu_device *probe_device(struct device *dev)
 				      dev_name(dev));
 		return ERR_PTR(-ENODEV);
 	}
+	if (unit->hw.interrupts_only)
+		return ERR_PTR(-ENODEV);
 	device = kzalloc(sizeof(*device), GFP_KERNEL);
 	if (!device)
 		return ERR_PTR(-ENOMEM);

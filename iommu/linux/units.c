@@ -73,6 +73,19 @@ bool vtd_in_scope(struct pci_dev *pdev, const struct dmar_unit *desc)
 	return false;
 }
 
+static bool is_display(const struct dmar_unit *desc, const struct dmar_scope *scope)
+{
+	struct pci_dev *pdev = NULL;
+	bool found = false;
+
+	if (scope->type != SCOPE_ENDPOINT)
+		return false;
+	for_each_pci_dev(pdev)
+		found |= pci_domain_nr(pdev->bus) == desc->segment && path_matches(pdev, scope) &&
+			 pdev->class >> 16 == PCI_BASE_CLASS_DISPLAY;
+	return found;
+}
+
 static int add_unit(const struct dmar_unit *desc)
 {
 	struct vtd_unit *unit;
@@ -107,6 +120,11 @@ static int add_unit(const struct dmar_unit *desc)
 		ret = hw_unit_init(&unit->hw);
 	if (ret)
 		goto out_unmap;
+	/* On some of them translation, once on, never goes off again. */
+	unit->hw.interrupts_only = dmar_names_only(desc, is_display);
+	if (unit->hw.interrupts_only)
+		pr_info("%s is for graphics alone: it does not translate, and its devices cannot be assigned\n",
+			unit->name);
 	vtd.units[vtd.nr_units++] = unit;
 	return 0;
 
@@ -152,7 +170,7 @@ static void choose_mode(u64 ecap)
 	vtd.format.snoop = vtd.snoop;
 	vtd.pass_through = ecap & ECAP_PT;
 	for (i = 0; i < vtd.nr_units; i++)
-		vtd.units[i]->hw.scalable = vtd.scalable;
+		vtd.units[i]->hw.scalable = vtd.scalable && !vtd.units[i]->hw.interrupts_only;
 }
 
 /* What every unit can do: a domain can then be attached behind any of them. */
@@ -166,6 +184,8 @@ static int find_common(void)
 	for (i = 0; i < vtd.nr_units; i++) {
 		u64 cap = vtd.units[i]->hw.cap;
 
+		if (vtd.units[i]->hw.interrupts_only)
+			continue;
 		caps &= cap;
 		ecaps &= vtd.units[i]->hw.ecap;
 		sagaw &= CAP_SAGAW(cap);

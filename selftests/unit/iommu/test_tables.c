@@ -241,6 +241,27 @@ static void dmar_tables(void)
 	result(true, "dmar_random_changes");
 }
 
+static bool is_low(const struct dmar_unit *unit, const struct dmar_scope *scope)
+{
+	return scope->type == SCOPE_ENDPOINT && scope->path[0] < 8;
+}
+
+static void dmar_kinds(void)
+{
+	static const u8 scopes[] = {
+		SCOPE_ENDPOINT, 8, 0, 0, 0, 0, 2, 0, SCOPE_ENDPOINT, 8, 0, 0, 0, 0, 3, 0,
+		SCOPE_IOAPIC, 8, 0, 0, 0, 0xf0, 3, 0,
+	};
+	struct dmar_unit two = { .scopes = scopes, .scopes_size = 16 };
+	struct dmar_unit three = { .scopes = scopes, .scopes_size = 24 };
+	struct dmar_unit all = { .scopes = scopes, .scopes_size = 16, .all = true };
+	struct dmar_unit none = { .scopes = scopes };
+
+	result(dmar_names_only(&two, is_low) && !dmar_names_only(&three, is_low) &&
+	       !dmar_names_only(&all, is_low) && !dmar_names_only(&none, is_low),
+	       "dmar_unit_of_one_kind");
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int levels;
@@ -252,6 +273,7 @@ int main(int argc, char **argv)
 	full_tables();
 	refusals();
 	dmar_tables();
+	dmar_kinds();
 	printf("1..%d\n", number);
 	return failures != 0;
 }

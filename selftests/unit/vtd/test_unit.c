@@ -12,6 +12,7 @@
 
 #include "iommu/hw/context.h"
 #include "iommu/hw/iopt.h"
+#include "iommu/hw/irte.h"
 #include "machine.h"
 
 #define DEVICE	0x0010
@@ -311,6 +312,23 @@ static void deaf_to_commands(void)
 	result(good && memory.in_use == 3, "a unit that does not take commands");
 }
 
+/* It is never told to translate, and has no root table. */
+static void interrupts_only(void)
+{
+	const char *why;
+	bool good;
+
+	machine_start(&implementations[0].choice, seed);
+	good = !hw_unit_probe(&unit, &vtd, &why) && !hw_unit_init(&unit);
+	unit.interrupts_only = true;
+	good &= !hw_unit_enable(&unit) && vtd.reg[0x1c / 4] == 1 << 26 && !irt_init(&unit) &&
+		!irt_enable(&unit, false) && vtd.reg[0x1c / 4] >> 25 == 3 && !irt_disable(&unit) &&
+		!hw_unit_disable(&unit);
+	irt_free(&unit);
+	hw_unit_free(&unit);
+	result(good && !memory.in_use, "a unit for interrupts alone");
+}
+
 /* Translation does not go off: no command follows. After a reset the unit is as good as new. */
 static void deaf_to_the_end(void)
 {
@@ -347,5 +365,6 @@ int main(int argc, char **argv)
 	queue_errors();
 	deaf_to_commands();
 	deaf_to_the_end();
+	interrupts_only();
 	return done();
 }

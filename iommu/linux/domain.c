@@ -132,7 +132,9 @@ int vtd_visit_aliases(struct pci_dev *pdev, vtd_alias_t visit, void *arg)
 
 		if (!bridge)
 			continue;
-		if (pci_pcie_type(bridge) == PCI_EXP_TYPE_PCI_BRIDGE)
+		/* The flag: it is one, and has no capability that says so. */
+		if (pci_pcie_type(bridge) == PCI_EXP_TYPE_PCI_BRIDGE ||
+		    (!pci_is_pcie(bridge) && bridge->dev_flags & PCI_DEV_FLAG_PCIE_BRIDGE_ALIAS))
 			ret = visit(bus->number, 0, arg);
 		else if (!pci_is_pcie(bridge) || pci_pcie_type(bridge) == PCI_EXP_TYPE_PCIE_BRIDGE)
 			ret = visit(bridge->bus->number, bridge->devfn, arg);

@@ -430,6 +430,7 @@ struct vtd_unit *vtd_unit_of(struct pci_dev *pdev)
 	struct vtd_unit *all = NULL;
 	unsigned int i;
 
+	pdev = pci_physfn(pdev);
 	for (i = 0; i < vtd.nr_units; i++) {
 		if (vtd_in_scope(pdev, &vtd.units[i]->desc))
 			return vtd.units[i];

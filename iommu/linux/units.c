@@ -49,10 +49,11 @@ static bool path_matches(struct pci_dev *pdev, const struct dmar_scope *scope)
 /**
  * vtd_in_scope() - do the device scopes of a structure name a device?
  * @pdev: the device
- * @desc: DRHD or RMRR
+ * @desc: DRHD, RMRR or ATSR
  *
- * A bridge in the scope stands for everything below it. A virtual function is found where its
- * physical function is. INCLUDE_PCI_ALL is not looked at.
+ * A bridge in the scope stands for everything below it. A virtual function has no place of its own:
+ * its physical function's unit serves it, but its reserved memory is not the virtual function's.
+ * INCLUDE_PCI_ALL is not looked at.
  */
 bool vtd_in_scope(struct pci_dev *pdev, const struct dmar_unit *desc)
 {
@@ -60,7 +61,6 @@ bool vtd_in_scope(struct pci_dev *pdev, const struct dmar_unit *desc)
 	struct dmar_scope scope;
 	struct pci_dev *p;
 
-	pdev = pci_physfn(pdev);
 	if (pci_domain_nr(pdev->bus) != desc->segment)
 		return false;
 	while (dmar_next_scope(&at, end, &scope)) {

@@ -55,6 +55,19 @@ bool dmar_next_scope(const u8 **at, const u8 *end, struct dmar_scope *scope)
 }
 
 /**
+ * dmar_source() - the source identifier of what is no PCI device: I/O APIC, HPET, ACPI's devices
+ * @scope: its device scope entry
+ *
+ * Return: bus, device and function, or -EINVAL where the path is longer or names no function.
+ */
+int dmar_source(const struct dmar_scope *scope)
+{
+	if (scope->hops != 1 || scope->path[0] > 31 || scope->path[1] > 7)
+		return -EINVAL;
+	return scope->bus << 8 | scope->path[0] << 3 | scope->path[1];
+}
+
+/**
  * dmar_names_only() - does a unit have device scopes, and all of them are of one kind?
  * @unit: a DRHD
  * @is: called for each of its scopes until one is not

@@ -17,6 +17,8 @@ enum { DMAR_DRHD = 0, DMAR_RMRR = 1, DMAR_ATSR = 2 };
 #define SCOPE_BRIDGE	2
 #define SCOPE_IOAPIC	3
 #define SCOPE_HPET	4
+/* A device that ACPI names (ANDD) and the PCI bus does not know; it has an identifier all the same. */
+#define SCOPE_ACPI	5
 
 /**
  * struct dmar_unit - a DRHD, RMRR or ATSR structure
@@ -59,6 +61,7 @@ typedef int (*dmar_visit_t)(const struct dmar_unit *unit, void *arg);
 int dmar_parse(const void *table, size_t size, dmar_visit_t visit, void *arg,
 	       struct dmar_error *error);
 bool dmar_next_scope(const u8 **at, const u8 *end, struct dmar_scope *scope);
+int dmar_source(const struct dmar_scope *scope);
 bool dmar_names_only(const struct dmar_unit *unit,
 		     bool (*is)(const struct dmar_unit *unit, const struct dmar_scope *scope));
 

@@ -606,6 +606,39 @@ int vtd_domain_init(void)
 	return ret;
 }
 
+static int pass_acpi_devices(struct vtd_unit *unit)
+{
+	const u8 *at = unit->desc.scopes, *end = at + unit->desc.scopes_size;
+	struct vtd_domain identity = { .id = HW_IDENTITY_DOMAIN };
+	struct context_change change = { .unit = unit };
+	struct dmar_scope scope;
+	int ret = 0, source;
+
+	identity.domain.type = IOMMU_DOMAIN_IDENTITY;
+	change.target = target_for(&identity);
+	while (!ret && dmar_next_scope(&at, end, &scope)) {
+		source = dmar_source(&scope);
+		if (scope.type == SCOPE_ACPI && source >= 0)
+			ret = set_context(source >> 8, source & 0xff, &change);
+	}
+	return ret;
+}
+
+/**
+ * vtd_domain_pass_acpi() - put devices into identity of which Linux' IOMMU core knows nothing
+ *
+ * Those that have no PCI function and stand in the DMAR table. Return: 0, -ENOMEM.
+ */
+int vtd_domain_pass_acpi(void)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < vtd.nr_units && !ret; i++)
+		ret = pass_acpi_devices(vtd.units[i]);
+	return ret;
+}
+
 /** vtd_domain_exit() - take the units out of Linux' hands again */
 void vtd_domain_exit(void)
 {

@@ -132,12 +132,12 @@ static bool scope_source(u8 type, u8 id, struct vtd_block *block)
 		const u8 *at = desc->scopes, *end = at + desc->scopes_size;
 
 		while (dmar_next_scope(&at, end, &scope)) {
-			if (scope.type != type || scope.id != id || scope.hops != 1)
+			if (scope.type != type || scope.id != id || dmar_source(&scope) < 0)
 				continue;
 			block->unit = vtd.units[i];
 			block->ioapic = type == SCOPE_IOAPIC;
 			block->source.check = IRTE_REQUESTER;
-			block->source.id = scope.bus << 8 | PCI_DEVFN(scope.path[0], scope.path[1]);
+			block->source.id = dmar_source(&scope);
 			return true;
 		}
 	}

@@ -339,7 +339,7 @@ bool mkvm_vtd_init(void)
 	ret = vtd_domain_init();
 	if (ret)
 		goto out_power;
-	ret = vtd_enable_all();
+	ret = vtd_domain_pass_acpi() ?: vtd_enable_all();
 	if (ret)
 		goto out_disable;
 	for (i = 0; i < vtd.nr_units; i++)

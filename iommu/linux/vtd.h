@@ -152,6 +152,7 @@ void vtd_power_exit(void);
 
 /* domain.c */
 int vtd_domain_init(void);
+int vtd_domain_pass_acpi(void);
 void vtd_domain_exit(void);
 struct vtd_unit *vtd_unit_of(struct pci_dev *pdev);
 typedef int (*vtd_alias_t)(u8 bus, u8 devfn, void *arg);

@@ -180,13 +180,16 @@ static const u8 good_table[] = {
 	/* DRHD at 0xfed90000 with an endpoint 00:1f.2 behind a bridge. */
 	[48] = 0, 0, 26, 0, 0, 0, 0, 0, 0x00, 0x00, 0xd9, 0xfe, 0, 0, 0, 0,
 	[64] = SCOPE_ENDPOINT, 10, 0, 0, 0, 0, 0x1c, 0, 0x1f, 2,
-	/* A structure of an unknown type. */
-	[74] = 9, 0, 4, 0,
+	/* ANDD, a structure whose type is not looked at: the ACPI device 1 is "\A". */
+	[74] = 4, 0, 12, 0, 0, 0, 0, 1, '\\', 'A', 0, 0,
 	/* RMRR 0x1000 to 0x2fff for 00:02.0. */
-	[78] = 1, 0, 32, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 0,
-	[94] = 0xff, 0x2f, 0, 0, 0, 0, 0, 0, SCOPE_ENDPOINT, 8, 0, 0, 0, 0, 2, 0,
+	[86] = 1, 0, 32, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 0,
+	[102] = 0xff, 0x2f, 0, 0, 0, 0, 0, 0, SCOPE_ENDPOINT, 8, 0, 0, 0, 0, 2, 0,
 	/* ATSR: translation requests are forwarded by the root port 00:1c.0. */
-	[110] = 2, 0, 16, 0, 0, 0, 0, 0, SCOPE_BRIDGE, 8, 0, 0, 0, 0, 0x1c, 0,
+	[118] = 2, 0, 16, 0, 0, 0, 0, 0, SCOPE_BRIDGE, 8, 0, 0, 0, 0, 0x1c, 0,
+	/* DRHD at 0xfed91000 for the ACPI device 1, which sends as 00:15.2. */
+	[134] = 0, 0, 24, 0, 0, 0, 0, 0, 0x00, 0x10, 0xd9, 0xfe, 0, 0, 0, 0,
+	[150] = SCOPE_ACPI, 8, 0, 0, 1, 0, 0x15, 2,
 };
 
 static int visits;
@@ -225,13 +228,19 @@ static void dmar_tables(void)
 	size_t size;
 	int i, j;
 
-	result(!parse_copy(good_table, sizeof(good_table), &error) && visits == 3 && !error.why,
+	result(!parse_copy(good_table, sizeof(good_table), &error) && visits == 4 && !error.why,
 	       "dmar_good_table");
 	for (size = 0; size < sizeof(good_table); size++)
-		if (size != 48 && size != 74 && size != 78 && size != 110)
+		if (size != 48 && size != 74 && size != 86 && size != 118 && size != 134)
 			good &= parse_copy(good_table, size, &error) == -EINVAL && error.why &&
 				error.offset <= size;
 	result(good, "dmar_truncated");
+	memcpy(changed, good_table, sizeof(changed));
+	changed[151] = 10;
+	good = parse_copy(changed, sizeof(changed), &error) == -EINVAL && error.offset == 150;
+	changed[151] = 6;
+	result(good && parse_copy(changed, sizeof(changed), &error) == -EINVAL,
+	       "dmar_malformed_scope_of_an_acpi_device");
 	for (i = 0; i < 200000; i++) {
 		memcpy(changed, good_table, sizeof(changed));
 		for (j = random() % 4; j >= 0; j--)
@@ -262,6 +271,23 @@ static void dmar_kinds(void)
 	       "dmar_unit_of_one_kind");
 }
 
+/* What is no PCI device is named by one step, or not at all. */
+static void dmar_sources(void)
+{
+	static const u8 path[] = { 0x15, 2, 0, 0 };
+	static const u8 no_device[] = { 32, 0 }, no_function[] = { 0, 8 };
+	struct dmar_scope scope = { .type = SCOPE_ACPI, .bus = 0xf0, .hops = 1, .path = path };
+	bool good = dmar_source(&scope) == 0xf0aa;
+
+	scope.hops = 2;
+	good &= dmar_source(&scope) == -EINVAL;
+	scope.hops = 1;
+	scope.path = no_device;
+	good &= dmar_source(&scope) == -EINVAL;
+	scope.path = no_function;
+	result(good && dmar_source(&scope) == -EINVAL, "dmar_sources");
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int levels;
@@ -274,6 +300,7 @@ int main(int argc, char **argv)
 	refusals();
 	dmar_tables();
 	dmar_kinds();
+	dmar_sources();
 	printf("1..%d\n", number);
 	return failures != 0;
 }

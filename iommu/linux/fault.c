@@ -9,6 +9,7 @@
  */
 #define pr_fmt(fmt) "minikvm: VT-d: " fmt
 
+#include <linux/delay.h>
 #include <linux/interrupt.h>
 #include <linux/irq.h>
 #include <linux/irqdomain.h>
@@ -19,8 +20,8 @@
 
 #include "iommu/linux/vtd.h"
 
-/* A device can fault faster than anybody reads: one run reports and clears this many. */
-#define FAULTS_PER_RUN 256
+/* A device can fault faster than anybody reads: after so many, others get the processor. */
+#define FAULTS_AT_ONCE 256
 
 static DEFINE_RATELIMIT_STATE(fault_ratelimit, 5 * HZ, 20);
 
@@ -116,8 +117,12 @@ static irqreturn_t fault_thread(int irq, void *data)
 	struct hw_fault fault;
 	unsigned int i;
 
-	for (i = 0; i < FAULTS_PER_RUN && hw_fault_next(&unit->hw, &fault); i++)
+	/* To the last record: while one is left, the unit sends no other interrupt. */
+	for (i = 1; READ_ONCE(unit->irq) && hw_fault_next(&unit->hw, &fault); i++) {
 		report(unit, &fault);
+		if (i % FAULTS_AT_ONCE == 0)
+			usleep_range(1000, 2000);
+	}
 	return IRQ_HANDLED;
 }
 
@@ -212,7 +217,7 @@ int vtd_fault_start(struct vtd_unit *unit)
 	int irq, ret;
 
 	/* What firmware left behind is nobody's business. */
-	for (i = 0; i < FAULTS_PER_RUN && hw_fault_next(&unit->hw, &old); i++)
+	for (i = 0; i < FAULTS_AT_ONCE && hw_fault_next(&unit->hw, &old); i++)
 		;
 	fwnode = irq_domain_alloc_named_id_fwnode("minikvm-vtd", unit->index);
 	if (!fwnode)
@@ -226,13 +231,14 @@ int vtd_fault_start(struct vtd_unit *unit)
 	ret = irq;
 	if (irq < 0)
 		goto out_domain;
+	unit->irq = irq;
 	ret = request_threaded_irq(irq, NULL, fault_thread, IRQF_ONESHOT, unit->name, unit);
 	if (ret)
 		goto out_irq;
-	unit->irq = irq;
 	return 0;
 
 out_irq:
+	unit->irq = 0;
 	irq_dispose_mapping(irq);
 out_domain:
 	irq_domain_remove(unit->irq_domain);
@@ -263,15 +269,17 @@ void vtd_fault_resume(struct vtd_unit *unit)
 void vtd_fault_stop(struct vtd_unit *unit)
 {
 	struct fwnode_handle *fwnode;
+	int irq = unit->irq;
 
-	if (!unit->irq)
+	if (!irq)
 		return;
-	free_irq(unit->irq, unit);
-	irq_dispose_mapping(unit->irq);
+	/* Or a storm would hold up free_irq(), which waits for the thread. */
+	WRITE_ONCE(unit->irq, 0);
+	free_irq(irq, unit);
+	irq_dispose_mapping(irq);
 	fwnode = unit->irq_domain->fwnode;
 	irq_domain_remove(unit->irq_domain);
 	irq_domain_free_fwnode(fwnode);
-	unit->irq = 0;
 }
 
 /**

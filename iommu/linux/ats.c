@@ -13,6 +13,7 @@
 #include <linux/module.h>
 #include <linux/pci-ats.h>
 
+#include "iommu/hw/errata.h"
 #include "iommu/linux/vtd.h"
 
 static bool ats_wanted = true;
@@ -48,7 +49,7 @@ void vtd_ats_probe(struct vtd_device *device)
 
 	INIT_LIST_HEAD(&device->ats_node);
 	if (!ats_wanted || !(device->unit->hw.ecap & ECAP_DT) || !pci_ats_supported(pdev) ||
-	    pdev->dma_alias_mask || !is_forwarded(pci_physfn(pdev)))
+	    pdev->dma_alias_mask || errata_no_ats(pdev->vendor, pdev->device) || !is_forwarded(pci_physfn(pdev)))
 		return;
 	pci_read_config_word(pdev, pci_find_ext_capability(pdev, PCI_EXT_CAP_ID_ATS) + PCI_ATS_CAP,
 			     &capability);

@@ -31,6 +31,7 @@
 #include <asm/irqdomain.h>
 
 #include "compat/compat.h"
+#include "iommu/hw/errata.h"
 #include "iommu/linux/vtd.h"
 
 struct vtd_block;
@@ -592,10 +593,22 @@ static void disable_units(void)
 	}
 }
 
+static bool chipset_is_wrong(void)
+{
+	struct pci_dev *pdev = NULL;
+	bool wrong = false;
+
+	for_each_pci_dev(pdev)
+		wrong |= errata_no_remapping(pdev->vendor, pdev->device, pdev->revision);
+	return wrong;
+}
+
 static const char *make_tables(void)
 {
 	unsigned int i;
 
+	if (chipset_is_wrong())
+		return "a chipset erratum (5500, 5520, X58)";
 	for (i = 0; i < vtd.nr_units; i++) {
 		struct vtd_unit *unit = vtd.units[i];
 

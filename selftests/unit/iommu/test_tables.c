@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Unit tests of iommu/hw/iopt.c and iommu/hw/dmar.c. TAP.
+ * Unit tests of iommu/hw/iopt.c, iommu/hw/dmar.c and iommu/hw/errata.c. TAP.
  *
  * Page tables: random mappings and unmappings of three page sizes beside a plain array; freed
  * tables are really freed, so that ASan sees a later touch. DMAR: a good table, then every
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "iommu/hw/dmar.h"
+#include "iommu/hw/errata.h"
 #include "iommu/hw/iopt.h"
 
 static int number, failures, live;
@@ -288,6 +289,21 @@ static void dmar_sources(void)
 	result(good && dmar_source(&scope) == -EINVAL, "dmar_sources");
 }
 
+static void errata(void)
+{
+	result(errata_no_remapping(0x8086, 0x3403, 0x13) &&
+	       errata_no_remapping(0x8086, 0x3406, 0) &&
+	       errata_no_remapping(0x8086, 0x3405, 0x13) &&
+	       errata_no_remapping(0x8086, 0x3405, 0x22) &&
+	       !errata_no_remapping(0x8086, 0x3406, 0x22) &&
+	       !errata_no_remapping(0x8086, 0x3405, 0x14) &&
+	       !errata_no_remapping(0x8086, 0x3404, 0) &&
+	       !errata_no_remapping(0x1022, 0x3403, 0), "errata_of_chipsets");
+	result(errata_no_ats(0x8086, 0x4940) && errata_no_ats(0x8086, 0x4943) &&
+	       !errata_no_ats(0x8086, 0x4944) && !errata_no_ats(0x1af4, 0x4940),
+	       "errata_of_devices");
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int levels;
@@ -301,6 +317,7 @@ int main(int argc, char **argv)
 	dmar_tables();
 	dmar_kinds();
 	dmar_sources();
+	errata();
 	printf("1..%d\n", number);
 	return failures != 0;
 }

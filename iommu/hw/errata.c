@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What PCI devices do other than the VT-d specification says, by their identifiers.
+ *
+ * Intel's specification updates: "5520 and 5500 Chipset" (interrupt remapping), "4th Gen Xeon" (the
+ * QAT device). iommu/linux asks for each device that it meets. Relies on nothing.
+ */
+#include "errata.h"
+
+#define INTEL 0x8086
+
+/**
+ * errata_no_remapping() - is a device the host bridge of a chipset whose interrupt remapping fails?
+ * @vendor: its vendor identifier
+ * @device: its device identifier
+ * @revision: its revision identifier
+ *
+ * The 5500, 5520 and X58 lose interrupts when entries change. Return: whether.
+ */
+bool errata_no_remapping(u16 vendor, u16 device, u8 revision)
+{
+	if (vendor != INTEL || (device != 0x3403 && device != 0x3405 && device != 0x3406))
+		return false;
+	return revision <= 0x13 || (device == 0x3405 && revision == 0x22);
+}
+
+/**
+ * errata_no_ats() - may a device answer that it forgot a translation while it has it still?
+ * @vendor: its vendor identifier
+ * @device: its device identifier
+ *
+ * Each invalidation would have to be sent twice. Return: whether.
+ */
+bool errata_no_ats(u16 vendor, u16 device)
+{
+	return vendor == INTEL && (device & 0xfffc) == 0x4940;
+}

@@ -17,7 +17,7 @@ enum { DMAR_DRHD = 0, DMAR_RMRR = 1, DMAR_ATSR = 2 };
 #define SCOPE_BRIDGE	2
 #define SCOPE_IOAPIC	3
 #define SCOPE_HPET	4
-/* A device that ACPI names (ANDD) and the PCI bus does not know; it has an identifier all the same. */
+/* A device that ACPI names (ANDD) and the PCI bus does not; it has an identifier all the same. */
 #define SCOPE_ACPI	5
 
 /**

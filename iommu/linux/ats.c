@@ -38,6 +38,12 @@ static bool is_forwarded(struct pci_dev *pdev)
 	return false;
 }
 
+/* A virtual function translates in the page size that was set in its physical one. */
+static bool has_page_size(struct pci_dev *pdev)
+{
+	return !pdev->is_virtfn || pci_physfn(pdev)->ats_stu == PAGE_SHIFT;
+}
+
 /**
  * vtd_ats_probe() - find out whether a device may keep translations while it is assigned
  * @device: a new one, with its unit
@@ -49,7 +55,8 @@ void vtd_ats_probe(struct vtd_device *device)
 
 	INIT_LIST_HEAD(&device->ats_node);
 	if (!ats_wanted || !(device->unit->hw.ecap & ECAP_DT) || !pci_ats_supported(pdev) ||
-	    pdev->dma_alias_mask || errata_no_ats(pdev->vendor, pdev->device) || !is_forwarded(pci_physfn(pdev)))
+	    pdev->dma_alias_mask || errata_no_ats(pdev->vendor, pdev->device) ||
+	    !has_page_size(pdev) || !is_forwarded(pci_physfn(pdev)))
 		return;
 	pci_read_config_word(pdev, pci_find_ext_capability(pdev, PCI_EXT_CAP_ID_ATS) + PCI_ATS_CAP,
 			     &capability);
@@ -66,9 +73,10 @@ void vtd_ats_probe(struct vtd_device *device)
  * @device: attached to it, with a context entry that allows it
  * @d: the domain
  *
- * The caller holds vtd.mutex. A device that refuses goes on without.
+ * The caller holds vtd.mutex. Return: false where the device refuses; it must go on without, with
+ * another context entry.
  */
-void vtd_ats_start(struct vtd_device *device, struct vtd_domain *d)
+bool vtd_ats_start(struct vtd_device *device, struct vtd_domain *d)
 {
 	unsigned long flags;
 
@@ -77,8 +85,11 @@ void vtd_ats_start(struct vtd_device *device, struct vtd_domain *d)
 	list_add(&device->ats_node, &d->ats_devices);
 	spin_unlock_irqrestore(&d->ats_lock, flags);
 	device->ats = true;
-	if (pci_enable_ats(to_pci_dev(device->dev), PAGE_SHIFT))
-		vtd_ats_stop(device, d);
+	if (!pci_enable_ats(to_pci_dev(device->dev), PAGE_SHIFT))
+		return true;
+	vtd_ats_stop(device, d);
+	device->can_ats = false;
+	return false;
 }
 
 /**

@@ -232,8 +232,10 @@ static int attach_dev(struct iommu_domain *domain, struct device *dev)
 		device->domain = d;
 		if (old)
 			WRITE_ONCE(old->users[index], old->users[index] - 1);
-		if (change.target.ats)
-			vtd_ats_start(device, d);
+		if (change.target.ats && !vtd_ats_start(device, d)) {
+			change.target.ats = false;
+			ret = vtd_visit_aliases(to_pci_dev(dev), set_context, &change);
+		}
 	}
 	mutex_unlock(&vtd.mutex);
 	return ret;

@@ -160,7 +160,7 @@ int vtd_visit_aliases(struct pci_dev *pdev, vtd_alias_t visit, void *arg);
 
 /* ats.c */
 void vtd_ats_probe(struct vtd_device *device);
-void vtd_ats_start(struct vtd_device *device, struct vtd_domain *d);
+bool vtd_ats_start(struct vtd_device *device, struct vtd_domain *d);
 void vtd_ats_stop(struct vtd_device *device, struct vtd_domain *d);
 void vtd_ats_flush(struct vtd_domain *d, u64 first, u64 last);
 

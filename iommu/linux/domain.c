@@ -472,17 +472,40 @@ static struct iommu_device *probe_device(struct device *dev)
 	return &unit->iommu;
 }
 
+static int is_source(u8 bus, u8 devfn, void *source)
+{
+	return PCI_DEVID(bus, devfn) == *(u16 *)source;
+}
+
+/* Unless another device of the unit sends by the same name: devices behind a bridge do. */
+static int clear_context(u8 bus, u8 devfn, void *arg)
+{
+	struct context_change *change = arg;
+	u16 source = PCI_DEVID(bus, devfn);
+	struct vtd_device *other;
+
+	list_for_each_entry(other, &vtd.devices, node)
+		if (other->unit == change->unit &&
+		    vtd_visit_aliases(to_pci_dev(other->dev), is_source, &source))
+			return 0;
+	return set_context(bus, devfn, arg);
+}
+
 static void release_device(struct device *dev)
 {
 	struct vtd_device *device = dev_iommu_priv_get(dev);
 	struct context_change change = { .unit = device->unit };
+	unsigned int index = device->unit->index;
+	struct vtd_domain *d;
 
 	mutex_lock(&vtd.mutex);
+	d = device->domain;
 	list_del(&device->node);
-	if (device->domain)
-		device->domain->users[device->unit->index]--;
-	vtd_visit_aliases(to_pci_dev(dev), set_context, &change);
-	vtd_ats_stop(device, device->domain);
+	vtd_visit_aliases(to_pci_dev(dev), clear_context, &change);
+	vtd_ats_stop(device, d);
+	/* Counted as long as it can fill a cache: as in attach_dev(). */
+	if (d)
+		WRITE_ONCE(d->users[index], d->users[index] - 1);
 	mutex_unlock(&vtd.mutex);
 	kfree(device);
 }

@@ -26,6 +26,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
+#include <asm/apic.h>
 #include <asm/hw_irq.h>
 #include <asm/irq_remapping.h>
 #include <asm/irqdomain.h>
@@ -609,6 +610,9 @@ static const char *make_tables(void)
 
 	if (chipset_is_wrong())
 		return "a chipset erratum (5500, 5520, X58)";
+	/* That mode blocks compatibility format at once: nothing could go over bit by bit. */
+	if (x2apic_mode && !boot_cpu_has(X86_FEATURE_HYPERVISOR))
+		return "x2APIC without extended interrupt mode";
 	for (i = 0; i < vtd.nr_units; i++) {
 		struct vtd_unit *unit = vtd.units[i];
 

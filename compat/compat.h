@@ -171,11 +171,24 @@ struct compat_memory_region2 {
 #define compat_forget_iommu_ops(_ops)	((void)(_ops))
 #endif
 
-/* A domain whose messages are checked for their sender; the user includes <linux/irqdomain.h>. */
+/*
+ * A domain whose messages are checked for their sender; the user includes <linux/irqdomain.h>. Older
+ * kernels ask it of all MSI domains, or else the IOMMU; the user of that includes <linux/iommu.h>.
+ */
 #ifdef HAVE_ISOLATED_MSI
 #define COMPAT_DOMAIN_ISOLATED	IRQ_DOMAIN_FLAG_ISOLATED_MSI
+#define compat_asks_for_isolation(cap)	((void)(cap), false)
 #else
 #define COMPAT_DOMAIN_ISOLATED	IRQ_DOMAIN_FLAG_MSI_REMAP
+#define compat_asks_for_isolation(cap)	((cap) == IOMMU_CAP_INTR_REMAP)
+#endif
+
+/* What sends the requests of a device below Intel's VMD; the user includes <linux/pci.h>. */
+#if IS_ENABLED(CONFIG_VMD)
+#define compat_sender(pdev)							\
+	(is_vmd((pdev)->bus) ? to_pci_sysdata((pdev)->bus)->vmd_dev : (pdev))
+#else
+#define compat_sender(pdev)	(pdev)
 #endif
 
 /* Can a domain force snooping? Older kernels ask the domain alone. The user: <linux/iommu.h>. */

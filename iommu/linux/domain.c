@@ -30,7 +30,8 @@ static struct vtd_domain *to_vtd(struct iommu_domain *domain)
 
 static bool vtd_capable(struct device *dev, enum iommu_cap cap)
 {
-	return cap == IOMMU_CAP_CACHE_COHERENCY || (compat_asks_for_snooping(cap) && vtd.snoop);
+	return cap == IOMMU_CAP_CACHE_COHERENCY || (compat_asks_for_snooping(cap) && vtd.snoop) ||
+	       (compat_asks_for_isolation(cap) && vtd_interrupts_are_isolated());
 }
 
 static int def_domain_type(struct device *dev)

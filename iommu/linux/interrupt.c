@@ -112,6 +112,7 @@ static bool pci_source(struct pci_dev *pdev, struct vtd_block *block)
 
 	if (!pdev)
 		return false;
+	pdev = compat_sender(pdev);
 	block->unit = vtd_unit_of(pdev);
 	range.source = pci_dev_id(pdev);
 	range.first = pdev->bus->number;
@@ -743,6 +744,12 @@ int vtd_interrupt_resume(void)
 	if (!left_out)
 		pass_compatibility(false);
 	return ret;
+}
+
+/** vtd_interrupts_are_isolated() - can no device send a message but its own? */
+bool vtd_interrupts_are_isolated(void)
+{
+	return x86_vector_domain->flags & COMPAT_DOMAIN_ISOLATED;
 }
 
 /** vtd_interrupt_suspend() - stop remapping for a while in which no interrupt is taken */

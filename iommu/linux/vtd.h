@@ -168,6 +168,7 @@ void vtd_ats_flush(struct vtd_domain *d, u64 first, u64 last);
 struct seq_file;
 void vtd_interrupt_start(void);
 void vtd_interrupt_stop(void);
+bool vtd_interrupts_are_isolated(void);
 void vtd_interrupt_suspend(void);
 int vtd_interrupt_resume(void);
 void vtd_interrupt_show(struct seq_file *m);

@@ -172,8 +172,8 @@ struct compat_memory_region2 {
 #endif
 
 /*
- * A domain whose messages are checked for their sender; the user includes <linux/irqdomain.h>. Older
- * kernels ask it of all MSI domains, or else the IOMMU; the user of that includes <linux/iommu.h>.
+ * A domain whose messages are checked for their sender; the user includes <linux/irqdomain.h>.
+ * Older kernels ask all MSI domains, or else the IOMMU; the user of that includes <linux/iommu.h>.
  */
 #ifdef HAVE_ISOLATED_MSI
 #define COMPAT_DOMAIN_ISOLATED	IRQ_DOMAIN_FLAG_ISOLATED_MSI

@@ -234,7 +234,6 @@ static long vcpu_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	struct mkvm_vcpu *vcpu = filp->private_data;
 	struct mkvm_vm *vm = vcpu->vm;
 	long ret;
-	int idx;
 
 	if (vm->mm != current->mm || READ_ONCE(vm->dead))
 		return -EIO;
@@ -251,10 +250,7 @@ static long vcpu_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 		ret = mkvm_vcpu_stats_fd(vcpu);
 		break;
 	default:
-		/* Some of them read guest memory. */
-		idx = srcu_read_lock(&vm->srcu);
 		ret = arch_vcpu_ioctl(vcpu, cmd, arg);
-		srcu_read_unlock(&vm->srcu, idx);
 		if (ret == -ENOIOCTLCMD)
 			ret = -EINVAL;
 	}

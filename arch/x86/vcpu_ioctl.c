@@ -68,7 +68,10 @@ void vcpu_set_regs(struct mkvm_vcpu *vcpu, const struct kvm_regs *regs)
 	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
 }
 
-/* One function per row of the table below; @buf has the size that the ioctl's number says. */
+/*
+ * One function per row of the table below; @buf has the size that the ioctl's number says.
+ * vm->srcu is read-held.
+ */
 
 static int get_regs(struct mkvm_vcpu *vcpu, void *buf)
 {
@@ -253,11 +256,9 @@ static int translate(struct mkvm_vcpu *vcpu, void *buf)
 	struct kvm_translation *tr = buf;
 	struct walk_fault fault;
 	gpa_t gpa = 0;
-	int idx, ret;
+	int ret;
 
-	idx = srcu_read_lock(&vcpu->vm->srcu);
 	ret = guest_translate(vcpu, tr->linear_address, 0, &gpa, &fault);
-	srcu_read_unlock(&vcpu->vm->srcu, idx);
 	tr->valid = !ret;
 	tr->physical_address = ret ? ~0ull : gpa;
 	tr->writeable = 1;
@@ -344,7 +345,7 @@ static long run_row(struct mkvm_vcpu *vcpu, const struct vcpu_ioctl_row *row, vo
 {
 	size_t size = _IOC_SIZE(row->cmd);
 	void *buf = NULL;
-	int ret;
+	int ret, idx;
 
 	if (size) {
 		/* Zeroed, so that no field left alone tells userspace anything. */
@@ -357,7 +358,13 @@ static long run_row(struct mkvm_vcpu *vcpu, const struct vcpu_ioctl_row *row, vo
 		}
 	}
 	mkvm_vcpu_load(vcpu);
+	/*
+	 * Some of them read guest memory. Not around the copying, which userspace can make last as
+	 * long as it likes: a change of the slots waits for readers, and nothing interrupts it.
+	 */
+	idx = srcu_read_lock(&vcpu->vm->srcu);
 	ret = row->fn(vcpu, buf);
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
 	mkvm_vcpu_put(vcpu);
 	if (!ret && (_IOC_DIR(row->cmd) & _IOC_READ) && copy_to_user(user, buf, size))
 		ret = -EFAULT;
@@ -392,6 +399,7 @@ static long set_xsave(struct mkvm_vcpu *vcpu, void __user *user)
 	return ret;
 }
 
+/* They copy what they need themselves. Those that reach guest memory, by MSRs, take vm->srcu. */
 static long variable_size_ioctl(struct mkvm_vcpu *vcpu, unsigned int cmd, unsigned long arg)
 {
 	void __user *user = (void __user *)arg;

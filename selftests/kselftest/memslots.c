@@ -2,11 +2,14 @@
 /*
  * Memory slots and the dirty log: KVM_SET_USER_MEMORY_REGION with good and bad arguments, moves,
  * deletions, read-only slots, holes as MMIO, changes under running vCPUs, backings of all page
- * sizes, KVM_GET_DIRTY_LOG. "The KVM API" sections 4.8, 4.35. Relies on lib/. Run once per
- * setting of the module's parameter for page-modification logging to cover both dirty logs.
+ * sizes, arguments that userfaultfd holds back, KVM_GET_DIRTY_LOG. "The KVM API" sections 4.8,
+ * 4.35. Relies on lib/. Run once per setting of the module's parameter for page-modification
+ * logging to cover both dirty logs.
  */
 #include <pthread.h>
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <sys/syscall.h>
 
 #include "guest.h"
 
@@ -581,6 +584,61 @@ static void backing_file(void)
 	walk(p, 4 * MB, 0);
 }
 
+struct waiting_ioctl {
+	int fd;
+	unsigned long cmd;
+	void *arg;
+	int ret;
+};
+
+static void *issue(void *arg)
+{
+	struct waiting_ioctl *w = arg;
+
+	w->ret = ioctl(w->fd, w->cmd, w->arg);
+	return NULL;
+}
+
+/* A vCPU's ioctl that waits for its argument's page keeps nobody from changing the slots. */
+static void argument_waits(void)
+{
+	static const unsigned long cmds[] = {
+		KVM_SET_REGS, KVM_SET_CPUID2, KVM_SET_MSRS, KVM_HAS_DEVICE_ATTR,
+	};
+	struct uffdio_api api = { .api = UFFD_API };
+	struct kt_vm *vm = kt_vm_new(0, 0);
+	struct kt_vcpu *vcpu = kt_vcpu_new(vm, 0);
+	int uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
+	void *memory = pages(PAGE);
+
+	if (uffd < 0)
+		kt_skip("userfaultfd: %s", strerror(errno));
+	KT_IOCTL(uffd, UFFDIO_API, &api);
+	for (u32 i = 0; i < KT_ARRAY_SIZE(cmds); i++) {
+		struct waiting_ioctl w = { .fd = vcpu->fd, .cmd = cmds[i], .arg = pages(PAGE) };
+		struct uffdio_range range = { .start = (unsigned long)w.arg, .len = PAGE };
+		struct uffdio_register reg = {
+			.range = range,
+			.mode = UFFDIO_REGISTER_MODE_MISSING,
+		};
+		struct uffdio_zeropage zero = { .range = range };
+		struct uffd_msg msg;
+		pthread_t thread;
+
+		/* KVM 6.1 does wait here. */
+		if (cmds[i] == KVM_SET_MSRS && !kt_is_minikvm())
+			continue;
+		KT_IOCTL(uffd, UFFDIO_REGISTER, &reg);
+		KT_TRUE(!pthread_create(&thread, NULL, issue, &w));
+		KT_EQ(read(uffd, &msg, sizeof(msg)), sizeof(msg));
+		set(vm, 1, 0, BASE, PAGE, memory);
+		set(vm, 1, 0, BASE, 0, memory);
+		KT_IOCTL(uffd, UFFDIO_ZEROPAGE, &zero);
+		pthread_join(thread, NULL);
+		KT_EQ(w.ret, 0);
+	}
+}
+
 static const struct kt_test tests[] = {
 	{ "create_delete", create_delete },
 	{ "move", move },
@@ -597,6 +655,7 @@ static const struct kt_test tests[] = {
 	{ "dirty_log_many", dirty_log_many },
 	{ "change_while_running", change_while_running },
 	{ "delete_code_slot", delete_code_slot },
+	{ "argument_waits", argument_waits, 10 },
 	{ "backing_4k", backing_4k },
 	{ "backing_thp", backing_thp },
 	{ "backing_thp_unaligned", backing_thp_unaligned },

@@ -15,6 +15,10 @@
 int arch_init(void);
 void arch_exit(void);
 
+/* From here on a crash leaves the hardware so that a crash kernel can use it; the reverse. */
+void arch_crash_init(void);
+void arch_crash_exit(void);
+
 /* Diagnostics: the name of an exit reason; files of its own under debugfs. */
 struct dentry;
 const char *arch_exit_reason_name(u32 reason);

@@ -111,18 +111,20 @@ static int __init minikvm_init(void)
 
 	has_vtd = mkvm_vtd_init();
 	ret = node_init();
-	if (!has_vtd || !ret)
-		return ret;
-	if (ret == -ENODEV || ret == -EOPNOTSUPP) {
+	if (has_vtd && (ret == -ENODEV || ret == -EOPNOTSUPP)) {
 		pr_notice("VT-d alone: without VT-x there are no VMs and no /dev/%s\n", dev.name);
-		return 0;
+		ret = 0;
 	}
-	mkvm_vtd_exit();
+	if (!ret)
+		arch_crash_init();
+	else if (has_vtd)
+		mkvm_vtd_exit();
 	return ret;
 }
 
 static void __exit minikvm_exit(void)
 {
+	arch_crash_exit();
 	if (has_node) {
 		misc_deregister(&dev);
 		mkvm_debugfs_exit();

@@ -6,7 +6,8 @@
  * come here last, by a syscore operation, when nobody takes interrupts any more. For kexec, kernels
  * before 6.8 have no such call; what they have is the list of devices, which are shut down last
  * registered, first shut down. A device of our own goes into it ahead of all that can do DMA. It
- * would be too early for a power-off, whose ACPI methods may wait for interrupts.
+ * would be too early for a power-off, whose ACPI methods may wait for interrupts. A crash kernel
+ * gets the units as they are, with one thing changed: vtd_emergency().
  */
 #define pr_fmt(fmt) "minikvm: VT-d: " fmt
 
@@ -112,4 +113,23 @@ void vtd_power_exit(void)
 	unregister_reboot_notifier(&reboot_notifier);
 	platform_device_unregister(last_device);
 	platform_driver_unregister(&last_driver);
+}
+
+/**
+ * vtd_emergency() - after a crash, let the next kernel have interrupts
+ *
+ * It writes messages that know nothing of remapping, unless it takes the units over. Translation
+ * stays as it is, for nobody has stopped the devices. Context: any, on each processor, without
+ * locks: the kernel may have crashed under them. The first call counts.
+ */
+void vtd_emergency(void)
+{
+	static bool done;
+	unsigned int i;
+
+	if (xchg(&done, true))
+		return;
+	for (i = 0; i < vtd.nr_units; i++)
+		if (hw_read32(vtd.units[i]->hw.regs, DMAR_GSTS) & GCMD_IRE)
+			irt_pass_compatibility(&vtd.units[i]->hw, true);
 }

@@ -149,6 +149,7 @@ void vtd_disable_all(void);
 /* power.c */
 int vtd_power_init(void);
 void vtd_power_exit(void);
+void vtd_emergency(void);
 
 /* domain.c */
 int vtd_domain_init(void);

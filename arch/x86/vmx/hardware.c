@@ -29,6 +29,8 @@
 #include "arch/x86/irq/posted.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 #include "compat/compat.h"
+#include "iommu/linux/vtd.h"
+#include "virt/arch.h"
 
 /* Per CPU: its VMXON region, whether VMX is on, the active VMCSs, the current one. */
 static DEFINE_PER_CPU(struct vmcs *, vmxon_region);
@@ -128,11 +130,12 @@ static void cpu_vmx_off(void)
 }
 
 /* Crash, kdump, emergency reboot: NMI context, locks may be held, nothing may be trusted. */
-static void emergency_vmx_off(void)
+static void emergency_off(void)
 {
 	struct vmx_vcpu *vmx;
 
 	WRITE_ONCE(going_down, true);
+	vtd_emergency();
 	if (!__this_cpu_read(vmx_on))
 		return;
 	/* Not removed from the list: the list's owner may have been interrupted in it. */
@@ -379,7 +382,6 @@ int vmx_hardware_init(void)
 	hotplug_state = ret;
 	compat_register_syscore(&vmx_syscore);
 	register_reboot_notifier(&reboot_notifier);
-	cpu_emergency_register_virt_callback(emergency_vmx_off);
 	return 0;
 }
 
@@ -390,9 +392,19 @@ int vmx_hardware_init(void)
  */
 void vmx_hardware_exit(void)
 {
-	cpu_emergency_unregister_virt_callback(emergency_vmx_off);
 	unregister_reboot_notifier(&reboot_notifier);
 	compat_unregister_syscore(&vmx_syscore);
 	cpuhp_remove_state(hotplug_state);
 	free_regions();
+}
+
+/** arch_crash_init() - see virt/arch.h; the kernel has room for one such call, also without VT-x */
+void arch_crash_init(void)
+{
+	cpu_emergency_register_virt_callback(emergency_off);
+}
+
+void arch_crash_exit(void)
+{
+	cpu_emergency_unregister_virt_callback(emergency_off);
 }

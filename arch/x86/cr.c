@@ -12,6 +12,7 @@
 
 #include "arch/x86/cpuid.h"
 #include "arch/x86/cr.h"
+#include "arch/x86/descriptor.h"
 #include "arch/x86/fpu.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/vmx/vmx.h"
@@ -105,6 +106,15 @@ int load_pdptrs(struct mkvm_vcpu *vcpu, unsigned long cr3)
 	return 0;
 }
 
+/* IA-32e mode knows no such task, and VM entry refuses it. */
+static bool tss_is_16_bit(struct mkvm_vcpu *vcpu)
+{
+	struct kvm_segment tr;
+
+	vmx_get_segment(vcpu, &tr, SEG_TR);
+	return tr.type == (DESC_TYPE_TSS16 | DESC_TSS_BUSY);
+}
+
 int mkvm_set_cr0(struct mkvm_vcpu *vcpu, unsigned long cr0)
 {
 	unsigned long old = cr0_read(vcpu), changed;
@@ -122,7 +132,7 @@ int mkvm_set_cr0(struct mkvm_vcpu *vcpu, unsigned long cr0)
 		vmx_get_cs_db_l(vcpu, &db, &l);
 		if (cr0 & X86_CR0_PG) {
 			if (efer & EFER_LME) {
-				if (!is_pae(vcpu) || l)
+				if (!is_pae(vcpu) || l || tss_is_16_bit(vcpu))
 					return 1;
 				efer |= EFER_LMA;
 			}

@@ -21,6 +21,8 @@ static bool offered(struct mkvm_vcpu *vcpu, unsigned int feature)
 	return !vcpu->arch.pv_enforce_cpuid || (vcpu->arch.pv_features & BIT(feature));
 }
 
+#define FEW_TARGETS	8
+
 /* Up to 128 vCPUs (64 in 32-bit mode) with APIC IDs from @min on. How many were reached. */
 static long send_ipi(struct mkvm_vcpu *vcpu, unsigned long low, unsigned long high, u32 min,
 		     u32 icr, unsigned int bits)
@@ -91,6 +93,9 @@ static int execute_pv(struct mkvm_vcpu *vcpu, unsigned long nr, bool cs_l, long 
 	case KVM_HC_SEND_IPI:
 		if (!offered(vcpu, KVM_FEATURE_PV_SEND_IPI))
 			break;
+		/* Each that nobody has is asked of all vCPUs. */
+		if (irqs_disabled() && hweight_long(arg[0]) + hweight_long(arg[1]) > FEW_TARGETS)
+			return HYPERCALL_MUST_SLEEP;
 		*ret = send_ipi(vcpu, arg[0], arg[1], arg[2], arg[3], cs_l ? 64 : 32);
 		return 1;
 	case KVM_HC_SCHED_YIELD:

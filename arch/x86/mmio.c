@@ -12,6 +12,7 @@
 #include <linux/kvm.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <asm/fpu/types.h>
 #include <asm/trapnr.h>
 
 #include "arch/x86/descriptor.h"
@@ -349,6 +350,19 @@ static u16 op_segment_selector(struct emul_ctxt *c, enum emul_seg seg)
 	return var.selector;
 }
 
+/* Registers that another task of the guest's may own: only CR0.TS says so. */
+static bool op_sse_enabled(struct emul_ctxt *c, bool vex)
+{
+	const u64 avx = XFEATURE_MASK_SSE | XFEATURE_MASK_YMM;
+	struct mkvm_vcpu *vcpu = to_vcpu(c);
+
+	if (cr0_read(vcpu) & X86_CR0_TS)
+		return false;
+	if (vex)
+		return cr4_read(vcpu) & X86_CR4_OSXSAVE && (vcpu->arch.xcr0 & avx) == avx;
+	return !(cr0_read(vcpu) & X86_CR0_EM) && cr4_read(vcpu) & X86_CR4_OSFXSR;
+}
+
 static void op_read_xmm(struct emul_ctxt *c, unsigned int reg, void *data, unsigned int len)
 {
 	fpu_read_xmm(reg, data, len);
@@ -360,21 +374,19 @@ static void op_write_xmm(struct emul_ctxt *c, unsigned int reg, const void *data
 	fpu_write_xmm(reg, data, len);
 }
 
+/*
+ * INS and OUTS exit for their port, to pio.c, and not for memory: here is only one that was put in
+ * place of another instruction since. Whether it may use the port is the processor's to say.
+ */
 static enum emul_rc op_port_out(struct emul_ctxt *c, u16 port, const void *data,
 				unsigned int len)
 {
-	if (!mkvm_io_bus_write(to_vcpu(c), MKVM_PIO_BUS, port, len, data))
-		return EMUL_OK;
-	c->why = "OUTS between two devices of userspace";
-	return EMUL_UNHANDLED;
+	return EMUL_RETRY;
 }
 
 static enum emul_rc op_port_in(struct emul_ctxt *c, u16 port, void *data, unsigned int len)
 {
-	if (!mkvm_io_bus_read(to_vcpu(c), MKVM_PIO_BUS, port, len, data))
-		return EMUL_OK;
-	c->why = "INS between two devices of userspace";
-	return EMUL_UNHANDLED;
+	return EMUL_RETRY;
 }
 
 static const struct emul_ops mmio_ops = {
@@ -385,6 +397,7 @@ static const struct emul_ops mmio_ops = {
 	.segment_base = op_segment_base,
 	.segment_check = op_segment_check,
 	.segment_selector = op_segment_selector,
+	.sse_enabled = op_sse_enabled,
 	.read_xmm = op_read_xmm,
 	.write_xmm = op_write_xmm,
 	.probe_write = op_probe_write,

@@ -353,6 +353,8 @@ static int check_vmx_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 	case MSR_IA32_SYSENTER_CS:
 		*data = (u32)*data;
 		return 0;
+	case MSR_SYSCALL_MASK:
+		return *data >> 32 ? 1 : 0;
 	case MSR_TSC_AUX:
 		if (!host && !guest_cpuid_has(vcpu, X86_FEATURE_RDTSCP) &&
 		    !guest_cpuid_has(vcpu, X86_FEATURE_RDPID))

@@ -251,10 +251,9 @@ int pio_string(struct mkvm_vcpu *vcpu, bool in, const struct mkvm_pio_request *r
 	struct mkvm_pio_request *pio = &vcpu->arch.pio;
 	unsigned long count = 1;
 	struct walk_fault fault;
-	bool in_kernel = true;
+	u32 done = 0;
 	u64 offset;
 	gpa_t gpa;
-	u32 i;
 	int ret;
 
 	if (req->rep) {
@@ -278,13 +277,18 @@ int pio_string(struct mkvm_vcpu *vcpu, bool in, const struct mkvm_pio_request *r
 		/* The port must not be read when its data has nowhere to go. */
 		ret = guest_translate(vcpu, pio->linear, walk_access(vcpu, WALK_WRITE), &gpa,
 				      &fault);
+		if (!ret)
+			ret = guest_translate(vcpu, pio->linear + pio->size - 1,
+					      walk_access(vcpu, WALK_WRITE), &gpa, &fault);
 		if (ret > 0)
 			return raise(vcpu, &fault);
-		for (i = 0; i < pio->count && in_kernel; i++)
-			in_kernel = !mkvm_io_bus_read(vcpu, MKVM_PIO_BUS, pio->port, pio->size,
-						      vcpu->pio_data + i * pio->size);
-		if (in_kernel)
-			return store_in(vcpu, pio, pio->count);
+		while (done < pio->count &&
+		       !mkvm_io_bus_read(vcpu, MKVM_PIO_BUS, pio->port, pio->size,
+					 vcpu->pio_data + done * pio->size))
+			done++;
+		/* What userspace has to do is the rest, for which the guest comes back. */
+		if (done)
+			return store_in(vcpu, pio, done);
 		vcpu->arch.complete_userspace_io = complete_string_in;
 		return exit_io(vcpu, true, pio->port, pio->size, pio->count);
 	}
@@ -295,10 +299,11 @@ int pio_string(struct mkvm_vcpu *vcpu, bool in, const struct mkvm_pio_request *r
 		return raise(vcpu, &fault);
 	if (ret < 0)
 		return not_memory(vcpu, pio->linear);
-	for (i = 0; i < pio->count && in_kernel; i++)
-		in_kernel = !mkvm_io_bus_write(vcpu, MKVM_PIO_BUS, pio->port, pio->size,
-					       vcpu->pio_data + i * pio->size);
-	if (advance(vcpu, pio, false, pio->count))
+	while (done < pio->count &&
+	       !mkvm_io_bus_write(vcpu, MKVM_PIO_BUS, pio->port, pio->size,
+				  vcpu->pio_data + done * pio->size))
+		done++;
+	if (advance(vcpu, pio, false, done ?: pio->count))
 		skip(vcpu);
-	return in_kernel ? 1 : exit_io(vcpu, false, pio->port, pio->size, pio->count);
+	return done ? 1 : exit_io(vcpu, false, pio->port, pio->size, pio->count);
 }

@@ -26,6 +26,7 @@
 #define DR6_BT			BIT(15)
 #define DR7_LOCAL		0x155ul		/* L0 to L3 and LE: breakpoints of the old task */
 #define TSS_TRAP		1
+#define LEAVE_TRIES		1000
 
 struct tss32 {
 	u16 link, link_rsvd;
@@ -473,9 +474,12 @@ int task_switch(struct mkvm_vcpu *vcpu, const struct task_switch *ts)
 	struct walk_fault fault;
 	struct tss_ref new = {};
 	struct task task;
-	int ret;
+	int ret, tries = 0;
 
-	ret = leave_old_task(vcpu, ts, &new, &task, &fault);
+	/* The event that causes this was acknowledged: another vCPU's write must not lose it. */
+	do {
+		ret = leave_old_task(vcpu, ts, &new, &task, &fault);
+	} while (ret == -EAGAIN && ++tries < LEAVE_TRIES);
 	if (ret == -EAGAIN)
 		return 1;
 	if (ret < 0)

@@ -830,6 +830,36 @@ static void umip_32(void)
 		descriptor_tables_32(true);
 }
 
+#define LAST_PAGE 0xfffff000UL
+
+/* In compatibility mode the instruction pointer wraps, although the processor is in long mode. */
+static void compatibility_wrap(void)
+{
+	static const u8 code[][3] = { { 0x90, 0x0f, 0xa2 }, { 0x0f, 0x01, 0xc1 } };
+	struct kt_vcpu *vcpu = kt_long(0, 0, NULL);
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+	u8 *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	KT_TRUE(page != MAP_FAILED);
+	KT_EQ(kt_slot(vcpu->vm, 9, 0, LAST_PAGE, 4096, page), 0);
+	*(u8 *)vcpu->vm->mem = 0xf4;		/* HLT */
+	kt_get_sregs(vcpu, &sregs);
+	sregs.cs.l = 0;
+	sregs.cs.db = 1;
+	kt_set_sregs(vcpu, &sregs);
+	for (u32 i = 0; i < 2; i++) {
+		memcpy(page + 4096 - 3, code[i], 3);
+		kt_get_regs(vcpu, &regs);
+		regs.rip = LAST_PAGE + 4096 - 3;
+		kt_set_regs(vcpu, &regs);
+		KT_IOCTL(vcpu->fd, KVM_RUN, 0);
+		KT_EQ(vcpu->run->exit_reason, KVM_EXIT_HLT);
+		kt_get_regs(vcpu, &regs);
+		KT_EQ(regs.rip, 1);
+	}
+}
+
 static const struct kt_test tests[] = {
 	{ "msrs", msrs },
 	{ "msr_gs_base_across_exits", msr_gs_base_across_exits },
@@ -842,6 +872,7 @@ static const struct kt_test tests[] = {
 	{ "privileged_in_ring3", privileged_in_ring3 },
 	{ "xsetbv", xsetbv },
 	{ "vmcall", vmcall },
+	{ "compatibility_wrap", compatibility_wrap },
 	{ "vmmcall", vmmcall },
 	{ "vmx_instructions", vmx_instructions },
 	{ "caches_tlb_time", caches_tlb_time },

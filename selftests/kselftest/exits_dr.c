@@ -183,6 +183,31 @@ static void single_step_over_userspace(void)
 	KT_RUN_DONE(vcpu);
 }
 
+/* INT1 exits where it stands and traps behind it; a shadow with TF must not stop the entry. */
+static void int1_guest(void)
+{
+	extern const u8 behind_int1[], behind_both[];
+
+	guest_handler[1] = on_db;
+	db_count = 0;
+	asm volatile(".byte 0xf1; behind_int1:" : : : "memory");
+	GUEST_EQ(db_count, 1);
+	GUEST_EQ(db_rip, (u64)behind_int1);
+	asm volatile("mov %%ss, %%eax; pushf; orq $0x100, (%%rsp); popf\n\t"
+		     "mov %%eax, %%ss; .byte 0xf1; behind_both: nop" : : : "rax", "cc", "memory");
+	GUEST_EQ(db_count, 2);
+	GUEST_EQ(db_rip, (u64)behind_both);
+	/* The step behind STI comes in its shadow. */
+	asm volatile("cli; pushf; orq $0x100, (%%rsp); popf; sti; nop; cli" : : : "cc", "memory");
+	GUEST_EQ(db_count, 3);
+	guest_done();
+}
+
+static void int1_and_shadows(void)
+{
+	run_to_end(int1_guest);
+}
+
 static const struct kt_test tests[] = {
 	{ "dr_access", dr_access },
 	{ "dr_general_detect", dr_general_detect },
@@ -190,6 +215,7 @@ static const struct kt_test tests[] = {
 	{ "single_step", single_step },
 	{ "single_step_over_exits", single_step_over_exits },
 	{ "single_step_over_userspace", single_step_over_userspace },
+	{ "int1_and_shadows", int1_and_shadows },
 };
 
 int main(int argc, char **argv)

@@ -108,6 +108,7 @@ struct emul_ctxt;
  * @segment_selector: the selector for MOV/PUSH from a segment register.  NULL: unhandled.
  * @load_segment: load a segment register as MOV to it does.  NULL: unhandled.
  * @read_xmm: @len 16 or 32 bytes of an XMM/YMM register.  NULL: SSE and AVX are unhandled.
+ * @sse_enabled: may the guest execute SSE, or with @vex AVX, now?  NULL: it may.
  * @write_xmm: @len 16 leaves the rest of the register as it is (legacy SSE); @len 32 clears
  *	whatever is above bit 255 (VEX).  Called last, cannot fail.
  * @probe_write: would @write succeed?  Asked before INS reads its port, whose data a page fault
@@ -126,6 +127,7 @@ struct emul_ops {
 				      unsigned int len, bool write);
 	u16 (*segment_selector)(struct emul_ctxt *c, enum emul_seg seg);
 	enum emul_rc (*load_segment)(struct emul_ctxt *c, enum emul_seg seg, u16 selector);
+	bool (*sse_enabled)(struct emul_ctxt *c, bool vex);
 	void (*read_xmm)(struct emul_ctxt *c, unsigned int reg, void *buf, unsigned int len);
 	void (*write_xmm)(struct emul_ctxt *c, unsigned int reg, const void *buf,
 			  unsigned int len);

@@ -5,8 +5,9 @@
  * Compilers and drivers use these to copy to and from device memory 16 or 32 bytes at a time.  Only
  * moves are known: a table says for each opcode and mandatory prefix how much is moved, to which
  * part of the register, and what becomes of the rest (SDM volume 2, the instructions' pages).
- * Whether the guest has SSE enabled at all (CR0, CR4, XCR0) the processor has checked: #UD and #NM
- * take precedence over the access to memory that made the exit.
+ * Whether the guest has SSE enabled at all (CR0, CR4, XCR0) the processor has checked (#UD and #NM
+ * take precedence over the access to memory that made the exit), but for an instruction that was
+ * put in place of another since: the guest executes that one itself.
  */
 #include "insn.h"
 
@@ -135,6 +136,8 @@ enum emul_rc emul_sse(struct emul_ctxt *c)
 	u8 buf[32] = { 0 };
 	u64 linear;
 
+	if (c->ops->sse_enabled && !c->ops->sse_enabled(c, d->vex))
+		return EMUL_RETRY;
 	if (!c->ops->read_xmm || !c->ops->write_xmm)
 		return emul_unhandled(c, "SSE or AVX move");
 

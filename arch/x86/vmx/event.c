@@ -78,6 +78,11 @@ static void inject_exception(struct mkvm_vcpu *vcpu)
 			debug_merge_dr6(vcpu, ex->payload);
 		ex->has_payload = false;
 	}
+	if (ex->vector == X86_TRAP_DB && vcpu->arch.dr7 & DR7_GD) {
+		/* Delivery clears it, so that the handler can look. */
+		vcpu->arch.dr7 &= ~(unsigned long)DR7_GD;
+		debug_update(vcpu);
+	}
 	/* INT3 and INTO are traps of an instruction: VM entry wants its length. */
 	if (ex->vector == X86_TRAP_BP || ex->vector == X86_TRAP_OF) {
 		vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, ex->insn_len ?: 1);

@@ -57,24 +57,44 @@ void vmx_skip_instruction(struct mkvm_vcpu *vcpu)
  */
 void vmx_skip_bytes(struct mkvm_vcpu *vcpu, unsigned int len)
 {
-	unsigned long rip = vmx_rip(vcpu), next = rip + len;
-	u32 state = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
-
-	/* Outside 64-bit mode the instruction pointer wraps at 4 GiB. */
-	if (unlikely((rip ^ next) >> 31) && !is_long_mode(vcpu))
-		next = (u32)next;
-	rip_write(vcpu, next);
-	/* The shadow of STI or MOV SS covers one instruction, which this was. */
-	if (unlikely(state & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)))
-		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
-			     state & ~(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS));
+	vmx_skip_untrapped(vcpu, len);
 	/*
 	 * An instruction that the module did for the guest traps like any other: the entry finds
 	 * the single-step exception pending, and the #DB exit sorts out whose it is.
 	 */
 	if (unlikely(vmx_rflags(vcpu) & X86_EFLAGS_TF))
-		vmcs_write64(GUEST_PENDING_DBG_EXCEPTIONS,
-			     vmcs_read64(GUEST_PENDING_DBG_EXCEPTIONS) | DR_STEP);
+		vmx_pend_single_step();
+}
+
+/**
+ * vmx_skip_untrapped() - as vmx_skip_bytes(), of an instruction that is not followed by a step
+ * @vcpu: loaded vCPU
+ * @len: bytes
+ */
+void vmx_skip_untrapped(struct mkvm_vcpu *vcpu, unsigned int len)
+{
+	unsigned long rip = vmx_rip(vcpu), next = rip + len;
+	u32 state = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+	bool db, l;
+
+	/* Outside 64-bit mode (compatibility mode is outside) the pointer wraps at 4 GiB. */
+	if (unlikely((rip ^ next) >> 31)) {
+		vmx_get_cs_db_l(vcpu, &db, &l);
+		if (!l || !is_long_mode(vcpu))
+			next = (u32)next;
+	}
+	rip_write(vcpu, next);
+	/* The shadow of STI or MOV SS covers one instruction, which this was. */
+	if (unlikely(state & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)))
+		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
+			     state & ~(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS));
+}
+
+/** vmx_pend_single_step() - the next entry finds a single-step exception pending */
+void vmx_pend_single_step(void)
+{
+	vmcs_write64(GUEST_PENDING_DBG_EXCEPTIONS,
+		     vmcs_read64(GUEST_PENDING_DBG_EXCEPTIONS) | DR_STEP);
 }
 
 static int exit_cpuid(struct mkvm_vcpu *vcpu)
@@ -108,10 +128,23 @@ static int exit_wbinvd_fast(struct mkvm_vcpu *vcpu)
 	return READ_ONCE(vcpu->vm->arch.noncoherent_dma) ? VMX_FAST_NO : exit_skip(vcpu);
 }
 
+static void write_back(void *unused)
+{
+	wbinvd();
+}
+
 static int exit_wbinvd(struct mkvm_vcpu *vcpu)
 {
-	if (READ_ONCE(vcpu->vm->arch.noncoherent_dma))
-		wbinvd_on_all_cpus();	/* the vCPU may have run on any of them */
+	struct cpumask *ran_on = to_vmx(vcpu)->ran_on;
+
+	if (READ_ONCE(vcpu->vm->arch.noncoherent_dma)) {
+		/* The caches of CPUs where it was not are its neighbours'. */
+		preempt_disable();
+		on_each_cpu_mask(ran_on, write_back, NULL, 1);
+		cpumask_clear(ran_on);
+		cpumask_set_cpu(smp_processor_id(), ran_on);
+		preempt_enable();
+	}
 	return exit_skip(vcpu);
 }
 

@@ -33,13 +33,19 @@ static int debug_exit(struct mkvm_vcpu *vcpu, u8 vector, unsigned long dr6)
 	return 0;
 }
 
-static int handle_debug(struct mkvm_vcpu *vcpu)
+static int handle_debug(struct mkvm_vcpu *vcpu, u32 info)
 {
 	unsigned long dr6 = vmcs_read64(EXIT_QUALIFICATION);
 
 	/* Delivering a pending single step consumes it. */
 	if (vcpu->arch.guest_debug & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP))
 		return debug_exit(vcpu, X86_TRAP_DB, dr6);
+	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_PRIV_SW_EXCEPTION)
+		/* INT1 traps, but its exit comes before it: the handler returns behind it. */
+		vmx_skip_untrapped(vcpu, vmcs_read32(VM_EXIT_INSTRUCTION_LEN));
+	else if ((rflags_read(vcpu) & X86_EFLAGS_TF) && vmx_get_interrupt_shadow(vcpu))
+		/* VM entry wants the step behind STI or MOV SS pending; the exit cleared it. */
+		vmx_pend_single_step();
 	queue_debug_exception(vcpu, dr6 & ~(unsigned long)DR6_RESERVED);
 	return 1;
 }
@@ -107,7 +113,7 @@ int vmx_exit_exception_nmi(struct mkvm_vcpu *vcpu)
 
 	switch (vector) {
 	case X86_TRAP_DB:
-		return handle_debug(vcpu);
+		return handle_debug(vcpu, info);
 	case X86_TRAP_UD:
 		return handle_undefined(vcpu);
 	case X86_TRAP_BP:

@@ -229,7 +229,7 @@ int vmx_fast_rdmsr(struct mkvm_vcpu *vcpu)
 		return VMX_FAST_NO;
 	switch (msr) {
 	case MSR_IA32_TSC_DEADLINE:
-		if (!vcpu->arch.apic)
+		if (!vcpu->arch.apic || !guest_cpuid_has(vcpu, X86_FEATURE_TSC_DEADLINE_TIMER))
 			return VMX_FAST_NO;
 		data = lapic_get_tsc_deadline(vcpu);
 		ret = 0;
@@ -265,7 +265,8 @@ int vmx_fast_wrmsr(struct mkvm_vcpu *vcpu)
 
 	if (unlikely(vcpu->vm->arch.msr_slow))
 		return VMX_FAST_NO;
-	if (msr == MSR_IA32_TSC_DEADLINE && vcpu->arch.apic) {
+	if (msr == MSR_IA32_TSC_DEADLINE && vcpu->arch.apic &&
+	    guest_cpuid_has(vcpu, X86_FEATURE_TSC_DEADLINE_TIMER)) {
 		lapic_set_tsc_deadline(vcpu, edx_eax_read(vcpu));
 		return finish(vcpu, 0);
 	}

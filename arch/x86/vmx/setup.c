@@ -208,7 +208,8 @@ int vmx_vcpu_create(struct mkvm_vcpu *vcpu)
 	vcpu->arch.vmx = vmx;
 	vmx->vmcs = vmx_alloc_vmcs(-1);
 	vmx->msr_bitmap = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
-	if (!vmx->vmcs || !vmx->msr_bitmap)
+	if (!vmx->vmcs || !vmx->msr_bitmap ||
+	    !zalloc_cpumask_var(&vmx->ran_on, GFP_KERNEL_ACCOUNT))
 		goto no_memory;
 	if (vmx_caps.pml) {
 		vmx->pml_page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
@@ -256,6 +257,7 @@ void vmx_vcpu_destroy(struct mkvm_vcpu *vcpu)
 		__free_page(vmx->pml_page);
 	free_page((unsigned long)vmx->msr_bitmap);
 	free_page((unsigned long)vmx->vmcs);
+	free_cpumask_var(vmx->ran_on);
 	kfree(vmx);
 	vcpu->arch.vmx = NULL;
 }
@@ -276,6 +278,7 @@ void vmx_vcpu_load(struct mkvm_vcpu *vcpu, int cpu)
 
 	vmx_vmcs_activate(vmx, cpu);
 	if (moved) {
+		cpumask_set_cpu(cpu, vmx->ran_on);
 		vmx_host_cpu_changed(vcpu);
 		/* What this CPU cached when the vCPU, or this VPID's last owner, was here. */
 		mkvm_make_request(MKVM_REQ_TLB_FLUSH, vcpu);

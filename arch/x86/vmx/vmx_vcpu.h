@@ -37,6 +37,7 @@ enum vmx_enter_result { VMX_ENTERED, VMX_ENTRY_VMFAIL, VMX_ENTRY_FAULT };
  * @vmcs: the region; @vmcs_pa its physical address
  * @loaded_cpu: CPU on which the VMCS is active, or -1
  * @loaded_link: in that CPU's list of active VMCSs
+ * @ran_on: where its writes may still be in a cache that no device sees
  * @exit_reason: of the last exit, with bit 31 for a failed entry
  */
 struct vmx_vcpu {
@@ -50,6 +51,7 @@ struct vmx_vcpu {
 	u64 vmcs_pa;
 	int loaded_cpu;
 	struct list_head loaded_link;
+	cpumask_var_t ran_on;
 	u32 exit_reason;
 	u16 vpid;
 
@@ -192,6 +194,8 @@ int vmx_map_apic_access_page(struct mkvm_vcpu *vcpu, gpa_t gpa);
 typedef int (*vmx_exit_handler)(struct mkvm_vcpu *vcpu);
 vmx_exit_handler vmx_fast_handler(u32 reason);
 void vmx_skip_instruction(struct mkvm_vcpu *vcpu);
+void vmx_skip_untrapped(struct mkvm_vcpu *vcpu, unsigned int len);
+void vmx_pend_single_step(void);
 void vmx_skip_bytes(struct mkvm_vcpu *vcpu, unsigned int len);
 int vmx_exit_unexpected(struct mkvm_vcpu *vcpu, const char *what);
 int vmx_exit_delivery_failed(struct mkvm_vcpu *vcpu);

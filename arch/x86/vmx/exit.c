@@ -50,6 +50,37 @@ void vmx_skip_instruction(struct mkvm_vcpu *vcpu)
 	vmx_skip_bytes(vcpu, vmcs_read32(VM_EXIT_INSTRUCTION_LEN));
 }
 
+/* Outside 64-bit mode (compatibility mode is outside) the instruction pointer wraps at 4 GiB. */
+static noinline unsigned long wrapped(struct mkvm_vcpu *vcpu, unsigned long rip)
+{
+	bool db, l;
+
+	vmx_get_cs_db_l(vcpu, &db, &l);
+	return l && is_long_mode(vcpu) ? rip : (u32)rip;
+}
+
+/* Every exit of an instruction comes through here: what is rare stands elsewhere. */
+static __always_inline void skip(struct mkvm_vcpu *vcpu, unsigned int len)
+{
+	unsigned long rip = vmx_rip(vcpu), next = rip + len;
+	u32 state = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+
+	if (unlikely((rip ^ next) >> 31))
+		next = wrapped(vcpu, next);
+	rip_write(vcpu, next);
+	/* The shadow of STI or MOV SS covers one instruction, which this was. */
+	if (unlikely(state & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)))
+		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
+			     state & ~(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS));
+}
+
+/** vmx_pend_single_step() - the next entry finds a single-step exception pending */
+void vmx_pend_single_step(void)
+{
+	vmcs_write64(GUEST_PENDING_DBG_EXCEPTIONS,
+		     vmcs_read64(GUEST_PENDING_DBG_EXCEPTIONS) | DR_STEP);
+}
+
 /**
  * vmx_skip_bytes() - go on behind an instruction whose length no field of the VMCS tells
  * @vcpu: loaded vCPU
@@ -57,7 +88,7 @@ void vmx_skip_instruction(struct mkvm_vcpu *vcpu)
  */
 void vmx_skip_bytes(struct mkvm_vcpu *vcpu, unsigned int len)
 {
-	vmx_skip_untrapped(vcpu, len);
+	skip(vcpu, len);
 	/*
 	 * An instruction that the module did for the guest traps like any other: the entry finds
 	 * the single-step exception pending, and the #DB exit sorts out whose it is.
@@ -73,28 +104,7 @@ void vmx_skip_bytes(struct mkvm_vcpu *vcpu, unsigned int len)
  */
 void vmx_skip_untrapped(struct mkvm_vcpu *vcpu, unsigned int len)
 {
-	unsigned long rip = vmx_rip(vcpu), next = rip + len;
-	u32 state = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
-	bool db, l;
-
-	/* Outside 64-bit mode (compatibility mode is outside) the pointer wraps at 4 GiB. */
-	if (unlikely((rip ^ next) >> 31)) {
-		vmx_get_cs_db_l(vcpu, &db, &l);
-		if (!l || !is_long_mode(vcpu))
-			next = (u32)next;
-	}
-	rip_write(vcpu, next);
-	/* The shadow of STI or MOV SS covers one instruction, which this was. */
-	if (unlikely(state & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)))
-		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
-			     state & ~(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS));
-}
-
-/** vmx_pend_single_step() - the next entry finds a single-step exception pending */
-void vmx_pend_single_step(void)
-{
-	vmcs_write64(GUEST_PENDING_DBG_EXCEPTIONS,
-		     vmcs_read64(GUEST_PENDING_DBG_EXCEPTIONS) | DR_STEP);
+	skip(vcpu, len);
 }
 
 static int exit_cpuid(struct mkvm_vcpu *vcpu)

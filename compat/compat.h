@@ -39,6 +39,13 @@
 #define compat_guest_ran()	do { } while (0)
 #endif
 
+/* VERW, now; the user includes <asm/nospec-branch.h>. */
+#ifdef HAVE_CLEAR_CPU_BUFFERS
+#define compat_clear_cpu_buffers()	x86_clear_cpu_buffers()
+#else
+#define compat_clear_cpu_buffers()	mds_clear_cpu_buffers()
+#endif
+
 /*
  * KVM's ABI of kernels that are newer than these headers: the same numbers on every host. The
  * first structure is the one of KVM_SET_USER_MEMORY_REGION, and guest_memfd is not offered.

@@ -17,6 +17,7 @@
 #include <asm/mce.h>
 #include <asm/mmu_context.h>
 #include <asm/msr.h>
+#include <asm/nospec-branch.h>
 #include <asm/perf_event.h>
 #include <asm/processor.h>
 #include <asm/spec-ctrl.h>
@@ -27,6 +28,7 @@
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/irq/posted.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
+#include "compat/compat.h"
 
 unsigned int vmx_entry_timer_ticks;
 module_param_named(entry_timer_ticks, vmx_entry_timer_ticks, uint, 0444);
@@ -213,7 +215,7 @@ static int enter(struct mkvm_vcpu *vcpu, u64 host_debugctl)
 		vmx_l1d_flush(vcpu);
 	else if (static_branch_unlikely(&mmio_stale_data_clear) &&
 		 READ_ONCE(vcpu->vm->devices_assigned))
-		x86_clear_cpu_buffers();
+		compat_clear_cpu_buffers();
 	if (vmx_caps.host_counters) {
 		counters = perf_guest_get_msrs(&nr_counters, NULL);
 		switch_counters(counters, nr_counters, true);

@@ -162,11 +162,6 @@ static u64 spec_ctrl_bits(struct mkvm_vcpu *vcpu, bool host)
 	return bits;
 }
 
-static bool has_spec_ctrl(struct mkvm_vcpu *vcpu, bool host)
-{
-	return has(vcpu, host, X86_FEATURE_SPEC_CTRL);
-}
-
 /* IA32_PRED_CMD and IA32_FLUSH_CMD: bit 0 makes the processor do something once. */
 static int write_command(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host, int feature)
 {
@@ -244,7 +239,7 @@ static int get_special(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 		*data = vcpu->arch.platform_info;
 		return 0;
 	case MSR_IA32_SPEC_CTRL:
-		if (!has_spec_ctrl(vcpu, host))
+		if (!has(vcpu, host, X86_FEATURE_SPEC_CTRL))
 			return 1;
 		return vmx_get_msr(vcpu, msr, data);
 	case MSR_TSC_AUX:
@@ -363,7 +358,7 @@ static int check_vmx_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 	case MSR_IA32_CR_PAT:
 		return pat_valid(*data) ? 0 : 1;
 	case MSR_IA32_SPEC_CTRL:
-		if (!has_spec_ctrl(vcpu, host))
+		if (!has(vcpu, host, X86_FEATURE_SPEC_CTRL))
 			return 1;
 		return *data & ~spec_ctrl_bits(vcpu, host) ? 1 : 0;
 	case MSR_IA32_DEBUGCTLMSR:

@@ -3,11 +3,11 @@
  * VT-d when the machine sleeps, ends, or goes on with another kernel.
  *
  * Suspend, reboot, power-off and kexec find translation off, as the firmware left it. All but kexec
- * come here last, by a syscore operation, when nobody takes interrupts any more. For kexec, kernels
- * before 6.8 have no such call; what they have is the list of devices, which are shut down last
- * registered, first shut down. A device of our own goes into it ahead of all that can do DMA. It
- * would be too early for a power-off, whose ACPI methods may wait for interrupts. A crash kernel
- * gets the units as they are, with one thing changed: vtd_emergency().
+ * come here last, by a syscore operation, when nobody takes interrupts any more. For kexec, 6.1 has
+ * no such call; what it has is the list of devices: the last registered is shut down first. A
+ * device of our own goes into it ahead of all that can do DMA. It would be too early for a
+ * power-off, whose ACPI methods may wait for interrupts. A crash kernel gets the units as they are,
+ * with one thing changed: vtd_emergency().
  */
 #define pr_fmt(fmt) "minikvm: VT-d: " fmt
 

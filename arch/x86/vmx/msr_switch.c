@@ -36,7 +36,7 @@ struct uret_cpu {
 
 static DEFINE_PER_CPU(struct uret_cpu, uret_cpu);
 
-/* On the way to user mode, interrupts off or about to be; also from module exit by IPI. */
+/* On the way to user mode, interrupts off or about to be; also when the CPU or the module goes. */
 static void uret_restore(struct user_return_notifier *notifier)
 {
 	struct uret_cpu *cpu = container_of(notifier, struct uret_cpu, notifier);
@@ -212,21 +212,18 @@ static void read_presence(void *unused)
 					 boot_cpu_has(X86_FEATURE_RDPID);
 }
 
-static void restore_on_cpu(void *unused)
-{
-	uret_restore(&this_cpu_ptr(&uret_cpu)->notifier);
-}
-
 /**
  * vmx_msr_switch_cpu_off() - this CPU goes: its next user finds the host's values
  *
- * When it comes back, the kernel writes the host's values without asking us.
+ * When it comes back, the kernel writes the host's values without asking us. And one that never
+ * returned to user mode since its last guest has the notifier in its list: the code must not go
+ * before it.
  *
  * Context: interrupts off.
  */
 void vmx_msr_switch_cpu_off(void)
 {
-	restore_on_cpu(NULL);
+	uret_restore(&this_cpu_ptr(&uret_cpu)->notifier);
 }
 
 /**
@@ -235,15 +232,4 @@ void vmx_msr_switch_cpu_off(void)
 void vmx_msr_switch_init(void)
 {
 	read_presence(NULL);
-}
-
-/**
- * vmx_msr_switch_exit() - give every CPU the host's values back
- *
- * A CPU that never returned to user mode since its last guest still has the notifier in its
- * list: the code must not go before it.
- */
-void vmx_msr_switch_exit(void)
-{
-	on_each_cpu(restore_on_cpu, NULL, 1);
 }

@@ -376,7 +376,6 @@ int vmx_module_init(void)
  */
 void vmx_module_exit(void)
 {
-	vmx_msr_switch_exit();
 	vmx_hardware_exit();
 	vmx_l1d_flush_exit();
 }

@@ -170,7 +170,6 @@ void vmx_update_eptp(struct mkvm_vcpu *vcpu);
 /* msr_switch.c */
 void vmx_host_cpu_changed(struct mkvm_vcpu *vcpu);
 void vmx_msr_switch_init(void);
-void vmx_msr_switch_exit(void);
 void vmx_msr_switch_cpu_off(void);
 void vmx_load_host_state(struct mkvm_vcpu *vcpu);
 

@@ -14,11 +14,14 @@
 #include "virt/memslot.h"
 #include "virt/vcpu.h"
 
-/* User address of @gpa, or NULL: no slot, a slot under deletion, or not for writing. */
+/*
+ * User address of @len bytes at @gpa, or NULL: more than one page, no slot, a slot under deletion,
+ * or not for writing.
+ */
 static void __user *slot_ptr(struct mkvm_vm *vm, const struct mkvm_memslot *slot, gpa_t gpa,
-			     bool write)
+			     unsigned long len, bool write)
 {
-	if (!slot || (slot->flags & MKVM_SLOT_INVALID) ||
+	if (!mkvm_in_one_page(gpa, len) || !slot || (slot->flags & MKVM_SLOT_INVALID) ||
 	    (write && (slot->flags & KVM_MEM_READONLY)))
 		return NULL;
 	/* Right after an mm change of a forgetful caller this would be someone else's memory. */
@@ -27,11 +30,11 @@ static void __user *slot_ptr(struct mkvm_vm *vm, const struct mkvm_memslot *slot
 	return (void __user *)(mkvm_slot_hva(slot, gpa >> PAGE_SHIFT) + offset_in_page(gpa));
 }
 
-static void __user *guest_ptr(struct mkvm_vm *vm, gpa_t gpa, bool write,
+static void __user *guest_ptr(struct mkvm_vm *vm, gpa_t gpa, unsigned long len, bool write,
 			      struct mkvm_memslot **slotp)
 {
 	*slotp = mkvm_gfn_to_slot(vm, gpa >> PAGE_SHIFT);
-	return slot_ptr(vm, *slotp, gpa, write);
+	return slot_ptr(vm, *slotp, gpa, len, write);
 }
 
 /*
@@ -72,7 +75,7 @@ int mkvm_read_guest(struct mkvm_vm *vm, gpa_t gpa, void *data, unsigned long len
 	while (len) {
 		unsigned long chunk = min(len, PAGE_SIZE - offset_in_page(gpa));
 		struct mkvm_memslot *slot;
-		const void __user *from = guest_ptr(vm, gpa, false, &slot);
+		const void __user *from = guest_ptr(vm, gpa, chunk, false, &slot);
 
 		if (!from || read_in_page(data, from, chunk))
 			return -EFAULT;
@@ -86,7 +89,7 @@ int mkvm_read_guest(struct mkvm_vm *vm, gpa_t gpa, void *data, unsigned long len
 int mkvm_vcpu_read_guest(struct mkvm_vcpu *vcpu, gpa_t gpa, void *data, unsigned int len)
 {
 	const struct mkvm_memslot *slot = mkvm_vcpu_gfn_to_slot(vcpu, gpa >> PAGE_SHIFT);
-	const void __user *from = slot_ptr(vcpu->vm, slot, gpa, false);
+	const void __user *from = slot_ptr(vcpu->vm, slot, gpa, len, false);
 
 	return from ? read_in_page(data, from, len) : -EFAULT;
 }
@@ -96,7 +99,7 @@ int mkvm_write_guest(struct mkvm_vm *vm, gpa_t gpa, const void *data, unsigned l
 	while (len) {
 		unsigned long chunk = min(len, PAGE_SIZE - offset_in_page(gpa));
 		struct mkvm_memslot *slot;
-		void __user *to = guest_ptr(vm, gpa, true, &slot);
+		void __user *to = guest_ptr(vm, gpa, chunk, true, &slot);
 
 		if (!to || write_in_page(to, data, chunk))
 			return -EFAULT;
@@ -154,7 +157,7 @@ int mkvm_cmpxchg_guest(struct mkvm_vm *vm, gpa_t gpa, u64 *old, u64 new, unsigne
 
 	if (!mkvm_lockable(gpa, len))
 		return -EFAULT;
-	ptr = guest_ptr(vm, gpa, true, &slot);
+	ptr = guest_ptr(vm, gpa, len, true, &slot);
 	if (!ptr || !access_ok(ptr, len))
 		return -EFAULT;
 
@@ -189,7 +192,7 @@ int mkvm_cmpxchg16_guest(struct mkvm_vm *vm, gpa_t gpa, const u64 old[2], const 
 
 	if (!IS_ALIGNED(gpa, 16))
 		return -EFAULT;
-	ptr = guest_ptr(vm, gpa, true, &slot);
+	ptr = guest_ptr(vm, gpa, 16, true, &slot);
 	if (!ptr)
 		return -EFAULT;
 	r = cmpxchg_user_pair(ptr, old, new);

@@ -110,13 +110,25 @@ static inline unsigned long mkvm_slot_hva(const struct mkvm_memslot *slot, gfn_t
 }
 
 /*
+ * Do @len bytes from @gpa lie in one page? Whatever a frame was looked up for ends with the frame:
+ * every function that turns an address of the guest's into a pointer asks this first.
+ */
+static inline bool mkvm_in_one_page(gpa_t gpa, unsigned long len)
+{
+	return len <= PAGE_SIZE - (gpa & ~PAGE_MASK);
+}
+
+/*
  * Access to guest memory through the owner's mapping: 0, or -EFAULT when a part has no slot
  * (or, for writes, is read-only) or userspace unmapped it. May sleep; vm->srcu read-held;
  * current->mm must be vm->mm. Written pages are marked dirty.
  */
 int mkvm_read_guest(struct mkvm_vm *vm, gpa_t gpa, void *data, unsigned long len);
 int mkvm_write_guest(struct mkvm_vm *vm, gpa_t gpa, const void *data, unsigned long len);
-/* As mkvm_read_guest() inside one page, in the vCPU's thread: tries its last slot first. */
+/*
+ * As mkvm_read_guest() in the vCPU's thread: tries its last slot first. Also -EFAULT when the bytes
+ * do not lie in one page.
+ */
 int mkvm_vcpu_read_guest(struct mkvm_vcpu *vcpu, gpa_t gpa, void *data, unsigned int len);
 /*
  * Atomic compare-and-exchange of 1, 2, 4, 8 bytes that are mkvm_lockable(): 0, -EAGAIN on mismatch

@@ -10,7 +10,8 @@
  *
  * The pointers into guest memory are to be thought of as a TLB. They are used only where vcpu->mode
  * says that the vCPU may use its TLB, with interrupts off, and are dropped by MKVM_REQ_TLB_FLUSH:
- * who takes a page away from the guest waits for that in mkvm_flush_remote_tlbs().
+ * who takes a page away from the guest waits for that in mkvm_flush_remote_tlbs(). Each pointer
+ * comes from ept_guest_bytes() with the length that is read through it.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -35,14 +36,17 @@ static struct mkvm_doorbell *find(struct mkvm_vcpu *vcpu, gfn_t gfn)
 	return &vcpu->arch.doorbells[gfn % NR_DOORBELLS];
 }
 
-/* A MOV from a register or an immediate to flat memory, without any prefix that means more. */
-static bool is_plain_store(const struct emul_ctxt *c)
+/*
+ * A MOV from a register or an immediate to flat memory, without any prefix that means more. walk()
+ * would refuse one so near to its page's end that the words to compare reach into the next page.
+ */
+static bool is_plain_store(const struct emul_ctxt *c, u64 start)
 {
 	const struct emul_decoded *d = &c->d;
 
 	if (c->mode != EMUL_LONG64 || d->op != OP_MOV || d->dst != ARG_RM || !d->has_mem ||
 	    d->rep || d->lock || d->vex || d->addr_size != 8 || d->mem.seg >= EMUL_FS ||
-	    d->mem.base == REG_SP || offset_in_page(c->rip) + DOORBELL_MAX_INSN > PAGE_SIZE)
+	    d->mem.base == REG_SP || !mkvm_in_one_page(start, DOORBELL_MAX_INSN))
 		return false;
 	if (d->src == ARG_IMM)
 		return true;
@@ -66,7 +70,7 @@ void doorbell_learn(struct mkvm_vcpu *vcpu, const struct emul_ctxt *c, gpa_t gpa
 	u64 start = c->rip - c->insn_len;
 
 	bell->generation = 0;
-	if (!is_plain_store(c))
+	if (!is_plain_store(c, start))
 		return;
 	*bell = (struct mkvm_doorbell) {
 		.gfn = gpa >> PAGE_SHIFT,
@@ -129,18 +133,17 @@ static bool walk(struct mkvm_vcpu *vcpu, struct mkvm_doorbell *bell, u64 cr3)
 {
 	int level = is_la57(vcpu) ? 5 : 4, n = 0;
 	u64 table = cr3, in_page;
-	const u64 *page;
 
 	bell->levels = 0;
 	bell->cr3 = cr3;
 	for (;; level--) {
 		unsigned int shift = PAGE_SHIFT + 9 * (level - 1);
+		gpa_t at = (table & TABLE_ADDRESS) + (bell->rip >> shift & 511) * sizeof(u64);
 		u64 e;
 
-		page = ept_frame_address(vcpu->vm, (table & TABLE_ADDRESS) >> PAGE_SHIFT);
-		if (!page)
+		bell->entry[n] = ept_guest_bytes(vcpu->vm, at, sizeof(u64));
+		if (!bell->entry[n])
 			return false;
-		bell->entry[n] = &page[bell->rip >> shift & 511];
 		e = READ_ONCE(*bell->entry[n]);
 		bell->seen[n++] = e;
 		if (!(e & PTE_P))
@@ -153,10 +156,9 @@ static bool walk(struct mkvm_vcpu *vcpu, struct mkvm_doorbell *bell, u64 cr3)
 		}
 		table = e;
 	}
-	page = ept_frame_address(vcpu->vm, table >> PAGE_SHIFT);
-	if (!page)
+	bell->code = ept_guest_bytes(vcpu->vm, table, DOORBELL_MAX_INSN);
+	if (!bell->code)
 		return false;
-	bell->code = (const void *)page + offset_in_page(table);
 	bell->levels = n;
 	return true;
 }

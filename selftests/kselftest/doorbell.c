@@ -6,6 +6,7 @@
  * page, what is at the doorbell's address. KVM's ABI documentation, KVM_IOEVENTFD, is the
  * reference. Relies on lib/; the guest calls code that the test writes.
  */
+#include <fcntl.h>
 #include <sys/eventfd.h>
 
 #include "guest.h"
@@ -295,6 +296,79 @@ static void store_crosses(void)
 	KT_EQ(*(u16 *)kt_g2h(vcpu->vm, OTHER_CODE + 4094), 0x2211);
 }
 
+static u64 frame_of(int pagemap, const void *page)
+{
+	u64 entry = 0;
+
+	KT_EQ(pread(pagemap, &entry, sizeof(entry), (u64)page / 4096 * 8), sizeof(entry));
+	return entry & ((1UL << 55) - 1);
+}
+
+/* Put two pages that are neighbours in the host's memory under two pages of the guest's. */
+static void place_neighbours(u8 *first, u8 *second)
+{
+	enum { PAGES = 2048 };
+	const int pagemap = open("/proc/self/pagemap", O_RDONLY), prot = PROT_READ | PROT_WRITE;
+	u8 *area = mmap(NULL, PAGES * 4096, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const int how = MREMAP_MAYMOVE | MREMAP_FIXED;
+	static u64 frame[PAGES];
+
+	KT_TRUE(pagemap >= 0 && area != MAP_FAILED);
+	madvise(area, PAGES * 4096, MADV_NOHUGEPAGE);
+	for (u32 i = 0; i < PAGES; i++) {
+		area[i * 4096] = 1;
+		frame[i] = frame_of(pagemap, &area[i * 4096]);
+	}
+	KT_TRUE(frame[0]);
+	for (u32 i = 0; i < PAGES; i++) {
+		for (u32 j = 0; j < PAGES; j++) {
+			if (frame[j] != frame[i] + 1)
+				continue;
+			KT_TRUE(mremap(&area[i * 4096], 4096, 4096, how, first) == first);
+			KT_TRUE(mremap(&area[j * 4096], 4096, 4096, how, second) == second);
+			munmap(area, PAGES * 4096);
+			close(pagemap);
+			return;
+		}
+	}
+	kt_fail("no two of %d pages are neighbours", PAGES);
+}
+
+/*
+ * The last byte of the store lies on the next page, which is first the host's next page, too, and
+ * then another one: only the guest's page tables may say what the byte is.
+ */
+static void instruction_crosses(void)
+{
+	static const u8 store8[] = { 0x48, 0xc7, 0x87, 0, 0, 0, 0, 0, 0, 0 };
+	const u32 match = KVM_IOEVENTFD_FLAG_DATAMATCH;
+	struct kt_vcpu *vcpu = new_guest();
+	u8 *code = kt_g2h(vcpu->vm, CODE), *next = kt_g2h(vcpu->vm, OTHER_CODE);
+	u8 *third = kt_g2h(vcpu->vm, TABLE(0));
+	int one = ioeventfd(vcpu->vm, DOORBELL, 8, match, 0x1000000);
+	int two = ioeventfd(vcpu->vm, DOORBELL, 8, match, 0x2000000);
+	u64 *pte = kt_g2h(vcpu->vm, KT_PT);
+	struct kvm_sregs sregs;
+
+	place_neighbours(code, next);
+	memcpy(code + 4096 - sizeof(store8), store8, sizeof(store8));
+	next[0] = 1;
+	third[0] = 2;
+	next[1] = 0xc3;
+	third[1] = 0xc3;
+	GV(vcpu->vm, at) = OTHER_CODE - sizeof(store8);
+	kt_get_sregs(vcpu, &sregs);
+	for (int i = 0; i < 3; i++) {
+		want_rings(vcpu, one, ROUNDS);
+		pte[1] = TABLE(0) | 7;
+		kt_set_sregs(vcpu, &sregs);
+		want_rings(vcpu, two, ROUNDS);
+		pte[1] = OTHER_CODE | 7;
+		kt_set_sregs(vcpu, &sregs);
+	}
+	KT_EQ(drain(one) + drain(two), 0);
+}
+
 /* Single steps see each store as one instruction. */
 static void single_steps(void)
 {
@@ -326,6 +400,7 @@ static const struct kt_test tests[] = {
 	{ "slot_comes_and_goes", slot_comes_and_goes },
 	{ "doorbell_is_taken_away", doorbell_is_taken_away },
 	{ "store_crosses", store_crosses },
+	{ "instruction_crosses", instruction_crosses },
 	{ "single_steps", single_steps },
 };
 

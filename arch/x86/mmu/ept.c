@@ -20,6 +20,7 @@
 #include "arch/x86/vmx/vmx.h"
 #include "virt/arch.h"
 #include "virt/host_page.h"
+#include "virt/memslot.h"
 
 /* EPTP: bits 2:0 memory type of the tables, 5:3 levels - 1, 6 accessed and dirty flags on. */
 #define EPTP_LEVELS_SHIFT	3
@@ -213,20 +214,23 @@ u64 *ept_find_leaf(struct mkvm_vm *vm, gfn_t gfn, int *levelp)
 	return NULL;
 }
 
-void *ept_frame_address(struct mkvm_vm *vm, gfn_t gfn)
+const void *ept_guest_bytes(struct mkvm_vm *vm, gpa_t gpa, unsigned int len)
 {
+	gfn_t gfn = gpa >> PAGE_SHIFT;
 	kvm_pfn_t pfn;
 	int level;
 	u64 *e, val;
 
-	if (gfn > arch_mmu_max_gfn())
+	if (!mkvm_in_one_page(gpa, len) || gfn > arch_mmu_max_gfn())
 		return NULL;
 	e = ept_find_leaf(vm, gfn, &level);
 	val = e ? READ_ONCE(*e) : 0;
 	if (!(val & EPT_READ))
 		return NULL;
 	pfn = ept_pfn(val) | (gfn & (ept_level_pages(level) - 1));
-	return pfn_valid(pfn) && !mkvm_pfn_is_mmio(pfn) ? pfn_to_kaddr(pfn) : NULL;
+	if (!pfn_valid(pfn) || mkvm_pfn_is_mmio(pfn))
+		return NULL;
+	return pfn_to_kaddr(pfn) + offset_in_page(gpa);
 }
 
 static bool leaves_in_table(u64 *table, int level, gfn_t start, gfn_t end, ept_leaf_fn fn)

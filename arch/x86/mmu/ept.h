@@ -61,16 +61,21 @@ int ept_map_apic_access_page(struct mkvm_vm *vm, gfn_t gfn, struct page *page);
 void ept_memtypes_changed(struct mkvm_vm *vm);
 
 /**
- * ept_frame_address() - guest memory where the kernel has it
+ * ept_guest_bytes() - guest memory where the kernel has it
  * @vm: the VM
- * @gfn: guest frame
+ * @gpa: guest-physical address of the first byte
+ * @len: how many bytes the caller may read through the pointer
+ *
+ * The page behind this one in the host's memory may be anybody's: what does not lie in one page
+ * of the guest is refused here, so that no caller has to think of it.
  *
  * Context: the vCPU's thread in vmx_run_guest()'s loop, interrupts off: who takes the page away
  * waits for this CPU, as he waits for its TLB. The pointer is good until the loop ends, and
  * longer only where MKVM_REQ_TLB_FLUSH forgets it.
- * Return: the page, or NULL when EPT does not map it or it is no memory.
+ * Return: the bytes, or NULL when they cross a page's end, EPT does not map the page, or it is no
+ * memory.
  */
-void *ept_frame_address(struct mkvm_vm *vm, gfn_t gfn);
+const void *ept_guest_bytes(struct mkvm_vm *vm, gpa_t gpa, unsigned int len);
 
 /* Drain one PML buffer entry into the dirty log. Takes vm->srcu itself; any context but NMI. */
 void ept_log_dirty_gpa(struct mkvm_vcpu *vcpu, gpa_t gpa);

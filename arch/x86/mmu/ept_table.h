@@ -50,7 +50,7 @@ void ept_zap_flush(struct mkvm_vm *vm, struct ept_zap *zap);
 /* Free the tables; after ept_zap_flush(), better without the lock. */
 void ept_zap_free(struct mkvm_vm *vm, struct ept_zap *zap, bool may_block);
 
-/* Entry that maps @gfn and its level, or NULL; mmu_lock held, or as ept_frame_address(). */
+/* Entry that maps @gfn and its level, or NULL; mmu_lock held, or as ept_guest_bytes(). */
 u64 *ept_find_leaf(struct mkvm_vm *vm, gfn_t gfn, int *level);
 
 /* Call @fn for each present leaf in [start, end); true if one of the calls was. Lock held. */

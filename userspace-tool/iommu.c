@@ -49,14 +49,16 @@ static const char *driver_of(const char *line, char *path, size_t size)
 	return strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 }
 
-static int print_file(const char *path, int with_driver)
+/* @lines, where it is not NULL, receives how many there were. */
+static int print_file(const char *path, int with_driver, int *lines)
 {
 	char line[512], target[256];
 	FILE *file = open_state(path);
+	int n = 0;
 
 	if (!file)
 		return STATUS_FAILED;
-	while (fgets(line, sizeof(line), file)) {
+	for (; fgets(line, sizeof(line), file); n++) {
 		line[strcspn(line, "\n")] = 0;
 		if (with_driver)
 			printf("%s (%s)\n", line, driver_of(line, target, sizeof(target)));
@@ -64,6 +66,8 @@ static int print_file(const char *path, int with_driver)
 			puts(line);
 	}
 	fclose(file);
+	if (lines)
+		*lines = n;
 	return STATUS_OK;
 }
 
@@ -154,7 +158,7 @@ static int walk(const char *device, const char *address)
 {
 	const char *path = DIRECTORY "walk";
 	FILE *file = fopen(path, "w");
-	int bad;
+	int bad, lines;
 
 	if (!file) {
 		file = open_state(path);
@@ -169,27 +173,35 @@ static int walk(const char *device, const char *address)
 			device, address);
 		return STATUS_USAGE;
 	}
-	return print_file(path, 0);
+	if (print_file(path, 0, &lines))
+		return STATUS_FAILED;
+	if (!lines) {
+		fprintf(stderr, "minikvm: there is no device %s behind a unit that minikvm drives (`minikvm iommu` lists those that are)\n",
+			device);
+		return STATUS_FAILED;
+	}
+	return STATUS_OK;
 }
 
 int command_iommu(int argc, char **argv)
 {
+	int help = argc == 2 && !strcmp(argv[1], "--help");
 	int ret;
 
 	if (argc == 3)
 		return walk(argv[1], argv[2]);
 	if (argc != 1) {
-		puts("Usage: minikvm iommu [DEVICE ADDRESS]\n\n"
-		     "Prints the units of VT-d that minikvm drives, the devices behind them, and the\n"
-		     "groups with what keeps one from being assigned, and the remapped interrupts;\n"
-		     "with a device (0000:00:01.0) and an address (0x1000), the walk of its page\n"
-		     "table.");
-		return argc == 2 && !strcmp(argv[1], "--help") ? STATUS_OK : STATUS_USAGE;
+		fputs("Usage: minikvm iommu [DEVICE ADDRESS]\n\n"
+		      "Prints the units of VT-d that minikvm drives, the devices behind them, and the\n"
+		      "groups with what keeps one from being assigned, and the remapped interrupts;\n"
+		      "with a device (0000:00:01.0) and an address (0x1000), the walk of its page\n"
+		      "table.\n", help ? stdout : stderr);
+		return help ? STATUS_OK : STATUS_USAGE;
 	}
-	ret = print_file(DIRECTORY "units", 0);
+	ret = print_file(DIRECTORY "units", 0, NULL);
 	if (!ret)
-		ret = print_file(DIRECTORY "devices", 1);
+		ret = print_file(DIRECTORY "devices", 1, NULL);
 	if (!ret)
 		ret = print_groups();
-	return ret ? ret : print_file(DIRECTORY "interrupts", 0);
+	return ret ? ret : print_file(DIRECTORY "interrupts", 0, NULL);
 }

@@ -89,10 +89,42 @@ bool dmar_names_only(const struct dmar_unit *unit,
 }
 
 /**
+ * dmar_compare() - do two DRHDs describe one remapping unit?
+ * @a: a DRHD
+ * @b: another
+ *
+ * Return: DMAR_SAME where the second says nothing that the first does not; DMAR_CONFLICT where both
+ * have one register page and disagree about what is behind it.
+ */
+enum dmar_relation dmar_compare(const struct dmar_unit *a, const struct dmar_unit *b)
+{
+	if (a->base != b->base)
+		return DMAR_DIFFERENT;
+	return a->segment == b->segment && a->all == b->all && a->scopes_size == b->scopes_size &&
+	       !memcmp(a->scopes, b->scopes, a->scopes_size) ? DMAR_SAME : DMAR_CONFLICT;
+}
+
+/*
+ * A reserved region is pages, or no memory at all: [0-0], or an end just below its base. Of
+ * anything else it is not known what the device will use, and it is refused.
+ */
+static const char *check_region(struct dmar_unit *unit)
+{
+	unit->empty = (!unit->base && !unit->limit) || (unit->base && unit->limit == unit->base - 1);
+	if (unit->empty)
+		return NULL;
+	if (unit->limit < unit->base)
+		return "reserved region ends before it begins";
+	if (unit->base & 4095 || (unit->limit & 4095) != 4095)
+		return "reserved region does not consist of pages";
+	return NULL;
+}
+
+/**
  * dmar_parse() - walk the structures of a DMAR table
  * @table: the table, its ACPI header first
  * @size: bytes that may be read
- * @visit: called for each DRHD, RMRR and ATSR; a value other than 0 ends the walk
+ * @visit: called for each DRHD, RMRR (empty ones, too) and ATSR; a value other than 0 ends the walk
  * @arg: second argument of @visit
  * @error: receives reason and offset when the table is malformed
  *
@@ -138,11 +170,9 @@ int dmar_parse(const void *table, size_t size, dmar_visit_t visit, void *arg,
 			unit.base = get64(p + 8);
 		if (unit.type == DMAR_RMRR) {
 			unit.limit = get64(p + 16);
-			if (unit.base & 4095 || (unit.limit & 4095) != 4095 ||
-			    unit.limit < unit.base) {
-				error->why = "reserved region does not consist of pages";
+			error->why = check_region(&unit);
+			if (error->why)
 				return -EINVAL;
-			}
 		} else if (unit.type == DMAR_DRHD && (!unit.base || unit.base & 4095)) {
 			error->why = "register base is 0 or not aligned";
 			return -EINVAL;

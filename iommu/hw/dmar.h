@@ -28,6 +28,7 @@ enum { DMAR_DRHD = 0, DMAR_RMRR = 1, DMAR_ATSR = 2 };
  *	root port of it
  * @base: DRHD: register base; RMRR: first address
  * @limit: RMRR: last address, inclusive
+ * @empty: RMRR: it names no memory; some firmware leaves such entries, which mean nothing
  * @scopes: device scope entries, checked
  * @scopes_size: their size in bytes
  */
@@ -35,6 +36,7 @@ struct dmar_unit {
 	u16 type;
 	u16 segment;
 	bool all;
+	bool empty;
 	u64 base;
 	u64 limit;
 	const u8 *scopes;
@@ -61,6 +63,10 @@ typedef int (*dmar_visit_t)(const struct dmar_unit *unit, void *arg);
 int dmar_parse(const void *table, size_t size, dmar_visit_t visit, void *arg,
 	       struct dmar_error *error);
 bool dmar_next_scope(const u8 **at, const u8 *end, struct dmar_scope *scope);
+/** enum dmar_relation - what two DRHDs have to do with each other */
+enum dmar_relation { DMAR_DIFFERENT, DMAR_SAME, DMAR_CONFLICT };
+
+enum dmar_relation dmar_compare(const struct dmar_unit *a, const struct dmar_unit *b);
 int dmar_source(const struct dmar_scope *scope);
 bool dmar_names_only(const struct dmar_unit *unit,
 		     bool (*is)(const struct dmar_unit *unit, const struct dmar_scope *scope));

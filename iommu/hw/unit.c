@@ -57,6 +57,10 @@ int hw_unit_probe(struct hw_unit *unit, void __iomem *regs, const char **why)
 		*why = "no unit answers at its register address";
 		return -ENODEV;
 	}
+	if (!unit->cap && !unit->ecap) {
+		*why = "its registers read as zeros: the unit is switched off, or firmware names a wrong address";
+		return -ENODEV;
+	}
 	if (unit->initial_gsts & (GCMD_TE | GCMD_QIE | GCMD_IRE)) {
 		*why = "the unit is in use";
 		return -EBUSY;

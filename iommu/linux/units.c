@@ -86,13 +86,37 @@ static bool is_display(const struct dmar_unit *desc, const struct dmar_scope *sc
 	return found;
 }
 
+/* Some firmware lists a unit twice. Returns 0 where @desc is new, 1 where it says nothing new. */
+static int find_twin(const struct dmar_unit *desc)
+{
+	unsigned int i;
+
+	for (i = 0; i < vtd.nr_units; i++) {
+		switch (dmar_compare(&vtd.units[i]->desc, desc)) {
+		case DMAR_SAME:
+			pr_info("firmware bug: the DMAR table has %s at %#llx twice; once is enough\n",
+				vtd.units[i]->name, desc->base);
+			return 1;
+		case DMAR_CONFLICT:
+			pr_info("firmware bug: the DMAR table has %s at %#llx twice, with different devices; VT-d is left alone\n",
+				vtd.units[i]->name, desc->base);
+			return -EINVAL;
+		default:
+			break;
+		}
+	}
+	return 0;
+}
+
 static int add_unit(const struct dmar_unit *desc)
 {
+	int ret = find_twin(desc);
 	struct vtd_unit *unit;
 	const char *why = NULL;
 	void __iomem *regs;
-	int ret;
 
+	if (ret)
+		return ret < 0 ? ret : 0;
 	if (vtd.nr_units == VTD_MAX_UNITS) {
 		pr_info("more than %d units: VT-d is left alone\n", VTD_MAX_UNITS);
 		return -ENOSPC;
@@ -147,6 +171,11 @@ static int visit(const struct dmar_unit *desc, void *arg)
 
 	if (desc->type == DMAR_DRHD)
 		return add_unit(desc);
+	if (desc->empty) {
+		pr_info("firmware bug: the DMAR table has an empty reserved region [%#llx-%#llx]; it is skipped\n",
+			desc->base, desc->limit);
+		return 0;
+	}
 	region = kzalloc(sizeof(*region), GFP_KERNEL);
 	if (!region)
 		return -ENOMEM;

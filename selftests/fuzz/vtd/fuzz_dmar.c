@@ -14,6 +14,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 struct table {
 	const u8 *start, *end;
 	unsigned int units;
+	struct dmar_unit last;
 };
 
 static void insist(bool good)
@@ -30,8 +31,19 @@ static int visit(const struct dmar_unit *unit, void *arg)
 	unsigned int i;
 
 	insist(at >= table->start && end <= table->end);
-	insist(unit->type == DMAR_ATSR ? !unit->base :
-	       !(unit->base & 4095) && (unit->type == DMAR_DRHD || unit->limit > unit->base));
+	insist(!unit->empty || unit->type == DMAR_RMRR);
+	if (unit->empty)
+		insist(unit->limit == unit->base - 1 || (!unit->base && !unit->limit));
+	else
+		insist(unit->type == DMAR_ATSR ? !unit->base : !(unit->base & 4095) &&
+		       (unit->type == DMAR_DRHD || (unit->limit > unit->base &&
+						    (unit->limit & 4095) == 4095)));
+	if (unit->type == DMAR_DRHD) {
+		insist(dmar_compare(unit, unit) == DMAR_SAME);
+		insist(!table->last.scopes || dmar_compare(unit, &table->last) ==
+		       dmar_compare(&table->last, unit));
+		table->last = *unit;
+	}
 	while (dmar_next_scope(&at, end, &scope)) {
 		insist(scope.hops && scope.path + 2 * scope.hops == at);
 		for (i = 0; i < 2 * scope.hops; i++)
@@ -44,7 +56,7 @@ static int visit(const struct dmar_unit *unit, void *arg)
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
-	struct table table = { data, data + size, 0 };
+	struct table table = { .start = data, .end = data + size };
 	struct dmar_error error;
 	int ret = dmar_parse(data, size, visit, &table, &error);
 

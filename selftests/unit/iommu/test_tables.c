@@ -251,6 +251,75 @@ static void dmar_tables(void)
 	result(true, "dmar_random_changes");
 }
 
+static struct dmar_unit last_region;
+
+static int keep_region(const struct dmar_unit *unit, void *arg)
+{
+	if (unit->type == DMAR_RMRR)
+		last_region = *unit;
+	return 0;
+}
+
+/* An RMRR of [@base-@limit] in the good table: 1 empty, 0 pages, -EINVAL. */
+static int region(u64 base, u64 limit)
+{
+	static u8 changed[sizeof(good_table)];
+	struct dmar_error error;
+	int ret, i;
+
+	memcpy(changed, good_table, sizeof(changed));
+	for (i = 0; i < 8; i++) {
+		changed[94 + i] = base >> 8 * i;
+		changed[102 + i] = limit >> 8 * i;
+	}
+	ret = dmar_parse(changed, sizeof(changed), keep_region, NULL, &error);
+	if (ret)
+		return error.why && error.offset == 86 ? ret : 2;
+	return last_region.base == base && last_region.limit == limit ? last_region.empty : 2;
+}
+
+/* Of real firmware: what names no memory is skipped, what is not clear is refused. */
+static void dmar_regions(void)
+{
+	result(region(0, 0) == 1 && region(0x1000, 0xfff) == 1 && region(0x1800, 0x17ff) == 1 &&
+	       region(~0UL, ~0UL - 1) == 1, "dmar_empty_regions");
+	result(region(0x1000, 0x1fff) == 0 && region(0, 0xfff) == 0 && region(0, ~0UL) == 0,
+	       "dmar_regions_of_pages");
+	result(region(0x3000, 0xfff) == -EINVAL && region(0x1000, 0) == -EINVAL &&
+	       region(0x1000, 0x1000) == -EINVAL && region(0x1000, 0x2000) == -EINVAL &&
+	       region(0x1800, 0x1fff) == -EINVAL && region(0, 1) == -EINVAL,
+	       "dmar_unclear_regions");
+}
+
+/* A unit that is listed twice: with the same devices, or with others. */
+static void dmar_twins(void)
+{
+	static const u8 scopes[] = {
+		SCOPE_ENDPOINT, 8, 0, 0, 0, 0, 2, 0, SCOPE_ENDPOINT, 8, 0, 0, 0, 0, 3, 0,
+		SCOPE_ENDPOINT, 8, 0, 0, 0, 0, 2, 0,
+	};
+	const struct dmar_unit one = { .base = 0x1000, .scopes = scopes, .scopes_size = 8 };
+	struct dmar_unit other = one;
+	bool good;
+
+	other.scopes = scopes + 16;
+	good = dmar_compare(&one, &other) == DMAR_SAME;
+	other.scopes = scopes + 8;
+	good &= dmar_compare(&one, &other) == DMAR_CONFLICT;
+	other = one;
+	other.scopes_size = 16;
+	good &= dmar_compare(&one, &other) == DMAR_CONFLICT;
+	other = one;
+	other.all = true;
+	good &= dmar_compare(&one, &other) == DMAR_CONFLICT;
+	other = one;
+	other.segment = 1;
+	good &= dmar_compare(&one, &other) == DMAR_CONFLICT;
+	other = one;
+	other.base = 0x2000;
+	result(good && dmar_compare(&one, &other) == DMAR_DIFFERENT, "dmar_unit_listed_twice");
+}
+
 static bool is_low(const struct dmar_unit *unit, const struct dmar_scope *scope)
 {
 	return scope->type == SCOPE_ENDPOINT && scope->path[0] < 8;
@@ -315,6 +384,8 @@ int main(int argc, char **argv)
 	full_tables();
 	refusals();
 	dmar_tables();
+	dmar_regions();
+	dmar_twins();
 	dmar_kinds();
 	dmar_sources();
 	errata();

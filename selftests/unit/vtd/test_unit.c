@@ -96,15 +96,17 @@ static void up_and_down(void)
 	result(n == 3 && !memory.in_use, "no memory");
 }
 
+static const char *refusal;
+
 static bool refused(u64 cap, u64 ecap, u32 gsts, int error)
 {
-	const char *why = NULL;
 
 	machine_start(&implementations[0].choice, seed);
 	memcpy(&vtd.reg[0x08 / 4], &cap, 8);
 	memcpy(&vtd.reg[0x10 / 4], &ecap, 8);
 	vtd.reg[0x1c / 4] = gsts;
-	return hw_unit_probe(&unit, &vtd, &why) == error && why;
+	refusal = NULL;
+	return hw_unit_probe(&unit, &vtd, &refusal) == error && refusal;
 }
 
 static void refusals(void)
@@ -115,6 +117,8 @@ static void refusals(void)
 	cap = hw_read64(&vtd, 0x08);
 	ecap = hw_read64(&vtd, 0x10);
 	result(refused(~0UL, ~0UL, ~0U, -ENODEV), "refused: nothing there");
+	result(refused(0, 0, 0, -ENODEV) && strstr(refusal, "read as zeros"),
+	       "refused: registers that read as zeros");
 	result(refused(cap, ecap, 1U << 31, -EBUSY) && refused(cap, ecap, 1 << 26, -EBUSY) &&
 	       refused(cap, ecap, 1 << 25, -EBUSY), "refused: in use");
 	result(refused(cap, ecap & ~VTD_ECAP_QI, 0, -ENODEV), "refused: no queue");

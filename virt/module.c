@@ -15,6 +15,7 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/preempt.h>
+#include <linux/rcupdate.h>
 
 #include "iommu/linux/vtd.h"
 #include "uapi/linux/minikvm.h"
@@ -134,6 +135,11 @@ static void __exit minikvm_exit(void)
 	}
 	if (has_vtd)
 		mkvm_vtd_exit();
+	/*
+	 * Whoever put the last reference, or was called by what is unregistered by now, has yet to
+	 * return from here: wait until every task has once slept or been in user mode.
+	 */
+	synchronize_rcu_tasks();
 	pr_info("unloaded\n");
 }
 

@@ -7,8 +7,11 @@
  * Translation". Linux' core serialises attachments of a group; vtd.mutex those of all groups.
  *
  * The core takes a reference to ops->owner for each device, which would make the module
- * permanent. The operations are therefore a copy outside the module, without an owner, and each
- * domain with a table holds a reference instead: rmmod is refused while a device is assigned.
+ * permanent. The operations are therefore a copy outside the module, without an owner. Instead the
+ * module is held by each domain with a table, by each device whose domain is not identity, and by
+ * drivers that keep a group (binding.c): rmmod is refused while a device is assigned or could be.
+ * A group may live longer, and frees its default and its blocking domain last: they need nothing
+ * of the module for that.
  */
 #define pr_fmt(fmt) "minikvm: VT-d: " fmt
 
@@ -30,7 +33,10 @@ static struct vtd_domain *to_vtd(struct iommu_domain *domain)
 
 static bool vtd_capable(struct device *dev, enum iommu_cap cap)
 {
-	return cap == IOMMU_CAP_CACHE_COHERENCY || (compat_asks_for_snooping(cap) && vtd.snoop) ||
+	/* What VFIO asks before it keeps the device's group. */
+	if (cap == IOMMU_CAP_CACHE_COHERENCY)
+		return vtd_may_bind(dev);
+	return (compat_asks_for_snooping(cap) && vtd.snoop) ||
 	       (compat_asks_for_isolation(cap) && vtd_interrupts_are_isolated());
 }
 
@@ -38,6 +44,9 @@ static int def_domain_type(struct device *dev)
 {
 	return IOMMU_DOMAIN_IDENTITY;
 }
+
+static int attach_dev(struct iommu_domain *domain, struct device *dev);
+static phys_addr_t iova_to_phys(struct iommu_domain *domain, dma_addr_t iova);
 
 static struct iommu_domain *domain_alloc(unsigned int type)
 {
@@ -54,8 +63,14 @@ static struct iommu_domain *domain_alloc(unsigned int type)
 	spin_lock_init(&d->walk_lock);
 	spin_lock_init(&d->ats_lock);
 	INIT_LIST_HEAD(&d->ats_devices);
-	if (type != IOMMU_DOMAIN_UNMANAGED)
+	if (type != IOMMU_DOMAIN_UNMANAGED) {
+		d->plain_ops.attach_dev = attach_dev;
+		d->plain_ops.iova_to_phys = iova_to_phys;
+		/* The domain comes first in its structure, and has nothing else to free. */
+		d->plain_ops.free = (void *)kfree;
+		d->domain.ops = &d->plain_ops;
 		return &d->domain;
+	}
 
 	if (!try_module_get(THIS_MODULE))
 		goto out_free;
@@ -90,22 +105,21 @@ static bool any_broken(void)
 	return false;
 }
 
+/* Of a domain with a table; the others have kfree(). */
 static void domain_free(struct iommu_domain *domain)
 {
 	struct vtd_domain *d = to_vtd(domain);
 
-	if (domain->type == IOMMU_DOMAIN_UNMANAGED) {
-		/* Whoever walks the table of an attached domain holds the mutex. */
-		mutex_lock(&vtd.mutex);
-		mutex_unlock(&vtd.mutex);
-		/* A unit that no longer answers may walk the table for ever. */
-		if (!any_broken()) {
-			iopt_destroy(&d->table);
-			ida_free(&vtd.ids, d->id);
-		}
-		module_put(THIS_MODULE);
+	/* Whoever walks the table of an attached domain holds the mutex. */
+	mutex_lock(&vtd.mutex);
+	mutex_unlock(&vtd.mutex);
+	/* A unit that no longer answers may walk the table for ever. */
+	if (!any_broken()) {
+		iopt_destroy(&d->table);
+		ida_free(&vtd.ids, d->id);
 	}
 	kfree(d);
+	module_put(THIS_MODULE);
 }
 
 /**
@@ -189,55 +203,79 @@ static bool has_region(struct pci_dev *pdev)
 	return false;
 }
 
-/* A device must not use what it kept of one domain in the next: it is blocked in between. */
-static int stop_keeping(struct vtd_device *device)
+/* Where the requests of a device go, by whatever name it sends them. */
+static int direct(struct vtd_device *device, struct vtd_domain *d, bool ats)
+{
+	struct context_change change = { .unit = device->unit, .target = target_for(d) };
+
+	change.target.ats = ats;
+	return vtd_visit_aliases(to_pci_dev(device->dev), set_context, &change);
+}
+
+static int block(struct vtd_device *device)
 {
 	struct context_change change = { .unit = device->unit };
-	int ret = vtd_visit_aliases(to_pci_dev(device->dev), set_context, &change);
 
+	return vtd_visit_aliases(to_pci_dev(device->dev), set_context, &change);
+}
+
+/*
+ * All or nothing: on error the device is where it was, as Linux relies on, without ATS; or nowhere,
+ * where not even that can be had. The caller holds vtd.mutex.
+ */
+static int move(struct vtd_device *device, struct vtd_domain *d)
+{
+	bool ats = device->can_ats && d->domain.type == IOMMU_DOMAIN_UNMANAGED;
+	unsigned int index = device->unit->index;
+	struct vtd_domain *old = device->domain;
+	int ret = 0;
+
+	/* A device must not use what it kept of one domain in the next: it is blocked in between. */
+	if (device->ats)
+		ret = block(device);
 	if (!ret)
-		vtd_ats_stop(device, device->domain);
-	return ret;
+		vtd_ats_stop(device, old);
+	WRITE_ONCE(d->users[index], d->users[index] + 1);
+	/* Counted before the device can fill a cache: pairs with flush_range(). */
+	smp_mb();
+	ret = ret ?: direct(device, d, ats);
+	if (!ret && ats && !vtd_ats_start(device, d))
+		ret = direct(device, d, false);
+	if (ret) {
+		if (!old || direct(device, old, false))
+			block(device);
+		WRITE_ONCE(d->users[index], d->users[index] - 1);
+		return ret;
+	}
+	device->domain = d;
+	if (old)
+		WRITE_ONCE(old->users[index], old->users[index] - 1);
+	return 0;
+}
+
+static bool is_identity(const struct vtd_domain *d)
+{
+	return d->domain.type == IOMMU_DOMAIN_IDENTITY;
 }
 
 static int attach_dev(struct iommu_domain *domain, struct device *dev)
 {
 	struct vtd_device *device = dev_iommu_priv_get(dev);
-	struct vtd_domain *d = to_vtd(domain), *old;
-	struct context_change change = { .unit = device->unit };
-	unsigned int index = device->unit->index;
-	int ret;
+	struct vtd_domain *d = to_vtd(domain);
+	int ret = -ENODEV;
 
-	if (domain->type != IOMMU_DOMAIN_IDENTITY && has_region(to_pci_dev(dev))) {
+	if (!is_identity(d) && has_region(to_pci_dev(dev))) {
 		pr_notice_ratelimited("%s cannot be assigned: firmware keeps memory mapped for it (RMRR)\n",
 				      dev_name(dev));
 		return -EPERM;
 	}
 	mutex_lock(&vtd.mutex);
-	old = device->domain;
-	change.target = target_for(d);
-	if (device->ats && stop_keeping(device)) {
-		mutex_unlock(&vtd.mutex);
-		return -EIO;
-	}
-	change.target.ats = device->can_ats && domain->type == IOMMU_DOMAIN_UNMANAGED;
-	WRITE_ONCE(d->users[index], d->users[index] + 1);
-	/* Counted before the device can fill a cache: pairs with flush_range(). */
-	smp_mb();
-	ret = vtd_visit_aliases(to_pci_dev(dev), set_context, &change);
-	if (ret) {
+	if (is_identity(d) || vtd_hold(&device->claimed, true))
+		ret = move(device, d);
+	if (ret)
 		pr_err_ratelimited("%s: %s does not take its context entry (%d)\n", dev_name(dev),
 				   device->unit->name, ret);
-		WRITE_ONCE(d->users[index], d->users[index] - 1);
-	} else {
-		device->domain = d;
-		if (old)
-			WRITE_ONCE(old->users[index], old->users[index] - 1);
-		if (change.target.ats && !vtd_ats_start(device, d)) {
-			change.target.ats = false;
-			ret = vtd_visit_aliases(to_pci_dev(dev), set_context, &change);
-		}
-	}
+	vtd_hold(&device->claimed, device->domain && !is_identity(device->domain));
 	mutex_unlock(&vtd.mutex);
 	return ret;
 }
@@ -508,6 +546,8 @@ static void release_device(struct device *dev)
 	if (d)
 		WRITE_ONCE(d->users[index], d->users[index] - 1);
 	mutex_unlock(&vtd.mutex);
+	vtd_hold(&device->claimed, false);
+	vtd_hold(&device->bound, false);
 	kfree(device);
 }
 
@@ -565,40 +605,6 @@ static void unregister(unsigned int registered, unsigned int named)
 	vtd.ops = NULL;
 }
 
-/*
- * Linux counts the drivers in a group when they bind. Those that were bound before there were
- * groups are counted here, by what binding calls; VFIO could take a device from under them.
- */
-static void adopt_drivers(void)
-{
-	struct vtd_device *device;
-	struct pci_dev *pdev = NULL;
-
-	for_each_pci_dev(pdev) {
-		device_lock(&pdev->dev);
-		device = dev_iommu_priv_get(&pdev->dev);
-		if (device && device->was_bound && pdev->dev.driver &&
-		    pci_bus_type.dma_configure(&pdev->dev))
-			pr_warn("%s: its group is not kept from others\n", pci_name(pdev));
-		if (device)
-			device->was_bound = false;
-		device_unlock(&pdev->dev);
-	}
-}
-
-/* The opposite, for groups that are about to go: Linux wants them without owners. */
-static void release_drivers(void)
-{
-	struct pci_dev *pdev = NULL;
-
-	for_each_pci_dev(pdev) {
-		device_lock(&pdev->dev);
-		if (dev_iommu_priv_get(&pdev->dev) && pdev->dev.driver)
-			pci_bus_type.dma_cleanup(&pdev->dev);
-		device_unlock(&pdev->dev);
-	}
-}
-
 /**
  * vtd_domain_init() - register the units as IOMMUs
  *
@@ -626,9 +632,11 @@ int vtd_domain_init(void)
 		pr_info("Linux does not take the units (%d): is there another IOMMU driver? VT-d is left alone\n",
 			ret);
 		unregister(registered ? registered - 1 : 0, named);
-	} else {
-		adopt_drivers();
+		return ret;
 	}
+	ret = vtd_binding_start();
+	if (ret)
+		unregister(vtd.nr_units, vtd.nr_units);
 	return ret;
 }
 
@@ -668,6 +676,6 @@ int vtd_domain_pass_acpi(void)
 /** vtd_domain_exit() - take the units out of Linux' hands again */
 void vtd_domain_exit(void)
 {
-	release_drivers();
+	vtd_binding_stop();
 	unregister(vtd.nr_units, vtd.nr_units);
 }

@@ -3,9 +3,9 @@
  * What the files of iommu/linux share, and what the module sees of them.
  *
  * iommu/linux presents the remapping units of iommu/hw to Linux as one IOMMU driver. units.c finds
- * them and brings them up and down, domain.c is the driver (struct iommu_ops), ats.c lets devices
- * keep translations, interrupt.c remaps interrupts, fault.c reports what was blocked,
- * iommu_debugfs.c shows the state.
+ * them and brings them up and down, domain.c is the driver (struct iommu_ops), binding.c knows the
+ * drivers that keep a group, ats.c lets devices keep translations, interrupt.c remaps interrupts,
+ * fault.c reports what was blocked, iommu_debugfs.c shows the state.
  * Documentation/vtd-linux.rst tells how.
  */
 #ifndef MINIKVM_IOMMU_LINUX_VTD_H
@@ -56,6 +56,7 @@ struct vtd_region {
 /**
  * struct vtd_domain - an address space for devices
  * @domain: the domain as Linux' IOMMU core knows it
+ * @plain_ops: of a domain without a table, its operations: they must outlive the module
  * @table: its page table; of an identity domain, none
  * @id: domain identifier in the hardware
  * @users: devices behind each unit that use the domain; the unit is flushed if there are any
@@ -65,6 +66,7 @@ struct vtd_region {
  */
 struct vtd_domain {
 	struct iommu_domain domain;
+	struct iommu_domain_ops plain_ops;
 	struct iopt table;
 	u16 id;
 	u16 users[VTD_MAX_UNITS];
@@ -80,6 +82,9 @@ struct vtd_domain {
  * @unit: its unit
  * @domain: its domain
  * @was_bound: a driver had it before minikvm came; under the device's lock
+ * @bound: a driver that keeps its group has it, and holds the module; under the device's lock
+ * @refused: such a driver came when the module could not be held; under the device's lock
+ * @claimed: its domain is not identity, and it holds the module
  * @can_ats: it may keep translations while it is assigned
  * @ats: it does
  * @ats_node: in the domain's list, under its ats_lock
@@ -91,6 +96,9 @@ struct vtd_device {
 	struct vtd_unit *unit;
 	struct vtd_domain *domain;
 	bool was_bound;
+	bool bound;
+	bool refused;
+	bool claimed;
 	bool can_ats;
 	bool ats;
 	struct list_head ats_node;
@@ -158,6 +166,12 @@ void vtd_domain_exit(void);
 struct vtd_unit *vtd_unit_of(struct pci_dev *pdev);
 typedef int (*vtd_alias_t)(u8 bus, u8 devfn, void *arg);
 int vtd_visit_aliases(struct pci_dev *pdev, vtd_alias_t visit, void *arg);
+
+/* binding.c */
+bool vtd_hold(bool *held, bool need);
+bool vtd_may_bind(struct device *dev);
+int vtd_binding_start(void);
+void vtd_binding_stop(void);
 
 /* ats.c */
 void vtd_ats_probe(struct vtd_device *device);

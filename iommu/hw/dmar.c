@@ -110,7 +110,7 @@ enum dmar_relation dmar_compare(const struct dmar_unit *a, const struct dmar_uni
  */
 static const char *check_region(struct dmar_unit *unit)
 {
-	unit->empty = (!unit->base && !unit->limit) || (unit->base && unit->limit == unit->base - 1);
+	unit->empty = unit->base ? unit->limit == unit->base - 1 : !unit->limit;
 	if (unit->empty)
 		return NULL;
 	if (unit->limit < unit->base)

@@ -58,7 +58,7 @@ int hw_unit_probe(struct hw_unit *unit, void __iomem *regs, const char **why)
 		return -ENODEV;
 	}
 	if (!unit->cap && !unit->ecap) {
-		*why = "its registers read as zeros: the unit is switched off, or firmware names a wrong address";
+		*why = "its registers read as zeros (switched off, or at another address)";
 		return -ENODEV;
 	}
 	if (unit->initial_gsts & (GCMD_TE | GCMD_QIE | GCMD_IRE)) {

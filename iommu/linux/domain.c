@@ -230,7 +230,7 @@ static int move(struct vtd_device *device, struct vtd_domain *d)
 	struct vtd_domain *old = device->domain;
 	int ret = 0;
 
-	/* A device must not use what it kept of one domain in the next: it is blocked in between. */
+	/* What a device kept of one domain is of no use in the next: it is blocked in between. */
 	if (device->ats)
 		ret = block(device);
 	if (!ret)

@@ -100,7 +100,6 @@ static const char *refusal;
 
 static bool refused(u64 cap, u64 ecap, u32 gsts, int error)
 {
-
 	machine_start(&implementations[0].choice, seed);
 	memcpy(&vtd.reg[0x08 / 4], &cap, 8);
 	memcpy(&vtd.reg[0x10 / 4], &ecap, 8);

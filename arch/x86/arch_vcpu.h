@@ -177,7 +177,7 @@ struct mkvm_arch_vcpu {
 	bool pvclock_stopped;			/* KVM_KVMCLOCK_CTRL */
 	void (*msr_skip)(struct mkvm_vcpu *vcpu);	/* msr_filter.c */
 	u64 smi_count, feat_ctl, hwcr;
-	u64 pv_msrs[2];				/* those that have no field above */
+	u64 pv_eoi_msr, migration_msr;
 
 	/* Asynchronous page faults: async_pf.c */
 	u64 async_pf_enable, async_pf_vector;	/* the two MSRs */

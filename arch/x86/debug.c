@@ -151,14 +151,6 @@ int debug_set_dr(struct mkvm_vcpu *vcpu, int dr, unsigned long val)
 	return 0;
 }
 
-void debug_vcpu_reset(struct mkvm_vcpu *vcpu)
-{
-	memset(vcpu->arch.db, 0, sizeof(vcpu->arch.db));
-	vcpu->arch.dr6 = dr6_fixed(vcpu, 0);
-	vcpu->arch.dr7 = DR7_ONES;
-	debug_update(vcpu);
-}
-
 int debug_set_guest_debug(struct mkvm_vcpu *vcpu, const struct kvm_guest_debug *dbg)
 {
 	bool was_stepping = vcpu->arch.guest_debug & KVM_GUESTDBG_SINGLESTEP;

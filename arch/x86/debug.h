@@ -36,7 +36,6 @@ void debug_merge_dr6(struct mkvm_vcpu *vcpu, u64 payload);
 void debug_lend_registers(struct mkvm_vcpu *vcpu);
 /* Recompute what is in force after arch.db, dr7 or guest_debug changed. */
 void debug_update(struct mkvm_vcpu *vcpu);
-void debug_vcpu_reset(struct mkvm_vcpu *vcpu);
 
 int debug_set_guest_debug(struct mkvm_vcpu *vcpu, const struct kvm_guest_debug *dbg);
 void debug_get_regs(struct mkvm_vcpu *vcpu, struct kvm_debugregs *regs);

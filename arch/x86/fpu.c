@@ -131,30 +131,23 @@ static bool in_guest_thread(struct mkvm_vcpu *vcpu)
 	return vcpu->arch.guest_fpu.fpstate->in_use;
 }
 
-void fpu_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
+void fpu_vcpu_reset(struct mkvm_vcpu *vcpu)
 {
 	struct fxregs_state *fx = fxregs(vcpu);
-	/* A reset by an IPI comes in the middle of KVM_RUN: the registers are live. */
-	bool loaded = !init_event && in_guest_thread(vcpu);
+	/* In the middle of KVM_RUN the registers are live. */
+	bool loaded = in_guest_thread(vcpu);
 
 	if (loaded)
 		fpu_put_guest(vcpu);
-	if (!init_event) {
-		/*
-		 * All components initial. SDM has FCW 40H after power-up; KVM gives what FNINIT
-		 * leaves, and guests without a BIOS count on that.
-		 */
-		memset(fx, 0, sizeof(*fx));
-		fx->cwd = FCW_INIT;
-		fx->mxcsr = MXCSR_INIT;
-		if (boot_cpu_has(X86_FEATURE_XSAVE))
-			vcpu->arch.guest_fpu.fpstate->regs.xsave.header.xfeatures = 0;
-		vcpu->arch.xcr0 = XFEATURE_MASK_FP;
-		vcpu->arch.ia32_xss = 0;
-		vcpu->arch.pkru = 0;
-		fpu_update_switch(vcpu);
-	}
-	/* INIT leaves x87, SSE, XCR0 and PKRU as they are. */
+	/*
+	 * All components initial. SDM has FCW 40H after power-up; KVM gives what FNINIT leaves, and
+	 * guests without a BIOS count on that.
+	 */
+	memset(fx, 0, sizeof(*fx));
+	fx->cwd = FCW_INIT;
+	fx->mxcsr = MXCSR_INIT;
+	if (boot_cpu_has(X86_FEATURE_XSAVE))
+		vcpu->arch.guest_fpu.fpstate->regs.xsave.header.xfeatures = 0;
 	if (loaded)
 		fpu_load_guest(vcpu);
 }

@@ -35,7 +35,8 @@ u32 fpu_uabi_size(void);
 
 int fpu_vcpu_init(struct mkvm_vcpu *vcpu);
 void fpu_vcpu_free(struct mkvm_vcpu *vcpu);
-void fpu_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event);
+/* Power-up and RESET: x87, SSE and AVX; INIT leaves them, XCR0, IA32_XSS and PKRU are reset.c's. */
+void fpu_vcpu_reset(struct mkvm_vcpu *vcpu);
 
 /* CR4.OSXSAVE, CR4.PKE, XCR0, XSS or CPUID changed: what must entries switch? */
 void fpu_update_switch(struct mkvm_vcpu *vcpu);

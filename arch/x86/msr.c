@@ -24,13 +24,6 @@
 
 #define X2APIC_FIRST	0x800u
 #define X2APIC_LAST	0x8ffu
-#define PAT_RESET	0x0007040600070406ull
-/* Performance monitoring is absent: these say so and cannot be changed by the guest. */
-#define MISC_ENABLE_PMU \
-	(MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL)
-#define MISC_ENABLE_RESET \
-	(MSR_IA32_MISC_ENABLE_FAST_STRING | MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | \
-	 MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL)
 /* HWCR (an AMD register that QEMU saves): bits that exist, bits that are ignored. */
 #define HWCR_VALID	(BIT_ULL(18) | BIT_ULL(24))
 #define HWCR_IGNORED	(BIT_ULL(3) | BIT_ULL(6) | BIT_ULL(8))
@@ -73,8 +66,8 @@ static const struct msr_storage storage[] = {
 	STORAGE(MSR_IA32_POWER_CTL, power_ctl, GUEST_READ | GUEST_WRITE, 0),
 	STORAGE(MSR_IA32_PERF_CAPABILITIES, perf_capabilities, GUEST_READ, X86_FEATURE_PDCM),
 	/* Features that no CPUID bit offers: kept for userspace. */
-	STORAGE(MSR_KVM_PV_EOI_EN, pv_msrs[0], GUEST_NONE, 0),
-	STORAGE(MSR_KVM_MIGRATION_CONTROL, pv_msrs[1], GUEST_NONE, 0),
+	STORAGE(MSR_KVM_PV_EOI_EN, pv_eoi_msr, GUEST_NONE, 0),
+	STORAGE(MSR_KVM_MIGRATION_CONTROL, migration_msr, GUEST_NONE, 0),
 };
 
 /* Registers that guests touch and that do nothing: read as zero, take a write of zero. */
@@ -495,33 +488,4 @@ void msr_vcpu_init(struct mkvm_vcpu *vcpu)
 	vcpu->arch.smbase = 0x30000;
 	msr_feature_value(MSR_IA32_ARCH_CAPABILITIES, &vcpu->arch.arch_capabilities);
 	msr_feature_value(MSR_IA32_UCODE_REV, &vcpu->arch.ucode_rev);
-}
-
-/*
- * SDM, "Processor State After Reset": INIT leaves MSRs, MTRRs, the TSC and machine-check banks
- * alone. RESET clears them but for machine-check errors, which firmware wants to see.
- */
-void msr_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
-{
-	static const u32 cleared[] = {
-		MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP, MSR_STAR,
-		MSR_LSTAR, MSR_CSTAR, MSR_SYSCALL_MASK, MSR_KERNEL_GS_BASE, MSR_TSC_AUX,
-		MSR_IA32_DEBUGCTLMSR,
-	};
-	unsigned int i;
-
-	if (init_event)
-		return;
-	/* A register that this host does not have gives -ENOENT, and that is fine. */
-	for (i = 0; i < ARRAY_SIZE(cleared); i++)
-		vmx_set_msr(vcpu, cleared[i], 0);
-	if (supported_cpuid_has(X86_FEATURE_SPEC_CTRL))
-		vmx_set_msr(vcpu, MSR_IA32_SPEC_CTRL, 0);
-	vmx_set_msr(vcpu, MSR_IA32_CR_PAT, PAT_RESET);
-	vcpu->arch.misc_enable = MISC_ENABLE_RESET;
-	vcpu->arch.misc_features = 0;
-	vcpu->arch.hwcr = 0;
-	vcpu->arch.mtrr_def_type = 0;
-	memset(vcpu->arch.mtrr_fixed, 0, sizeof(vcpu->arch.mtrr_fixed));
-	memset(vcpu->arch.mtrr_var, 0, sizeof(vcpu->arch.mtrr_var));
 }

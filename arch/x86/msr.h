@@ -20,7 +20,15 @@ int mkvm_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
 
 void msr_module_init(void);
 void msr_vcpu_init(struct mkvm_vcpu *vcpu);
-void msr_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event);
+
+/* After power-up and RESET (reset.c). */
+#define PAT_RESET	0x0007040600070406ull
+/* Performance monitoring is absent: these say so and cannot be changed by the guest. */
+#define MISC_ENABLE_PMU \
+	(MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL)
+#define MISC_ENABLE_RESET \
+	(MSR_IA32_MISC_ENABLE_FAST_STRING | MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | \
+	 MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL)
 
 /* msr_list.c: lists, "feature" MSRs (what this host can offer), the two ioctls. */
 int msr_feature_value(u32 msr, u64 *data);

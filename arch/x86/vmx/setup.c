@@ -297,46 +297,20 @@ void vmx_vcpu_put(struct mkvm_vcpu *vcpu)
 	vmx_load_host_state(vcpu);
 }
 
-/* SDM, "Processor State After Reset": the segments and tables of a processor that just woke. */
-static void reset_segments(struct mkvm_vcpu *vcpu)
-{
-	struct kvm_segment code = {
-		.base = 0xffff0000, .limit = 0xffff, .selector = 0xf000,
-		.type = 11, .present = 1, .s = 1,
-	};
-	struct kvm_segment data = { .limit = 0xffff, .type = 3, .present = 1, .s = 1 };
-	struct kvm_segment tss = { .limit = 0xffff, .type = 11, .present = 1 };
-	struct kvm_segment ldt = { .limit = 0xffff, .type = 2, .present = 1 };
-	struct kvm_dtable table = { .limit = 0xffff };
-	int seg;
-
-	for (seg = SEG_ES; seg <= SEG_GS; seg++)
-		vmx_set_segment(vcpu, seg == SEG_CS ? &code : &data, seg);
-	vmx_set_segment(vcpu, &tss, SEG_TR);
-	vmx_set_segment(vcpu, &ldt, SEG_LDTR);
-	vmx_set_gdt(vcpu, &table);
-	vmx_set_idt(vcpu, &table);
-}
-
 /**
  * vmx_vcpu_reset() - VMCS state after RESET or INIT
  * @vcpu: loaded vCPU
  * @init_event: INIT
  *
- * General and control registers are state_vcpu_reset()'s; what only the VMCS has is done here.
+ * The registers are state_vcpu_reset()'s; what only VMX has is done here.
  */
 void vmx_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
-	reset_segments(vcpu);
-	vmcs_write32(GUEST_SYSENTER_CS, 0);
-	vmcs_write64(GUEST_SYSENTER_ESP, 0);
-	vmcs_write64(GUEST_SYSENTER_EIP, 0);
 	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, 0);
 	vmcs_write32(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
 	vmcs_write64(GUEST_PENDING_DBG_EXCEPTIONS, 0);
-	vmcs_write64(GUEST_IA32_DEBUGCTL, 0);
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 	vmx->event_injected = false;
 	vmx->idt_vectoring_valid = false;

@@ -154,8 +154,13 @@ static int explain_emulation(const struct kvm_run *run, const char *data, struct
 		n = sizeof(run->emulation_failure.insn_bytes);
 	for (i = 0; i < n; i++)
 		snprintf(bytes + 3 * i, 4, " %02x", run->emulation_failure.insn_bytes[i]);
-	return say(s, "%s: its bytes are%s (KVM_INTERNAL_ERROR_EMULATION).", emulation_hint,
-		   n ? bytes : " unknown");
+	if (!n)
+		return say(s,
+			   "%s: it lies where the guest has no memory to fetch it from (KVM_INTERNAL_ERROR_EMULATION).",
+			   emulation_hint);
+	return say(s,
+		   "%s: its bytes are%s (KVM_INTERNAL_ERROR_EMULATION); minikvm's line in the kernel log says which guest-physical address it was for.",
+		   emulation_hint, bytes);
 }
 
 static int explain_internal(const struct kvm_run *run, struct sentence *s)

@@ -7,6 +7,7 @@
  * Relies on the layout of guest_ram.h. Pure: linked into the unit tests too.
  */
 #include <asm/bootparam.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "compiler.h"
@@ -61,11 +62,18 @@ int place_initrd(const struct boot_request *req, const struct guest_ram *ram, __
 	if (last < top)
 		top = last + 1;
 	start = size > top ? 0 : (top - size) & ~4095ULL;
-	if (size > top || start < floor)
+	if (size > top || start < floor) {
+		__u64 need = ((floor + 4095) & ~4095ULL) + ((size + 4095) & ~4095ULL);
+		char hint[64] = "";
+
+		if (top == ram->low_size && need <= last && need <= GUEST_LOW_RAM_MAX)
+			snprintf(hint, sizeof(hint),
+				 ": give the guest more with --mem, at least %llu MiB",
+				 (need + MIB - 1) / MIB);
 		return say(why,
 			   "The initial ramdisk %s (%llu KiB) does not fit below %llu MiB beside the kernel, which needs the first %llu MiB%s.",
-			   req->initrd.name, size / KIB, top / MIB, (floor + MIB - 1) / MIB,
-			   top == ram->low_size ? ": give the guest more with --mem" : "");
+			   req->initrd.name, size / KIB, top / MIB, (floor + MIB - 1) / MIB, hint);
+	}
 	memcpy(guest_ram_at(ram, start, size), req->initrd.data, size);
 	*gpa = start;
 	return 0;
@@ -120,26 +128,39 @@ static const struct {
 	{ "MZ", 2, "is an EFI or DOS program without a Linux boot header" },
 };
 
+/* The first 512 bytes of a disk: real-mode code that a BIOS loads, and mostly asks for the rest. */
+static bool is_boot_sector(const struct image *img)
+{
+	return img->size >= 512 && img->data[510] == 0x55 && img->data[511] == 0xaa;
+}
+
 int load_kernel(const struct boot_request *req, const struct guest_ram *ram,
 		struct boot_state *state, struct sentence *why)
 {
 	const struct image *img = &req->kernel;
+	bool elf = elf_recognise(img), multiboot = multiboot_recognise(img);
 	size_t i;
 
 	memset(state, 0, sizeof(*state));
 	if (bzimage_recognise(img))
 		return load_bzimage(req, ram, state, why);
-	if (elf_recognise(img) && elf_has_pvh_note(img))
-		return load_elf(req, ram, state, why);
-	if (multiboot_recognise(img))
+	if ((elf || multiboot) && req->entry != ENTRY_AUTO)
+		return say(why,
+			   "%s is no bzImage, and --entry is for the two entry points of a bzImage.",
+			   img->name);
+	if (multiboot && !(elf && elf_has_pvh_note(img)))
 		return load_multiboot(req, ram, state, why);
-	if (elf_recognise(img))
+	if (elf)
 		return load_elf(req, ram, state, why);
 	for (i = 0; i < ARRAY_SIZE(not_kernels); i++)
 		if (img->size >= not_kernels[i].len &&
 		    !memcmp(img->data, not_kernels[i].magic, not_kernels[i].len))
 			return say(why, "%s is not a kernel that can be booted: it %s.",
 				   img->name, not_kernels[i].what);
+	if (is_boot_sector(img))
+		return say(why,
+			   "%s is a boot sector: it has only a real-mode entry, and there is no BIOS (what needs none is run with --flat).",
+			   img->name);
 	return say(why,
 		   "%s is not a kernel: it has neither a Linux boot header, nor an ELF header, nor a Multiboot header (a raw real-mode image is run with --flat).",
 		   img->name);

@@ -57,8 +57,8 @@ struct boot_state {
  * @kernel: the kernel's file
  * @initrd: the initial ramdisk, or @initrd.data NULL
  * @linux_cmdline: the command line for a Linux kernel
- * @append: the user's own part of it, for kernels that are not Linux
- * @entry: which entry of a bzImage to take
+ * @append: the user's own part of it, for Multiboot kernels
+ * @entry: which entry of a bzImage to take; ENTRY_AUTO for other kernels
  * @rsdp: guest-physical address of the ACPI RSDP, or 0
  */
 struct boot_request {

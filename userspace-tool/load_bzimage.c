@@ -18,6 +18,7 @@
 #define HEADER_LENGTH_OFFSET	0x201	/* second byte of the jump at 0x200 */
 #define HEADER_MAGIC_OFFSET	0x202
 #define SECTOR			512
+#define PARAGRAPH		16	/* the unit of syssize */
 
 #define PROTOCOL_MIN		0x0204	/* 32-bit syssize */
 #define PROTOCOL_RELOCATABLE	0x0205
@@ -56,51 +57,86 @@ static int read_header(const struct image *img, struct setup_header *hdr, struct
 		return say(why,
 			   "The kernel %s is a zImage, which loads below 1 MiB; only a bzImage is supported.",
 			   img->name);
+	/* iPXE and others borrow the format so that boot loaders run their real-mode part. */
+	if (!hdr->code32_start)
+		return say(why,
+			   "%s has only a real-mode entry (code32_start in its Linux boot header is 0): that code needs a BIOS, and there is none here.",
+			   img->name);
 	return 0;
 }
 
+/*
+ * Where the loader puts the kernel, and the memory that the kernel takes before it knows the
+ * memory map: [run, run_end), which is somewhere else if the kernel moves itself.
+ */
+struct placement {
+	__u64 load;
+	__u64 run;
+	__u64 run_end;
+};
+
 /**
- * choose_address() - where the protected-mode part goes
+ * place_kernel() - the algorithm of "init_size" and "pref_address" in boot.rst
  * @img: the kernel, for the sentence
  * @hdr: its header
- * @need: bytes from the load address that the kernel uses before it knows the memory map
- * @ram: the guest's memory
- * @load: receives the address
+ * @size: bytes of the protected-mode part
+ * @p: receives the addresses; they are below 2^63, but guest memory need not reach them
  * @why: receives the sentence on failure
  *
- * Return: 0, or -1 where there is too little memory.
+ * A kernel that is loaded below pref_address moves itself up to it, so loading it lower saves no
+ * memory: the guest needs init_size bytes from there on in any case.
+ *
+ * Return: 0, or -1 where the header makes no sense.
  */
-static int choose_address(const struct image *img, const struct setup_header *hdr, __u64 need,
-			  const struct guest_ram *ram, __u64 *load, struct sentence *why)
+static int place_kernel(const struct image *img, const struct setup_header *hdr, __u64 size,
+			struct placement *p, struct sentence *why)
 {
-	__u64 want = GUEST_HIGH_MEMORY, align = 1;
+	bool relocatable = hdr->version >= PROTOCOL_RELOCATABLE && hdr->relocatable_kernel;
+	__u64 need = size, align = 1;
 
-	if (hdr->version >= PROTOCOL_INIT_SIZE && hdr->pref_address >= GUEST_HIGH_MEMORY)
-		want = hdr->pref_address;
-	if (guest_ram_at(ram, want, need)) {
-		*load = want;
-		return 0;
-	}
-	if (hdr->version >= PROTOCOL_RELOCATABLE && hdr->relocatable_kernel) {
-		if (hdr->kernel_alignment)
-			align = hdr->kernel_alignment;
-		if (align & (align - 1))
+	*p = (struct placement) { .load = GUEST_HIGH_MEMORY, .run = GUEST_HIGH_MEMORY };
+	if (relocatable && hdr->kernel_alignment)
+		align = hdr->kernel_alignment;
+	if (align & (align - 1))
+		return say(why,
+			   "The kernel %s asks for an alignment of %#llx, which is no power of two.",
+			   img->name, align);
+	if (hdr->version >= PROTOCOL_INIT_SIZE) {
+		if (hdr->pref_address >= GUEST_HIGH_RAM_BASE)
 			return say(why,
-				   "The kernel %s asks for an alignment of %#llx, which is no power of two.",
-				   img->name, align);
-		want = (GUEST_HIGH_MEMORY + align - 1) & ~(align - 1);
-		if (guest_ram_at(ram, want, need)) {
-			*load = want;
-			return 0;
-		}
+				   "The kernel %s asks for memory at %#llx, where no guest has memory.",
+				   img->name, (__u64)hdr->pref_address);
+		if (hdr->pref_address > p->run)
+			p->run = hdr->pref_address;
+		if (hdr->init_size > need)
+			need = hdr->init_size;
 	}
-	if (need > GUEST_LOW_RAM_MAX || want > GUEST_LOW_RAM_MAX - need)
+	p->run = (p->run + align - 1) & ~(align - 1);
+	if (relocatable)
+		p->load = p->run;
+	p->run_end = p->run + need;
+	if (p->run_end < p->load + size)
+		p->run_end = p->load + size;
+	return 0;
+}
+
+/* Is there memory for all of it? If not, say how much it takes, the initial ramdisk included. */
+static int check_memory(const struct boot_request *req, const struct placement *p,
+			const struct guest_ram *ram, struct sentence *why)
+{
+	__u64 initrd = (req->initrd.size + 4095) & ~4095ULL, end = p->run_end + initrd;
+
+	if (p->run_end > GUEST_LOW_RAM_MAX)
 		return say(why,
 			   "The kernel %s asks for %llu MiB at %#llx, where no guest has memory.",
-			   img->name, need / MIB, want);
+			   req->kernel.name, (p->run_end - p->run) / MIB, p->run);
+	if (p->run_end <= ram->low_size)
+		return 0;
 	return say(why,
-		   "The kernel %s needs at least %llu MiB of memory to start, and the guest has %llu MiB below 3 GiB: give it more with --mem.",
-		   img->name, (want + need + MIB - 1) / MIB, ram->low_size / MIB);
+		   "The kernel %s needs at least %llu MiB of memory to start (%llu MiB from %llu MiB on%s), and the guest has %llu MiB: give it more with --mem.",
+		   req->kernel.name, (end + MIB - 1) / MIB,
+		   (p->run_end - p->run + MIB - 1) / MIB, p->run / MIB,
+		   initrd ? ", and the initial ramdisk behind them" : "", ram->low_size / MIB);
 }
 
 static int choose_entry(const struct boot_request *req, const struct setup_header *hdr,
@@ -119,31 +155,51 @@ static int choose_entry(const struct boot_request *req, const struct setup_heade
 	return 0;
 }
 
+/**
+ * find_payload() - the protected-mode part in the file
+ * @img: the kernel
+ * @hdr: its header
+ * @payload: receives where it is in the file, and how much of it
+ * @size: receives its size in memory; up to 15 bytes at its end are not in the file and are 0
+ * @why: receives the sentence on failure
+ *
+ * syssize counts paragraphs of 16 bytes, rounded up, and not every file is padded to a whole one.
+ *
+ * Return: 0, or -1 where there is none, or not the whole of it.
+ */
+static int find_payload(const struct image *img, const struct setup_header *hdr,
+			struct image *payload, __u64 *size, struct sentence *why)
+{
+	__u64 offset = ((hdr->setup_sects ? hdr->setup_sects : 4) + 1) * SECTOR;
+
+	*size = hdr->syssize * (__u64)PARAGRAPH;
+	if (!*size)
+		return say(why, "The kernel %s has an empty protected-mode part.", img->name);
+	if (offset >= img->size || *size - PARAGRAPH >= img->size - offset)
+		return say(why,
+			   "The kernel %s is cut short: its header promises %llu bytes, the file has %zu.",
+			   img->name, offset + *size, img->size);
+	payload->data = img->data + offset;
+	payload->size = *size < img->size - offset ? *size : img->size - offset;
+	return 0;
+}
+
 int load_bzimage(const struct boot_request *req, const struct guest_ram *ram,
 		 struct boot_state *state, struct sentence *why)
 {
 	const struct image *img = &req->kernel;
-	__u64 offset, size, need, load = 0, initrd = 0, initrd_last = OLD_INITRD_MAX;
+	__u64 size = 0, initrd = 0, initrd_last = OLD_INITRD_MAX;
 	__u64 cmdline_max = OLD_CMDLINE_MAX;
-	struct boot_params *bp;
+	struct placement place = { 0 };
+	struct image payload = { 0 };
 	struct setup_header hdr = { 0 };
+	struct boot_params *bp;
 
-	if (read_header(img, &hdr, why))
-		return -1;
-	offset = ((hdr.setup_sects ? hdr.setup_sects : 4) + 1) * SECTOR;
-	size = hdr.syssize * 16ULL;
-	if (!size)
-		return say(why, "The kernel %s has an empty protected-mode part.", img->name);
-	if (offset > img->size || size > img->size - offset)
-		return say(why,
-			   "The kernel %s is cut short: its header promises %llu bytes, the file has %zu.",
-			   img->name, offset + size, img->size);
-	if (choose_entry(req, &hdr, size, state, why))
-		return -1;
-	need = size;
-	if (hdr.version >= PROTOCOL_INIT_SIZE && hdr.init_size > need)
-		need = hdr.init_size;
-	if (choose_address(img, &hdr, need, ram, &load, why))
+	if (read_header(img, &hdr, why) ||
+	    find_payload(img, &hdr, &payload, &size, why) ||
+	    choose_entry(req, &hdr, size, state, why) ||
+	    place_kernel(img, &hdr, size, &place, why) ||
+	    check_memory(req, &place, ram, why))
 		return -1;
 	if (hdr.initrd_addr_max)
 		initrd_last = hdr.initrd_addr_max;
@@ -151,17 +207,17 @@ int load_bzimage(const struct boot_request *req, const struct guest_ram *ram,
 		cmdline_max = hdr.cmdline_size;
 	if (place_boot_area(state->mode, ram, why) ||
 	    place_cmdline(req->linux_cmdline, cmdline_max, ram, why) ||
-	    place_initrd(req, ram, load + need, initrd_last, &initrd, why))
+	    place_initrd(req, ram, place.run_end, initrd_last, &initrd, why))
 		return -1;
-	memcpy(guest_ram_at(ram, load, size), img->data + offset, size);
+	memcpy(guest_ram_at(ram, place.load, size), payload.data, payload.size);
 
 	bp = guest_ram_at(ram, GUEST_BOOT_PARAMS, sizeof(*bp));
 	memset(bp, 0, sizeof(*bp));
 	bp->hdr = hdr;
-	bp->hdr.code32_start = load;
+	bp->hdr.code32_start = place.load;
 	place_linux_params(bp, req, ram, initrd);
 
-	state->rip = state->mode == CPU_LONG64 ? load + ENTRY64_OFFSET : load;
+	state->rip = state->mode == CPU_LONG64 ? place.load + ENTRY64_OFFSET : place.load;
 	state->rsp = GUEST_STACK_TOP;
 	state->rsi = GUEST_BOOT_PARAMS;
 	return 0;

@@ -72,17 +72,13 @@ static bool read_header(Elf *elf, GElf_Ehdr *ehdr, size_t *segments)
 	       elf_getphdrnum(elf, segments) == 0 && *segments <= SEGMENTS_MAX;
 }
 
-/* The entry point in one note segment; false where the segment has no such note. */
-static bool pvh_entry_in(Elf *elf, const GElf_Phdr *ph, const struct image *img, __u64 *entry)
+/* The entry point among notes that are aligned as @type says; false where none has it. */
+static bool pvh_entry_among(Elf *elf, const GElf_Phdr *ph, Elf_Type type, __u64 *entry)
 {
+	Elf_Data *data = elf_getdata_rawchunk(elf, ph->p_offset, ph->p_filesz, type);
 	size_t pos = 0, name, desc;
-	Elf_Data *data;
 	GElf_Nhdr note;
 
-	if (ph->p_offset > img->size || ph->p_filesz > img->size - ph->p_offset)
-		return false;
-	data = elf_getdata_rawchunk(elf, ph->p_offset, ph->p_filesz,
-				    ph->p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR);
 	while (data && (pos = gelf_getnote(data, pos, &note, &name, &desc)) > 0) {
 		const __u8 *base = data->d_buf;
 
@@ -96,6 +92,18 @@ static bool pvh_entry_in(Elf *elf, const GElf_Phdr *ph, const struct image *img,
 		return true;
 	}
 	return false;
+}
+
+/*
+ * Notes are aligned to 4 bytes, or to 8 where p_align is 8; but linkers also give a segment of
+ * 4-byte notes the alignment of 8 that a note before it or the script asked for.
+ */
+static bool pvh_entry_in(Elf *elf, const GElf_Phdr *ph, const struct image *img, __u64 *entry)
+{
+	if (ph->p_offset > img->size || ph->p_filesz > img->size - ph->p_offset)
+		return false;
+	return (ph->p_align == 8 && pvh_entry_among(elf, ph, ELF_T_NHDR8, entry)) ||
+	       pvh_entry_among(elf, ph, ELF_T_NHDR, entry);
 }
 
 static bool find_pvh_entry(const struct image *img, __u64 *entry)

@@ -16,7 +16,7 @@
 
 #define ROUNDS		3000
 #define HEADER_BYTES	0x600
-#define FUZZ_RAM	(24 * MIB)
+#define FUZZ_RAM	(32 * MIB)
 
 static __u64 seed;
 

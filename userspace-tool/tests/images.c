@@ -120,6 +120,34 @@ static struct image elf64(bool pvh)
 	return img;
 }
 
+/* Return: the bytes that the note takes. */
+static size_t put_note(__u8 *at, const char *name, __u32 type, __u32 desc, unsigned int align)
+{
+	Elf64_Nhdr note = { .n_namesz = strlen(name) + 1, .n_descsz = sizeof(desc), .n_type = type };
+	size_t desc_at = (sizeof(note) + note.n_namesz + align - 1) & -(size_t)align;
+
+	memcpy(at, &note, sizeof(note));
+	memcpy(at + sizeof(note), name, note.n_namesz);
+	memcpy(at + desc_at, &desc, sizeof(desc));
+	return (desc_at + sizeof(desc) + align - 1) & -(size_t)align;
+}
+
+struct image test_elf_notes(unsigned int p_align, unsigned int note_align)
+{
+	struct image img = elf64(true);
+	__u8 *bytes = test_bytes(&img);
+	Elf64_Phdr *ph = (Elf64_Phdr *)(bytes + sizeof(Elf64_Ehdr)) + 1;
+	size_t size;
+
+	/* A name whose padding differs between the two alignments, and so does what follows. */
+	size = put_note(bytes + 0x400, "Linux", 0x101, 0x11223344, note_align);
+	size += put_note(bytes + 0x400 + size, "Xen", 18, TEST_PVH_ENTRY, note_align);
+	ph->p_align = p_align;
+	ph->p_filesz = size;
+	ph->p_memsz = size;
+	return img;
+}
+
 static struct image elf32(size_t size)
 {
 	struct image img = test_image(size);

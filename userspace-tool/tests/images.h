@@ -33,6 +33,9 @@ enum test_elf_kind { TEST_ELF64, TEST_ELF32, TEST_ELF64_PVH };
 /* An ELF kernel with one segment at TEST_ELF_ADDRESS. */
 struct image test_elf(enum test_elf_kind kind);
 
+/* TEST_ELF64_PVH with another note before the entry's, and a choice of both alignments. */
+struct image test_elf_notes(unsigned int p_align, unsigned int note_align);
+
 /* A Multiboot kernel with load addresses in its header, or an ELF32 one without. */
 struct image test_multiboot(bool addresses);
 

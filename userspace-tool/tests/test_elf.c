@@ -102,6 +102,27 @@ static void pvh_start_info(void)
 	test_ram_free(&ram);
 }
 
+static void pvh_note_alignment(void)
+{
+	static const struct {
+		unsigned int p_align, note_align;
+	} cases[] = { { 0, 4 }, { 1, 4 }, { 4, 4 }, { 8, 8 }, { 8, 4 }, { 4096, 4 } };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct image k = test_elf_notes(cases[i].p_align, cases[i].note_align);
+		struct guest_ram ram = test_ram(TEST_RAM);
+
+		CHECK(boot(&k, &ram) == 0);
+		if (state.rip != TEST_PVH_ENTRY)
+			printf("# notes aligned to %u, p_align %u\n", cases[i].note_align,
+			       cases[i].p_align);
+		CHECK(state.rip == TEST_PVH_ENTRY);
+		test_image_free(&k);
+		test_ram_free(&ram);
+	}
+}
+
 static void virtual_entry(void)
 {
 	struct image k = test_elf(TEST_ELF64);
@@ -240,6 +261,7 @@ static void bad_multiboot(void)
 const struct test elf_tests[] = {
 	{ "ELF: 64-bit, 32-bit and PVH entry, bss cleared", good_elf },
 	{ "ELF: the PVH start info", pvh_start_info },
+	{ "ELF: PVH notes of every alignment", pvh_note_alignment },
 	{ "ELF: a virtual entry address is translated", virtual_entry },
 	{ "ELF: damaged files are refused with their reason", bad_elf },
 	{ "ELF: a PVH entry outside memory is refused", bad_pvh_entry },

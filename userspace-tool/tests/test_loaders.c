@@ -88,21 +88,94 @@ static void bzimage_entries(void)
 	test_ram_free(&ram);
 }
 
-static void bzimage_moves_down(void)
+/* "init_size" in boot.rst: wherever it is loaded, a kernel runs at pref_address or above it. */
+static void bzimage_memory(void)
+{
+	struct image k = test_bzimage(4096), initrd = test_image(MIB + 1);
+	struct guest_ram ram = test_ram(24 * MIB);
+	struct setup_header *h = test_header(&k);
+
+	/* 8 MiB from 16 MiB on. */
+	CHECK(boot(&k, NULL, "", &ram, ENTRY_AUTO) == 0);
+	CHECK(state.rip == 16 * MIB + 0x200);
+	test_ram_free(&ram);
+	CHECK(refused(&k, NULL, 24 * MIB - 4096, "needs at least 24 MiB"));
+	CHECK(refused(&k, NULL, 8 * MIB, "needs at least 24 MiB"));
+	CHECK(refused(&k, &initrd, 8 * MIB, "needs at least 26 MiB"));
+	CHECK(refused(&k, &initrd, 24 * MIB, "at least 26 MiB"));
+	/* It aligns the address where it runs. */
+	h->kernel_alignment = 32 * MIB;
+	CHECK(refused(&k, NULL, 39 * MIB, "needs at least 40 MiB"));
+	h->kernel_alignment = 0x80000000;
+	CHECK(refused(&k, NULL, TEST_RAM, "needs at least 2056 MiB"));
+	/* One that is not relocatable is loaded at 1 MiB and moves itself. */
+	h->relocatable_kernel = 0;
+	CHECK(refused(&k, NULL, 16 * MIB, "needs at least 24 MiB"));
+	ram = test_ram(24 * MIB);
+	CHECK(boot(&k, NULL, "", &ram, ENTRY_AUTO) == 0);
+	CHECK(state.rip == MIB + 0x200 && ram.low[MIB] == 0x5a);
+	test_ram_free(&ram);
+	h->init_size = 0xfffffff0;
+	CHECK(refused(&k, NULL, TEST_RAM, "no guest has memory"));
+	h->init_size = 8 * MIB;
+	h->pref_address = 1ULL << 63;
+	CHECK(refused(&k, NULL, TEST_RAM, "no guest has memory"));
+	/* Before 2.10 there is no pref_address. */
+	h->version = 0x0209;
+	ram = test_ram(2 * MIB);
+	CHECK(boot(&k, NULL, "", &ram, ENTRY_AUTO) == 0);
+	CHECK(state.rip == MIB);
+	test_ram_free(&ram);
+	test_image_free(&k);
+	test_image_free(&initrd);
+}
+
+/* syssize counts paragraphs; a file need not be padded to the last one's end. */
+static void unpadded_bzimage(void)
 {
 	struct image k = test_bzimage(4096);
-	struct guest_ram ram = test_ram(16 * MIB);
+	struct guest_ram ram = test_ram(TEST_RAM);
 
-	/* 16 MiB + 8 MiB do not fit into 16 MiB; 2 MiB + 8 MiB do. */
+	k.size -= 15;
+	memset(ram.low + 16 * MIB, 0, 4096);
 	CHECK(boot(&k, NULL, "", &ram, ENTRY_AUTO) == 0);
-	CHECK(state.rip == 2 * MIB + 0x200);
+	CHECK(ram.low[16 * MIB + 4080] == 0x5a && ram.low[16 * MIB + 4081] == 0);
 	test_ram_free(&ram);
-	CHECK(refused(&k, NULL, 8 * MIB, "needs at least 10 MiB"));
-	test_header(&k)->relocatable_kernel = 0;
-	CHECK(refused(&k, NULL, 16 * MIB, "needs at least 24 MiB"));
-	test_header(&k)->init_size = 0xfffffff0;
-	CHECK(refused(&k, NULL, TEST_RAM, "no guest has memory"));
+	k.size--;
+	CHECK(refused(&k, NULL, TEST_RAM, "cut short"));
+	k.size = 1024;
+	test_header(&k)->syssize = 1;
+	CHECK(refused(&k, NULL, TEST_RAM, "cut short"));
+	k.size = 1025;
+	CHECK(refused(&k, NULL, TEST_RAM, "ends before its 64-bit entry"));
 	test_image_free(&k);
+}
+
+static void real_mode_only(void)
+{
+	struct image k = test_bzimage(4096), sector = test_image(512);
+
+	test_header(&k)->code32_start = 0;
+	CHECK(refused(&k, NULL, TEST_RAM, "only a real-mode entry"));
+	memcpy((__u8 *)test_bytes(&sector) + 510, "\x55\xaa", 2);
+	CHECK(refused(&sector, NULL, TEST_RAM, "only a real-mode entry"));
+	test_image_free(&k);
+	test_image_free(&sector);
+}
+
+/* What --entry asks for is not passed over in silence. */
+static void entry_of_others(void)
+{
+	struct image elf = test_elf(TEST_ELF64), mb = test_multiboot(true);
+	struct guest_ram ram = test_ram(TEST_RAM);
+
+	CHECK(boot(&elf, NULL, "", &ram, ENTRY_64) < 0 && strstr(why.text, "no bzImage"));
+	CHECK(boot(&mb, NULL, "", &ram, ENTRY_32) < 0 && strstr(why.text, "no bzImage"));
+	CHECK(boot(&elf, NULL, "", &ram, ENTRY_AUTO) == 0);
+	CHECK(boot(&mb, NULL, "", &ram, ENTRY_AUTO) == 0);
+	test_image_free(&elf);
+	test_image_free(&mb);
+	test_ram_free(&ram);
 }
 
 static void bad_bzimage(void)
@@ -110,7 +183,7 @@ static void bad_bzimage(void)
 	struct image k = test_bzimage(4096), cut;
 
 	cut = k;
-	cut.size--;
+	cut.size -= 16;
 	CHECK(refused(&cut, NULL, TEST_RAM, "cut short"));
 	cut.size = 0x210;
 	CHECK(refused(&cut, NULL, TEST_RAM, "cut short"));
@@ -128,10 +201,7 @@ static void bad_bzimage(void)
 	CHECK(refused(&k, NULL, TEST_RAM, "ends before its 64-bit entry"));
 	test_header(&k)->syssize = 4096 / 16;
 	test_header(&k)->kernel_alignment = 3;
-	test_header(&k)->pref_address = 1ULL << 63;
 	CHECK(refused(&k, NULL, TEST_RAM, "no power of two"));
-	test_header(&k)->kernel_alignment = 0x80000000;
-	CHECK(refused(&k, NULL, TEST_RAM, "needs at least 2056 MiB"));
 	test_image_free(&k);
 }
 
@@ -219,7 +289,10 @@ static void flat_images(void)
 const struct test loader_tests[] = {
 	{ "bzImage: a good one is placed by the boot protocol", good_bzimage },
 	{ "bzImage: 32-bit and 64-bit entry", bzimage_entries },
-	{ "bzImage: moves down where memory is short, says how much it needs", bzimage_moves_down },
+	{ "bzImage: how much memory it needs, whether loaded there or moved there", bzimage_memory },
+	{ "bzImage: a last paragraph that is not whole", unpadded_bzimage },
+	{ "images that have only a real-mode entry are named", real_mode_only },
+	{ "--entry is refused for what is no bzImage", entry_of_others },
 	{ "bzImage: damaged headers are refused with their reason", bad_bzimage },
 	{ "bzImage: an initial ramdisk that does not fit is refused", initrd_limits },
 	{ "bzImage: the command line's limit is the kernel's and ours", cmdline_limit },

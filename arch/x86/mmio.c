@@ -453,13 +453,25 @@ static const char *mode_name(const struct emul_ctxt *c)
 	return names[c->mode];
 }
 
+/* What is at the guest-physical address whose access has to be emulated. */
+static const char *what_is_there(struct mkvm_vcpu *vcpu, gpa_t gpa)
+{
+	if (vcpu->arch.apic && lapic_owns_gpa(vcpu, gpa))
+		return "is the local APIC's";
+	if (!is_memory(vcpu, gpa, false))
+		return "has no memory slot";
+	return is_memory(vcpu, gpa, true) ? "is memory" : "is in a read-only slot";
+}
+
 static int emulation_failed(struct mkvm_vcpu *vcpu, const struct emul_ctxt *c)
 {
+	gpa_t gpa = vcpu->arch.mmio.gpa | offset_in_page(vcpu->arch.mmio.linear);
 	struct kvm_run *run = vcpu->run;
 
-	pr_notice_ratelimited("vm %d vcpu %u: cannot emulate the %s-mode instruction %*ph at RIP %#llx: %s\n",
+	pr_notice_ratelimited("vm %d vcpu %u: cannot emulate the %s-mode instruction %*ph%s at RIP %#llx: %s; guest-physical %#llx %s\n",
 			      vcpu->vm->owner_pid, vcpu->id, mode_name(c), c->fetched, c->insn,
-			      c->rip, c->why ?: "unknown instruction");
+			      c->fetched ? "" : "(not fetched)", c->rip,
+			      c->why ?: "unknown instruction", gpa, what_is_there(vcpu, gpa));
 	/* A program of the guest's must not end its VM, unless userspace wants to see it. */
 	if (c->cpl && !READ_ONCE(vcpu->vm->arch.exit_on_emulation_failure)) {
 		queue_ud(vcpu);

@@ -3,7 +3,7 @@
  * Counters of every VM and vCPU under /sys/kernel/debug/minikvm.
  *
  * One directory per VM, <pid>-<number>, with one file per vCPU: a line "name value" for each
- * counter and for each exit reason that was seen. Written for people and for `minikvm stat`.
+ * counter and for each exit reason that was seen. Written for people and scripts.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 

@@ -2,7 +2,7 @@
 /*
  * Counters of every VM and vCPU under /sys/kernel/debug/minikvm.
  *
- * Read by `minikvm stat`. debugfs may be missing; nothing depends on it.
+ * For people and scripts. debugfs may be missing; nothing depends on it.
  */
 #ifndef MINIKVM_VIRT_DEBUGFS_H
 #define MINIKVM_VIRT_DEBUGFS_H

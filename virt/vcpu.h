@@ -45,7 +45,7 @@ enum mkvm_vcpu_mode {
 };
 
 /**
- * struct mkvm_vcpu_stats - counters shown in debugfs and by `minikvm stat`
+ * struct mkvm_vcpu_stats - counters shown in debugfs
  *
  * Written by the vCPU thread alone, read without a lock.
  */

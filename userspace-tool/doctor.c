@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "compiler.h"
-#include "kvm_vm.h"
+#include "device.h"
 #include "run.h"
 
 #define CPUID_1_ECX_VMX		BIT(5)
@@ -40,6 +40,7 @@ enum verdict { GOOD, NOTE, BAD };
 
 struct doctor {
 	const char *device;
+	bool own_device;	/* it is minikvm's, and not KVM's for comparison */
 	bool intel;		/* the VT-x checks make sense */
 	int msr_fd;
 	int bad;
@@ -93,14 +94,6 @@ static bool read_text(const char *path, char *buf, size_t size)
 	buf[n] = 0;
 	buf[strcspn(buf, "\n")] = 0;
 	return true;
-}
-
-static bool module_loaded(const char *name)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/sys/module/%s", name);
-	return access(path, F_OK) == 0;
 }
 
 static bool read_msr(const struct doctor *d, __u32 index, __u64 *value)
@@ -196,39 +189,59 @@ static void check_control(struct doctor *d, const char *what, const char *flag, 
 		report(d, NOTE, what, "Cannot be told: `modprobe msr` and run me as root.");
 }
 
-/* Whether the device under test is minikvm's own, or KVM's for comparison. */
-static bool own_device(const struct doctor *d)
+static void check_kvm_owner(struct doctor *d)
 {
-	return strstr(d->device, "minikvm");
+	if (minikvm_state() == MINIKVM_READY)
+		report(d, NOTE, "VT-x owner",
+		       "minikvm is loaded (its node is %s), so kvm_intel cannot have VT-x: rmmod minikvm.",
+		       device_default());
+	else if (module_loaded("kvm_intel") || module_loaded("kvm_amd"))
+		report(d, GOOD, "VT-x owner", "KVM, whose device you asked for.");
+	else
+		report(d, BAD, "module",
+		       "kvm_intel is not loaded: modprobe kvm_intel (kvm_amd on AMD).");
+}
+
+/* Return: whether minikvm has VT-x. */
+static bool check_module(struct doctor *d)
+{
+	switch (minikvm_state()) {
+	case MINIKVM_READY:
+		report(d, GOOD, "module", "minikvm is loaded; its node is %s.", device_default());
+		return true;
+	case MINIKVM_VTD_ALONE:
+		report(d, BAD, "module",
+		       "minikvm is loaded, but for VT-d alone: it found no VT-x that it could use, so there is no node; its message is in dmesg.");
+		return false;
+	case MINIKVM_ABSENT:
+		break;
+	}
+	report(d, BAD, "module",
+	       "minikvm is not loaded: insmod minikvm.ko (or modprobe, after `make install`); its message is in dmesg.");
+	return false;
 }
 
 static void check_owner(struct doctor *d)
 {
 	char count[32] = "";
+	bool has_vtx;
 
-	if (!own_device(d)) {
-		if (module_loaded("minikvm"))
-			report(d, NOTE,
-			       "VT-x owner",
-			       "minikvm is loaded, so kvm_intel cannot have VT-x: rmmod minikvm.");
-		else if (module_loaded("kvm_intel") || module_loaded("kvm_amd"))
-			report(d, GOOD, "VT-x owner", "KVM, whose device you asked for.");
-		else
-			report(d, BAD, "module",
-			       "kvm_intel is not loaded: modprobe kvm_intel (kvm_amd on AMD).");
+	if (!d->own_device) {
+		check_kvm_owner(d);
 		return;
 	}
-	if (module_loaded("minikvm"))
-		report(d, GOOD, "module", "minikvm is loaded.");
-	else
-		report(d, BAD, "module",
-		       "minikvm is not loaded: insmod minikvm.ko (or modprobe, after `make install`); its message is in dmesg.");
+	has_vtx = check_module(d);
 	if (module_loaded("kvm_intel")) {
 		if (!read_text("/sys/module/kvm_intel/refcnt", count, sizeof(count)))
 			snprintf(count, sizeof(count), "unknown");
-		report(d, module_loaded("minikvm") ? NOTE : BAD, "VT-x owner",
-		       "kvm_intel is loaded (use count %s) and keeps VT-x to itself: end its VMs, then rmmod kvm_intel.",
-		       count);
+		if (has_vtx)
+			report(d, NOTE, "VT-x owner",
+			       "minikvm; kvm_intel is loaded as well (use count %s), and VMs of its cannot run.",
+			       count);
+		else
+			report(d, BAD, "VT-x owner",
+			       "kvm_intel is loaded (use count %s) and keeps VT-x to itself: end its VMs, then rmmod kvm_intel.",
+			       count);
 	} else if (module_loaded("vboxdrv")) {
 		report(d, NOTE,
 		       "VT-x owner",
@@ -248,7 +261,7 @@ static void check_device(struct doctor *d)
 		return;
 	}
 	report(d, GOOD, "device node", "%s can be opened and speaks version %d of KVM's ABI.",
-	       d->device, VM_API_VERSION);
+	       d->device, DEVICE_API_VERSION);
 	vm = ioctl(fd, KVM_CREATE_VM, 0);
 	if (vm >= 0)
 		report(d, GOOD, "VM", "A VM can be created.");
@@ -294,7 +307,7 @@ int command_doctor(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
-	struct doctor d = { .device = VM_DEFAULT_DEVICE };
+	struct doctor d = { .device = device_default() };
 	int option;
 
 	argv[0] = (char *)"minikvm doctor";
@@ -316,7 +329,8 @@ int command_doctor(int argc, char **argv)
 		return STATUS_USAGE;
 	}
 	d.msr_fd = open("/dev/cpu/0/msr", O_RDONLY | O_CLOEXEC);
-	if (own_device(&d)) {
+	d.own_device = device_is_minikvm(d.device);
+	if (d.own_device) {
 		check_cpu(&d);
 		check_firmware(&d);
 		check_control(&d, "EPT", "ept", PROCBASED2_EPT);

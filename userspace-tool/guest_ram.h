@@ -6,10 +6,11 @@
  * the RAM above. Pure: the same code serves the running machine and the unit tests.
  * The low megabyte is shared between the guest's image and what the tool hands over:
  *
- *	0x00000 - 0x8ffff  free for the guest's image; the first stack ends at 0x90000
+ *	0x00000 - 0x004ff  interrupt vectors and BIOS data area, which the image may cover
+ *	0x00500 - 0x8ffff  free for the guest's image; the first stack ends at 0x90000
  *	0x90000 - 0x9efff  descriptor table, boot parameters, page tables, command line
- *	0x9fc00 - 0x9ffff  kept reserved, as a BIOS data area would be
- *	0xe0000 - 0xfffff  ACPI tables, RSDP first
+ *	0x9fc00 - 0x9ffff  the extended BIOS data area, with a copy of the RSDP
+ *	0xe0000 - 0xfffff  ACPI tables, RSDP first; the code behind the vectors
  */
 #ifndef MINIKVM_TOOL_GUEST_RAM_H
 #define MINIKVM_TOOL_GUEST_RAM_H

@@ -16,8 +16,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "device.h"
 #include "exits.h"
-#include "kvm_vm.h"
 #include "run.h"
 
 #define PAGE		4096
@@ -65,7 +65,7 @@ static int open_device(struct hello *h)
 	printf("    -> fd %d. The hypervisor is a device node; whoever may open it may have VMs.\n",
 	       h->dev);
 	printf("ioctl(%d, KVM_GET_API_VERSION)\n    -> %d. The ABI is frozen at version 12.\n",
-	       h->dev, VM_API_VERSION);
+	       h->dev, DEVICE_API_VERSION);
 	return 0;
 }
 
@@ -146,7 +146,7 @@ static int set_registers(struct hello *h)
 	       CODE_ADDRESS);
 	if (ioctl(h->vcpu, KVM_SET_REGS, &regs) < 0)
 		return refuse("KVM_SET_REGS");
-	printf("    -> 0. Bit 1 of RFLAGS is always set; with it clear, VM entry would fail.\n");
+	printf("    -> 0. Bit 1 of RFLAGS is always 1; where it is left out, the hypervisor sets it.\n");
 	return 0;
 }
 
@@ -228,7 +228,7 @@ int command_hello(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
-	struct hello h = { .device = VM_DEFAULT_DEVICE, .dev = -1, .vm = -1, .vcpu = -1 };
+	struct hello h = { .device = device_default(), .dev = -1, .vm = -1, .vcpu = -1 };
 	int option, ret;
 
 	argv[0] = (char *)"minikvm hello";

@@ -3,7 +3,9 @@
  * Mapping of the files that go into guest memory: see image.h.
  *
  * mmap(2) and not read(2): in a small host an initial ramdisk would otherwise be in memory
- * three times (page cache, buffer, guest).
+ * three times (page cache, buffer, guest). It needs a regular file, and so does the size that
+ * every loader checks against. stat(2) comes before open(2), because opening a FIFO waits for
+ * its writer and opening a device may do things to it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +16,54 @@
 
 #include "image.h"
 
+static const char *kind_of(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFDIR:
+		return "a directory";
+	case S_IFIFO:
+		return "a pipe";
+	case S_IFSOCK:
+		return "a socket";
+	case S_IFCHR:
+	case S_IFBLK:
+		return "a device";
+	default:
+		return "something else";
+	}
+}
+
+static int check_kind(const struct stat *st, const char *path, const char *what,
+		      struct sentence *why)
+{
+	if (!S_ISREG(st->st_mode))
+		return say(why,
+			   "The %s %s is %s, and only a regular file will do (copy what comes out of it to one).",
+			   what, path, kind_of(st->st_mode));
+	if (!st->st_size)
+		return say(why, "The %s %s is empty.", what, path);
+	return 0;
+}
+
+/* Between the two looks at the file somebody may have put another in its place. */
+static int open_regular(const char *path, const char *what, struct stat *st, struct sentence *why)
+{
+	int fd;
+
+	if (stat(path, st) < 0)
+		return say(why, "The %s %s cannot be opened: %s.", what, path, strerror(errno));
+	if (check_kind(st, path, what, why))
+		return -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return say(why, "The %s %s cannot be opened: %s.", what, path, strerror(errno));
+	if (fstat(fd, st) < 0 || check_kind(st, path, what, why)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
 int image_open(struct image *img, const char *path, const char *what, struct sentence *why)
 {
 	struct stat st;
@@ -21,17 +71,9 @@ int image_open(struct image *img, const char *path, const char *what, struct sen
 	int fd;
 
 	memset(img, 0, sizeof(*img));
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open_regular(path, what, &st, why);
 	if (fd < 0)
-		return say(why, "The %s %s cannot be opened: %s.", what, path, strerror(errno));
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		close(fd);
-		return say(why, "The %s %s is not a regular file.", what, path);
-	}
-	if (st.st_size == 0) {
-		close(fd);
-		return say(why, "The %s %s is empty.", what, path);
-	}
+		return -1;
 	map = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	close(fd);
 	if (map == MAP_FAILED)

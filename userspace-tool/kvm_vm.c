@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The system and VM part of KVM's ABI (Documentation/virt/kvm/api.rst in the kernel):
- * KVM_GET_API_VERSION, KVM_CREATE_VM, KVM_SET_TSS_ADDR, KVM_SET_IDENTITY_MAP_ADDR,
- * KVM_CREATE_IRQCHIP, KVM_CREATE_PIT2, KVM_SET_USER_MEMORY_REGION, KVM_IRQ_LINE, KVM_IRQFD,
- * KVM_SET_GSI_ROUTING, KVM_CREATE_DEVICE.
+ * KVM_CREATE_VM, KVM_SET_TSS_ADDR, KVM_SET_IDENTITY_MAP_ADDR, KVM_CREATE_IRQCHIP,
+ * KVM_CREATE_PIT2, KVM_SET_USER_MEMORY_REGION, KVM_IRQ_LINE, KVM_IRQFD, KVM_SET_GSI_ROUTING,
+ * KVM_CREATE_DEVICE.
  *
  * Relies on the default interrupt routing of the in-kernel controllers: line n is pin n of the
  * 8259 pair and of the IOAPIC.
  */
+#include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -16,58 +17,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "device.h"
 #include "kvm_vm.h"
 
 #define HUGE_PAGE	(2 * MIB)
 #define PIC_PINS	16
-
-static const char *module_of(const char *device)
-{
-	return strstr(device, "minikvm") ? "minikvm" : "kvm_intel (or kvm_amd)";
-}
-
-int device_open(const char *device, struct sentence *why)
-{
-	int fd = open(device, O_RDWR | O_CLOEXEC), version;
-
-	if (fd < 0) {
-		switch (errno) {
-		case ENOENT:
-			return say(why,
-				   "There is no device node %s: load the module %s (`minikvm doctor` looks for the reason).",
-				   device, module_of(device));
-		case EACCES:
-		case EPERM:
-			return say(why,
-				   "Permission to open %s is denied: become root, or join the group that owns it.",
-				   device);
-		case ENXIO:
-		case ENODEV:
-			return say(why,
-				   "The device node %s exists, but no driver is behind it: load the module %s.",
-				   device, module_of(device));
-		case EBUSY:
-			return say(why,
-				   "The driver behind %s is busy: another hypervisor has the CPU's virtualization in use.",
-				   device);
-		default:
-			return say(why, "The device node %s cannot be opened: %s.", device,
-				   strerror(errno));
-		}
-	}
-	version = ioctl(fd, KVM_GET_API_VERSION, 0);
-	if (version == VM_API_VERSION)
-		return fd;
-	if (version < 0)
-		say(why,
-		    "%s does not speak KVM's ABI: it refuses KVM_GET_API_VERSION (%s).", device,
-		    strerror(errno));
-	else
-		say(why, "%s speaks version %d of KVM's ABI; this tool speaks version %d.", device,
-		    version, VM_API_VERSION);
-	close(fd);
-	return -1;
-}
 
 static int need(const struct vm *vm, int cap, const char *name, struct sentence *why)
 {
@@ -85,10 +39,23 @@ static int add_slot(struct vm *vm, __u32 slot, __u64 gpa, __u8 *mem, __u64 size,
 		   gpa, strerror(errno));
 }
 
+/* MAXPHYADDR: bits of a physical address, the guest's like the host's. */
+static unsigned int physical_bits(void)
+{
+	unsigned int a, b, c, d;
+
+	return __get_cpuid(0x80000008, &a, &b, &c, &d) ? a & 0xff : 36;
+}
+
 static int add_memory(struct vm *vm, __u64 mem, struct sentence *why)
 {
+	__u64 most = (1ULL << physical_bits()) - (GUEST_HIGH_RAM_BASE - GUEST_LOW_RAM_MAX);
 	unsigned long start;
 
+	if (mem > most)
+		return say(why,
+			   "A guest can have at most %llu MiB of memory here, not %llu: the CPU's physical addresses have %u bits, and 1 GiB below 4 GiB is for devices.",
+			   most / MIB, mem / MIB, physical_bits());
 	vm->ram.low_size = mem < GUEST_LOW_RAM_MAX ? mem : GUEST_LOW_RAM_MAX;
 	vm->ram.high_size = mem - vm->ram.low_size;
 	vm->ram_map_size = mem + HUGE_PAGE;

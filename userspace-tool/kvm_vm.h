@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A virtual machine behind KVM's ABI: the device node, the VM, its memory, its vCPUs.
+ * A virtual machine behind KVM's ABI: the VM, its memory, its vCPUs.
  *
  * vCPU 0 boots; the others wait for INIT and SIPI in the kernel.
  */
@@ -15,9 +15,7 @@
 #include "load.h"
 #include "sentence.h"
 
-#define VM_DEFAULT_DEVICE	"/dev/minikvm"
 #define VM_VCPUS_MAX		64
-#define VM_API_VERSION		12
 #define VM_FIRST_FREE_SLOT	2	/* 0 and 1 are RAM */
 #define VM_FIRST_MSI		24	/* below: the pins of the IOAPIC */
 
@@ -40,16 +38,6 @@ struct vm {
 	unsigned int nr_vcpus;
 	struct vcpu vcpu[VM_VCPUS_MAX];
 };
-
-/**
- * device_open() - open a device node that speaks KVM's ABI
- * @device: its path
- * @why: receives the sentence on failure, which also says what to do
- *
- * Return: the file descriptor, or -1 where the node is absent, may not be opened, has no driver
- * behind it or answers another version than 12.
- */
-int device_open(const char *device, struct sentence *why);
 
 /**
  * vm_create() - create a VM with memory, without vCPUs

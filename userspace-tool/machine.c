@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "acpi.h"
+#include "compiler.h"
 #include "machine.h"
 #include "ports.h"
 
@@ -165,13 +166,41 @@ static bool in_range(__u32 port, __u32 base, __u32 count)
 	return port - base < count;
 }
 
-/*
- * Two ports for the same: 0xe9 is the older habit, but Bochs with its own port_e9_hack takes it
- * from guests without a VM exit, so that in the lab only 0x402 arrives here.
- */
+/* Two ports for the same: 0xe9 is Bochs' habit, 0x402 that of QEMU's firmware. */
 static bool is_debug_console(__u32 port)
 {
 	return port == DEBUG_CONSOLE_PORT || port == DEBUG_CONSOLE_PORT2;
+}
+
+/* In the order in which port_out() and write_byte() ask; those in the kernel never come here. */
+static const struct {
+	__u16 base, count;
+	bool in_kernel;
+	const char *what;
+} owned_ports[] = {
+	{ UART_COM1_BASE, UART_COM1_PORTS, false, "the serial port's" },
+	{ DEBUG_CONSOLE_PORT, 1, false, "the debug console" },
+	{ DEBUG_CONSOLE_PORT2, 1, false, "the debug console" },
+	{ RTC_BASE, RTC_PORTS, false, "the clock's" },
+	{ ACPI_PM1_STATUS, 6, false, "ACPI's power management register" },
+	{ PCI_PORTS_BASE, 1, false, "PCI's configuration mechanism" },
+	{ PCI_CONFIG_DATA, 4, false, "PCI's configuration mechanism" },
+	{ 0x20, 2, true, "an interrupt controller's" },
+	{ 0xa0, 2, true, "an interrupt controller's" },
+	{ 0x4d0, 2, true, "an interrupt controller's" },
+	{ 0x40, 4, true, "the timer's" },
+	{ 0x61, 1, true, "the timer's" },
+};
+
+const char *port_owner(__u16 port, bool flat)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(owned_ports); i++)
+		if (in_range(port, owned_ports[i].base, owned_ports[i].count) &&
+		    !(flat && owned_ports[i].in_kernel))
+			return owned_ports[i].what;
+	return NULL;
 }
 
 /* Every device but UART and debug console, which port_out() has dealt with. */

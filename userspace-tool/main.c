@@ -2,7 +2,9 @@
 /*
  * The command `minikvm`: subcommands, help and version. See Documentation/tool.rst.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,23 +37,42 @@ static void usage(FILE *to)
 	fputs("\n'minikvm COMMAND --help' explains one. --version prints the version.\n", to);
 }
 
-/* A descriptor that the caller has closed must not become the device node's. */
+/*
+ * A descriptor that the caller has closed must not become the device node's. Writing to a standard
+ * output that is closed must fail, hence the wrong direction; but who closes all three, as
+ * daemons do, wants the exit status alone.
+ */
 static void open_missing_descriptors(void)
 {
+	bool closed[STDERR_FILENO + 1];
 	int fd;
 
-	do {
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	} while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
+	for (fd = 0; fd <= STDERR_FILENO; fd++)
+		closed[fd] = fcntl(fd, F_GETFD) < 0;
+	for (fd = 0; fd <= STDERR_FILENO; fd++)
+		if (closed[fd] && open("/dev/null", fd == STDOUT_FILENO &&
+				       !(closed[STDIN_FILENO] && closed[STDERR_FILENO]) ?
+				       O_RDONLY : O_RDWR) < 0)
+			break;
 }
 
-int main(int argc, char **argv)
+/* What is printed waits in a buffer, and a full disk shows only when it is written. */
+static int close_output(int status)
+{
+	bool failed = ferror(stdout);
+
+	errno = 0;
+	if (!fclose(stdout) && !failed)
+		return status;
+	fprintf(stderr, "minikvm: Standard output cannot be written%s%s.\n", errno ? ": " : "",
+		errno ? strerror(errno) : "");
+	return status == STATUS_OK ? STATUS_FAILED : status;
+}
+
+static int run_command(int argc, char **argv)
 {
 	size_t i;
 
-	open_missing_descriptors();
 	if (argc < 2) {
 		usage(stderr);
 		return STATUS_USAGE;
@@ -69,4 +90,10 @@ int main(int argc, char **argv)
 	}
 	fprintf(stderr, "minikvm: '%s' is not a command. Try 'minikvm --help'.\n", argv[1]);
 	return STATUS_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	open_missing_descriptors();
+	return close_output(run_command(argc, argv));
 }

@@ -5,6 +5,7 @@
  * Relies on getopt_long(3). Every number is checked against the range that makes sense, and a
  * wrong one is answered with that range.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdarg.h>
@@ -12,9 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler.h"
+#include "device.h"
 #include "guest_ram.h"
 #include "machine.h"
 #include "options.h"
+#include "ports.h"
 #include "run.h"
 
 #define DEFAULT_CMDLINE	"console=ttyS0 panic=-1"
@@ -22,6 +26,7 @@
 #define MEM_MIB_MIN	1
 #define MEM_MIB_MAX	(1024 * 1024)
 #define DEFAULT_LOAD	0x7c00
+#define LOAD_NOT_GIVEN	(~0ULL)
 #define TIMEOUT_MAX	1e9
 
 enum {
@@ -79,9 +84,9 @@ static const char usage[] =
 	"  --flat FILE       raw 16-bit image, entered at its first byte\n"
 	"  --load ADDRESS    where --flat goes (default 0x7c00, entered as 0:0x7c00; from 64 KiB\n"
 	"                    on, a multiple of 16, entered as ADDRESS/16:0)\n"
-	"  --mem MIB         guest memory (default 256)\n"
+	"  --mem SIZE        guest memory in MiB, or with a suffix: 512, 512M, 2G (default 256)\n"
 	"  --cpus N          number of vCPUs, 1 by default; up to 64\n"
-	"  --dev NODE        device node (default " VM_DEFAULT_DEVICE "; /dev/kvm works too)\n"
+	"  --dev NODE        device node (default: minikvm's; /dev/kvm works too)\n"
 	"  --device ADDRESS  give the guest a PCI device of the host's that vfio-pci has (0000:00:04.0)\n"
 	"  --exit-on STRING  end with status 0 as soon as the guest has printed STRING\n"
 	"  --timeout S       end with status 124 after S seconds\n"
@@ -105,14 +110,48 @@ static int __printf(1, 2) complain(const char *fmt, ...)
 	return STATUS_USAGE;
 }
 
-static bool parse_number(const char *s, __u64 min, __u64 max, __u64 *value)
+/* Decimal, or hexadecimal after 0x; a leading zero does not make it octal. Return: what follows. */
+static const char *read_number(const char *s, __u64 *value)
 {
+	int base = s[0] == '0' && (s[1] == 'x' || s[1] == 'X') ? 16 : 10;
 	char *end;
 
 	if (*s < '0' || *s > '9')
-		return false;
-	*value = strtoull(s, &end, 0);
-	return !*end && *value >= min && *value <= max;
+		return NULL;
+	errno = 0;
+	*value = strtoull(s, &end, base);
+	return errno ? NULL : end;
+}
+
+static bool parse_number(const char *s, __u64 min, __u64 max, __u64 *value)
+{
+	const char *end = read_number(s, value);
+
+	return end && !*end && *value >= min && *value <= max;
+}
+
+/* A size in bytes from MiB, or from what the suffix says; it has to be whole MiB. */
+static bool parse_size(const char *s, __u64 *bytes)
+{
+	static const struct {
+		const char *suffix;
+		__u64 unit;
+	} units[] = {
+		{ "", MIB }, { "K", KIB }, { "M", MIB }, { "G", GIB }, { "T", 1024 * GIB },
+		{ "KiB", KIB }, { "MiB", MIB }, { "GiB", GIB }, { "TiB", 1024 * GIB },
+	};
+	const char *end = read_number(s, bytes);
+	size_t i;
+
+	for (i = 0; end && i < ARRAY_SIZE(units); i++) {
+		if (strcasecmp(end, units[i].suffix) != 0)
+			continue;
+		if (*bytes > MEM_MIB_MAX * MIB / units[i].unit)
+			return false;
+		*bytes *= units[i].unit;
+		return *bytes >= MEM_MIB_MIN * MIB && *bytes % MIB == 0;
+	}
+	return false;
 }
 
 static bool parse_seconds(const char *s, double *value)
@@ -167,10 +206,9 @@ static int parse_option(struct run_options *opt, int option, const char *arg)
 
 	switch (option) {
 	case OPT_MEM:
-		if (!parse_number(arg, MEM_MIB_MIN, MEM_MIB_MAX, &n))
-			return complain("--mem takes a number of MiB from %d to %d, not '%s'.",
+		if (!parse_size(arg, &opt->mem))
+			return complain("--mem takes a number of MiB from %d to %d, or one with a suffix like 512M or 2G, not '%s'.",
 					MEM_MIB_MIN, MEM_MIB_MAX, arg);
-		opt->mem = n * MIB;
 		break;
 	case OPT_CPUS:
 		if (!parse_number(arg, 1, VM_VCPUS_MAX, &n))
@@ -246,6 +284,8 @@ static int parse_option(struct run_options *opt, int option, const char *arg)
 
 static int check(struct run_options *opt)
 {
+	char *append;
+
 	if (!opt->kernel && !opt->flat)
 		return complain("Say what to run: --kernel FILE or --flat FILE.");
 	if (opt->kernel && opt->flat)
@@ -256,10 +296,24 @@ static int check(struct run_options *opt)
 		return complain("--flat has neither PCI nor interrupt controllers for --device.");
 	if (opt->flat && opt->cpus > 1)
 		return complain("--flat has no interrupt controllers to start a second vCPU with.");
-	if (opt->cmdline && *opt->append)
-		opt->cmdline = join(opt->cmdline, opt->append);
-	else if (!opt->cmdline)
+	if (opt->kernel && opt->load != LOAD_NOT_GIVEN)
+		return complain("--load is for --flat only: a kernel says itself where it goes.");
+	if (opt->load == LOAD_NOT_GIVEN)
+		opt->load = DEFAULT_LOAD;
+	if (opt->debug_exit_port != NO_PORT && port_owner(opt->debug_exit_port, opt->flat))
+		return complain("--debug-exit %#x would never be seen: that port is %s.",
+				opt->debug_exit_port,
+				port_owner(opt->debug_exit_port, opt->flat));
+	/* --cmdline and --append together are what the user wants to say, to any kernel. */
+	if (opt->cmdline) {
+		append = opt->append;
+		opt->append = join(join(NULL, opt->cmdline), append);
+		free(append);
+		free(opt->cmdline);
+		opt->cmdline = join(NULL, opt->append);
+	} else {
 		opt->cmdline = join(join(NULL, DEFAULT_CMDLINE), opt->append);
+	}
 	return -1;
 }
 
@@ -268,10 +322,10 @@ int options_parse(struct run_options *opt, int argc, char **argv)
 	int option, status = -1;
 
 	memset(opt, 0, sizeof(*opt));
-	opt->device = VM_DEFAULT_DEVICE;
+	opt->device = device_default();
 	opt->append = join(NULL, "");
 	opt->mem = DEFAULT_MEM_MIB * MIB;
-	opt->load = DEFAULT_LOAD;
+	opt->load = LOAD_NOT_GIVEN;
 	opt->cpus = 1;
 	opt->debug_exit_port = NO_PORT;
 	argv[0] = (char *)"minikvm run";

@@ -18,7 +18,7 @@
  * @flat: raw real-mode image, or NULL
  * @assigned: address of the PCI device that the guest gets, or empty
  * @initrd: initial ramdisk, or NULL
- * @append: the user's part of the command line, never NULL
+ * @append: the user's own part of the command line (--cmdline, --append), never NULL
  * @cmdline: the whole of it for a Linux kernel
  * @exit_on: string that ends the run, or NULL
  * @mem: bytes of guest memory

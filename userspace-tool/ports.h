@@ -6,6 +6,7 @@
 #define MINIKVM_TOOL_PORTS_H
 
 #include <linux/types.h>
+#include <stdbool.h>
 
 struct machine;
 
@@ -21,5 +22,16 @@ void port_out(struct machine *m, __u16 port, unsigned int size, const __u8 *data
 
 /* The guest reads from a port; arguments as port_out(), @data is filled. */
 void port_in(struct machine *m, __u16 port, unsigned int size, __u8 *data, __u32 count);
+
+/**
+ * port_owner() - is a port one of the machine's own, so that --debug-exit cannot have it?
+ * @port: the port
+ * @flat: the machine of --flat, which has no devices in the kernel
+ *
+ * The reset ports are not listed: with --debug-exit, a write to one of them ends the run as that.
+ *
+ * Return: what it is, or NULL.
+ */
+const char *port_owner(__u16 port, bool flat);
 
 #endif

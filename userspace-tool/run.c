@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "acpi.h"
+#include "bios_data.h"
 #include "compiler.h"
 #include "exits.h"
 #include "machine.h"
@@ -227,6 +228,7 @@ static int load(struct machine *m, const struct run_options *opt, struct boot_st
 	if (opt->flat) {
 		if (image_open(&req.kernel, opt->flat, "image", why))
 			return -1;
+		bios_data_build(&m->vm.ram, 0);
 		ret = load_flat(&req.kernel, opt->load, &m->vm.ram, state, why);
 		image_close(&req.kernel);
 		return ret;
@@ -235,6 +237,8 @@ static int load(struct machine *m, const struct run_options *opt, struct boot_st
 		return -1;
 	if (!opt->initrd || !image_open(&req.initrd, opt->initrd, "initial ramdisk", why)) {
 		req.rsdp = acpi_build(&m->vm.ram, opt->cpus, *opt->assigned);
+		bios_data_build(&m->vm.ram, req.rsdp);
+		bios_vectors_build(&m->vm.ram);
 		ret = load_kernel(&req, &m->vm.ram, state, why);
 	}
 	image_close(&req.kernel);
@@ -311,6 +315,24 @@ static void print_stats(const struct machine *m, long long ns)
 	}
 }
 
+/* What the guest printed last may have failed to get out when its run was over already. */
+static int check_output(const struct machine *m, int status)
+{
+	switch ((enum outcome)m->outcome) {
+	case OUTCOME_FAILED:
+	case OUTCOME_TRIPLE_FAULT:
+	case OUTCOME_TIMEOUT:
+	case OUTCOME_SIGNAL:
+		return status;	/* a failure already, and perhaps this one */
+	default:
+		if (!m->console.broken)
+			return status;
+		fprintf(stderr, "minikvm: Standard output cannot be written: %s.\n",
+			strerror(m->console.broken));
+		return STATUS_FAILED;
+	}
+}
+
 /* Say how it ended. Return: the exit status. */
 static int conclude(const struct machine *m, const struct run_options *opt)
 {
@@ -384,7 +406,7 @@ static int run(struct machine *m, const struct run_options *opt, struct sentence
 	machine_join(m);
 	console_flush(&m->console, true);
 	console_restore();
-	status = conclude(m, opt);
+	status = check_output(m, conclude(m, opt));
 	if (opt->stats)
 		print_stats(m, now_ns() - start);
 	return status;

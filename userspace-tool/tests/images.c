@@ -123,7 +123,7 @@ static struct image elf64(bool pvh)
 /* Return: the bytes that the note takes. */
 static size_t put_note(__u8 *at, const char *name, __u32 type, __u32 desc, unsigned int align)
 {
-	Elf64_Nhdr note = { .n_namesz = strlen(name) + 1, .n_descsz = sizeof(desc), .n_type = type };
+	Elf64_Nhdr note = { strlen(name) + 1, sizeof(desc), type };
 	size_t desc_at = (sizeof(note) + note.n_namesz + align - 1) & -(size_t)align;
 
 	memcpy(at, &note, sizeof(note));

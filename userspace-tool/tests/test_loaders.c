@@ -289,7 +289,7 @@ static void flat_images(void)
 const struct test loader_tests[] = {
 	{ "bzImage: a good one is placed by the boot protocol", good_bzimage },
 	{ "bzImage: 32-bit and 64-bit entry", bzimage_entries },
-	{ "bzImage: how much memory it needs, whether loaded there or moved there", bzimage_memory },
+	{ "bzImage: how much memory it needs, loaded there or moved there", bzimage_memory },
 	{ "bzImage: a last paragraph that is not whole", unpadded_bzimage },
 	{ "images that have only a real-mode entry are named", real_mode_only },
 	{ "--entry is refused for what is no bzImage", entry_of_others },

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "acpi.h"
+#include "bios_data.h"
 #include "exits.h"
 #include "guest_cpuid.h"
 #include "images.h"
@@ -143,6 +144,66 @@ static void acpi(void)
 	test_ram_free(&ram);
 }
 
+/* Kernels look for the RSDP in the EBDA's first KiB, then between 0xe0000 and 1 MiB. */
+static __u64 find_rsdp(const struct guest_ram *ram, __u64 from, __u64 size)
+{
+	__u64 gpa;
+
+	for (gpa = from; gpa < from + size; gpa += 16)
+		if (!memcmp(ram->low + gpa, "RSD PTR ", 8) && sums_to_zero(ram->low + gpa, 20) &&
+		    sums_to_zero(ram->low + gpa, 36))
+			return gpa;
+	return 0;
+}
+
+static void bios_data(void)
+{
+	struct guest_ram ram = test_ram(MIB);
+	struct e820_map map;
+	__u64 rsdp = acpi_build(&ram, 1, false), ebda, copy;
+
+	bios_data_build(&ram, rsdp);
+	e820_build(&ram, &map);
+	ebda = get(ram.low + 0x40e, 2) * 16;
+	CHECK(map.range[0].type == E820_RAM && !map.range[0].start);
+	CHECK(map.range[1].type == E820_RESERVED && map.range[1].start == ebda);
+	CHECK(get(ram.low + 0x413, 2) * KIB == map.range[0].size);
+	CHECK(ram.low[ebda] * KIB == map.range[1].size);
+	CHECK(get(ram.low + 0x400, 2) == 0x3f8 && get(ram.low + 0x402, 6) == 0);
+	CHECK((get(ram.low + 0x410, 2) >> 9 & 7) == 1);
+	copy = find_rsdp(&ram, ebda, KIB);
+	CHECK(copy && get(ram.low + copy + 24, 8) == get(ram.low + rsdp + 24, 8));
+	CHECK(find_rsdp(&ram, 0xe0000, 0x20000) == rsdp);
+	memset(ram.low, 0, MIB);
+	bios_data_build(&ram, 0);
+	CHECK(get(ram.low + 0x413, 2) == 639 && !find_rsdp(&ram, ebda, KIB));
+	test_ram_free(&ram);
+	ram = test_ram(512 * KIB);
+	bios_data_build(&ram, 0);
+	bios_vectors_build(&ram);
+	CHECK(!get(ram.low + 0x40e, 2));
+	test_ram_free(&ram);
+}
+
+/* Each vector leads to code of the firmware's, apart from the ACPI tables. */
+static void bios_vectors(void)
+{
+	struct guest_ram ram = test_ram(MIB);
+	const __u8 *code;
+	unsigned int i;
+
+	bios_vectors_build(&ram);
+	for (i = 0; i < 256; i++) {
+		code = ram.low + get(ram.low + i * 4 + 2, 2) * 16 + get(ram.low + i * 4, 2);
+		CHECK(code >= ram.low + 0xf0000 && code < ram.low + MIB);
+		if (i < 0x10 || i > 0x1a)
+			CHECK(*code == 0xcf);
+		else
+			CHECK(*code && *code != 0xcf);
+	}
+	test_ram_free(&ram);
+}
+
 static void page_tables(void)
 {
 	struct guest_ram ram = test_ram(MIB);
@@ -209,6 +270,8 @@ static void internal_error(void)
 	run.emulation_failure.insn_size = 3;
 	memcpy(run.emulation_failure.insn_bytes, "\x0f\xae\x38", 3);
 	CHECK(explained(&run, "bytes are 0f ae 38 "));
+	run.emulation_failure.insn_size = 0;
+	CHECK(explained(&run, "no memory to fetch it from"));
 	run.emulation_failure.insn_size = 255;
 	CHECK(explained(&run, "bytes are 0f ae 38 00"));
 	memset(&run.internal, 0, sizeof(run.internal));
@@ -254,6 +317,8 @@ const struct test table_tests[] = {
 	{ "E820: ascending, complete, tables reserved", e820 },
 	{ "TSC frequency in CPUID", tsc_frequency },
 	{ "ACPI: tables found from the RSDP, checksums, contents", acpi },
+	{ "BIOS data area: agrees with E820, leads to the EBDA and its RSDP", bios_data },
+	{ "interrupt vectors of real mode", bios_vectors },
 	{ "boot area: GDT and identity map of 4 GiB", page_tables },
 	{ "exits: KVM_EXIT_FAIL_ENTRY is decoded", fail_entry },
 	{ "exits: KVM_EXIT_INTERNAL_ERROR is decoded", internal_error },

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Tests of the whole tool on a real device node, TAP:  tool-test TOOL GUESTS [NODE]
+ * Only what depends on how the module was loaded:      tool-test TOOL GUESTS --module STATE
+ *
+ * STATE is what `minikvm` has to find: "minikvm" or "kvm", the node that the module has, or "vt-d"
+ * for VT-d alone.
  *
  * Runs the tool with the small guests of tests/guests and looks at exit status, output, terminal
  * and speed of its end. Meant for the lab (`make -C userspace-tool tool-test`), static, needs no
  * other program. Every wait has a limit, so that a tool that hangs is a test that fails.
  */
+#include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -167,6 +172,7 @@ static const char *guest(const char *name)
 #define ARGS(...) ((const char * const[]) { __VA_ARGS__, NULL })
 #define RUN(...) ARGS("run", "--dev", node, "--mem", "8", __VA_ARGS__)
 #define COMMANDS "--kernel", guest("commands")
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* The tool with these arguments must end with this status and these words. */
 static void expect(const char *name, int status, const char *words, const char * const *args)
@@ -212,6 +218,13 @@ static void test_usage(void)
 	       ARGS("run", "--dev", "/dev/absent", COMMANDS));
 	expect("a device node of another kind", 1, "does not speak KVM's ABI",
 	       ARGS("run", "--dev", "/dev/null", COMMANDS));
+	expect("--load with a kernel", 2, "--load is for --flat only",
+	       ARGS("run", "--kernel", "x", "--load", "0x7c00"));
+	expect("--debug-exit at a port that is taken", 2, "is the serial port's",
+	       ARGS("run", "--kernel", "x", "--debug-exit", "0x3ff"));
+	expect("--debug-exit at a port of the kernel's", 2, "is the timer's",
+	       ARGS("run", "--kernel", "x", "--debug-exit", "0x40"));
+	expect("--entry with an ELF file", 1, "no bzImage", RUN(COMMANDS, "--entry", "32"));
 	expect("no such kernel", 1, "The kernel /absent cannot be opened: No such file",
 	       RUN("--kernel", "/absent"));
 	expect("no such initial ramdisk", 1, "The initial ramdisk /absent",
@@ -219,6 +232,112 @@ static void test_usage(void)
 	expect("not a kernel", 1, "is not a kernel", RUN("--kernel", guest("flat_hello")));
 	expect("too large an initial ramdisk", 1, "does not fit",
 	       ARGS("run", "--dev", node, "--mem", "3", COMMANDS, "--initrd", tool));
+}
+
+static void test_memory_sizes(void)
+{
+	static const char * const good[] = { "8", "08", "0x8", "8M", "8m", "8MiB", "8192K" };
+	static const char * const bad[] = {
+		"", "M", "-8", "8B", "8MM", "1.5G", "0", "0M", "1K", "1048577", "2T", "1025G",
+		"18446744073709551617", "17592186044416M",
+	};
+	unsigned int a = 0, b, c, d;
+	char name[64];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(good); i++) {
+		snprintf(name, sizeof(name), "--mem %s", good[i]);
+		expect(name, 0, "single output",
+		       ARGS("run", "--dev", node, "--mem", good[i], "--flat", guest("flat_hello")));
+	}
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		snprintf(name, sizeof(name), "--mem '%s' is refused", bad[i]);
+		expect(name, 2, "--mem takes", ARGS("run", "--mem", bad[i], "--kernel", "x"));
+	}
+	__get_cpuid(0x80000008, &a, &b, &c, &d);
+	if ((a & 0xff) <= 40)
+		expect("more memory than the CPU has addresses for", 1, "can have at most 1047552",
+		       RUN(COMMANDS, "--mem", "1048576"));
+}
+
+/* What is no regular file, and an empty one, for each option that takes a file. */
+static void test_files(void)
+{
+	static const struct {
+		const char *path, *words;
+	} files[] = {
+		{ "/tmp/tool-test-fifo", "is a pipe" }, { "/tmp", "is a directory" },
+		{ "/dev/zero", "is a device" }, { "/tmp/tool-test-empty", "is empty" },
+		{ "/tmp/tool-test-fifo/x", "cannot be opened: Not a directory" },
+	};
+	char name[64];
+	size_t i;
+
+	mkdir("/tmp", 0755);
+	close(open("/tmp/tool-test-empty", O_CREAT | O_CLOEXEC, 0600));
+	mkfifo("/tmp/tool-test-fifo", 0600);
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		snprintf(name, sizeof(name), "--kernel %s", files[i].path);
+		expect(name, 1, files[i].words, RUN("--kernel", files[i].path));
+		snprintf(name, sizeof(name), "--initrd %s", files[i].path);
+		expect(name, 1, files[i].words, RUN(COMMANDS, "--initrd", files[i].path));
+		snprintf(name, sizeof(name), "--flat %s", files[i].path);
+		expect(name, 1, files[i].words, RUN("--flat", files[i].path));
+	}
+	expect("--dev that is a FIFO", 1, "no device node",
+	       ARGS("run", "--dev", "/tmp/tool-test-fifo", COMMANDS));
+	expect("--dev that is a directory", 1, "no device node", ARGS("hello", "--dev", "/tmp"));
+	unlink("/tmp/tool-test-fifo");
+	unlink("/tmp/tool-test-empty");
+}
+
+/*
+ * Standard output that takes nothing: a full disk, a closed descriptor, a pipe without reader.
+ * However little there is to print, losing it is a failure. SIGPIPE may say so, too.
+ */
+static void test_lost_output(const char *what, const char * const *args)
+{
+	static const char * const kinds[] = { "a full disk", "closed", "a pipe without reader" };
+	int status, unread[2];
+	unsigned int kind;
+	char name[96];
+	struct child c;
+	int err[2];
+
+	for (kind = 0; kind < ARRAY_SIZE(kinds); kind++) {
+		if (pipe2(err, O_CLOEXEC) || pipe2(unread, O_CLOEXEC))
+			exit(126);
+		close(unread[0]);
+		c = (struct child) { .in = -1, .out = err[0] };
+		c.pid = fork();
+		if (c.pid == 0) {
+			dup2(err[1], 2);
+			dup2(kind == 0 ? open("/dev/full", O_WRONLY) : unread[1], 1);
+			if (kind == 1)
+				close(1);
+			exec_tool(args);
+		}
+		close(err[1]);
+		close(unread[1]);
+		output_len = 0;
+		output[0] = 0;
+		status = finish(&c);
+		snprintf(name, sizeof(name), "%s: standard output is %s", what, kinds[kind]);
+		result((status == 1 && strstr(output, "Standard output cannot be written")) ||
+		       (kind == 2 && status == 128 + SIGPIPE), name);
+	}
+}
+
+static void test_lost_outputs(void)
+{
+	test_lost_output("--help", ARGS("--help"));
+	test_lost_output("--version", ARGS("--version"));
+	test_lost_output("run --help", ARGS("run", "--help"));
+	test_lost_output("iommu --help", ARGS("iommu", "--help"));
+	test_lost_output("doctor", ARGS("doctor", "--dev", node));
+	test_lost_output("hello", ARGS("hello", "--dev", node));
+	test_lost_output("run --flat", RUN("--flat", guest("flat_hello")));
+	test_lost_output("run --kernel", RUN("--kernel", guest("multiboot")));
 }
 
 static void test_guests(void)
@@ -234,6 +353,10 @@ static void test_guests(void)
 	       RUN("--flat", guest("flat_triple_fault")));
 	expect("Multiboot kernel, power-off by port", 0, "multiboot one two\n",
 	       RUN("--kernel", guest("multiboot"), "--append", "one two"));
+	expect("Multiboot kernel, --cmdline", 0, "multiboot one two\n",
+	       RUN("--kernel", guest("multiboot"), "--cmdline", "one", "--append", "two"));
+	expect("Multiboot kernel that looks at the BIOS data area", 0, "bios data\n",
+	       RUN("--kernel", guest("bios_data")));
 	expect_keys("64-bit ELF, piped input, power-off", 0, "ready\nefgq", "efgq", RUN(COMMANDS));
 	expect_keys("reset by the i8042", 3, "asked for a reset", "r", RUN(COMMANDS));
 	expect_keys("reset by port 0xcf9", 3, "asked for a reset", "c", RUN(COMMANDS));
@@ -245,6 +368,30 @@ static void test_guests(void)
 	expect_keys("--stats", 0, "KVM_RUN", "q", RUN(COMMANDS, "--stats"));
 	expect("--timeout, standard input at its end", 124, "time of --timeout",
 	       RUN(COMMANDS, "--timeout", "0.5"));
+}
+
+/* The guest jumps to where it has no memory: tool and module say so, the latter with the place. */
+static void test_no_memory(void)
+{
+	int kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC), i;
+	bool found = false;
+	char line[2048];
+	ssize_t n;
+
+	lseek(kmsg, 0, SEEK_END);
+	expect_keys("a jump to where there is no memory", 1, "cannot emulate", "j", RUN(COMMANDS));
+	if (!strstr(node, "minikvm"))
+		return;
+	for (i = 0; i < 1000 && !found; i++) {
+		n = read(kmsg, line, sizeof(line) - 1);
+		if (n < 0 && errno != EPIPE)
+			break;
+		line[n > 0 ? n : 0] = 0;
+		found = strstr(line, "guest-physical 0xd0000000 has no memory slot");
+	}
+	close(kmsg);
+	result(found && strstr(output, "no memory to fetch it from"),
+	       "the module names the address");
 }
 
 static void test_bulk(void)
@@ -402,20 +549,64 @@ static void test_tty(const char *name, const char *keys, int sig, int status, co
 	result(ready && raw && restored && got == status && strstr(output, words), name);
 }
 
+/* The sentences about the module must be true however it was loaded. */
+static void test_module(const char *state)
+{
+	if (!strcmp(state, "vt-d")) {
+		expect("VT-d alone: hello", 1, "is loaded, but for VT-d alone", ARGS("hello"));
+		expect("VT-d alone: run", 1, "is loaded, but for VT-d alone",
+		       ARGS("run", COMMANDS));
+		expect("VT-d alone: doctor", 1, "is loaded, but for VT-d alone", ARGS("doctor"));
+		expect("VT-d alone: no /dev/kvm either", 1, "load the module kvm_intel",
+		       ARGS("hello", "--dev", "/dev/kvm"));
+		return;
+	}
+	expect("hello finds the node", 0, "2 + 2 = 4", ARGS("hello"));
+	expect("run finds the node", 0, "single output",
+	       ARGS("run", "--flat", guest("flat_hello")));
+	expect("doctor finds the node", 0, "minikvm is loaded; its node is", ARGS("doctor"));
+	if (!strcmp(state, "kvm")) {
+		expect("node=kvm: doctor knows whose /dev/kvm is", 0,
+		       "minikvm is loaded; its node is /dev/kvm",
+		       ARGS("doctor", "--dev", "/dev/kvm"));
+		expect("node=kvm: there is no /dev/minikvm", 1, "its node is /dev/kvm",
+		       ARGS("hello", "--dev", "/dev/minikvm"));
+	} else {
+		expect("there is no /dev/kvm: doctor", 1, "minikvm is loaded (its node is",
+		       ARGS("doctor", "--dev", "/dev/kvm"));
+		expect("there is no /dev/kvm: hello", 1, "its node is /dev/minikvm",
+		       ARGS("hello", "--dev", "/dev/kvm"));
+	}
+}
+
+static int sum(void)
+{
+	printf("1..%u\n# %u passed, %u failed\n", number, number - failures, failures);
+	return failures != 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 3) {
-		fputs("Usage: tool-test TOOL GUESTS [NODE]\n", stderr);
+		fputs("Usage: tool-test TOOL GUESTS [NODE | --module STATE]\n", stderr);
 		return 2;
 	}
 	tool = argv[1];
 	guests = argv[2];
-	if (argc > 3)
-		node = argv[3];
 	signal(SIGPIPE, SIG_IGN);
 	puts("TAP version 13");
+	if (argc > 4 && !strcmp(argv[3], "--module")) {
+		test_module(argv[4]);
+		return sum();
+	}
+	if (argc > 3)
+		node = argv[3];
 	test_usage();
+	test_memory_sizes();
+	test_files();
+	test_lost_outputs();
 	test_guests();
+	test_no_memory();
 	test_bulk();
 	test_signal("SIGTERM", SIGTERM, false);
 	test_signal("SIGINT", SIGINT, false);
@@ -435,6 +626,5 @@ int main(int argc, char **argv)
 	expect("doctor", 0, "A VM can be run", ARGS("doctor", "--dev", node));
 	expect("doctor: no device node", 1, "cannot be run",
 	       ARGS("doctor", "--dev", "/dev/absent-minikvm"));
-	printf("1..%u\n# %u passed, %u failed\n", number, number - failures, failures);
-	return failures != 0;
+	return sum();
 }

@@ -5,6 +5,7 @@
  *
  *	q power-off   r reset by the i8042   c reset by 0xcf9   t triple fault   d debug exit (0xf4)
  *	b 32 KiB of 'x' by REP OUTSB to the debug console, then "done"   l loop   m bad MMIO read
+ *	j jump to where there is no memory
  *	p wait for the power button (ACPI PM1 status), then "button"
  */
 	.text
@@ -34,6 +35,8 @@ next:	mov	$0x3fd, %edx
 	je	bulk
 	cmp	$'l', %al
 	je	loop
+	cmp	$'j', %al
+	je	nowhere
 	cmp	$'m', %al
 	je	mmio
 	cmp	$'p', %al
@@ -58,6 +61,9 @@ debug_exit:
 	out	%al, $0xf4
 loop:	sti				/* with IF=0, Bochs does not interrupt it for the host */
 1:	jmp	1b
+nowhere:
+	mov	$0xd0000000, %eax
+	jmp	*%rax
 mmio:					/* nothing is there: all ones */
 	mov	$0xd0000000, %eax
 	mov	(%rax), %ecx

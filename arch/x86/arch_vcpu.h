@@ -57,7 +57,8 @@ struct mkvm_exception {
 
 /* pio.c: a port access that userspace finishes. */
 struct mkvm_pio_request {
-	u64 linear;		/* string I/O: where the first element is; else the instruction */
+	u64 linear;		/* of the instruction */
+	u64 element;		/* string I/O: linear address of the first element */
 	u16 port;
 	u8 size;		/* bytes of an element: 1, 2, 4 */
 	u8 addr_bytes;		/* string I/O: address size of the instruction */
@@ -67,37 +68,45 @@ struct mkvm_pio_request {
 	void (*skip)(struct mkvm_vcpu *vcpu);
 };
 
-/* mmio.c: one access of at most 8 bytes that does not cross a page. */
+/* guest_access.c: one access of at most 8 bytes that does not cross a page. */
 struct mkvm_mmio_access {
 	gpa_t gpa;
 	u8 len;
 	u8 data[8];
 };
 
-#define MKVM_MMIO_MAX_ACCESSES		16
+#define MKVM_MMIO_MAX_ACCESSES		64	/* FXSAVE: 512 bytes */
 
 /**
- * struct mkvm_mmio - an instruction that touches devices and is emulated in several goes
- * @reads: reads already answered, in the order in which the instruction makes them
+ * struct mkvm_mmio - an instruction that the module executes, maybe in several goes
+ * @reads: reads of devices already answered, in the order in which the instruction makes them
+ * @writes: writes to devices that wait for userspace
+ * @wanted: the read that userspace is asked for
  * @nr_reads: their number
  * @next_read: how many of them this go has used
- * @wanted: the read that userspace is asked for
- * @writes: writes that wait for userspace
  * @nr_writes: their number; @next_write is the one that userspace has
  * @hint: @linear is the linear address that the exit reported, @gpa its page's address
  * @hint_offset: an access to the xAPIC page: @linear is the offset in it, @gpa its address
  * @hint_write: it was a write, so the guest's tables allow writing
  * @no_slot: @hint holds, and the page has no slot for accesses as @hint_write says
+ * @touched: this go accessed a device
+ * @wrap: linear addresses have 32 bits
+ * @user: WALK_USER, or 0
+ * @rip: of an instruction whose exit told enough to execute it, without the emulator
+ * @why: what -EFAULT is about
+ * @again: executes the instruction when @wanted is answered
  * @ctxt: the emulation, kept while userspace is asked
  */
 struct mkvm_mmio {
-	struct mkvm_mmio_access reads[MKVM_MMIO_MAX_ACCESSES];
-	struct mkvm_mmio_access writes[MKVM_MMIO_MAX_ACCESSES];
+	struct mkvm_mmio_access *reads, *writes;
 	struct mkvm_mmio_access wanted;
 	u8 nr_reads, next_read, nr_writes, next_write;
-	bool hint, hint_offset, hint_write, no_slot;
-	unsigned long linear;
+	bool hint, hint_offset, hint_write, no_slot, touched, wrap;
+	u32 user;
+	unsigned long linear, rip;
 	gpa_t gpa;
+	const char *why;
+	int (*again)(struct mkvm_vcpu *vcpu);
 	struct emul_ctxt *ctxt;
 };
 
@@ -129,7 +138,7 @@ struct mkvm_arch_vcpu {
 	u64 efer;
 	u64 pdptr[4];
 
-	/* KVM_RUN: run.c, pio.c, mmio.c */
+	/* KVM_RUN: run.c, pio.c, guest_access.c, mmio.c */
 	u32 mp_state;				/* KVM_MP_STATE_* */
 	int (*complete_userspace_io)(struct mkvm_vcpu *vcpu);
 	struct mkvm_pio_request pio;
@@ -138,6 +147,7 @@ struct mkvm_arch_vcpu {
 	struct mkvm_memslot *last_slot;		/* memslots.c */
 	u64 last_slot_generation;
 	gfn_t next_fault_gfn;			/* mmu/ept_fault.c */
+	u8 nr_rom_copies;			/* vmx/rom_write.c */
 
 	/* FPU: fpu.c */
 	struct fpu_guest guest_fpu;

@@ -82,6 +82,14 @@ int descriptor_read_upper(struct mkvm_vcpu *vcpu, u16 selector, u8 vector, u64 *
 	return guest_read_linear(vcpu, linear + 8, upper, 8, WALK_IMPLICIT, fault);
 }
 
+/* A table in ROM keeps its bits: the processor's write has no effect there, and is no error. */
+static bool in_rom(struct mkvm_vcpu *vcpu, gpa_t gpa)
+{
+	struct mkvm_memslot *slot = mkvm_vcpu_gfn_to_slot(vcpu, gpa >> PAGE_SHIFT);
+
+	return slot && (slot->flags & KVM_MEM_READONLY);
+}
+
 /**
  * descriptor_change_type() - set or clear a bit of a descriptor's type, in memory too
  * @vcpu: loaded vCPU, vm->srcu read-held, process context
@@ -109,6 +117,8 @@ int descriptor_change_type(struct mkvm_vcpu *vcpu, u16 selector, u64 *desc, u8 s
 	if (ret)
 		return ret;
 	ret = mkvm_cmpxchg_guest(vcpu->vm, gpa, &old, new, 1);
+	if (ret == -EFAULT && in_rom(vcpu, gpa))
+		ret = 0;
 	if (!ret)
 		*desc = (*desc & ~(0xffull << DESC_BYTE5)) | new << DESC_BYTE5;
 	return ret;

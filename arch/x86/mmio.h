@@ -31,6 +31,15 @@ int mmio_emulate(struct mkvm_vcpu *vcpu, bool hint, bool write, unsigned long li
  */
 int mmio_emulate_apic(struct mkvm_vcpu *vcpu, bool write, gpa_t page, unsigned int offset);
 
+/**
+ * mmio_loads_segment() - is the guest's current instruction one that loads a segment register?
+ * @vcpu: loaded vCPU, vm->srcu read-held, process context
+ *
+ * Return: true for MOV, POP and LDS to segment registers, LTR, far branches and IRET, and for what
+ * the emulator does not know; false for an instruction that writes memory by an operand.
+ */
+bool mmio_loads_segment(struct mkvm_vcpu *vcpu);
+
 int mmio_vcpu_init(struct mkvm_vcpu *vcpu);
 void mmio_vcpu_free(struct mkvm_vcpu *vcpu);
 

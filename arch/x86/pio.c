@@ -4,7 +4,8 @@
  *
  * KVM's ABI: kvm_run.io with the data in the page behind kvm_run; REP INS and REP OUTS come as
  * one exit of up to a page of elements. The next KVM_RUN finishes an IN or OUT: until then RIP
- * stays at the instruction, unless userspace moves it.
+ * stays at the instruction, unless userspace moves it. The memory side of INS and OUTS is
+ * guest_access.c's, so it may be a device, too.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -13,8 +14,8 @@
 #include <asm/trapnr.h>
 
 #include "arch/x86/descriptor.h"
+#include "arch/x86/guest_access.h"
 #include "arch/x86/inject.h"
-#include "arch/x86/mmu/guest_walk.h"
 #include "arch/x86/pio.h"
 #include "arch/x86/regs.h"
 #include "arch/x86/run.h"
@@ -174,48 +175,53 @@ static bool advance(struct mkvm_vcpu *vcpu, const struct mkvm_pio_request *req, 
 	return !left;
 }
 
-static int raise(struct mkvm_vcpu *vcpu, const struct walk_fault *fault)
+/* After an access that returned @ret, neither 0 nor GUEST_ACCESS_WAIT. */
+static int access_failed(struct mkvm_vcpu *vcpu, int ret, const struct walk_fault *fault)
 {
-	queue_walk_fault(vcpu, fault);
-	return 1;
+	if (ret > 0) {
+		queue_walk_fault(vcpu, fault);
+		return 1;
+	}
+	pr_notice_ratelimited("vm %d vcpu %u: string I/O at RIP %#lx: %s\n", vcpu->vm->owner_pid,
+			      vcpu->id, rip_read(vcpu), vcpu->arch.mmio.why);
+	return exit_emulation_failed(vcpu, NULL, 0);
 }
 
-static u32 walk_access(struct mkvm_vcpu *vcpu, u32 access)
+static void access_go(struct mkvm_vcpu *vcpu)
 {
-	return access | (vmx_get_cpl(vcpu) == 3 ? WALK_USER : 0);
+	bool cs_db, cs_l;
+
+	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
+	guest_access_go(vcpu, vmx_get_cpl(vcpu), !cs_l);
 }
 
-static int not_memory(struct mkvm_vcpu *vcpu, u64 linear)
+static int store_in(struct mkvm_vcpu *vcpu, u32 n)
 {
-	pr_notice_ratelimited("vm %d vcpu %u: string I/O to device memory at %#llx\n",
-			      vcpu->vm->owner_pid, vcpu->id, linear);
-	return exit_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION, 0, NULL);
-}
-
-static int store_in(struct mkvm_vcpu *vcpu, const struct mkvm_pio_request *req, u32 n)
-{
+	const struct mkvm_pio_request *pio = &vcpu->arch.pio;
 	struct walk_fault fault;
 	int ret;
 
-	ret = guest_write_linear(vcpu, req->linear, vcpu->pio_data, n * req->size,
-				 walk_access(vcpu, WALK_WRITE), &fault);
-	if (ret > 0)
-		return raise(vcpu, &fault);
-	if (ret < 0)
-		return not_memory(vcpu, req->linear);
-	if (advance(vcpu, req, true, n))
-		vcpu->arch.pio.skip(vcpu);
-	return 1;
+	ret = guest_access_write(vcpu, pio->element, vcpu->pio_data, n * pio->size, &fault);
+	if (ret)
+		return access_failed(vcpu, ret, &fault);
+	if (advance(vcpu, pio, true, n))
+		pio->skip(vcpu);
+	/* A device of userspace's gets its data now that the instruction is complete. */
+	return guest_access_finish(vcpu);
 }
 
 static int complete_string_in(struct mkvm_vcpu *vcpu)
 {
-	const struct mkvm_pio_request *req = &vcpu->arch.pio;
-	u32 n = req->count;
+	const struct mkvm_pio_request *pio = &vcpu->arch.pio;
+	u32 n = pio->count;
 
-	if (req->rep)
-		n = min_t(u64, n, low_bytes(reg_read(vcpu, GREG_RCX), req->addr_bytes));
-	return n ? store_in(vcpu, req, n) : 1;
+	/* A debugger, or a reset of the machine: the guest goes on where it was put. */
+	if (linear_rip(vcpu) != pio->linear)
+		return 1;
+	if (pio->rep)
+		n = min_t(u64, n, low_bytes(reg_read(vcpu, GREG_RCX), pio->addr_bytes));
+	access_go(vcpu);
+	return n ? store_in(vcpu, n) : 1;
 }
 
 /*
@@ -225,7 +231,7 @@ static int complete_string_in(struct mkvm_vcpu *vcpu)
 static u32 batch(struct mkvm_vcpu *vcpu, const struct mkvm_pio_request *req, bool in, u64 offset,
 		 unsigned long count)
 {
-	u32 n = min_t(unsigned long, count, (PAGE_SIZE - offset_in_page(req->linear)) / req->size);
+	u32 n = min_t(unsigned long, count, (PAGE_SIZE - offset_in_page(req->element)) / req->size);
 	u64 last = offset + n * req->size - 1, linear;
 
 	if (req->down || n <= 1 || last != low_bytes(last, req->addr_bytes) ||
@@ -234,76 +240,116 @@ static u32 batch(struct mkvm_vcpu *vcpu, const struct mkvm_pio_request *req, boo
 	return n;
 }
 
-/**
- * pio_string() - INS or OUTS, with or without REP
- * @vcpu: loaded vCPU, vm->srcu read-held
- * @in: INS
- * @req: what the exit says of it; linear and count are found here
- * @skip: moves RIP behind the instruction
- *
- * Does as many elements as one exit may hold; the guest executes the rest of a REP again.
- *
- * Return: 1, 0 with KVM_EXIT_IO, or -errno.
+/*
+ * Find the first element and how many go at once. False when there is nothing more to do: *@ret is
+ * what the exit returns. A device is read one element at a time, each of them an access of its own;
+ * it is written as much as may wait for userspace.
  */
-int pio_string(struct mkvm_vcpu *vcpu, bool in, const struct mkvm_pio_request *req,
-	       void (*skip)(struct mkvm_vcpu *vcpu))
+static bool locate(struct mkvm_vcpu *vcpu, bool in, int *ret)
 {
 	struct mkvm_pio_request *pio = &vcpu->arch.pio;
 	unsigned long count = 1;
 	struct walk_fault fault;
-	u32 done = 0;
+	bool memory;
 	u64 offset;
-	gpa_t gpa;
-	int ret;
 
-	if (req->rep) {
-		count = low_bytes(reg_read(vcpu, GREG_RCX), req->addr_bytes);
+	*ret = 1;
+	if (pio->rep) {
+		count = low_bytes(reg_read(vcpu, GREG_RCX), pio->addr_bytes);
 		if (!count) {
-			skip(vcpu);
-			return 1;
+			pio->skip(vcpu);
+			return false;
 		}
 	}
-	vcpu->arch.l1tf_flush = true;
-	*pio = *req;
-	pio->skip = skip;
 	offset = low_bytes(reg_read(vcpu, in ? GREG_RDI : GREG_RSI), pio->addr_bytes);
-	if (!vmx_linear_address(vcpu, pio->segment, offset, pio->size, in, &pio->linear)) {
+	if (!vmx_linear_address(vcpu, pio->segment, offset, pio->size, in, &pio->element)) {
 		queue_exception_e(vcpu, pio->segment == SEG_SS ? X86_TRAP_SS : X86_TRAP_GP, 0);
-		return 1;
+		return false;
+	}
+	/* The port must not be read when its data has nowhere to go. */
+	*ret = guest_access_probe(vcpu, pio->element, pio->size, in ? WALK_WRITE : 0, &memory,
+				  &fault);
+	if (*ret) {
+		*ret = access_failed(vcpu, *ret, &fault);
+		return false;
 	}
 	pio->count = batch(vcpu, pio, in, offset, count);
+	if (!memory)
+		pio->count = in ? min_t(u32, pio->count, 8 * MKVM_MMIO_MAX_ACCESSES / pio->size) :
+				  1;
+	return true;
+}
 
-	if (in) {
-		/* The port must not be read when its data has nowhere to go. */
-		ret = guest_translate(vcpu, pio->linear, walk_access(vcpu, WALK_WRITE), &gpa,
-				      &fault);
-		if (!ret)
-			ret = guest_translate(vcpu, pio->linear + pio->size - 1,
-					      walk_access(vcpu, WALK_WRITE), &gpa, &fault);
-		if (ret > 0)
-			return raise(vcpu, &fault);
-		while (done < pio->count &&
-		       !mkvm_io_bus_read(vcpu, MKVM_PIO_BUS, pio->port, pio->size,
-					 vcpu->pio_data + done * pio->size))
-			done++;
-		/* What userspace has to do is the rest, for which the guest comes back. */
-		if (done)
-			return store_in(vcpu, pio, done);
-		vcpu->arch.complete_userspace_io = complete_string_in;
-		return exit_io(vcpu, true, pio->port, pio->size, pio->count);
-	}
+static int string_in(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_pio_request *pio = &vcpu->arch.pio;
+	u32 done = 0;
+	int ret;
 
-	ret = guest_read_linear(vcpu, pio->linear, vcpu->pio_data, pio->count * pio->size,
-				walk_access(vcpu, 0), &fault);
-	if (ret > 0)
-		return raise(vcpu, &fault);
-	if (ret < 0)
-		return not_memory(vcpu, pio->linear);
+	access_go(vcpu);
+	if (!locate(vcpu, true, &ret))
+		return ret;
+	while (done < pio->count &&
+	       !mkvm_io_bus_read(vcpu, MKVM_PIO_BUS, pio->port, pio->size,
+				 vcpu->pio_data + done * pio->size))
+		done++;
+	/* What userspace has to do is the rest, for which the guest comes back. */
+	if (done)
+		return store_in(vcpu, done);
+	vcpu->arch.complete_userspace_io = complete_string_in;
+	return exit_io(vcpu, true, pio->port, pio->size, pio->count);
+}
+
+static int string_out_again(struct mkvm_vcpu *vcpu);
+
+static int string_out(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_pio_request *pio = &vcpu->arch.pio;
+	struct walk_fault fault;
+	u32 done = 0;
+	int ret;
+
+	access_go(vcpu);
+	if (!locate(vcpu, false, &ret))
+		return ret;
+	ret = guest_access_read(vcpu, pio->element, vcpu->pio_data, pio->count * pio->size, 0,
+				&fault);
+	if (ret == GUEST_ACCESS_WAIT)
+		return guest_access_wait(vcpu, string_out_again);
+	if (ret)
+		return access_failed(vcpu, ret, &fault);
 	while (done < pio->count &&
 	       !mkvm_io_bus_write(vcpu, MKVM_PIO_BUS, pio->port, pio->size,
 				  vcpu->pio_data + done * pio->size))
 		done++;
 	if (advance(vcpu, pio, false, done ?: pio->count))
-		skip(vcpu);
+		pio->skip(vcpu);
 	return done ? 1 : exit_io(vcpu, false, pio->port, pio->size, pio->count);
+}
+
+/* The device has answered what OUTS reads. */
+static int string_out_again(struct mkvm_vcpu *vcpu)
+{
+	return linear_rip(vcpu) == vcpu->arch.pio.linear ? string_out(vcpu) : 1;
+}
+
+/**
+ * pio_string() - INS or OUTS, with or without REP
+ * @vcpu: loaded vCPU, vm->srcu read-held
+ * @in: INS
+ * @req: what the exit says of it; addresses and count are found here
+ * @skip: moves RIP behind the instruction
+ *
+ * Does as many elements as one exit may hold; the guest executes the rest of a REP again.
+ *
+ * Return: 1, 0 with KVM_EXIT_IO, KVM_EXIT_MMIO or KVM_EXIT_INTERNAL_ERROR, or -errno.
+ */
+int pio_string(struct mkvm_vcpu *vcpu, bool in, const struct mkvm_pio_request *req,
+	       void (*skip)(struct mkvm_vcpu *vcpu))
+{
+	vcpu->arch.pio = *req;
+	vcpu->arch.pio.skip = skip;
+	vcpu->arch.pio.linear = linear_rip(vcpu);
+	guest_access_begin(vcpu);
+	return in ? string_in(vcpu) : string_out(vcpu);
 }

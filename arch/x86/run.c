@@ -53,6 +53,40 @@ int exit_internal_error(struct mkvm_vcpu *vcpu, u32 suberror, int ndata, const u
 }
 
 /**
+ * exit_emulation_failed() - the guest's instruction is one that the module cannot execute for it
+ * @vcpu: loaded vCPU; the reason is in the log
+ * @insn: its bytes, or NULL when they were not fetched
+ * @len: how many, at most 15
+ *
+ * In ring 0 that ends in KVM_INTERNAL_ERROR_EMULATION. A program of the guest's must not end the VM
+ * that it runs in and gets #UD, unless userspace wants to see all: it says so by
+ * KVM_CAP_EXIT_ON_EMULATION_FAILURE.
+ *
+ * Return: 1 or 0, for the exit handler to return.
+ */
+int exit_emulation_failed(struct mkvm_vcpu *vcpu, const u8 *insn, unsigned int len)
+{
+	struct kvm_run *run = vcpu->run;
+
+	if (vmx_get_cpl(vcpu) && !READ_ONCE(vcpu->vm->arch.exit_on_emulation_failure)) {
+		queue_ud(vcpu);
+		return 1;
+	}
+	memset(&run->emulation_failure, 0, sizeof(run->emulation_failure));
+	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+	run->emulation_failure.suberror = KVM_INTERNAL_ERROR_EMULATION;
+	if (!insn)
+		return 0;
+	len = min_t(unsigned int, len, sizeof(run->emulation_failure.insn_bytes));
+	run->emulation_failure.ndata = 3;
+	run->emulation_failure.flags = KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
+	run->emulation_failure.insn_size = len;
+	memset(run->emulation_failure.insn_bytes, 0x90, sizeof(run->emulation_failure.insn_bytes));
+	memcpy(run->emulation_failure.insn_bytes, insn, len);
+	return 0;
+}
+
+/**
  * mkvm_vcpu_reset() - the state after power-up, RESET or INIT
  * @vcpu: loaded vCPU
  * @init_event: INIT: caches, FPU and most MSRs keep their contents
@@ -394,6 +428,8 @@ int arch_vcpu_run(struct mkvm_vcpu *vcpu)
 out:
 	if (ret >= 0)
 		vcpu->stats.user_exits++;
+	if (unlikely(vcpu->arch.nr_rom_copies))
+		vmx_rom_forget(vcpu);
 	/* Userspace that stops its vCPUs and reads the dirty log must find every page there. */
 	vmx_flush_pml(vcpu);
 	fpu_put_guest(vcpu);

@@ -228,6 +228,7 @@ struct emul_ctxt {
 enum emul_rc emulate_insn(struct emul_ctxt *c);
 enum emul_rc emul_decode(struct emul_ctxt *c);
 enum emul_rc emul_execute(struct emul_ctxt *c);
+bool emul_loads_segment(const struct emul_ctxt *c);
 const char *emul_mnemonic(const struct emul_ctxt *c);
 
 #endif /* MINIKVM_EMULATE_H */

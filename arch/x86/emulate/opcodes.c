@@ -307,6 +307,17 @@ const char *emul_why_unknown(const struct emul_ctxt *c)
 }
 
 /**
+ * emul_loads_segment() - does the decoded instruction load a segment register?
+ * @c: context after emul_decode()
+ *
+ * Return: whether the processor reads a descriptor, whose accessed bit it may set.
+ */
+bool emul_loads_segment(const struct emul_ctxt *c)
+{
+	return c->d.dst == ARG_SREG || (c->d.op == OP_POP && c->d.dst >= ARG_SEG_FIRST);
+}
+
+/**
  * emul_mnemonic() - name the decoded operation for traces and error reports
  * @c: context after emul_decode()
  *

@@ -53,6 +53,17 @@ int ept_handle_fault(struct mkvm_vcpu *vcpu, gpa_t gpa, u32 access);
 int ept_map_apic_access_page(struct mkvm_vm *vm, gfn_t gfn, struct page *page);
 
 /**
+ * ept_map_page() - map a page of the module's for reading and writing, whatever is there
+ * @vm: the VM
+ * @gfn: frame
+ * @page: the page; its owner takes it away by arch_mmu_zap_range() before he frees it
+ *
+ * May sleep. Another vCPU that faults on the frame puts the slot's page in its place.
+ * Return: 0 or -ENOMEM.
+ */
+int ept_map_page(struct mkvm_vm *vm, gfn_t gfn, struct page *page);
+
+/**
  * ept_memtypes_changed() - the guest changed MTRRs or CR0.CD
  * @vm: the VM; process context, no lock held
  *

@@ -442,7 +442,8 @@ int ept_handle_fault(struct mkvm_vcpu *vcpu, gpa_t gpa, u32 access)
 	return r;
 }
 
-int ept_map_apic_access_page(struct mkvm_vm *vm, gfn_t gfn, struct page *page)
+/* Map @page at @gfn, whatever is there, unless *@inhibited. */
+static int map_own_page(struct mkvm_vm *vm, gfn_t gfn, struct page *page, const bool *inhibited)
 {
 	struct ept_want want = {
 		.gfn = gfn,
@@ -462,11 +463,21 @@ int ept_map_apic_access_page(struct mkvm_vm *vm, gfn_t gfn, struct page *page)
 			break;
 		read_lock(&vm->mmu_lock);
 		/* Who sets the flag zaps afterwards: he finds our entry, or we find the flag. */
-		r = vm->arch.apic_access_inhibited ? 0 : ept_enter(vm, &want, &pool, &need);
+		r = inhibited && *inhibited ? 0 : ept_enter(vm, &want, &pool, &need);
 		read_unlock(&vm->mmu_lock);
 		if (r == -EEXIST)
 			arch_mmu_zap_range(vm, gfn, gfn + 1, true);
 	} while (r == -EEXIST || r == -EAGAIN || r == -ENOMEM);
 	pool_drain(vm, &pool);
 	return r;
+}
+
+int ept_map_apic_access_page(struct mkvm_vm *vm, gfn_t gfn, struct page *page)
+{
+	return map_own_page(vm, gfn, page, &vm->arch.apic_access_inhibited);
+}
+
+int ept_map_page(struct mkvm_vm *vm, gfn_t gfn, struct page *page)
+{
+	return map_own_page(vm, gfn, page, NULL);
 }

@@ -219,7 +219,7 @@ static int exit_pause(struct mkvm_vcpu *vcpu)
 
 static int exit_monitor_trap(struct mkvm_vcpu *vcpu)
 {
-	vmx_cpu_based_clear(to_vmx(vcpu), CPU_BASED_MONITOR_TRAP_FLAG);
+	vmx_rom_forget(vcpu);
 	return 1;
 }
 

@@ -9,11 +9,11 @@
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
-#include <linux/kvm.h>
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
 #include "arch/x86/descriptor.h"
+#include "arch/x86/guest_access.h"
 #include "arch/x86/inject.h"
 #include "arch/x86/run.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
@@ -36,34 +36,35 @@ struct table_operand {
 	u64 base;
 } __packed;
 
-static int not_memory(struct mkvm_vcpu *vcpu, u64 linear)
-{
-	pr_notice_ratelimited("vm %d vcpu %u: descriptor-table instruction at RIP %#lx works on device memory at %#llx\n",
-			      vcpu->vm->owner_pid, vcpu->id, rip_read(vcpu), linear);
-	return exit_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION, 0, NULL);
-}
+static int access_again(struct mkvm_vcpu *vcpu);
 
-/* After a step that returned 0, 1 = @fault, or -errno for something that is not memory. */
-static int finish(struct mkvm_vcpu *vcpu, int ret, const struct walk_fault *fault, u64 linear)
+/*
+ * After a step that returned 0, 1 = @fault, GUEST_ACCESS_WAIT, or -EFAULT. What the exit says stays
+ * in the VMCS until the next entry, so the instruction can be done again from its start.
+ */
+static int finish(struct mkvm_vcpu *vcpu, int ret, const struct walk_fault *fault)
 {
-	if (ret < 0)
-		return not_memory(vcpu, linear);
-	if (ret)
-		queue_walk_fault(vcpu, fault);
-	else
+	switch (ret) {
+	case 0:
 		vmx_skip_instruction(vcpu);
-	return 1;
+		return guest_access_finish(vcpu);
+	case 1:
+		queue_walk_fault(vcpu, fault);
+		return 1;
+	case GUEST_ACCESS_WAIT:
+		return guest_access_wait(vcpu, access_again);
+	default:
+		pr_notice_ratelimited("vm %d vcpu %u: descriptor-table instruction at RIP %#lx: %s\n",
+				      vcpu->vm->owner_pid, vcpu->id, rip_read(vcpu),
+				      vcpu->arch.mmio.why);
+		return exit_emulation_failed(vcpu, NULL, 0);
+	}
 }
 
 /* UMIP: the instructions that store are the supervisor's. */
 static bool umip_forbids(struct mkvm_vcpu *vcpu)
 {
 	return vmx_get_cpl(vcpu) > 0 && (cr4_read(vcpu) & X86_CR4_UMIP);
-}
-
-static u32 walk_access(struct mkvm_vcpu *vcpu, bool write)
-{
-	return (write ? WALK_WRITE : 0) | (vmx_get_cpl(vcpu) == 3 ? WALK_USER : 0);
 }
 
 /*
@@ -79,8 +80,7 @@ static int is_wide_operand(struct mkvm_vcpu *vcpu, bool *wide, struct walk_fault
 	int ret;
 
 	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
-	ret = guest_read_linear(vcpu, linear, bytes, len, WALK_FETCH | walk_access(vcpu, false),
-				fault);
+	ret = guest_access_read(vcpu, linear, bytes, len, WALK_FETCH, fault);
 	/* The opcode begins with 0FH; all before it are prefixes. */
 	for (i = 0; !ret && i < len && bytes[i] != 0x0f; i++) {
 		prefix |= bytes[i] == PREFIX_OPERAND_SIZE;
@@ -117,16 +117,15 @@ static int access_gdtr_idtr(struct mkvm_vcpu *vcpu, u32 info)
 			vmx_get_idt(vcpu, &table);
 		operand.limit = table.limit;
 		operand.base = table.base;
-		ret = guest_write_linear(vcpu, linear, &operand, len, walk_access(vcpu, true),
-					 &fault);
-		return finish(vcpu, ret, &fault, linear);
+		ret = guest_access_write(vcpu, linear, &operand, len, &fault);
+		return finish(vcpu, ret, &fault);
 	}
 
-	ret = guest_read_linear(vcpu, linear, &operand, len, walk_access(vcpu, false), &fault);
+	ret = guest_access_read(vcpu, linear, &operand, len, 0, &fault);
 	if (!ret && !cs_l)
 		ret = is_wide_operand(vcpu, &wide, &fault);
 	if (ret)
-		return finish(vcpu, ret, &fault, linear);
+		return finish(vcpu, ret, &fault);
 	table.limit = operand.limit;
 	table.base = operand.base;
 	/* With 16-bit operand size the base has 24 bits. */
@@ -140,7 +139,7 @@ static int access_gdtr_idtr(struct mkvm_vcpu *vcpu, u32 info)
 		vmx_set_gdt(vcpu, &table);
 	else
 		vmx_set_idt(vcpu, &table);
-	return finish(vcpu, 0, NULL, 0);
+	return finish(vcpu, 0, NULL);
 }
 
 static int store_selector(struct mkvm_vcpu *vcpu, u32 info, u16 selector)
@@ -158,17 +157,16 @@ static int store_selector(struct mkvm_vcpu *vcpu, u32 info, u16 selector)
 	if (!(info & INFO_IS_REGISTER)) {
 		if (vmx_memory_operand(vcpu, info, true, sizeof(selector), &linear))
 			return 1;
-		ret = guest_write_linear(vcpu, linear, &selector, sizeof(selector),
-					 walk_access(vcpu, true), &fault);
-		return finish(vcpu, ret, &fault, linear);
+		ret = guest_access_write(vcpu, linear, &selector, sizeof(selector), &fault);
+		return finish(vcpu, ret, &fault);
 	}
 	ret = is_wide_operand(vcpu, &wide, &fault);
 	if (ret)
-		return finish(vcpu, ret, &fault, linear);
+		return finish(vcpu, ret, &fault);
 	/* A 16-bit operand leaves the rest of the register; wider ones are zero-extended. */
 	old = reg_read(vcpu, reg);
 	reg_write(vcpu, reg, wide ? selector : (old & ~0xfffful) | selector);
-	return finish(vcpu, 0, NULL, 0);
+	return finish(vcpu, 0, NULL);
 }
 
 /* The descriptor that LLDT or LTR loads, and its checks: 0 with @seg and @desc filled. */
@@ -213,10 +211,9 @@ static int load_selector(struct mkvm_vcpu *vcpu, u32 info, bool tr)
 	} else {
 		if (vmx_memory_operand(vcpu, info, false, sizeof(selector), &linear))
 			return 1;
-		ret = guest_read_linear(vcpu, linear, &selector, sizeof(selector),
-					walk_access(vcpu, false), &fault);
+		ret = guest_access_read(vcpu, linear, &selector, sizeof(selector), 0, &fault);
 		if (ret)
-			return finish(vcpu, ret, &fault, linear);
+			return finish(vcpu, ret, &fault);
 	}
 	if (SELECTOR_NULL(selector)) {
 		/* LDTR may be empty, TR may not. */
@@ -226,7 +223,7 @@ static int load_selector(struct mkvm_vcpu *vcpu, u32 info, bool tr)
 		}
 		seg.selector = selector;
 		vmx_set_segment(vcpu, &seg, SEG_LDTR);
-		return finish(vcpu, 0, NULL, 0);
+		return finish(vcpu, 0, NULL);
 	}
 	if (tr)
 		ret = system_descriptor(vcpu, selector, DESC_TYPE_TSS32, DESC_TYPE_TSS16, &desc,
@@ -242,21 +239,17 @@ static int load_selector(struct mkvm_vcpu *vcpu, u32 info, bool tr)
 	}
 	if (!ret)
 		vmx_set_segment(vcpu, &seg, tr ? SEG_TR : SEG_LDTR);
-	return finish(vcpu, ret, &fault, linear);
+	return finish(vcpu, ret, &fault);
 }
 
-/**
- * vmx_exit_descriptor_table() - "access to GDTR or IDTR" and "access to LDTR or TR"
- * @vcpu: loaded vCPU, vm->srcu read-held
- *
- * Return: 1 = enter the guest, maybe with a fault; 0 with KVM_EXIT_INTERNAL_ERROR when the
- * operand is no ordinary memory.
- */
-int vmx_exit_descriptor_table(struct mkvm_vcpu *vcpu)
+static int access_table(struct mkvm_vcpu *vcpu)
 {
 	u32 info = vmcs_read32(VMX_INSTRUCTION_INFO);
 	struct kvm_segment seg;
+	bool cs_db, cs_l;
 
+	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
+	guest_access_go(vcpu, vmx_get_cpl(vcpu), !cs_l);
 	if (to_vmx(vcpu)->exit_reason == EXIT_REASON_GDTR_IDTR)
 		return access_gdtr_idtr(vcpu, info);
 	switch ((enum ldtr_tr_insn)INFO_IDENTITY(info)) {
@@ -271,4 +264,24 @@ int vmx_exit_descriptor_table(struct mkvm_vcpu *vcpu)
 	default:
 		return load_selector(vcpu, info, true);
 	}
+}
+
+/* A device has answered; but a debugger may have moved the vCPU meanwhile. */
+static int access_again(struct mkvm_vcpu *vcpu)
+{
+	return rip_read(vcpu) == vcpu->arch.mmio.rip ? access_table(vcpu) : 1;
+}
+
+/**
+ * vmx_exit_descriptor_table() - "access to GDTR or IDTR" and "access to LDTR or TR"
+ * @vcpu: loaded vCPU, vm->srcu read-held
+ *
+ * Return: 1 = enter the guest, maybe with a fault; 0 with KVM_EXIT_MMIO, or with
+ * KVM_EXIT_INTERNAL_ERROR when the operand is neither memory nor a device.
+ */
+int vmx_exit_descriptor_table(struct mkvm_vcpu *vcpu)
+{
+	guest_access_begin(vcpu);
+	vcpu->arch.mmio.rip = rip_read(vcpu);
+	return access_table(vcpu);
 }

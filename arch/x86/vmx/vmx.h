@@ -90,6 +90,9 @@ void vmx_flush_tlb_guest(struct mkvm_vcpu *vcpu);
 /* After exits that logged pages: copy the page-modification log to the dirty bitmaps. */
 void vmx_flush_pml(struct mkvm_vcpu *vcpu);
 
+/* KVM_RUN ends while vcpu->arch.nr_rom_copies is not 0. */
+void vmx_rom_forget(struct mkvm_vcpu *vcpu);
+
 /* Module life. */
 int vmx_module_init(void);
 void vmx_module_exit(void);

@@ -78,6 +78,9 @@ struct vmx_vcpu {
 
 	struct page *pml_page;		/* page-modification log */
 
+	/* Pages of ROM that one step may write (rom_write.c); vcpu->arch.nr_rom_copies. */
+	struct vmx_rom_copy { gfn_t gfn; struct page *page; } rom_copy[4];
+
 	/* One-shot injection of a bad field (selftests). */
 	struct { bool armed; u32 encoding; u64 value, saved; } inject;
 };
@@ -221,6 +224,7 @@ int vmx_exit_io(struct mkvm_vcpu *vcpu);		/* exit_io.c */
 int vmx_fast_ept_violation(struct mkvm_vcpu *vcpu);	/* exit_memory.c */
 int vmx_exit_ept_violation(struct mkvm_vcpu *vcpu);
 int vmx_exit_ept_misconfig(struct mkvm_vcpu *vcpu);
+int vmx_rom_write(struct mkvm_vcpu *vcpu, u64 linear, gpa_t gpa);
 int vmx_exit_apic_access(struct mkvm_vcpu *vcpu);
 int vmx_exit_pml_full(struct mkvm_vcpu *vcpu);
 int vmx_exit_invpcid(struct mkvm_vcpu *vcpu);

@@ -158,6 +158,11 @@ int mkvm_set_cr0(struct mkvm_vcpu *vcpu, unsigned long cr0)
 	return 0;
 }
 
+int mkvm_load_msw(struct mkvm_vcpu *vcpu, u16 msw)
+{
+	return mkvm_set_cr0(vcpu, (cr0_read(vcpu) & ~0xeul) | (msw & 0xf));
+}
+
 int mkvm_set_cr3(struct mkvm_vcpu *vcpu, unsigned long cr3)
 {
 	bool flush = true;

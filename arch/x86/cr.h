@@ -12,6 +12,8 @@
 
 /* As MOV to CRn does: 0, or 1 when the guest must get #GP(0) and nothing changed. */
 int mkvm_set_cr0(struct mkvm_vcpu *vcpu, unsigned long cr0);
+/* LMSW: PE, MP, EM, TS; it can set but not clear PE. */
+int mkvm_load_msw(struct mkvm_vcpu *vcpu, u16 msw);
 int mkvm_set_cr3(struct mkvm_vcpu *vcpu, unsigned long cr3);
 int mkvm_set_cr4(struct mkvm_vcpu *vcpu, unsigned long cr4);
 int mkvm_set_cr8(struct mkvm_vcpu *vcpu, unsigned long cr8);

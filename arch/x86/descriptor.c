@@ -151,6 +151,40 @@ void descriptor_unpack(u64 desc, u16 selector, struct kvm_segment *seg)
 }
 
 /**
+ * descriptor_check() - SDM, "Privilege Level Checking": may a segment register hold this?
+ * @reg: SEG_ES to SEG_GS; SEG_CS as a task switch loads it
+ * @seg: the descriptor, with the selector
+ * @cpl: current privilege level, or the new task's
+ * @vector: exception for a segment that does not fit: #GP, in a task switch #TS
+ *
+ * Return: 0, or the vector that the guest must get with the selector as error code.
+ */
+u8 descriptor_check(int reg, const struct kvm_segment *seg, u8 cpl, u8 vector)
+{
+	bool code = seg->type & DESC_CODE, conforming = code && (seg->type & DESC_CONFORMING);
+	u8 rpl = SELECTOR_RPL(seg->selector);
+
+	if (!seg->s)
+		return vector;
+	switch (reg) {
+	case SEG_CS:
+		if (!code || (conforming ? seg->dpl > rpl : seg->dpl != rpl))
+			return vector;
+		return seg->present ? 0 : X86_TRAP_NP;
+	case SEG_SS:
+		if (code || !(seg->type & DESC_WRITABLE) || rpl != cpl || seg->dpl != cpl)
+			return vector;
+		return seg->present ? 0 : X86_TRAP_SS;
+	default:
+		if (code && !(seg->type & DESC_READABLE))
+			return vector;
+		if (!conforming && (rpl > seg->dpl || cpl > seg->dpl))
+			return vector;
+		return seg->present ? 0 : X86_TRAP_NP;
+	}
+}
+
+/**
  * segment_offset_valid() - SDM, "Limit Checking"
  * @seg: a usable segment
  * @offset: of the first byte

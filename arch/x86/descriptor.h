@@ -3,7 +3,7 @@
  * Segment descriptors in the guest's GDT and LDT.
  *
  * SDM, "Segment Descriptors", "System Descriptor Types", "Logical Address". For what the module
- * does in the guest's place: task switches, LLDT and LTR, memory operands of exits.
+ * does in the guest's place: task switches, loads of segment registers, memory operands of exits.
  */
 #ifndef MINIKVM_ARCH_X86_DESCRIPTOR_H
 #define MINIKVM_ARCH_X86_DESCRIPTOR_H
@@ -47,6 +47,7 @@ int descriptor_read_upper(struct mkvm_vcpu *vcpu, u16 selector, u8 vector, u64 *
 int descriptor_change_type(struct mkvm_vcpu *vcpu, u16 selector, u64 *desc, u8 set, u8 clear,
 			   struct walk_fault *fault);
 void descriptor_unpack(u64 desc, u16 selector, struct kvm_segment *seg);
+u8 descriptor_check(int reg, const struct kvm_segment *seg, u8 cpl, u8 vector);
 bool segment_offset_valid(const struct kvm_segment *seg, u32 offset, unsigned int len);
 
 /* Give the guest the exception that @fault describes. */

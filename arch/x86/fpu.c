@@ -298,6 +298,119 @@ void fpu_write_xmm(unsigned int reg, const void *data, unsigned int len)
 	fpregs_unlock();
 }
 
+#define FSW_ES		BIT(7)	/* an unmasked x87 exception is pending */
+
+#define DEFINE_MM_ACCESS(n)							\
+static void read_mm##n(u64 *p)							\
+{										\
+	asm volatile("movq %%mm" #n ", (%0)" : : "r"(p) : "memory");		\
+}										\
+static void write_mm##n(const u64 *p)						\
+{										\
+	asm volatile("movq (%0), %%mm" #n : : "r"(p) : "memory");		\
+}
+
+DEFINE_MM_ACCESS(0)
+DEFINE_MM_ACCESS(1)
+DEFINE_MM_ACCESS(2)
+DEFINE_MM_ACCESS(3)
+DEFINE_MM_ACCESS(4)
+DEFINE_MM_ACCESS(5)
+DEFINE_MM_ACCESS(6)
+DEFINE_MM_ACCESS(7)
+
+#define MM_ROW(n)	{ read_mm##n, write_mm##n }
+
+static const struct {
+	void (*read)(u64 *p);
+	void (*write)(const u64 *p);
+} mmx_access[8] = {
+	MM_ROW(0), MM_ROW(1), MM_ROW(2), MM_ROW(3), MM_ROW(4), MM_ROW(5), MM_ROW(6), MM_ROW(7),
+};
+
+/* MMX instructions raise #MF, which the host must not get, when the guest has one pending. */
+static bool x87_exception_pending(void)
+{
+	u16 status;
+
+	asm volatile("fnstsw %0" : "=m"(status));
+	return status & FSW_ES;
+}
+
+void fpu_read_mm(unsigned int reg, u64 *value)
+{
+	reg = array_index_nospec(reg & 7, ARRAY_SIZE(mmx_access));
+	lock_live_registers();
+	if (!x87_exception_pending())
+		mmx_access[reg].read(value);
+	fpregs_unlock();
+}
+
+void fpu_write_mm(unsigned int reg, const u64 *value)
+{
+	reg = array_index_nospec(reg & 7, ARRAY_SIZE(mmx_access));
+	lock_live_registers();
+	if (!x87_exception_pending())
+		mmx_access[reg].write(value);
+	fpregs_unlock();
+}
+
+u16 fpu_x87_word(bool status)
+{
+	u16 word;
+
+	lock_live_registers();
+	if (status)
+		asm volatile("fnstsw %0" : "=m"(word));
+	else
+		asm volatile("fnstcw %0" : "=m"(word));
+	fpregs_unlock();
+	return word;
+}
+
+/* What FXSAVE and FXRSTOR want aligned, wherever the stack is. */
+struct fx_room {
+	u8 bytes[sizeof(struct fxregs_state) + 15];
+};
+
+static struct fxregs_state *fx_aligned(struct fx_room *room)
+{
+	return (void *)PTR_ALIGN(&room->bytes[0], 16);
+}
+
+void fpu_fxsave(void *image, bool wide)
+{
+	struct fx_room room;
+	struct fxregs_state *fx = fx_aligned(&room);
+
+	/* The processor leaves the reserved bytes as they are. */
+	memset(fx, 0, sizeof(*fx));
+	lock_live_registers();
+	if (wide)
+		asm volatile("fxsaveq (%0)" : : "r"(fx) : "memory");
+	else
+		asm volatile("fxsave (%0)" : : "r"(fx) : "memory");
+	fpregs_unlock();
+	memcpy(image, fx, sizeof(*fx));
+}
+
+int fpu_fxrstor(const void *image, bool wide)
+{
+	struct fx_room room;
+	struct fxregs_state *fx = fx_aligned(&room);
+
+	memcpy(fx, image, sizeof(*fx));
+	if (fx->mxcsr & ~mxcsr_mask)
+		return 1;
+	lock_live_registers();
+	if (wide)
+		asm volatile("fxrstorq (%0)" : : "r"(fx) : "memory");
+	else
+		asm volatile("fxrstor (%0)" : : "r"(fx) : "memory");
+	fpregs_unlock();
+	return 0;
+}
+
 int fpu_check_xcr0(struct mkvm_vcpu *vcpu, u64 xcr0)
 {
 	/* SDM, XSETBV: x87 cannot be turned off, AVX needs SSE, AVX-512 is all or nothing. */

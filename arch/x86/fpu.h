@@ -81,6 +81,18 @@ static inline void fpu_load_host_xsave_state(struct mkvm_vcpu *vcpu)
 void fpu_read_xmm(unsigned int reg, void *data, unsigned int len);
 void fpu_write_xmm(unsigned int reg, const void *data, unsigned int len);
 
+/*
+ * In the same places: an MMX register, which makes the x87 stack MMX's as every MMX instruction
+ * does, with no x87 exception pending; the x87 control or status word; FXSAVE and FXRSTOR of 512
+ * bytes, @wide as with REX.W.
+ */
+void fpu_read_mm(unsigned int reg, u64 *value);
+void fpu_write_mm(unsigned int reg, const u64 *value);
+u16 fpu_x87_word(bool status);
+void fpu_fxsave(void *image, bool wide);
+/* 0, or 1 = #GP: reserved bits of MXCSR. */
+int fpu_fxrstor(const void *image, bool wide);
+
 /* 0, or 1 = #GP. */
 int fpu_check_xcr0(struct mkvm_vcpu *vcpu, u64 xcr0);
 

@@ -13,6 +13,7 @@
 #include <asm/fpu/types.h>
 #include <asm/trapnr.h>
 
+#include "arch/x86/cr.h"
 #include "arch/x86/descriptor.h"
 #include "arch/x86/doorbell.h"
 #include "arch/x86/emulate/insn.h"
@@ -22,6 +23,7 @@
 #include "arch/x86/mmio.h"
 #include "arch/x86/regs.h"
 #include "arch/x86/run.h"
+#include "arch/x86/segment_load.h"
 #include "arch/x86/vmx/vmx.h"
 #include "virt/memslot.h"
 
@@ -90,6 +92,15 @@ static enum emul_rc op_write(struct emul_ctxt *c, u64 linear, const void *data, 
 	int ret;
 
 	ret = guest_access_write(vcpu_for_data(c), linear, data, len, &fault);
+	return access_result(c, ret, &fault);
+}
+
+static enum emul_rc op_probe_write(struct emul_ctxt *c, u64 linear, unsigned int len)
+{
+	struct walk_fault fault;
+	int ret;
+
+	ret = guest_access_probe(vcpu_for_data(c), linear, len, WALK_WRITE, NULL, &fault);
 	return access_result(c, ret, &fault);
 }
 
@@ -162,17 +173,144 @@ static u16 op_segment_selector(struct emul_ctxt *c, enum emul_seg seg)
 	return var.selector;
 }
 
-/* Registers that another task of the guest's may own: only CR0.TS says so. */
-static bool op_sse_enabled(struct emul_ctxt *c, bool vex)
+/* After a load of a segment register, in the emulator's words. */
+static enum emul_rc load_result(struct emul_ctxt *c, int ret, const struct walk_fault *fault)
+{
+	switch (ret) {
+	case 0:
+		return EMUL_OK;
+	case 1:
+		return take_fault(c, fault);
+	case -EAGAIN:
+		return EMUL_RETRY;
+	case -EOPNOTSUPP:
+		c->why = "far branch through a gate, to a task or to an outer ring";
+		return EMUL_UNHANDLED;
+	default:
+		c->why = "a descriptor table is not in memory";
+		return EMUL_UNHANDLED;
+	}
+}
+
+static enum emul_rc op_load_segment(struct emul_ctxt *c, enum emul_seg seg, u16 selector)
+{
+	struct mkvm_vcpu *vcpu = to_vcpu(c);
+	struct walk_fault fault;
+	int ret;
+
+	if ((int)seg > SEG_GS)
+		ret = segment_load_system(vcpu, selector, (int)seg == SEG_TR, &fault);
+	else
+		ret = segment_load(vcpu, seg, selector, &fault);
+	return load_result(c, ret, &fault);
+}
+
+static enum emul_rc op_load_cs(struct emul_ctxt *c, u16 selector, u64 offset, enum emul_far why)
+{
+	struct walk_fault fault;
+
+	return load_result(c, segment_load_cs(to_vcpu(c), selector, offset, why, &fault), &fault);
+}
+
+static bool op_umip(struct emul_ctxt *c)
+{
+	return cr4_read(to_vcpu(c)) & X86_CR4_UMIP;
+}
+
+static void op_read_table(struct emul_ctxt *c, bool idt, struct emul_table *table)
+{
+	struct kvm_dtable dt;
+
+	if (idt)
+		vmx_get_idt(to_vcpu(c), &dt);
+	else
+		vmx_get_gdt(to_vcpu(c), &dt);
+	table->limit = dt.limit;
+	table->base = dt.base;
+}
+
+static void op_write_table(struct emul_ctxt *c, bool idt, const struct emul_table *table)
+{
+	struct kvm_dtable dt = { .base = table->base, .limit = table->limit };
+
+	if (idt)
+		vmx_set_idt(to_vcpu(c), &dt);
+	else
+		vmx_set_gdt(to_vcpu(c), &dt);
+}
+
+static u64 op_read_cr0(struct emul_ctxt *c)
+{
+	return cr0_read(to_vcpu(c));
+}
+
+static enum emul_rc op_load_msw(struct emul_ctxt *c, u16 msw)
+{
+	const struct walk_fault gp = { .vector = X86_TRAP_GP };
+
+	return mkvm_load_msw(to_vcpu(c), msw) ? take_fault(c, &gp) : EMUL_OK;
+}
+
+/*
+ * What the processor asks before it accesses memory. CR0.TS: another task of the guest's may own
+ * the registers. FSW.ES (7): MMX must raise #MF.
+ */
+static bool op_fpu_enabled(struct emul_ctxt *c, enum emul_fpu what)
 {
 	const u64 avx = XFEATURE_MASK_SSE | XFEATURE_MASK_YMM;
 	struct mkvm_vcpu *vcpu = to_vcpu(c);
+	unsigned long cr0 = cr0_read(vcpu);
 
-	if (cr0_read(vcpu) & X86_CR0_TS)
+	if (cr0 & X86_CR0_TS)
 		return false;
-	if (vex)
+	switch (what) {
+	case EMUL_AVX:
 		return cr4_read(vcpu) & X86_CR4_OSXSAVE && (vcpu->arch.xcr0 & avx) == avx;
-	return !(cr0_read(vcpu) & X86_CR0_EM) && cr4_read(vcpu) & X86_CR4_OSFXSR;
+	case EMUL_SSE:
+		return !(cr0 & X86_CR0_EM) && cr4_read(vcpu) & X86_CR4_OSFXSR;
+	case EMUL_MMX:
+		return !(cr0 & X86_CR0_EM) && !(fpu_x87_word(true) & BIT(7));
+	default:
+		return !(cr0 & X86_CR0_EM);
+	}
+}
+
+static void op_read_mm(struct emul_ctxt *c, unsigned int reg, u64 *value)
+{
+	fpu_read_mm(reg, value);
+}
+
+static void op_write_mm(struct emul_ctxt *c, unsigned int reg, const u64 *value)
+{
+	fpu_write_mm(reg, value);
+}
+
+static u16 op_x87_word(struct emul_ctxt *c, bool status)
+{
+	return fpu_x87_word(status);
+}
+
+static bool is_wide(const struct emul_ctxt *c)
+{
+	return c->mode == EMUL_LONG64 && c->d.size == 8;
+}
+
+/* Without CR4.OSFXSR it has no vector registers; outside 64-bit mode there are eight. */
+static unsigned int op_fxsave(struct emul_ctxt *c, void *image)
+{
+	unsigned int xmm = c->mode == EMUL_LONG64 ? 16 : 8;
+
+	fpu_fxsave(image, is_wide(c));
+	if (!(cr4_read(to_vcpu(c)) & X86_CR4_OSFXSR))
+		xmm = 0;
+	return offsetof(struct fxregs_state, xmm_space) + 16 * xmm;
+}
+
+static enum emul_rc op_fxrstor(struct emul_ctxt *c, const void *image)
+{
+	const struct walk_fault gp = { .vector = X86_TRAP_GP };
+
+	return fpu_fxrstor(image, is_wide(c)) ? take_fault(c, &gp) : EMUL_OK;
 }
 
 static void op_read_xmm(struct emul_ctxt *c, unsigned int reg, void *data, unsigned int len)
@@ -194,9 +332,22 @@ static const struct emul_ops mmio_ops = {
 	.segment_base = op_segment_base,
 	.segment_check = op_segment_check,
 	.segment_selector = op_segment_selector,
-	.sse_enabled = op_sse_enabled,
+	.load_segment = op_load_segment,
+	.load_cs = op_load_cs,
+	.umip = op_umip,
+	.read_table = op_read_table,
+	.write_table = op_write_table,
+	.read_cr0 = op_read_cr0,
+	.load_msw = op_load_msw,
+	.fpu_enabled = op_fpu_enabled,
 	.read_xmm = op_read_xmm,
 	.write_xmm = op_write_xmm,
+	.read_mm = op_read_mm,
+	.write_mm = op_write_mm,
+	.x87_word = op_x87_word,
+	.fxsave = op_fxsave,
+	.fxrstor = op_fxrstor,
+	.probe_write = op_probe_write,
 };
 
 static void load_context(struct mkvm_vcpu *vcpu, struct emul_ctxt *c)
@@ -232,8 +383,12 @@ static void store_context(struct mkvm_vcpu *vcpu, const struct emul_ctxt *c)
 	if (vcpu->arch.regs[GREG_RSP] != c->gpr[GREG_RSP])
 		reg_mark_dirty(vcpu, GREG_RSP);
 	memcpy(vcpu->arch.regs, c->gpr, sizeof(c->gpr));
-	if (c->rflags != rflags_read(vcpu))
+	if (c->rflags != rflags_read(vcpu)) {
+		/* POPF and IRET: an interrupt may have waited for IF. */
+		if (c->rflags & ~rflags_read(vcpu) & X86_EFLAGS_IF)
+			mkvm_make_request(MKVM_REQ_EVENT, vcpu);
 		rflags_write(vcpu, c->rflags);
+	}
 	if (c->rip != rip_read(vcpu)) {
 		rip_write(vcpu, c->rip);
 		vmx_set_interrupt_shadow(vcpu, 0);
@@ -272,6 +427,7 @@ static int emulate(struct mkvm_vcpu *vcpu, bool again)
 	struct mkvm_mmio *mmio = &vcpu->arch.mmio;
 	struct emul_ctxt *c = mmio->ctxt;
 	enum emul_rc rc;
+	bool tf;
 
 	/* The instruction need not be fetched again, unless userspace went elsewhere. */
 	again = again && c->rip == rip_read(vcpu);
@@ -290,9 +446,13 @@ static int emulate(struct mkvm_vcpu *vcpu, bool again)
 	guest_access_begin(vcpu);
 	switch (rc) {
 	case EMUL_OK:
+		tf = rflags_read(vcpu) & X86_EFLAGS_TF;
 		store_context(vcpu, c);
 		vcpu->stats.mmio_emulated++;
-		if ((c->rflags & X86_EFLAGS_TF) && !c->rep_more)
+		/* MOV SS and POP SS hold off interrupts and the trap until the next instruction. */
+		if (unlikely(emul_blocks_interrupts(c)))
+			vmx_set_interrupt_shadow(vcpu, KVM_X86_SHADOW_INT_MOV_SS);
+		else if (tf && !c->rep_more)
 			queue_debug_exception(vcpu, DR6_BS);
 		return guest_access_finish(vcpu);
 	case EMUL_FAULT:

@@ -288,32 +288,6 @@ static void load_v8086_segment(struct mkvm_vcpu *vcpu, int reg, u16 selector)
 	vmx_set_segment(vcpu, &seg, reg);
 }
 
-/* The rules for each register: 0, or the vector that the new task must get. */
-static u8 segment_rule(int reg, const struct kvm_segment *seg, u8 cpl)
-{
-	bool code = seg->type & DESC_CODE, conforming = code && (seg->type & DESC_CONFORMING);
-	u8 rpl = SELECTOR_RPL(seg->selector);
-
-	if (!seg->s)
-		return X86_TRAP_TS;
-	switch (reg) {
-	case SEG_CS:
-		if (!code || (conforming ? seg->dpl > rpl : seg->dpl != rpl))
-			return X86_TRAP_TS;
-		return seg->present ? 0 : X86_TRAP_NP;
-	case SEG_SS:
-		if (code || !(seg->type & DESC_WRITABLE) || rpl != cpl || seg->dpl != cpl)
-			return X86_TRAP_TS;
-		return seg->present ? 0 : X86_TRAP_SS;
-	default:
-		if (code && !(seg->type & DESC_READABLE))
-			return X86_TRAP_TS;
-		if (!conforming && (rpl > seg->dpl || cpl > seg->dpl))
-			return X86_TRAP_TS;
-		return seg->present ? 0 : X86_TRAP_NP;
-	}
-}
-
 static int load_segment(struct mkvm_vcpu *vcpu, int reg, u16 selector, u8 cpl,
 			struct walk_fault *fault)
 {
@@ -332,7 +306,7 @@ static int load_segment(struct mkvm_vcpu *vcpu, int reg, u16 selector, u8 cpl,
 	if (ret)
 		return ret;
 	descriptor_unpack(desc, selector, &seg);
-	vector = segment_rule(reg, &seg, cpl);
+	vector = descriptor_check(reg, &seg, cpl, X86_TRAP_TS);
 	if (vector)
 		return make_fault(fault, vector, SELECTOR_ERROR(selector));
 	ret = descriptor_change_type(vcpu, selector, &desc, DESC_ACCESSED, 0, fault);

@@ -21,7 +21,10 @@ extern const struct form __start_dd16[], __stop_dd16[];
 extern const u8 __start_dd16text[], __stop_dd16text[];
 extern u8 stack_page[];
 
-enum { MOV, MOVX, ADDRESSING, STRINGS, ALU, XCHG, BITS, PUSH_POP, OTHERS, MODE_32, MODE_16 };
+enum {
+	MOV, MOVX, ADDRESSING, STRINGS, ALU, XCHG, BITS, PUSH_POP, OTHERS, MODE_32, MODE_16,
+	SYSTEM_64, SYSTEM_32, SYSTEM_16,
+};
 
 #define OPERAND 0x210000UL	/* guest address of the operand page, all but real mode */
 #define REAL_RAM 0x90000UL
@@ -36,7 +39,10 @@ struct side {
 	struct kt_vcpu *vcpu;
 	u8 *operand;		/* the RAM page, or what serves as MMIO */
 	u64 mmio;		/* guest physical address of the operand, 0 for RAM */
+	struct kvm_sregs start;
 	struct kvm_regs out;
+	struct kvm_sregs sregs_out;
+	struct kvm_fpu fpu_out;
 };
 
 static u8 device[4096];
@@ -61,18 +67,30 @@ static void fill(struct side *s, u64 seed)
 	memset(kt_g2h(s->vcpu->vm, (unsigned long)stack_page), 0x3c, 4096);
 }
 
+static bool is_16(u64 group)
+{
+	return group == MODE_16 || group == SYSTEM_16;
+}
+
+static bool is_system(u64 group)
+{
+	return group >= SYSTEM_64;
+}
+
 static struct kvm_regs start_regs(u64 group, u64 seed)
 {
-	u64 base = group == MODE_16 ? 0 : OPERAND;
+	u64 base = is_16(group) ? 0 : OPERAND;
 	struct kvm_regs r = {
 		.rax = mix(seed ^ 1), .rdx = mix(seed ^ 2), .rbx = base + 0x200,
 		.rbp = base + 0x280, .rsi = base + 0x300, .rdi = base + 0x500, .rcx = 5 + seed % 3,
 		.r8 = 3 + seed % 4, .r9 = mix(seed ^ 3), .r10 = mix(seed ^ 4), .r11 = mix(seed ^ 5),
 		.r12 = base + 0x600, .r13 = base + 0x700, .r14 = 300 + seed % 64,
-		.r15 = (u64)-70L, .rsp = group == MODE_16 ? 0x7000 : 0x1f0000,
+		.r15 = (u64)-70L, .rsp = is_16(group) ? 0x7000 : 0x1f0000,
 	};
 
-	if (group == MODE_32 || group == MODE_16) {
+	if (is_system(group))
+		r.rsp = base + 0x800;
+	if (group == MODE_32 || group == SYSTEM_32 || is_16(group)) {
 		r.rax &= 0xffffffff;
 		r.rdx &= 0xffffffff;
 		memset(&r.r8, 0, 8 * sizeof(r.r8));
@@ -84,13 +102,30 @@ static struct kvm_regs start_regs(u64 group, u64 seed)
 	return r;
 }
 
+static void set_fpu(struct kt_vcpu *vcpu, u64 seed)
+{
+	struct kvm_fpu fpu = { .fcw = 0x37f, .ftwx = 0xff, .mxcsr = 0x1f80 };
+
+	for (u32 i = 0; i < 8; i++) {
+		*(u64 *)fpu.fpr[i] = mix(seed + 100 + i);
+		*(u16 *)(fpu.fpr[i] + 8) = 0x3fff;
+	}
+	for (u32 i = 0; i < 16; i++)
+		*(u64 *)fpu.xmm[i] = mix(seed + 200 + i);
+	KT_IOCTL(vcpu->fd, KVM_SET_FPU, &fpu);
+}
+
 /* Runs one form on one side; false if the run did not reach the HLT behind it. */
 static bool run_form(struct side *s, const struct form *f, u64 seed)
 {
 	struct kvm_regs r = start_regs(f->group, seed);
 
 	fill(s, seed);
-	if (f->group == MODE_16)
+	if (is_system(f->group)) {
+		kt_set_sregs(s->vcpu, &s->start);
+		set_fpu(s->vcpu, seed);
+	}
+	if (is_16(f->group))
 		r.rip = f->code - __start_dd16text;
 	else
 		r.rip = (unsigned long)f->code;
@@ -106,7 +141,49 @@ static bool run_form(struct side *s, const struct form *f, u64 seed)
 			break;
 	}
 	kt_get_regs(s->vcpu, &s->out);
+	kt_get_sregs(s->vcpu, &s->sregs_out);
+	KT_IOCTL(s->vcpu->fd, KVM_GET_FPU, &s->fpu_out);
 	return s->vcpu->run->exit_reason == KVM_EXIT_HLT;
+}
+
+/* Of an unusable segment only the selector means anything. */
+static bool segment_differs(const struct kvm_segment *a, const struct kvm_segment *b)
+{
+	if (a->unusable && b->unusable)
+		return a->selector != b->selector;
+	return memcmp(a, b, sizeof(*a));
+}
+
+/* The registers that only these forms reach. In real mode the two sides differ in their bases. */
+static const char *system_differs(struct side *ram, struct side *mmio, const struct form *f)
+{
+	struct kvm_sregs *a = &ram->sregs_out, *b = &mmio->sregs_out;
+	struct kvm_fpu *x = &ram->fpu_out, *y = &mmio->fpu_out;
+
+	if (memcmp(x->fpr, y->fpr, sizeof(x->fpr)))
+		return "the x87 registers differ";
+	if (x->fcw != y->fcw || x->fsw != y->fsw || x->ftwx != y->ftwx)
+		return "the x87 state differs";
+	if (memcmp(x->xmm, y->xmm, sizeof(x->xmm)) || x->mxcsr != y->mxcsr)
+		return "the vector registers differ";
+	if (a->cr0 != b->cr0)
+		return "CR0 differs";
+	if (memcmp(&a->gdt, &b->gdt, 10) || memcmp(&a->idt, &b->idt, 10))
+		return "GDTR or IDTR differs";
+	/* In 64-bit mode their bases count in any case. */
+	if (a->fs.base != b->fs.base || a->gs.base != b->gs.base)
+		return "the base of FS or GS differs";
+	if (segment_differs(&a->cs, &b->cs) || segment_differs(&a->fs, &b->fs) ||
+	    segment_differs(&a->gs, &b->gs))
+		return "CS, FS or GS differs";
+	if (f->group == SYSTEM_16)
+		return NULL;
+	if (segment_differs(&a->ds, &b->ds) || segment_differs(&a->es, &b->es) ||
+	    segment_differs(&a->ss, &b->ss))
+		return "DS, ES or SS differs";
+	if (segment_differs(&a->tr, &b->tr) || segment_differs(&a->ldt, &b->ldt))
+		return "TR or LDTR differs";
+	return NULL;
 }
 
 static const char *first_difference(struct side *ram, struct side *mmio, const struct form *f)
@@ -116,7 +193,8 @@ static const char *first_difference(struct side *ram, struct side *mmio, const s
 		"R12", "R13", "R14", "R15", "RIP",
 	};
 	static char text[160];
-	u64 *a = (u64 *)&ram->out, *b = (u64 *)&mmio->out, mask = ~f->undefined & 0xcd5;
+	u64 *a = (u64 *)&ram->out, *b = (u64 *)&mmio->out;
+	u64 mask = ~f->undefined & (is_system(f->group) ? 0x3fffff : 0xcd5);
 
 	for (unsigned int i = 0; i < KT_ARRAY_SIZE(names); i++)
 		if (a[i] != b[i]) {
@@ -136,6 +214,8 @@ static const char *first_difference(struct side *ram, struct side *mmio, const s
 				 ram->operand[i], mmio->operand[i]);
 			return text;
 		}
+	if (is_system(f->group) && system_differs(ram, mmio, f))
+		return system_differs(ram, mmio, f);
 	if (memcmp(kt_g2h(ram->vcpu->vm, STACK), kt_g2h(mmio->vcpu->vm, STACK), 128) ||
 	    memcmp(kt_g2h(ram->vcpu->vm, 0x6f00), kt_g2h(mmio->vcpu->vm, 0x6f00), 0x200))
 		return "the stack differs";
@@ -207,9 +287,26 @@ static void make_16(struct side *s, bool mmio)
 	}
 }
 
+static void make_16_stack(struct side *s, bool mmio)
+{
+	struct kvm_sregs sr;
+
+	make_16(s, mmio);
+	kt_get_sregs(s->vcpu, &sr);
+	sr.ss = sr.ds;
+	kt_set_sregs(s->vcpu, &sr);
+}
+
 static void on_alarm(int sig)
 {
 	(void)sig;		/* KVM_RUN ends with EINTR */
+}
+
+static void start_system(struct side *s)
+{
+	kt_get_sregs(s->vcpu, &s->start);
+	s->start.cr0 &= ~0xcUL;		/* TS, EM */
+	s->start.cr4 |= 0x200;		/* OSFXSR */
 }
 
 static void diff(const struct form *from, const struct form *to, u64 group,
@@ -223,6 +320,10 @@ static void diff(const struct form *from, const struct form *to, u64 group,
 
 	make(&ram, false);
 	make(&mmio, true);
+	if (is_system(group)) {
+		start_system(&ram);
+		start_system(&mmio);
+	}
 	for (const struct form *f = from; f < to; f++) {
 		if (f->group != group)
 			continue;
@@ -282,6 +383,21 @@ static void mode_16(void)
 	diff(__start_dd16, __stop_dd16, MODE_16, make_16);
 }
 
+static void system_64(void)
+{
+	diff(__start_dd64, __stop_dd64, SYSTEM_64, make_long);
+}
+
+static void system_32(void)
+{
+	diff(__start_dd32, __stop_dd32, SYSTEM_32, make_32);
+}
+
+static void system_16(void)
+{
+	diff(__start_dd16, __stop_dd16, SYSTEM_16, make_16_stack);
+}
+
 static const struct kt_test tests[] = {
 	{ "mov", mov },
 	{ "movzx_movsx", movzx_movsx },
@@ -294,6 +410,9 @@ static const struct kt_test tests[] = {
 	{ "others", others },
 	{ "mode_32", mode_32 },
 	{ "mode_16", mode_16 },
+	{ "system_64", system_64 },
+	{ "system_32", system_32 },
+	{ "system_16", system_16 },
 };
 
 int main(int argc, char **argv)

@@ -156,8 +156,10 @@ static enum emul_rc decode_vex(struct emul_ctxt *c, u8 first)
 	if (rc != EMUL_OK)
 		return rc;
 	if (c->mode == EMUL_REAL16 || (c->mode != EMUL_LONG64 && p0 < 0xc0)) {
+		c->insn_len--;
+		d->map = MAP_1B;
 		d->opcode = first;
-		return emul_unhandled(c, emul_why_unknown(c));
+		return EMUL_OK;
 	}
 	if (d->lock || d->opsize_prefix || d->rep || d->rex)
 		return emul_raise(c, EMUL_UD);
@@ -343,6 +345,7 @@ static enum emul_rc decode_mem_implicit(struct emul_ctxt *c, u8 flags)
 static enum emul_rc decode_immediate(struct emul_ctxt *c, u8 flags)
 {
 	struct emul_decoded *d = &c->d;
+	enum emul_rc rc;
 
 	if (flags & F_IMM)
 		d->imm_size = d->size < 4 ? d->size : 4;
@@ -352,7 +355,15 @@ static enum emul_rc decode_immediate(struct emul_ctxt *c, u8 flags)
 		d->imm_size = 2;
 	else
 		return EMUL_OK;
-	return next_signed(c, d->imm_size, &d->imm);
+	rc = next_signed(c, d->imm_size, &d->imm);
+	if (rc != EMUL_OK)
+		return rc;
+	/* ENTER has a nesting level, and the far branches a selector, behind the first. */
+	if (d->op == OP_ENTER)
+		return next_signed(c, 1, &d->imm2);
+	if (d->dst == ARG_IMM && (d->op == OP_CALL_FAR || d->op == OP_JMP_FAR))
+		return next_signed(c, 2, &d->imm2);
+	return EMUL_OK;
 }
 
 /* Instructions whose meaning, or existence, hangs on a prefix or on ModRM.mod. */
@@ -399,8 +410,13 @@ static enum emul_rc refine(struct emul_ctxt *c)
 		}
 		break;
 	case OP_NOP:
-		/* 0F AE: only CLFLUSH (no prefix) and CLWB, CLFLUSHOPT (66) do nothing here. */
+		/* Else only CLFLUSH (no prefix) and CLWB, CLFLUSHOPT (66) do nothing here. */
 		if (d->opcode == 0xae && (!d->has_mem || d->rep || (reg == 6 && !d->opsize_prefix)))
+			return emul_unhandled(c, emul_why_unknown(c));
+		break;
+	case OP_FXSAVE:
+	case OP_FXRSTOR:
+		if (!d->has_mem || d->rep || d->opsize_prefix)
 			return emul_unhandled(c, emul_why_unknown(c));
 		break;
 	case OP_INS:

@@ -20,6 +20,23 @@ enum emul_seg { EMUL_ES, EMUL_CS, EMUL_SS, EMUL_DS, EMUL_FS, EMUL_GS };
 
 #define EMUL_NR_SEGS 6
 
+/* Two more that only selectors are read from and loaded into. */
+enum { EMUL_TR = EMUL_NR_SEGS, EMUL_LDTR };
+
+/* Why CS is loaded. */
+enum emul_far { EMUL_FAR_JMP, EMUL_FAR_CALL, EMUL_FAR_RET, EMUL_FAR_IRET };
+
+/* What may be off, by CR0, CR4 or XCR0. */
+enum emul_fpu { EMUL_X87, EMUL_MMX, EMUL_SSE, EMUL_AVX };
+
+/* GDTR or IDTR. */
+struct emul_table {
+	u16 limit;
+	u64 base;
+};
+
+#define EMUL_FXSAVE_LEN 512
+
 /* The default sizes that CR0.PE, EFER.LMA, CS.L and CS.D choose. */
 enum emul_mode {
 	EMUL_REAL16,		/* real-address or virtual-8086 mode */
@@ -83,7 +100,8 @@ struct emul_ctxt;
  * 64-bit mode.  @len is 1 to 64 bytes; an access may cross a page (outside 64-bit mode also the
  * 4 GiB wrap), which is the callee's to split.  A callback that returns EMUL_FAULT has filled
  * emul_ctxt.fault, one that returns EMUL_UNHANDLED has set emul_ctxt.why.  All of an instruction's
- * reads come before its write, and it writes at most once (per REP iteration), so:
+ * reads come before its writes.  It writes at most once (per REP iteration), or has asked
+ * @probe_write for each of its writes before the first; those behind the first must not fail.  So:
  *
  * - a read that userspace must answer returns EMUL_IO_NEEDED.  Once the data is there the caller
  *   runs emulate_insn() again; the same reads come in the same order, and the callee answers
@@ -105,16 +123,26 @@ struct emul_ctxt;
  * @segment_check: type and limit check of [@off, @off + @len); fills fault.  @len 0 with EMUL_CS
  *	asks whether @off is inside the code segment's limit (branch target).  Not called in 64-bit
  *	mode.  NULL: everything is allowed.
- * @segment_selector: the selector for MOV/PUSH from a segment register.  NULL: unhandled.
- * @load_segment: load a segment register as MOV to it does.  NULL: unhandled.
+ * @segment_selector: the selector for MOV/PUSH from a segment register, SLDT, STR.  NULL:
+ *	unhandled.
+ * @load_segment: load a segment register as MOV to it does, LDTR or TR.  NULL: unhandled.
+ * @load_cs: load CS as a far branch to @selector:@offset does, or refuse.  NULL: unhandled.
+ * @umip: CR4.UMIP.  NULL: it is off.
+ * @read_table: GDTR or IDTR.  NULL: its instructions are unhandled.
+ * @write_table: likewise; cannot fail.
+ * @read_cr0: for SMSW.  NULL: unhandled.
+ * @load_msw: as LMSW does.  NULL: unhandled.
  * @read_xmm: @len 16 or 32 bytes of an XMM/YMM register.  NULL: SSE and AVX are unhandled.
- * @sse_enabled: may the guest execute SSE, or with @vex AVX, now?  NULL: it may.
+ * @fpu_enabled: may the guest execute such instructions now?  NULL: it may.
  * @write_xmm: @len 16 leaves the rest of the register as it is (legacy SSE); @len 32 clears
  *	whatever is above bit 255 (VEX).  Called last, cannot fail.
- * @probe_write: would @write succeed?  Asked before INS reads its port, whose data a page fault
- *	would lose.  NULL: not asked.
- * @port_in: one element of INS (len 1, 2, 4).  NULL: INS is unhandled.
- * @port_out: one element of OUTS.  NULL: OUTS is unhandled.
+ * @read_mm: an MMX register.  NULL: MMX is unhandled.
+ * @write_mm: likewise; called last, cannot fail.
+ * @x87_word: x87 control word, or status word.  NULL: unhandled.
+ * @fxsave: fill EMUL_FXSAVE_LEN bytes, of which the result are to be written; emul_ctxt.d.rex
+ *	decides between the formats.  NULL: unhandled.
+ * @fxrstor: @image as @fxsave filled it, with the guest's bytes over it.  NULL: unhandled.
+ * @probe_write: would @write succeed?  NULL: not asked.
  */
 struct emul_ops {
 	enum emul_rc (*fetch)(struct emul_ctxt *c, u64 linear, void *buf, unsigned int len);
@@ -127,14 +155,22 @@ struct emul_ops {
 				      unsigned int len, bool write);
 	u16 (*segment_selector)(struct emul_ctxt *c, enum emul_seg seg);
 	enum emul_rc (*load_segment)(struct emul_ctxt *c, enum emul_seg seg, u16 selector);
-	bool (*sse_enabled)(struct emul_ctxt *c, bool vex);
+	enum emul_rc (*load_cs)(struct emul_ctxt *c, u16 selector, u64 offset, enum emul_far why);
+	bool (*umip)(struct emul_ctxt *c);
+	void (*read_table)(struct emul_ctxt *c, bool idt, struct emul_table *table);
+	void (*write_table)(struct emul_ctxt *c, bool idt, const struct emul_table *table);
+	u64 (*read_cr0)(struct emul_ctxt *c);
+	enum emul_rc (*load_msw)(struct emul_ctxt *c, u16 msw);
+	bool (*fpu_enabled)(struct emul_ctxt *c, enum emul_fpu what);
 	void (*read_xmm)(struct emul_ctxt *c, unsigned int reg, void *buf, unsigned int len);
 	void (*write_xmm)(struct emul_ctxt *c, unsigned int reg, const void *buf,
 			  unsigned int len);
+	void (*read_mm)(struct emul_ctxt *c, unsigned int reg, u64 *value);
+	void (*write_mm)(struct emul_ctxt *c, unsigned int reg, const u64 *value);
+	u16 (*x87_word)(struct emul_ctxt *c, bool status);
+	unsigned int (*fxsave)(struct emul_ctxt *c, void *image);
+	enum emul_rc (*fxrstor)(struct emul_ctxt *c, const void *image);
 	enum emul_rc (*probe_write)(struct emul_ctxt *c, u64 linear, unsigned int len);
-	enum emul_rc (*port_in)(struct emul_ctxt *c, u16 port, void *buf, unsigned int len);
-	enum emul_rc (*port_out)(struct emul_ctxt *c, u16 port, const void *buf,
-				 unsigned int len);
 };
 
 #define EMUL_MAX_INSN 15	/* SDM: a longer instruction is #GP */
@@ -173,6 +209,7 @@ struct emul_decoded {
 	u64 ea;			/* mem's offset in its segment; computed when executed */
 	u64 imm;		/* sign-extended immediate */
 	u8 imm_size;		/* 0: no immediate */
+	u64 imm2;		/* ENTER: nesting level; far branches: selector */
 	u8 sse_row;		/* SSE and AVX moves: which of sse.c */
 };
 
@@ -228,6 +265,7 @@ struct emul_ctxt {
 enum emul_rc emulate_insn(struct emul_ctxt *c);
 enum emul_rc emul_decode(struct emul_ctxt *c);
 enum emul_rc emul_execute(struct emul_ctxt *c);
+bool emul_blocks_interrupts(const struct emul_ctxt *c);
 bool emul_loads_segment(const struct emul_ctxt *c);
 const char *emul_mnemonic(const struct emul_ctxt *c);
 

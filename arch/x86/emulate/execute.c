@@ -459,8 +459,18 @@ static enum emul_rc dispatch(struct emul_ctxt *c, u64 *next)
 		return exec_ret(c, next);
 	case OP_LEAVE:
 		return exec_leave(c);
-	case OP_MOVS ... OP_OUTS:
+	case OP_PUSHA ... OP_ENTER:
+		return emul_stack(c);
+	case OP_LOAD_FAR ... OP_IRET:
+		return emul_far(c, next);
+	case OP_SLDT ... OP_FXRSTOR:
+		return emul_system(c);
+	case OP_MOVS ... OP_SCAS:
 		return emul_string(c);
+	case OP_INS:
+	case OP_OUTS:
+		/* They exit for their port: the guest executes this one, put in place since. */
+		return EMUL_RETRY;
 	case OP_NOP:
 		return EMUL_OK;
 	case OP_SSE:
@@ -493,7 +503,8 @@ enum emul_rc emul_execute(struct emul_ctxt *c)
 	rc = dispatch(c, &next);
 	if (rc == EMUL_OK && !c->rep_more) {
 		c->rip = next;
-		c->rflags &= ~FLAG_RF;
+		if (c->d.op != OP_IRET)	/* has loaded it */
+			c->rflags &= ~FLAG_RF;
 	}
 	return rc;
 }

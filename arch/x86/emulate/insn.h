@@ -18,8 +18,15 @@
 #define FLAG_ZF BIT_ULL(6)
 #define FLAG_SF BIT_ULL(7)
 #define FLAG_DF BIT_ULL(10)
+#define FLAG_TF BIT_ULL(8)
+#define FLAG_IF BIT_ULL(9)
 #define FLAG_OF BIT_ULL(11)
+#define FLAG_IOPL (BIT_ULL(12) | BIT_ULL(13))
+#define FLAG_NT BIT_ULL(14)
 #define FLAG_RF BIT_ULL(16)
+#define FLAG_VM BIT_ULL(17)
+#define FLAG_AC BIT_ULL(18)
+#define FLAG_ID BIT_ULL(21)
 #define FLAGS_STATUS (FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF)
 
 enum { REG_AX, REG_CX, REG_DX, REG_BX, REG_SP, REG_BP, REG_SI, REG_DI };
@@ -39,6 +46,10 @@ enum emul_op {
 	OP_MOV, OP_MOVZX, OP_MOVSX, OP_MOVBE, OP_MOVNTI, OP_MOVDIR64B,
 	OP_XCHG, OP_XADD, OP_CMPXCHG, OP_CMPXCHG8B, OP_SETCC, OP_CMOVCC,
 	OP_PUSH, OP_POP, OP_CALL, OP_JMP, OP_RET, OP_LEAVE,
+	OP_PUSHA, OP_POPA, OP_PUSHF, OP_POPF, OP_ENTER,
+	OP_LOAD_FAR, OP_CALL_FAR, OP_JMP_FAR, OP_RET_FAR, OP_IRET,
+	OP_SLDT, OP_STR, OP_LLDT, OP_LTR, OP_SGDT, OP_SIDT, OP_LGDT, OP_LIDT, OP_SMSW, OP_LMSW,
+	OP_FNSTCW, OP_FNSTSW, OP_FXSAVE, OP_FXRSTOR,
 	OP_MOVS, OP_CMPS, OP_STOS, OP_LODS, OP_SCAS, OP_INS, OP_OUTS,
 	OP_NOP, OP_SSE,
 	/* Not operations: ModRM.reg chooses one from emul_groups. */
@@ -49,10 +60,14 @@ enum emul_op {
 	OP_GROUP3,			/* F6, F7 */
 	OP_GROUP4,			/* FE */
 	OP_GROUP5,			/* FF */
+	OP_GROUP6,			/* 0F 00 */
+	OP_GROUP7,			/* 0F 01 */
 	OP_GROUP8,			/* 0F BA */
 	OP_GROUP9,			/* 0F C7 */
 	OP_GROUP11,			/* C6, C7 */
 	OP_GROUP15,			/* 0F AE */
+	OP_GROUP_D9,			/* x87, memory forms */
+	OP_GROUP_DD,
 	OP_GROUP_END,
 };
 
@@ -90,6 +105,7 @@ enum {
 	T_LOCK = 1 << 2,	/* LOCK is allowed if the first operand is memory */
 	T_STACK = 1 << 3,	/* operand size defaults to 8 in 64-bit mode */
 	T_BRANCH = 1 << 4,	/* operand size is always 8 in 64-bit mode */
+	T_SEGMENT = 1 << 5,	/* loads a segment register, LDTR or TR */
 };
 
 /**
@@ -144,6 +160,10 @@ enum emul_rc emul_mem_cmpxchg(struct emul_ctxt *c, enum emul_seg seg, u64 off, c
 unsigned int emul_operand_size(const struct emul_ctxt *c, u8 arg);
 enum emul_rc emul_operand_read(struct emul_ctxt *c, u8 arg, bool for_write, u64 *value);
 enum emul_rc emul_operand_write(struct emul_ctxt *c, u8 arg, u64 value, const u64 *old);
+enum emul_rc emul_push_probe(struct emul_ctxt *c, unsigned int count, unsigned int size);
+enum emul_rc emul_push_all(struct emul_ctxt *c, const u64 *values, unsigned int count,
+			   unsigned int size);
+enum emul_rc emul_stack_read(struct emul_ctxt *c, u64 at, u64 *value, unsigned int size);
 enum emul_rc emul_push(struct emul_ctxt *c, u64 value, unsigned int size);
 enum emul_rc emul_stack_peek(struct emul_ctxt *c, u64 *value, unsigned int size);
 void emul_stack_add(struct emul_ctxt *c, u64 delta);
@@ -162,6 +182,12 @@ bool emul_condition(u8 cc, u64 rflags);
 enum emul_rc emul_string(struct emul_ctxt *c);
 enum emul_rc emul_sse_decode(struct emul_ctxt *c);
 enum emul_rc emul_sse(struct emul_ctxt *c);
+
+/* stack.c, far.c, system.c */
+enum emul_rc emul_stack(struct emul_ctxt *c);
+enum emul_rc emul_far(struct emul_ctxt *c, u64 *next);
+enum emul_rc emul_system(struct emul_ctxt *c);
+u64 emul_flags_loaded(const struct emul_ctxt *c, u64 value, unsigned int size);
 
 /* Sizes are 1, 2, 4 or 8 wherever these are called. */
 static inline u64 emul_mask(unsigned int size)

@@ -54,6 +54,8 @@ const struct emul_opcode emul_map_1b[256] = {
 	[0x3b] = ROW(CMP, REG, RM, 0),
 	[0x50 ... 0x57] = ROW(PUSH, OPREG, NONE, 0),
 	[0x58 ... 0x5f] = ROW(POP, OPREG, NONE, 0),
+	[0x60] = ROW(PUSHA, NONE, NONE, F_NO64),
+	[0x61] = ROW(POPA, NONE, NONE, F_NO64),
 	[0x63] = ROW(MOVSX, REG, RM32, F_ONLY64),
 	[0x68] = ROW(PUSH, IMM, NONE, F_IMM),
 	[0x69] = ROW(IMUL3, REG, RM, F_IMM),
@@ -78,6 +80,9 @@ const struct emul_opcode emul_map_1b[256] = {
 	[0x8c] = ROW(MOV, RM, SREG, 0),
 	[0x8e] = ROW(MOV, SREG, RM16, 0),
 	[0x8f] = ROW(GROUP1A, RM, NONE, 0),
+	[0x9a] = ROW(CALL_FAR, IMM, NONE, F_IMM | F_NO64),
+	[0x9c] = ROW(PUSHF, NONE, NONE, 0),
+	[0x9d] = ROW(POPF, NONE, NONE, 0),
 	[0xa0] = ROW(MOV, ACC, MEM, F_BYTE | F_MOFFS),
 	[0xa1] = ROW(MOV, ACC, MEM, F_MOFFS),
 	[0xa2] = ROW(MOV, MEM, ACC, F_BYTE | F_MOFFS),
@@ -96,15 +101,24 @@ const struct emul_opcode emul_map_1b[256] = {
 	[0xc1] = ROW(GROUP2, RM, IMM, F_IMM8),
 	[0xc2] = ROW(RET, NONE, IMM, F_IMM16),
 	[0xc3] = ROW(RET, NONE, NONE, 0),
+	[0xc4] = ROW(LOAD_FAR, REG, ES, F_MEM),		/* not VEX: see decode.c */
+	[0xc5] = ROW(LOAD_FAR, REG, DS, F_MEM),
 	[0xc6] = ROW(GROUP11, RM, IMM, F_BYTE | F_IMM),
 	[0xc7] = ROW(GROUP11, RM, IMM, F_IMM),
+	[0xc8] = ROW(ENTER, NONE, IMM, F_IMM16),
 	[0xc9] = ROW(LEAVE, NONE, NONE, 0),
+	[0xca] = ROW(RET_FAR, NONE, IMM, F_IMM16),
+	[0xcb] = ROW(RET_FAR, NONE, NONE, 0),
+	[0xcf] = ROW(IRET, NONE, NONE, 0),
 	[0xd0] = ROW(GROUP2, RM, ONE, F_BYTE),
 	[0xd1] = ROW(GROUP2, RM, ONE, 0),
 	[0xd2] = ROW(GROUP2, RM, CL, F_BYTE),
 	[0xd3] = ROW(GROUP2, RM, CL, 0),
 	[0xd7] = ROW(MOV, ACC, MEM, F_BYTE),	/* XLAT: AL = [rBX + AL] */
+	[0xd9] = ROW(GROUP_D9, RM16, NONE, F_MEM),
+	[0xdd] = ROW(GROUP_DD, RM16, NONE, F_MEM),
 	[0xe8] = ROW(CALL, IMM, NONE, F_IMM),
+	[0xea] = ROW(JMP_FAR, IMM, NONE, F_IMM | F_NO64),
 	[0xf6] = ROW(GROUP3, RM, NONE, F_BYTE),
 	[0xf7] = ROW(GROUP3, RM, NONE, 0),
 	[0xfe] = ROW(GROUP4, RM, NONE, F_BYTE),
@@ -112,6 +126,8 @@ const struct emul_opcode emul_map_1b[256] = {
 };
 
 const struct emul_opcode emul_map_0f[256] = {
+	[0x00] = ROW(GROUP6, RM16, NONE, F_MEM),
+	[0x01] = ROW(GROUP7, RM16, NONE, F_MEM),
 	[0x0d] = ROW(NOP, RM, NONE, 0),			/* PREFETCHW */
 	[0x10 ... 0x13] = ROW(SSE, RM, NONE, F_MEM),
 	[0x16 ... 0x17] = ROW(SSE, RM, NONE, F_MEM),
@@ -138,7 +154,10 @@ const struct emul_opcode emul_map_0f[256] = {
 	[0xaf] = ROW(IMUL2, REG, RM, 0),
 	[0xb0] = ROW(CMPXCHG, RM, REG, F_BYTE),
 	[0xb1] = ROW(CMPXCHG, RM, REG, 0),
+	[0xb2] = ROW(LOAD_FAR, REG, SS, F_MEM),
 	[0xb3] = ROW(BTR, RM, REG, 0),
+	[0xb4] = ROW(LOAD_FAR, REG, FS, F_MEM),
+	[0xb5] = ROW(LOAD_FAR, REG, GS, F_MEM),
 	[0xb6] = ROW(MOVZX, REG, RM8, 0),
 	[0xb7] = ROW(MOVZX, REG, RM16, 0),
 	[0xb8] = ROW(POPCNT, REG, RM, 0),		/* F3 */
@@ -178,7 +197,13 @@ const u8 emul_groups[OP_GROUP_END - OP_GROUP_FIRST][8] = {
 	},
 	[OP_GROUP4 - OP_GROUP_FIRST] = { OP_INC, OP_DEC },
 	[OP_GROUP5 - OP_GROUP_FIRST] = {
-		[0] = OP_INC, [1] = OP_DEC, [2] = OP_CALL, [4] = OP_JMP, [6] = OP_PUSH,
+		[0] = OP_INC, [1] = OP_DEC, [2] = OP_CALL, [3] = OP_CALL_FAR, [4] = OP_JMP,
+		[5] = OP_JMP_FAR, [6] = OP_PUSH,
+	},
+	[OP_GROUP6 - OP_GROUP_FIRST] = { OP_SLDT, OP_STR, OP_LLDT, OP_LTR },
+	[OP_GROUP7 - OP_GROUP_FIRST] = {
+		[0] = OP_SGDT, [1] = OP_SIDT, [2] = OP_LGDT, [3] = OP_LIDT, [4] = OP_SMSW,
+		[6] = OP_LMSW,
 	},
 	[OP_GROUP8 - OP_GROUP_FIRST] = {
 		[4] = OP_BT, [5] = OP_BTS, [6] = OP_BTR, [7] = OP_BTC,
@@ -186,7 +211,11 @@ const u8 emul_groups[OP_GROUP_END - OP_GROUP_FIRST][8] = {
 	[OP_GROUP9 - OP_GROUP_FIRST] = { [1] = OP_CMPXCHG8B },
 	[OP_GROUP11 - OP_GROUP_FIRST] = { [0] = OP_MOV },
 	/* CLWB or CLFLUSHOPT, CLFLUSH; the other forms are sorted out by the decoder. */
-	[OP_GROUP15 - OP_GROUP_FIRST] = { [6] = OP_NOP, [7] = OP_NOP },
+	[OP_GROUP15 - OP_GROUP_FIRST] = {
+		[0] = OP_FXSAVE, [1] = OP_FXRSTOR, [6] = OP_NOP, [7] = OP_NOP,
+	},
+	[OP_GROUP_D9 - OP_GROUP_FIRST] = { [7] = OP_FNSTCW },
+	[OP_GROUP_DD - OP_GROUP_FIRST] = { [7] = OP_FNSTSW },
 };
 
 #define TRAIT(name_, flags_) { .name = (name_), .flags = (flags_) }
@@ -250,6 +279,30 @@ const struct emul_trait emul_traits[OP_GROUP_FIRST] = {
 	[OP_JMP] = TRAIT("jmp", T_READ | T_BRANCH),
 	[OP_RET] = TRAIT("ret", T_BRANCH),
 	[OP_LEAVE] = TRAIT("leave", T_STACK),
+	[OP_PUSHA] = TRAIT("pusha", 0),
+	[OP_POPA] = TRAIT("popa", 0),
+	[OP_PUSHF] = TRAIT("pushf", T_STACK),
+	[OP_POPF] = TRAIT("popf", T_STACK),
+	[OP_ENTER] = TRAIT("enter", T_STACK),
+	[OP_LOAD_FAR] = TRAIT("far pointer load", T_SEGMENT),
+	[OP_CALL_FAR] = TRAIT("far call", T_SEGMENT),
+	[OP_JMP_FAR] = TRAIT("far jmp", T_SEGMENT),
+	[OP_RET_FAR] = TRAIT("far ret", T_SEGMENT),
+	[OP_IRET] = TRAIT("iret", T_SEGMENT),
+	[OP_SLDT] = TRAIT("sldt", 0),
+	[OP_STR] = TRAIT("str", 0),
+	[OP_LLDT] = TRAIT("lldt", T_SEGMENT),
+	[OP_LTR] = TRAIT("ltr", T_SEGMENT),
+	[OP_SGDT] = TRAIT("sgdt", 0),
+	[OP_SIDT] = TRAIT("sidt", 0),
+	[OP_LGDT] = TRAIT("lgdt", 0),
+	[OP_LIDT] = TRAIT("lidt", 0),
+	[OP_SMSW] = TRAIT("smsw", 0),
+	[OP_LMSW] = TRAIT("lmsw", 0),
+	[OP_FNSTCW] = TRAIT("fnstcw", 0),
+	[OP_FNSTSW] = TRAIT("fnstsw", 0),
+	[OP_FXSAVE] = TRAIT("fxsave", 0),
+	[OP_FXRSTOR] = TRAIT("fxrstor", 0),
 	[OP_MOVS] = TRAIT("movs", 0),
 	[OP_CMPS] = TRAIT("cmps", 0),
 	[OP_STOS] = TRAIT("stos", 0),
@@ -278,14 +331,6 @@ const char *emul_why_unknown(const struct emul_ctxt *c)
 	case MAP_1B:
 		if (opcode >= 0xd8 && opcode <= 0xdf)
 			return "x87 instruction";
-		if (opcode == 0xff || opcode == 0x9a || opcode == 0xea || opcode == 0xca ||
-		    opcode == 0xcb || opcode == 0xcf)
-			return "far branch";
-		if (opcode == 0xc4 || opcode == 0xc5)
-			return "far pointer load";
-		if (opcode == 0x60 || opcode == 0x61 || opcode == 0x9c || opcode == 0x9d ||
-		    opcode == 0xc8)
-			return "PUSHA, POPA, PUSHF, POPF or ENTER";
 		return "one-byte opcode that has no memory form here";
 	case MAP_0F:
 		if (opcode == 0x0f)
@@ -294,8 +339,6 @@ const char *emul_why_unknown(const struct emul_ctxt *c)
 			return "descriptor-table or system instruction";
 		if (opcode == 0xae || opcode == 0xc7)
 			return "processor-state save or restore";
-		if (opcode == 0xb2 || opcode == 0xb4 || opcode == 0xb5)
-			return "far pointer load";
 		if ((opcode >= 0x50 && opcode <= 0x7f) || opcode >= 0xc2)
 			return "MMX or SSE arithmetic";
 		return "0F opcode that has no memory form here";
@@ -307,14 +350,27 @@ const char *emul_why_unknown(const struct emul_ctxt *c)
 }
 
 /**
- * emul_loads_segment() - does the decoded instruction load a segment register?
+ * emul_loads_segment() - does the decoded instruction load a segment register, LDTR or TR?
  * @c: context after emul_decode()
  *
- * Return: whether the processor reads a descriptor, whose accessed bit it may set.
+ * Return: whether the processor reads a descriptor, whose accessed or busy bit it may set.
  */
 bool emul_loads_segment(const struct emul_ctxt *c)
 {
-	return c->d.dst == ARG_SREG || (c->d.op == OP_POP && c->d.dst >= ARG_SEG_FIRST);
+	return emul_traits[c->d.op].flags & T_SEGMENT || c->d.dst == ARG_SREG ||
+	       (c->d.op == OP_POP && c->d.dst >= ARG_SEG_FIRST);
+}
+
+/**
+ * emul_blocks_interrupts() - is the decoded instruction MOV SS or POP SS?
+ * @c: context after emul_decode()
+ *
+ * Return: whether interrupts and the single-step trap must wait for the instruction behind it.
+ */
+bool emul_blocks_interrupts(const struct emul_ctxt *c)
+{
+	return (c->d.dst == ARG_SREG && (c->d.modrm >> 3 & 7) == EMUL_SS) ||
+	       (c->d.dst == ARG_SS && c->d.op == OP_POP);
 }
 
 /**

@@ -416,6 +416,73 @@ enum emul_rc emul_push(struct emul_ctxt *c, u64 value, unsigned int size)
 	return rc;
 }
 
+/* Offset of the @nth slot of @size bytes below the top of the stack, from 1. */
+static u64 push_slot(const struct emul_ctxt *c, unsigned int nth, unsigned int size)
+{
+	return (c->gpr[REG_SP] - (u64)nth * size) & emul_mask(stack_size(c));
+}
+
+/**
+ * emul_push_probe() - could these values be pushed?
+ * @c: context
+ * @count: how many
+ * @size: 2, 4 or 8 bytes each
+ *
+ * For instructions that write more than once: none of the writes may fail when the first is done.
+ *
+ * Return: EMUL_OK or why not.
+ */
+enum emul_rc emul_push_probe(struct emul_ctxt *c, unsigned int count, unsigned int size)
+{
+	enum emul_rc rc = EMUL_OK;
+	unsigned int i;
+	u64 linear;
+
+	for (i = 1; rc == EMUL_OK && i <= count; i++) {
+		rc = emul_linear(c, EMUL_SS, push_slot(c, i, size), size, true, &linear);
+		if (rc == EMUL_OK && c->ops->probe_write)
+			rc = c->ops->probe_write(c, linear, size);
+	}
+	return rc;
+}
+
+/**
+ * emul_push_all() - push several values, each a write of its own, behind emul_push_probe()
+ * @c: context
+ * @values: the values, in the order in which they are pushed
+ * @count: how many
+ * @size: 2, 4 or 8 bytes each
+ *
+ * Return: EMUL_OK, or the callback's result if the memory went away in between.
+ */
+enum emul_rc emul_push_all(struct emul_ctxt *c, const u64 *values, unsigned int count,
+			   unsigned int size)
+{
+	enum emul_rc rc = EMUL_OK;
+	unsigned int i;
+
+	for (i = 0; rc == EMUL_OK && i < count; i++)
+		rc = emul_mem_write(c, EMUL_SS, push_slot(c, i + 1, size), &values[i], size);
+	if (rc == EMUL_OK)
+		emul_stack_add(c, -(u64)count * size);
+	return rc;
+}
+
+/**
+ * emul_stack_read() - read from the stack segment
+ * @c: context
+ * @at: stack or frame pointer; wraps as the stack pointer does
+ * @value: (out) value, zero-extended
+ * @size: 2, 4 or 8 bytes
+ *
+ * Return: EMUL_OK or why not.
+ */
+enum emul_rc emul_stack_read(struct emul_ctxt *c, u64 at, u64 *value, unsigned int size)
+{
+	*value = 0;
+	return emul_mem_read(c, EMUL_SS, at & emul_mask(stack_size(c)), value, size, false);
+}
+
 /**
  * emul_stack_peek() - read the top of the stack without popping it
  * @c: context
@@ -426,7 +493,5 @@ enum emul_rc emul_push(struct emul_ctxt *c, u64 value, unsigned int size)
  */
 enum emul_rc emul_stack_peek(struct emul_ctxt *c, u64 *value, unsigned int size)
 {
-	*value = 0;
-	return emul_mem_read(c, EMUL_SS, c->gpr[REG_SP] & emul_mask(stack_size(c)), value, size,
-			     false);
+	return emul_stack_read(c, c->gpr[REG_SP], value, size);
 }

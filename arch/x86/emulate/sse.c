@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * sse.c - SSE and AVX moves between memory and XMM/YMM registers.
+ * sse.c - MMX, SSE and AVX moves between memory and MM, XMM and YMM registers.
  *
  * Compilers and drivers use these to copy to and from device memory 16 or 32 bytes at a time.  Only
  * moves are known: a table says for each opcode and mandatory prefix how much is moved, to which
@@ -24,6 +24,7 @@ enum {
 	S_HIGH = 1 << 4,	/* the half is the upper one */
 	S_REXW = 1 << 5,	/* 8 bytes instead of 4 with REX.W */
 	S_LIG = 1 << 6,		/* VEX.L does not matter */
+	S_MMX = 1 << 7,		/* an MMX register; there is no VEX form */
 };
 
 struct sse_move {
@@ -60,14 +61,19 @@ static const struct sse_move sse_moves[] = {
 	MOVE(0x29, 66, 0, S_FULL | S_ALIGNED | S_STORE),
 	MOVE(0x2b, NONE, 0, S_FULL | S_ALIGNED | S_STORE),	/* MOVNTPS */
 	MOVE(0x2b, 66, 0, S_FULL | S_ALIGNED | S_STORE),	/* MOVNTPD */
+	MOVE(0x6e, NONE, 4, S_MMX | S_REXW),			/* MOVD, MOVQ */
 	MOVE(0x6e, 66, 4, S_REXW),				/* MOVD, MOVQ */
+	MOVE(0x6f, NONE, 8, S_MMX),				/* MOVQ */
 	MOVE(0x6f, 66, 0, S_FULL | S_ALIGNED),			/* MOVDQA */
 	MOVE(0x6f, F3, 0, S_FULL),				/* MOVDQU */
+	MOVE(0x7e, NONE, 4, S_MMX | S_REXW | S_STORE),		/* MOVD, MOVQ */
 	MOVE(0x7e, 66, 4, S_REXW | S_STORE),			/* MOVD, MOVQ */
 	MOVE(0x7e, F3, 8, 0),					/* MOVQ */
+	MOVE(0x7f, NONE, 8, S_MMX | S_STORE),			/* MOVQ */
 	MOVE(0x7f, 66, 0, S_FULL | S_ALIGNED | S_STORE),
 	MOVE(0x7f, F3, 0, S_FULL | S_STORE),
 	MOVE(0xd6, 66, 8, S_STORE),				/* MOVQ */
+	MOVE(0xe7, NONE, 8, S_MMX | S_STORE),			/* MOVNTQ */
 	MOVE(0xe7, 66, 0, S_FULL | S_ALIGNED | S_STORE),	/* MOVNTDQ */
 	MOVE(0xf0, F2, 0, S_FULL),				/* LDDQU */
 	{ MAP_0F38, 0x2a, PFX_66, 0, S_FULL | S_ALIGNED },	/* MOVNTDQA */
@@ -82,7 +88,7 @@ static u8 mandatory_prefix(const struct emul_decoded *d)
 }
 
 /**
- * emul_sse_decode() - find the row of an SSE or AVX move and check its encoding
+ * emul_sse_decode() - find the row of an MMX, SSE or AVX move and check its encoding
  * @c: context, decoded as far as ModRM; sse_row and size (bytes moved) are filled
  *
  * Return: EMUL_OK, EMUL_UNHANDLED, or EMUL_FAULT (#UD) for reserved values of the VEX prefix.
@@ -111,6 +117,8 @@ enum emul_rc emul_sse_decode(struct emul_ctxt *c)
 	if (d->vex) {
 		bool uses_reg = m->flags & S_MERGE;
 
+		if (m->flags & S_MMX)
+			return emul_raise(c, EMUL_UD);
 		if (!uses_reg && d->vex_reg)
 			return emul_raise(c, EMUL_UD);
 		if (d->vex_l && !(m->flags & (S_FULL | S_LIG)))
@@ -119,8 +127,29 @@ enum emul_rc emul_sse_decode(struct emul_ctxt *c)
 	return EMUL_OK;
 }
 
+/* Of the eight registers REX has no say in which. The rest of one that MOVD loads is cleared. */
+static enum emul_rc exec_mmx(struct emul_ctxt *c, bool store)
+{
+	unsigned int reg = c->d.modrm >> 3 & 7;
+	enum emul_rc rc;
+	u64 value = 0;
+
+	if (c->ops->fpu_enabled && !c->ops->fpu_enabled(c, EMUL_MMX))
+		return EMUL_RETRY;
+	if (!c->ops->read_mm || !c->ops->write_mm)
+		return emul_unhandled(c, "MMX move");
+	if (store) {
+		c->ops->read_mm(c, reg, &value);
+		return emul_mem_write(c, c->d.mem.seg, c->d.ea, &value, c->d.size);
+	}
+	rc = emul_mem_read(c, c->d.mem.seg, c->d.ea, &value, c->d.size, false);
+	if (rc == EMUL_OK)
+		c->ops->write_mm(c, reg, &value);
+	return rc;
+}
+
 /**
- * emul_sse() - execute an SSE or AVX move
+ * emul_sse() - execute an MMX, SSE or AVX move
  * @c: decoded context with the effective address computed
  *
  * Return: EMUL_OK, or why not; the register is written last, when nothing can fail any more.
@@ -136,7 +165,9 @@ enum emul_rc emul_sse(struct emul_ctxt *c)
 	u8 buf[32] = { 0 };
 	u64 linear;
 
-	if (c->ops->sse_enabled && !c->ops->sse_enabled(c, d->vex))
+	if (m->flags & S_MMX)
+		return exec_mmx(c, m->flags & S_STORE);
+	if (c->ops->fpu_enabled && !c->ops->fpu_enabled(c, d->vex ? EMUL_AVX : EMUL_SSE))
 		return EMUL_RETRY;
 	if (!c->ops->read_xmm || !c->ops->write_xmm)
 		return emul_unhandled(c, "SSE or AVX move");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * string.c - MOVS, CMPS, STOS, LODS, SCAS, INS, OUTS, alone and under REP.
+ * string.c - MOVS, CMPS, STOS, LODS, SCAS, alone and under REP.
  *
  * SDM volume 2, "REP/REPE/REPZ/REPNE/REPNZ".  A repeated string instruction is interruptible: each
  * iteration commits its registers before the next begins, so a fault or a wait for userspace in the
@@ -43,34 +43,6 @@ static enum emul_rc write_destination(struct emul_ctxt *c, u64 value)
 	return emul_mem_write(c, EMUL_ES, addr_reg(c, REG_DI), &value, c->d.size);
 }
 
-/* The port is read only once the write is known to be possible: what it gives is gone from it. */
-static enum emul_rc exec_ins(struct emul_ctxt *c)
-{
-	enum emul_rc rc;
-	u64 linear;
-	u64 value = 0;
-
-	if (!c->ops->port_in)
-		return emul_unhandled(c, "string input");
-	rc = emul_linear(c, EMUL_ES, addr_reg(c, REG_DI), c->d.size, true, &linear);
-	if (rc == EMUL_OK && c->ops->probe_write)
-		rc = c->ops->probe_write(c, linear, c->d.size);
-	if (rc == EMUL_OK)
-		rc = c->ops->port_in(c, c->gpr[REG_DX], &value, c->d.size);
-	return rc == EMUL_OK ? write_destination(c, value) : rc;
-}
-
-static enum emul_rc exec_outs(struct emul_ctxt *c)
-{
-	enum emul_rc rc;
-	u64 value;
-
-	if (!c->ops->port_out)
-		return emul_unhandled(c, "string output");
-	rc = read_source(c, &value);
-	return rc == EMUL_OK ? c->ops->port_out(c, c->gpr[REG_DX], &value, c->d.size) : rc;
-}
-
 /* One iteration: memory, then the registers; nothing if memory fails. */
 static enum emul_rc iterate(struct emul_ctxt *c)
 {
@@ -99,24 +71,18 @@ static enum emul_rc iterate(struct emul_ctxt *c)
 		if (rc == EMUL_OK)
 			emul_gpr_write(c, REG_AX, size, a);
 		break;
-	case OP_SCAS:
+	default:	/* SCAS */
 		rc = read_destination(c, &b);
 		if (rc == EMUL_OK)
 			emul_alu(OP_CMP, size, c->gpr[REG_AX], b, &c->rflags);
-		break;
-	case OP_INS:
-		rc = exec_ins(c);
-		break;
-	default:	/* OUTS */
-		rc = exec_outs(c);
 		break;
 	}
 	if (rc != EMUL_OK)
 		return rc;
 
-	if (c->d.op == OP_MOVS || c->d.op == OP_CMPS || c->d.op == OP_LODS || c->d.op == OP_OUTS)
+	if (c->d.op == OP_MOVS || c->d.op == OP_CMPS || c->d.op == OP_LODS)
 		step(c, REG_SI);
-	if (c->d.op != OP_LODS && c->d.op != OP_OUTS)
+	if (c->d.op != OP_LODS)
 		step(c, REG_DI);
 	return EMUL_OK;
 }

@@ -20,7 +20,8 @@
 
 enum ept_fault_result {
 	EPT_FAULT_FIXED,	/* entered, or somebody else did: resume the guest */
-	EPT_FAULT_MMIO,		/* no slot, or a write to a read-only one: emulate */
+	EPT_FAULT_MMIO,		/* no slot: emulate */
+	EPT_FAULT_ROM,		/* a write to a read-only one: emulate, in most cases */
 	/* < 0: errno for KVM_RUN: -EFAULT, -ENOMEM, -EINTR, -EHWPOISON */
 };
 

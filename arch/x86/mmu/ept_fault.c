@@ -419,7 +419,7 @@ int ept_handle_fault(struct mkvm_vcpu *vcpu, gpa_t gpa, u32 access)
 		return EPT_FAULT_FIXED;
 	}
 	if ((access & EPT_FAULT_WRITE) && (slot->flags & KVM_MEM_READONLY))
-		return EPT_FAULT_MMIO;
+		return EPT_FAULT_ROM;
 	/* What was not present has nothing to fix; if it is by now, ept_enter() will see. */
 	if ((access & EPT_FAULT_ALLOWED) && fix_in_place(vm, slot, gfn, access))
 		return EPT_FAULT_FIXED;

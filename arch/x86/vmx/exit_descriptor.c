@@ -16,6 +16,7 @@
 #include "arch/x86/guest_access.h"
 #include "arch/x86/inject.h"
 #include "arch/x86/run.h"
+#include "arch/x86/segment_load.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
 #define INFO_REGISTER(i)	(((i) >> 3) & 15)	/* only in the second format */
@@ -148,7 +149,7 @@ static int store_selector(struct mkvm_vcpu *vcpu, u32 info, u16 selector)
 	struct walk_fault fault;
 	unsigned long old;
 	bool wide;
-	u64 linear = 0;
+	u64 linear;
 
 	if (umip_forbids(vcpu)) {
 		queue_gp(vcpu, 0);
@@ -169,42 +170,12 @@ static int store_selector(struct mkvm_vcpu *vcpu, u32 info, u16 selector)
 	return finish(vcpu, 0, NULL);
 }
 
-/* The descriptor that LLDT or LTR loads, and its checks: 0 with @seg and @desc filled. */
-static int system_descriptor(struct mkvm_vcpu *vcpu, u16 selector, u8 type, u8 type16, u64 *desc,
-			     struct kvm_segment *seg, struct walk_fault *fault)
-{
-	u64 upper;
-	int ret;
-
-	if (selector & SELECTOR_IN_LDT)
-		return make_fault(fault, X86_TRAP_GP, SELECTOR_ERROR(selector));
-	ret = descriptor_read(vcpu, selector, X86_TRAP_GP, desc, fault);
-	if (ret)
-		return ret;
-	descriptor_unpack(*desc, selector, seg);
-	if (seg->s || (seg->type != type && (seg->type != type16 || is_long_mode(vcpu))))
-		return make_fault(fault, X86_TRAP_GP, SELECTOR_ERROR(selector));
-	if (!seg->present)
-		return make_fault(fault, X86_TRAP_NP, SELECTOR_ERROR(selector));
-	if (!is_long_mode(vcpu))
-		return 0;
-	ret = descriptor_read_upper(vcpu, selector, X86_TRAP_GP, &upper, fault);
-	if (ret)
-		return ret;
-	seg->base |= upper << 32;
-	/* Where a type would be if this were a descriptor of its own, there must be 0. */
-	if ((upper >> 40 & 0x1f) || !is_canonical(vcpu, seg->base))
-		return make_fault(fault, X86_TRAP_GP, SELECTOR_ERROR(selector));
-	return 0;
-}
-
 static int load_selector(struct mkvm_vcpu *vcpu, u32 info, bool tr)
 {
-	struct kvm_segment seg = { .unusable = 1 };
 	struct walk_fault fault;
 	u16 selector = 0;
-	u64 linear = 0, desc;
-	int ret;
+	u64 linear;
+	int ret = 0;
 
 	if (info & INFO_IS_REGISTER) {
 		selector = reg_read(vcpu, INFO_REGISTER(info));
@@ -212,33 +183,14 @@ static int load_selector(struct mkvm_vcpu *vcpu, u32 info, bool tr)
 		if (vmx_memory_operand(vcpu, info, false, sizeof(selector), &linear))
 			return 1;
 		ret = guest_access_read(vcpu, linear, &selector, sizeof(selector), 0, &fault);
-		if (ret)
-			return finish(vcpu, ret, &fault);
 	}
-	if (SELECTOR_NULL(selector)) {
-		/* LDTR may be empty, TR may not. */
-		if (tr) {
-			queue_gp(vcpu, 0);
-			return 1;
-		}
-		seg.selector = selector;
-		vmx_set_segment(vcpu, &seg, SEG_LDTR);
-		return finish(vcpu, 0, NULL);
-	}
-	if (tr)
-		ret = system_descriptor(vcpu, selector, DESC_TYPE_TSS32, DESC_TYPE_TSS16, &desc,
-					&seg, &fault);
-	else
-		ret = system_descriptor(vcpu, selector, DESC_TYPE_LDT, DESC_TYPE_LDT, &desc,
-					&seg, &fault);
-	if (!ret && tr) {
-		ret = descriptor_change_type(vcpu, selector, &desc, DESC_TSS_BUSY, 0, &fault);
+	if (!ret) {
+		ret = segment_load_system(vcpu, selector, tr, &fault);
 		if (ret == -EAGAIN)
 			return 1;	/* somebody else's write came first: execute it again */
-		seg.type |= DESC_TSS_BUSY;
+		if (ret == -EFAULT)
+			vcpu->arch.mmio.why = "a descriptor table is not in memory";
 	}
-	if (!ret)
-		vmx_set_segment(vcpu, &seg, tr ? SEG_TR : SEG_LDTR);
 	return finish(vcpu, ret, &fault);
 }
 

@@ -24,7 +24,6 @@
 #include "virt/memslot.h"
 
 #define EPT_QUAL_ACCESS(q)		((q) & GENMASK(5, 0))
-#define EPT_QUAL_READABLE		BIT(3)
 #define EPT_QUAL_LINEAR_VALID		BIT(7)
 #define EPT_QUAL_TRANSLATED		BIT(8)	/* the final access, not a walk */
 #define EPT_QUAL_NMI_UNBLOCKED		BIT(12)
@@ -33,10 +32,6 @@
 #define DOORBELL_QUAL		(EPT_FAULT_WRITE | EPT_QUAL_LINEAR_VALID | EPT_QUAL_TRANSLATED)
 #define DOORBELL_QUAL_MASK	(DOORBELL_QUAL | EPT_FAULT_READ | EPT_FAULT_FETCH | \
 				 EPT_FAULT_ALLOWED | EPT_QUAL_NMI_UNBLOCKED)
-
-/* A write that may be one of the processor's own, to a descriptor that is present. */
-#define DESCRIPTOR_QUAL		(EPT_FAULT_WRITE | EPT_QUAL_LINEAR_VALID | EPT_QUAL_TRANSLATED | \
-				 EPT_QUAL_READABLE)
 
 /* A store that doorbell.c knows: no emulator, no memory slot. */
 static __always_inline int ring_doorbell(struct mkvm_vcpu *vcpu, struct mkvm_doorbell *bell,
@@ -72,7 +67,7 @@ int vmx_exit_ept_violation(struct mkvm_vcpu *vcpu)
 {
 	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
 	gpa_t gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
-	bool hint;
+	bool hint, rom;
 	int ret;
 
 	/* An IRET that faulted had unblocked NMIs already. */
@@ -83,12 +78,14 @@ int vmx_exit_ept_violation(struct mkvm_vcpu *vcpu)
 	ret = ept_handle_fault(vcpu, gpa, EPT_QUAL_ACCESS(qualification));
 	if (likely(ret == EPT_FAULT_FIXED))
 		return 1;
-	if (ret != EPT_FAULT_MMIO)
+	if (ret < 0)
 		return ret;
+	rom = ret == EPT_FAULT_ROM;
 	ret = vmx_map_apic_access_page(vcpu, gpa);
 	if (ret)
 		return ret;
-	if ((qualification & DESCRIPTOR_QUAL) == DESCRIPTOR_QUAL) {
+	hint = (qualification & EPT_QUAL_LINEAR_VALID) && (qualification & EPT_QUAL_TRANSLATED);
+	if (unlikely(rom) && hint) {
 		ret = vmx_rom_write(vcpu, vmcs_read64(GUEST_LINEAR_ADDRESS), gpa);
 		if (ret)
 			return ret;
@@ -96,7 +93,6 @@ int vmx_exit_ept_violation(struct mkvm_vcpu *vcpu)
 	/* An event cannot be delivered through a device. */
 	if (to_vmx(vcpu)->idt_vectoring_valid)
 		return vmx_exit_delivery_failed(vcpu);
-	hint = (qualification & EPT_QUAL_LINEAR_VALID) && (qualification & EPT_QUAL_TRANSLATED);
 	return mmio_emulate(vcpu, hint, qualification & EPT_FAULT_WRITE,
 			    hint ? vmcs_read64(GUEST_LINEAR_ADDRESS) : 0, gpa);
 }

@@ -100,7 +100,6 @@ int vmx_exit_cr(struct mkvm_vcpu *vcpu)
 {
 	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
 	int cr = qualification & 15, reg = (qualification >> 8) & 15;
-	unsigned long cr0;
 
 	switch ((qualification >> 4) & 3) {
 	case CR_MOV_TO:
@@ -110,10 +109,7 @@ int vmx_exit_cr(struct mkvm_vcpu *vcpu)
 	case CR_CLTS:
 		return finish(vcpu, mkvm_set_cr0(vcpu, cr0_read(vcpu) & ~X86_CR0_TS));
 	default:
-		/* LMSW writes PE, MP, EM, TS, and can set but not clear PE. */
-		cr0 = cr0_read(vcpu);
-		cr0 = (cr0 & ~0xeul) | ((qualification >> 16) & 0xf);
-		return finish(vcpu, mkvm_set_cr0(vcpu, cr0));
+		return finish(vcpu, mkvm_load_msw(vcpu, qualification >> 16));
 	}
 }
 

@@ -34,13 +34,6 @@ static bool in_descriptor_table(struct mkvm_vcpu *vcpu, u64 linear)
 	return !ldt.unusable && linear - ldt.base <= ldt.limit;
 }
 
-static bool is_rom(struct mkvm_vcpu *vcpu, gfn_t gfn)
-{
-	struct mkvm_memslot *slot = mkvm_vcpu_gfn_to_slot(vcpu, gfn);
-
-	return slot && (slot->flags & KVM_MEM_READONLY) && !(slot->flags & MKVM_SLOT_INVALID);
-}
-
 /* The copy of that page; made anew, or the one that another vCPU's read has put out of EPT. */
 static struct page *get_copy(struct mkvm_vcpu *vcpu, gfn_t gfn)
 {
@@ -71,7 +64,7 @@ static struct page *get_copy(struct mkvm_vcpu *vcpu, gfn_t gfn)
  * vmx_rom_write() - an EPT violation: does the processor itself write to a table in ROM?
  * @vcpu: loaded vCPU, vm->srcu read-held, process context
  * @linear: linear address of a write that was not made for a page walk
- * @gpa: its guest-physical address, which is not writable memory
+ * @gpa: its guest-physical address, in a read-only slot
  *
  * An instruction that writes there by an operand is not meant: it goes to userspace as ever.
  *
@@ -83,7 +76,7 @@ int vmx_rom_write(struct mkvm_vcpu *vcpu, u64 linear, gpa_t gpa)
 	struct page *page;
 	int ret;
 
-	if (!is_rom(vcpu, gpa >> PAGE_SHIFT) || !in_descriptor_table(vcpu, linear) ||
+	if (!in_descriptor_table(vcpu, linear) ||
 	    !(vmx_caps.cpu_based & CPU_BASED_MONITOR_TRAP_FLAG))
 		return 0;
 	if (!vmx->idt_vectoring_valid && !mmio_loads_segment(vcpu))

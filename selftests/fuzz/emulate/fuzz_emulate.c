@@ -34,7 +34,7 @@ enum {
 	OPT_DEVICE = 1 << 0,
 	OPT_RETRY = 1 << 1,
 	OPT_NO_XMM = 1 << 2,
-	OPT_NO_PORTS = 1 << 3,
+	OPT_NO_SYSTEM = 1 << 3,
 	OPT_NO_CMPXCHG = 1 << 4,
 	OPT_LA57 = 1 << 5,
 	OPT_NO_SEGMENTS = 1 << 6,
@@ -81,10 +81,14 @@ static void set_options(struct machine *m, struct emul_ops *ops, u8 options)
 	*ops = machine_ops;
 	if (options & OPT_NO_XMM)
 		ops->read_xmm = NULL;
-	if (options & OPT_NO_PORTS) {
-		ops->port_in = NULL;
-		ops->port_out = NULL;
-		ops->probe_write = NULL;
+	if (options & OPT_NO_SYSTEM) {
+		ops->load_cs = NULL;
+		ops->read_table = NULL;
+		ops->read_cr0 = NULL;
+		ops->x87_word = NULL;
+		ops->fxsave = NULL;
+		ops->read_mm = NULL;
+		ops->umip = NULL;
 	}
 	if (options & OPT_NO_CMPXCHG)
 		ops->cmpxchg = NULL;
@@ -94,6 +98,7 @@ static void set_options(struct machine *m, struct emul_ops *ops, u8 options)
 		ops->load_segment = NULL;
 	}
 	m->c.ops = ops;
+	m->c.cpl = options & OPT_HALF_DEVICE ? 3 : 0;
 	m->c.la57 = options & OPT_LA57;
 	m->retry = options & OPT_RETRY;
 	if (options & (OPT_DEVICE | OPT_HALF_DEVICE)) {
@@ -107,8 +112,11 @@ static void check_result(const struct machine *m, const struct emul_ctxt *before
 {
 	const struct emul_ctxt *c = &m->c;
 	u8 op = c->d.op;
-	bool branch = op == OP_CALL || op == OP_JMP || op == OP_RET;
+	bool branch = op == OP_CALL || op == OP_JMP || op == OP_RET ||
+		      (op >= OP_CALL_FAR && op <= OP_IRET);
+	bool several = op == OP_PUSHA || op == OP_ENTER || op == OP_CALL_FAR || op == OP_FXSAVE;
 	bool string = op >= OP_MOVS && op <= OP_OUTS;
+	u64 flags = FLAGS_STATUS | FLAG_RF;
 	u64 next = before->rip + c->insn_len;
 
 	if (c->mode != EMUL_LONG64)
@@ -118,15 +126,18 @@ static void check_result(const struct machine *m, const struct emul_ctxt *before
 	if (rc == EMUL_OK) {
 		require(c->rep_more ? c->rip == before->rip : branch || c->rip == next,
 			"rip moves by the length, or stays for REP");
-		require(!(c->rflags & FLAG_RF) || c->rep_more, "the end of it clears RF");
+		require(!(c->rflags & FLAG_RF) || c->rep_more || op == OP_IRET,
+			"the end of it clears RF");
 	} else {
 		require(c->rip == before->rip, "rip stays without EMUL_OK");
 		require(string || m->nr_writes == 0, "no write without EMUL_OK");
 	}
-	require(string || m->nr_writes <= 1, "one write per instruction");
+	require(string || m->nr_writes <= (several ? 33 : 1), "one write per instruction");
 	require(!c->rep_more || string, "only string instructions repeat");
-	require((c->rflags & 2) && !((c->rflags ^ before->rflags) &
-				     ~(FLAGS_STATUS | FLAG_RF)), "only status flags change");
+	if (op == OP_POPF || op == OP_IRET)
+		flags |= FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT | FLAG_AC | FLAG_ID;
+	require((c->rflags & 2) && !((c->rflags ^ before->rflags) & ~flags),
+		"only status flags change, but for POPF and IRET");
 }
 
 /* The Makefile gives this the name that libFuzzer calls. */

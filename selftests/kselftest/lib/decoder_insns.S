@@ -66,6 +66,51 @@
 	.text
 	.endm
 
+	/* Up to six instructions in each of the modes, each in quotes. */
+	.macro LINES a, b, c, d, e, f
+	\a
+	\b
+	\c
+	\d
+	\e
+	\f
+	hlt
+	.endm
+
+	.macro S64 a, b, c, d, e, f
+	.text
+7:	LINES "\a", "\b", "\c", "\d", "\e", "\f"
+	.section .rodata
+8:	.asciz "\a; \b; \c; \d; \e; \f"
+	.section dd64, "a"
+	.quad 7b, 8b, 0, dd_group
+	.text
+	.endm
+
+	.macro S32 a, b, c, d, e, f
+	.text
+	.code32
+7:	LINES "\a", "\b", "\c", "\d", "\e", "\f"
+	.code64
+	.section .rodata
+8:	.asciz "[32] \a; \b; \c; \d; \e; \f"
+	.section dd32, "a"
+	.quad 7b, 8b, 0, dd_group
+	.text
+	.endm
+
+	.macro S16 a, b, c, d, e, f
+	.section dd16text, "ax"
+	.code16
+7:	LINES "\a", "\b", "\c", "\d", "\e", "\f"
+	.code64
+	.section .rodata
+8:	.asciz "[16] \a; \b; \c; \d; \e; \f"
+	.section dd16, "a"
+	.quad 7b, 8b, 0, dd_group
+	.text
+	.endm
+
 	.set DD_VA, 0x210200
 
 	.text
@@ -399,6 +444,140 @@
 	I16 0, incw (%bx)
 	I16 0, pushw (%bx)
 	I16 0, popw (%bx)
+
+	/* Stack, segments, system registers, x87 and MMX; the stack pointer is in the page. */
+	.set dd_group, 11
+	S64 "pushfq"
+	S64 "pushfw"
+	S64 "pushq $0x3ed7", "popfq"
+	S64 "pushq $0x246", "popfw"
+	S64 "enter $0x10, $0"
+	S64 "enter $0x18, $1"
+	S64 "enter $0x18, $4"
+	S64 "leave"
+	S64 "movw $0x10, (%rbx)", "mov (%rbx), %ds"
+	S64 "movw $0x10, (%rbx)", "mov (%rbx), %es"
+	S64 "movw $0x23, (%rbx)", "mov (%rbx), %fs"
+	S64 "movw $0, (%rbx)", "mov (%rbx), %gs"
+	S64 "movw $0x10, (%rbx)", "mov (%rbx), %ss"
+	S64 "movw $0, (%rbx)", "mov (%rbx), %ss"
+	S64 "pushq $0x10", "popq %fs"
+	S64 "pushq $0x23", "popq %gs"
+	S64 "movw $0x10, 4(%rbx)", "lss (%rbx), %eax"
+	S64 "movw $0x10, 4(%rbx)", "lfs (%rbx), %eax"
+	S64 "movw $0x23, 8(%rbx)", ".byte 0x48, 0x0f, 0xb5, 0x03"	/* lgs (%rbx), %rax */
+	S64 "movw $0x10, 2(%rbx)", "lfs (%rbx), %ax"
+	S64 "mov $9f, %eax", "mov %eax, (%rbx)", "movw $8, 4(%rbx)", "ljmp *(%rbx)", "9: nop"
+	/* ljmpq *(%rbx) */
+	S64 "mov $9f, %eax", "mov %rax, (%rbx)", "movw $8, 8(%rbx)", ".byte 0x48, 0xff, 0x2b", "9: nop"
+	S64 "mov $9f, %eax", "mov %eax, (%rbx)", "movw $8, 4(%rbx)", "lcall *(%rbx)", "9: nop"
+	S64 "mov $9f, %eax", "pushq $8", "push %rax", "lretq", "9: nop"
+	S64 "mov $9f, %eax", "pushq $8", "push %rax", "lretq $0x20", "9: nop"
+	S64 "sldt (%rbx)"
+	S64 "str (%rbx)"
+	S64 "movw $0, (%rbx)", "lldt (%rbx)"
+	S64 "movb $0x89, 0x1045", "movw $0x40, (%rbx)", "ltr (%rbx)"
+	S64 "sgdt (%rbx)"
+	S64 "sidt (%rbx)"
+	S64 "sgdt (%rbx)", "movw $0x7f, (%rbx)", "lgdt (%rbx)"
+	S64 "sidt (%rbx)", "movw $0xeff, (%rbx)", "lidt (%rbx)"
+	S64 "smsw (%rbx)"
+	S64 "smsw (%rbx)", "xorb $4, (%rbx)", "lmsw (%rbx)"
+	S64 "fnstcw (%rbx)"
+	S64 "fnstsw (%rbx)"
+	S64 "movq (%rbx), %mm3"
+	S64 "movq %mm3, 8(%rbx)"
+	S64 "movd (%rbx), %mm4"
+	S64 "movd %mm4, 8(%rbx)"
+	S64 ".byte 0x48, 0x0f, 0x6e, 0x2b"	/* movq (%rbx), %mm5 */
+	S64 ".byte 0x48, 0x0f, 0x7e, 0x2b"	/* movq %mm5, (%rbx) */
+	S64 "movntq %mm6, (%rbx)"
+	S64 "fxsave (%rbx)", "fxrstor (%rbx)"
+	S64 "fxsave64 (%rbx)", "movw $0x27f, (%rbx)", "fxrstor64 (%rbx)"
+	S64 "movdqu (%rbx), %xmm9"
+	S64 "movaps %xmm3, (%rbx)"
+
+	.set dd_group, 12
+	S32 "pushal"
+	S32 "pushaw"
+	S32 "popal"
+	S32 "popaw"
+	S32 "pushfl"
+	S32 "pushl $0x3ed7", "popfl"
+	S32 "pushw $0x246", "popfw"
+	S32 "enter $0x10, $0"
+	S32 "enter $0x18, $3"
+	S32 "leave"
+	S32 "movw $0x10, (%ebx)", "mov (%ebx), %ds"
+	S32 "movw $0x10, (%ebx)", "mov (%ebx), %ss"
+	S32 "pushl $0x10", "popl %es"
+	S32 "pushl $0x10", "popl %ss"
+	S32 "pushl $0x23", "popl %fs"
+	S32 "movw $0x10, 4(%ebx)", "les (%ebx), %eax"
+	S32 "movw $0x10, 4(%ebx)", "lds (%ebx), %eax"
+	S32 "movw $0x10, 4(%ebx)", "lss (%ebx), %eax"
+	S32 "movw $0x10, 2(%ebx)", "les (%ebx), %ax"
+	S32 "movw $0x23, 4(%ebx)", "lgs (%ebx), %eax"
+	S32 "mov $9f, %eax", "mov %eax, (%ebx)", "movw $0x28, 4(%ebx)", "ljmp *(%ebx)", "9: nop"
+	S32 "mov $9f, %eax", "mov %eax, (%ebx)", "movw $0x28, 4(%ebx)", "lcall *(%ebx)", "9: nop"
+	S32 "lcall $0x28, $9f", "9: nop"
+	S32 "mov $9f, %eax", "pushl $0x28", "push %eax", "lret", "9: nop"
+	S32 "mov $9f, %eax", "pushl $0x28", "push %eax", "lret $12", "9: nop"
+	S32 "mov $9f, %eax", "pushl $0x3ed7", "pushl $0x28", "push %eax", "iret", "9: nop"
+	S32 "sldt (%ebx)"
+	S32 "str (%ebx)"
+	S32 "movw $0, (%ebx)", "lldt (%ebx)"
+	S32 "sgdt (%ebx)"
+	S32 "sgdt (%ebx)", "movw $0x7f, (%ebx)", "lgdt (%ebx)"
+	S32 "sidt (%ebx)", "movw $0x7f, (%ebx)", "lidt (%ebx)"
+	S32 "smsw (%ebx)", "xorb $4, (%ebx)", "lmsw (%ebx)"
+	S32 "fnstcw (%ebx)"
+	S32 "fnstsw (%ebx)"
+	S32 "movq (%ebx), %mm3"
+	S32 "movq %mm3, 8(%ebx)"
+	S32 "movd (%ebx), %mm4"
+	S32 "movd %mm4, 8(%ebx)"
+	S32 "movntq %mm6, (%ebx)"
+	S32 "fxsave (%ebx)", "movw $0x27f, (%ebx)", "fxrstor (%ebx)"
+
+	/* Where label 9 is, known to the code alone in real mode: in DX, and in the pointer at BX. */
+	.macro FIND_9
+	call 6f
+6:	pop %dx
+	add $(9f - 6b), %dx
+	mov %dx, (%bx)
+	mov %cs, 2(%bx)
+	.endm
+
+	.set dd_group, 13
+	S16 "pushaw"
+	S16 "pushal"
+	S16 "popaw"
+	S16 "popal"
+	S16 "pushfw"
+	S16 "pushw $0x3ed7", "popfw"
+	S16 "pushl $0x3ed7", "popfl"
+	S16 "enter $8, $0"
+	S16 "enter $8, $2"
+	S16 "leave"
+	S16 "movw $0x1234, (%bx)", "mov (%bx), %fs", "mov %fs, %eax"
+	S16 "pushw $0x4321", "popw %gs", "mov %gs, %eax"
+	S16 "movw $0x1234, 2(%bx)", "lfs (%bx), %ax", "mov %fs, %edx"
+	S16 "movw $0x1234, 2(%bx)", "les (%bx), %ax", "mov %es, %edx"
+	S16 "movw $0x1234, 4(%bx)", "lgs (%bx), %eax", "mov %gs, %edx"
+	S16 "FIND_9", "ljmpw *(%bx)", "9: nop"
+	S16 "FIND_9", "lcallw *(%bx)", "9: nop"
+	S16 "FIND_9", "pushw %cs", "pushw %dx", "lretw", "9: nop"
+	S16 "FIND_9", "pushw $0x3ed7", "pushw %cs", "pushw %dx", "iretw", "9: nop"
+	S16 "sgdt (%bx)"
+	S16 "sidt (%bx)"
+	S16 "smsw (%bx)"
+	S16 "fnstcw (%bx)"
+	S16 "fnstsw (%bx)"
+	S16 "movq (%bx), %mm3"
+	S16 "movq %mm3, 8(%bx)"
+	S16 "movd (%bx), %mm4"
+	S16 "movd %mm4, 8(%bx)"
 
 	.data
 	.balign 4096

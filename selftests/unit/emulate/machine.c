@@ -3,8 +3,9 @@
  * machine.c - the test guest of machine.h: callbacks, and the part that userspace plays.
  *
  * It implements the caller's side of emulate.h: cache reads that userspace answered, queue the
- * write, re-run after EMUL_IO_NEEDED, empty the cache after anything else.
+ * writes, re-run after EMUL_IO_NEEDED, empty the cache after anything else.
  */
+#include "insn.h"
 #include "machine.h"
 
 static void broken(struct machine *m, const char *promise)
@@ -30,6 +31,12 @@ static bool inside(u64 linear, unsigned int len, u64 base, u64 size)
 static bool is_device(const struct machine *m, u64 linear)
 {
 	return linear >= m->mmio_start && linear < m->mmio_end;
+}
+
+/* The iterations of a string instruction are instructions of their own. */
+static bool is_string(const struct machine *m)
+{
+	return m->c.d.op >= OP_MOVS && m->c.d.op <= OP_SCAS;
 }
 
 static enum emul_rc guest_fetch(struct emul_ctxt *c, u64 linear, void *buf, unsigned int len)
@@ -81,8 +88,8 @@ static enum emul_rc guest_read(struct emul_ctxt *c, u64 linear, void *buf, unsig
 
 	if (!len || len > 64)
 		broken(m, "reads are 1 to 64 bytes");
-	if (m->queue)
-		broken(m, "all reads come before the write");
+	if (m->written && !is_string(m))
+		broken(m, "all reads come before the first write");
 	if (!inside(linear, len, m->ram_base, m->ram_size))
 		return page_fault(c, linear, c->read_for_write ? 2 : 0);
 	if (is_device(m, linear))
@@ -97,10 +104,14 @@ static enum emul_rc guest_write(struct emul_ctxt *c, u64 linear, const void *buf
 
 	if (!len || len > 64)
 		broken(m, "writes are 1 to 64 bytes");
-	if (m->queue)
-		broken(m, "at most one write per instruction");
-	if (!inside(linear, len, m->ram_base, m->ram_size))
+	if (m->written && m->written >= m->probed && !is_string(m))
+		broken(m, "a second write has been asked about");
+	if (!inside(linear, len, m->ram_base, m->ram_size)) {
+		if (m->written && !is_string(m))
+			broken(m, "a second write does not fail");
 		return page_fault(c, linear, 2);
+	}
+	m->written++;
 
 	if (m->nr_writes < MACHINE_WRITES)
 		m->writes[m->nr_writes] = (struct machine_write){ .addr = linear, .len = len };
@@ -110,10 +121,13 @@ static enum emul_rc guest_write(struct emul_ctxt *c, u64 linear, const void *buf
 		return EMUL_OK;
 	}
 	c->mmio_touched = true;
-	m->queue = true;
-	m->queue_addr = linear;
-	m->queue_len = len;
-	memcpy(m->queue_data, buf, len);
+	if (m->nr_queue == ARRAY_SIZE(m->queue)) {
+		broken(m, "an instruction writes memory a few times at most");
+		return EMUL_UNHANDLED;
+	}
+	m->queue[m->nr_queue].addr = linear;
+	m->queue[m->nr_queue].len = len;
+	memcpy(m->queue[m->nr_queue++].data, buf, len);
 	return EMUL_OK;
 }
 
@@ -183,29 +197,89 @@ static void guest_write_xmm(struct emul_ctxt *c, unsigned int reg, const void *b
 	memcpy(((struct machine *)c->opaque)->ymm[reg], buf, len);
 }
 
+static enum emul_rc guest_load_cs(struct emul_ctxt *c, u16 selector, u64 offset, enum emul_far why)
+{
+	struct machine *m = c->opaque;
+
+	(void)why;
+	if (c->mode != EMUL_LONG64 && offset > m->seg_limit[EMUL_CS]) {
+		c->fault = (struct emul_fault){ .vector = EMUL_GP, .has_error_code = true };
+		return EMUL_FAULT;
+	}
+	return guest_load_segment(c, EMUL_CS, selector);
+}
+
+static bool guest_umip(struct emul_ctxt *c)
+{
+	(void)c;
+	return true;
+}
+
+static void guest_read_table(struct emul_ctxt *c, bool idt, struct emul_table *table)
+{
+	*table = ((struct machine *)c->opaque)->table[idt];
+}
+
+static void guest_write_table(struct emul_ctxt *c, bool idt, const struct emul_table *table)
+{
+	((struct machine *)c->opaque)->table[idt] = *table;
+}
+
+static u64 guest_read_cr0(struct emul_ctxt *c)
+{
+	return ((struct machine *)c->opaque)->cr0;
+}
+
+static enum emul_rc guest_load_msw(struct emul_ctxt *c, u16 msw)
+{
+	struct machine *m = c->opaque;
+
+	m->cr0 = (m->cr0 & ~0xeULL) | (msw & 0xf);
+	return EMUL_OK;
+}
+
+static void guest_read_mm(struct emul_ctxt *c, unsigned int reg, u64 *value)
+{
+	*value = ((struct machine *)c->opaque)->mm[reg];
+}
+
+static void guest_write_mm(struct emul_ctxt *c, unsigned int reg, const u64 *value)
+{
+	((struct machine *)c->opaque)->mm[reg] = *value;
+}
+
+static u16 guest_x87_word(struct emul_ctxt *c, bool status)
+{
+	return ((struct machine *)c->opaque)->x87[status];
+}
+
+/* The control word, the registers; nothing behind them. */
+static unsigned int guest_fxsave(struct emul_ctxt *c, void *image)
+{
+	struct machine *m = c->opaque;
+
+	memset(image, 0, EMUL_FXSAVE_LEN);
+	memcpy(image, &m->x87[0], 2);
+	memcpy((u8 *)image + 32, m->mm, sizeof(m->mm));
+	return 160;
+}
+
+static enum emul_rc guest_fxrstor(struct emul_ctxt *c, const void *image)
+{
+	struct machine *m = c->opaque;
+
+	memcpy(&m->x87[0], image, 2);
+	memcpy(m->mm, (const u8 *)image + 32, sizeof(m->mm));
+	return EMUL_OK;
+}
+
 static enum emul_rc guest_probe_write(struct emul_ctxt *c, u64 linear, unsigned int len)
 {
 	struct machine *m = c->opaque;
 
-	return inside(linear, len, m->ram_base, m->ram_size) ? EMUL_OK : page_fault(c, linear, 2);
-}
-
-static enum emul_rc guest_port_in(struct emul_ctxt *c, u16 port, void *buf, unsigned int len)
-{
-	struct machine *m = c->opaque;
-
-	m->port++;
-	memset(buf, port & 0xff, len);
-	return EMUL_OK;
-}
-
-static enum emul_rc guest_port_out(struct emul_ctxt *c, u16 port, const void *buf, unsigned int len)
-{
-	struct machine *m = c->opaque;
-
-	(void)port;
-	m->port = 0;
-	memcpy(&m->port, buf, len);
+	if (!inside(linear, len, m->ram_base, m->ram_size))
+		return page_fault(c, linear, 2);
+	m->probed++;
 	return EMUL_OK;
 }
 
@@ -220,9 +294,18 @@ const struct emul_ops machine_ops = {
 	.load_segment = guest_load_segment,
 	.read_xmm = guest_read_xmm,
 	.write_xmm = guest_write_xmm,
+	.load_cs = guest_load_cs,
+	.umip = guest_umip,
+	.read_table = guest_read_table,
+	.write_table = guest_write_table,
+	.read_cr0 = guest_read_cr0,
+	.load_msw = guest_load_msw,
+	.read_mm = guest_read_mm,
+	.write_mm = guest_write_mm,
+	.x87_word = guest_x87_word,
+	.fxsave = guest_fxsave,
+	.fxrstor = guest_fxrstor,
 	.probe_write = guest_probe_write,
-	.port_in = guest_port_in,
-	.port_out = guest_port_out,
 };
 
 /**
@@ -258,13 +341,16 @@ static void answer_reads(struct machine *m)
 	}
 }
 
-static void complete_write(struct machine *m)
+static void complete_writes(struct machine *m)
 {
-	if (!m->queue)
-		return;
-	memcpy(m->ram + (m->queue_addr - m->ram_base), m->queue_data, m->queue_len);
-	m->queue = false;
-	m->device_writes++;
+	unsigned int i;
+
+	for (i = 0; i < m->nr_queue; i++) {
+		memcpy(m->ram + (m->queue[i].addr - m->ram_base), m->queue[i].data,
+		       m->queue[i].len);
+		m->device_writes++;
+	}
+	m->nr_queue = 0;
 }
 
 /**
@@ -281,10 +367,12 @@ enum emul_rc machine_step(struct machine *m)
 	bool same;
 
 	m->nr_reads = 0;
-	m->queue = false;
+	m->nr_queue = 0;
 	for (;;) {
 		unsigned int writes = m->nr_writes;
 
+		m->written = 0;
+		m->probed = 0;
 		rc = emulate_insn(&m->c);
 		if (m->c.insn_len > EMUL_MAX_INSN || m->c.fetched > EMUL_MAX_INSN)
 			broken(m, "no instruction is longer than 15 bytes");
@@ -294,7 +382,7 @@ enum emul_rc machine_step(struct machine *m)
 			broken(m, "rip stays unless the result is EMUL_OK");
 		if (rc != EMUL_OK && !m->c.rep_more && (!same || m->nr_writes != writes))
 			broken(m, "without EMUL_OK nothing changes");
-		if (rc != EMUL_OK && m->queue)
+		if (rc != EMUL_OK && m->nr_queue)
 			broken(m, "without EMUL_OK there is no device write");
 		if (rc != EMUL_IO_NEEDED)
 			break;
@@ -310,7 +398,7 @@ enum emul_rc machine_step(struct machine *m)
 		broken(m, "faults have exception vectors");
 	if (rc == EMUL_UNHANDLED && !m->c.why)
 		broken(m, "what is unhandled has a reason");
-	complete_write(m);
+	complete_writes(m);
 	return rc;
 }
 

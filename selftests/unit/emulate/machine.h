@@ -48,14 +48,17 @@ struct machine_write {
  * @nr_reads: how many
  * @writes: all writes of the last machine_run()
  * @nr_writes: how many
- * @queue: a device write waits for its instruction to end
- * @queue_addr: its address
- * @queue_len: its length
- * @queue_data: its data
+ * @queue: device writes that wait for their instruction to end
+ * @nr_queue: how many
+ * @written: writes of the current instruction (iteration)
+ * @probed: writes of it that it has asked about
  * @device_reads: what "userspace" was asked for
  * @device_writes: what it was given
  * @retry: make the next compare-exchange fail
- * @port: what the last OUTS wrote, what INS reads
+ * @table: GDTR and IDTR
+ * @cr0: control register 0
+ * @mm: MMX registers
+ * @x87: x87 control and status word
  * @broken: a promise that the emulator broke, or NULL
  */
 struct machine {
@@ -70,21 +73,24 @@ struct machine {
 	u64 mmio_end;
 	u64 seg_base[EMUL_NR_SEGS];
 	u32 seg_limit[EMUL_NR_SEGS];
-	u16 selector[EMUL_NR_SEGS];
+	u16 selector[EMUL_NR_SEGS + 2];
 	u8 ymm[16][32];
 
-	struct machine_read reads[8];
+	struct machine_read reads[40];
 	unsigned int nr_reads;
 	struct machine_write writes[MACHINE_WRITES];
 	unsigned int nr_writes;
-	bool queue;
-	u64 queue_addr;
-	unsigned int queue_len;
-	u8 queue_data[64];
+	struct machine_read queue[40];
+	unsigned int nr_queue;
+	unsigned int written;
+	unsigned int probed;
 	unsigned int device_reads;
 	unsigned int device_writes;
 	bool retry;
-	u64 port;
+	struct emul_table table[2];
+	u64 cr0;
+	u64 mm[8];
+	u16 x87[2];
 	const char *broken;
 };
 

@@ -135,10 +135,8 @@ static void test_faults(void)
 
 static void test_rep(void)
 {
-	static const struct emul_ops *const ops = &machine_ops;
 	struct machine *m = PREPARE(0xf3, 0xa4);	/* rep movsb */
 	unsigned int steps = 0;
-	struct emul_ops bare;
 
 	m->c.gpr[1] = 3;
 	m->c.gpr[6] = 0x1000;
@@ -183,15 +181,29 @@ static void test_rep(void)
 	tap_ok(machine_run(m) == EMUL_OK && m->c.gpr[1] == 1 && m->device_reads == 6,
 	       "REPE CMPS on two devices");
 
-	m = PREPARE(0xf3, 0x6c);			/* rep insb to where nothing is */
+	m = PREPARE(0xf3, 0x6c);			/* rep insb: exits for its port */
 	m->c.gpr[1] = 2;
-	m->c.gpr[7] = RAM_SIZE;
-	tap_ok(machine_run(m) == EMUL_FAULT && !m->port, "INS does not lose port data to a fault");
-	m = PREPARE(0x6c);
-	bare = *ops;
-	bare.port_in = NULL;
-	m->c.ops = &bare;
-	tap_ok(machine_run(m) == EMUL_UNHANDLED && m->c.why, "INS without ports is unhandled");
+	m->c.gpr[7] = 0x4000;
+	tap_ok(machine_run(m) == EMUL_RETRY && m->c.gpr[1] == 2, "INS is the guest's to execute");
+}
+
+static void test_several_writes(void)
+{
+	struct machine *m;
+
+	m = PREPARE(0x60);				/* pusha, the last word where nothing is */
+	m->c.mode = EMUL_PROT32;
+	m->ram_base = 4;
+	m->ram_size = RAM_SIZE - 4;
+	m->c.gpr[4] = 0x20;
+	tap_ok(machine_run(m) == EMUL_FAULT && !m->nr_writes && m->c.gpr[4] == 0x20,
+	       "PUSHA that cannot write all writes nothing");
+	m = PREPARE(0xff, 0x1b);			/* far call, its stack missing */
+	m->c.gpr[3] = 0x1000;
+	m->c.gpr[4] = RAM_SIZE + 0x100;
+	m->selector[EMUL_CS] = 8;
+	tap_ok(machine_run(m) == EMUL_FAULT && m->selector[EMUL_CS] == 8,
+	       "a far CALL that cannot push has not loaded CS");
 }
 
 static void test_fetching(void)
@@ -232,6 +244,7 @@ int main(void)
 	test_read_modify_write();
 	test_faults();
 	test_rep();
+	test_several_writes();
 	test_fetching();
 	PREPARE(0x90);
 	tap_ok(!broken_promise, "no promise was broken on the way: %s",

@@ -7,7 +7,8 @@
  * memory as RAM, and with all of it a device that userspace serves; both must agree.
  *
  * A state is a list of words: ax=1 (64-bit value, all of gpr that is named), fl=41 (rflags, without
- * the fixed bit 1), [1000]=aabb:2 (memory, value and bytes), bases: ds@10000, limits: ds^fff.
+ * the fixed bit 1), [1000]=aabb:2 (memory, value and bytes), bases: ds@10000, limits: ds^fff, and
+ * those of fields[] below.
  * Results: ip=+3 (advance), ip=500 (absolute), fault=d (vector), why=text (unhandled, part of the
  * reason), len=3 (decoded length).  Without one of them the row expects EMUL_OK and ip=+length.
  */
@@ -122,6 +123,81 @@ static const struct row rows[] = {
 	{ L64, "ff 33", "sp=8000000000000000 bx=1000", "fault=c" },
 	{ L64, "8b 03", "bx=80000", "fault=e" },
 
+	/* Several pushes and pops, flags, frames */
+	{ P32, "60", "sp=1020 ax=1 cx=2 dx=3 bx=4 bp=6 si=7 di=8",
+	  "sp=1000 [1000]=8:4 [1004]=7:4 [1008]=6:4 [100c]=1020:4 [1010]=4:4 [101c]=1:4" },
+	{ P32, "66 60", "sp=1010 ax=1 di=8", "sp=1000 [1000]=8:2 [1006]=1010:2 [100e]=1:2" },
+	{ R16, "60", "sp=4 ax=1 cx=2 dx=3", "sp=fff4 [2]=1:2 [0]=2:2 [fffe]=3:2 [fffa]=4:2" },
+	{ P32, "61", "sp=1000 [1000]=8:4 [100c]=55:4 [1010]=4:4 [101c]=1:4",
+	  "sp=1020 di=8 bx=4 ax=1 si=0" },
+	{ R16, "61", "sp=1000 ax=ffff0000 [1000]=8:2 [100e]=1:2", "sp=1010 di=8 ax=ffff0001" },
+	{ P32, "9c", "sp=1000 fl=10246", "sp=ffc [ffc]=246:4 fl=246" },
+	{ L64, "9c", "sp=1000 fl=3246", "sp=ff8 [ff8]=3246:8 fl=3246" },
+	{ R16, "9c", "sp=1000 fl=246", "sp=ffe [ffe]=246:2" },
+	{ R16, "9c", "sp=1000 fl=20246 cpl=3", "fault=d" },
+	{ P32, "9d", "sp=1000 [1000]=3ed7:4", "sp=1004 fl=3ed7" },
+	{ P32, "9d", "sp=1000 [1000]=3ed7:4 cpl=3", "sp=1004 fl=cd7" },
+	{ P32, "66 9d", "sp=1000 [1000]=ffff:2 fl=40000", "sp=1002 fl=47fd7" },
+	{ L64, "9d", "sp=1000 [1000]=346:8", "sp=1008 fl=346" },
+	{ P32, "c8 10 00 00", "sp=1000 bp=2000", "bp=ffc sp=fec [ffc]=2000:4" },
+	{ P32, "c8 10 00 01", "sp=1000 bp=2000", "bp=ffc sp=fe8 [ffc]=2000:4 [ff8]=ffc:4" },
+	{ P32, "c8 10 00 02", "sp=1000 bp=2000 [1ffc]=77:4",
+	  "bp=ffc sp=fe4 [ffc]=2000:4 [ff8]=77:4 [ff4]=ffc:4" },
+	{ L64, "c8 08 00 00", "sp=1000 bp=2000", "bp=ff8 sp=ff0 [ff8]=2000:8" },
+	{ R16, "c8 08 00 00", "sp=1000 bp=12000", "bp=10ffe sp=ff6 [ffe]=2000:2" },
+
+	/* Far pointers */
+	{ P32, "c4 03", "bx=1000 [1000]=11223344:4 [1004]=23:2", "ax=11223344 es=23" },
+	{ R16, "c5 07", "bx=1000 [1000]=1122:2 [1002]=3344:2", "ax=1122 ds=3344" },
+	{ L64, "48 0f b2 03", "bx=1000 [1000]=1122334455667788:8 [1008]=2b:2",
+	  "ax=1122334455667788 ss=2b" },
+	{ P32, "66 0f b4 03", "bx=1000 ax=99990000 [1000]=1122:2 [1002]=33:2",
+	  "ax=99991122 fs=33" },
+	{ P32, "0f b5 03", "bx=1000 [1000]=1:4 [1004]=33:2", "ax=1 gs=33" },
+	{ P32, "ff 2b", "bx=1000 [1000]=500:4 [1004]=1b:2", "ip=500 cs=1b" },
+	{ L64, "ff 2b", "bx=1000 [1000]=500:4 [1004]=1b:2", "ip=500 cs=1b" },
+	{ L64, "48 ff 2b", "bx=1000 [1000]=500:8 [1008]=1b:2", "ip=500 cs=1b" },
+	{ P32, "ff 1b", "bx=1000 sp=2000 cs=8 [1000]=500:4 [1004]=1b:2",
+	  "ip=500 cs=1b sp=1ff8 [1ffc]=8:4 [1ff8]=7002:4" },
+	{ R16, "9a 00 05 34 12", "sp=2000 cs=8",
+	  "ip=500 cs=1234 sp=1ffc [1ffe]=8:2 [1ffc]=7005:2" },
+	{ P32, "ca 04 00", "sp=1000 [1000]=500:4 [1004]=1b:4", "ip=500 cs=1b sp=100c" },
+	{ R16, "cb", "sp=1000 [1000]=500:2 [1002]=1234:2", "ip=500 cs=1234 sp=1004" },
+	{ R16, "cf", "sp=1000 [1000]=500:2 [1002]=1234:2 [1004]=ed7:2",
+	  "ip=500 cs=1234 sp=1006 fl=ed7" },
+	{ P32, "cf", "sp=1000 [1000]=500:4 [1004]=1b:4 [1008]=10246:4",
+	  "ip=500 cs=1b sp=100c fl=10246" },
+	{ L64, "48 cf", "sp=1000", "why=IRET" },
+
+	/* System registers */
+	{ P32, "0f 00 03", "bx=1000 ld=28", "[1000]=28:2" },
+	{ L64, "0f 00 0b", "bx=1000 tr=40", "[1000]=40:2" },
+	{ P32, "0f 00 13", "bx=1000 [1000]=28:2", "ld=28" },
+	{ P32, "0f 00 1b", "bx=1000 [1000]=40:2", "tr=40" },
+	{ R16, "0f 00 07", "bx=1000", "fault=6" },
+	{ P32, "0f 00 1b", "bx=1000 cpl=3", "fault=d" },
+	{ P32, "0f 00 03", "bx=1000 cpl=3", "fault=d" },
+	{ L64, "0f 01 03", "bx=1000 gb=112233445566 gl=7f", "[1000]=7f:2 [1002]=112233445566:8" },
+	{ P32, "0f 01 03", "bx=1000 gb=11223344 gl=7f", "[1000]=7f:2 [1002]=11223344:8" },
+	{ P32, "0f 01 13", "bx=1000 [1000]=7f:2 [1002]=11223344:4", "gb=11223344 gl=7f" },
+	{ P32, "66 0f 01 13", "bx=1000 [1000]=7f:2 [1002]=11223344:4", "gb=223344 gl=7f" },
+	{ L64, "0f 01 13", "bx=1000 [1002]=800000000000:8", "fault=d" },
+	{ L64, "0f 01 23", "bx=1000 cr0=80050033", "[1000]=33:2 [1002]=0:2" },
+	{ L64, "0f 01 33", "bx=1000 cr0=80050033 [1000]=e:2", "cr0=8005003f" },
+
+	/* x87 and MMX */
+	{ P32, "d9 3b", "bx=1000 cw=37f", "[1000]=37f:2 [1002]=0:2" },
+	{ L64, "dd 3b", "bx=1000 sw=3800", "[1000]=3800:2" },
+	{ L64, "0f 6f 03", "bx=1000 [1000]=1122334455667788:8", "m0=1122334455667788" },
+	{ L64, "44 0f 7f 0b", "bx=1000 m1=1122334455667788", "[1000]=1122334455667788:8" },
+	{ P32, "0f 6e 13", "bx=1000 m2=ffffffffffffffff [1000]=11223344:8", "m2=11223344" },
+	{ P32, "0f 7e 03", "bx=1000 m0=1122334455667788", "[1000]=55667788:8" },
+	{ L64, "48 0f 7e 03", "bx=1000 m0=1122334455667788", "[1000]=1122334455667788:8" },
+	{ P32, "0f e7 03", "bx=1000 m0=1122334455667788", "[1000]=1122334455667788:8" },
+	{ P32, "0f ae 03", "bx=1000 cw=37f m1=1234", "[1000]=37f:2 [1028]=1234:8" },
+	{ P32, "0f ae 0b", "bx=1000 [1000]=27f:2 [1028]=99:8", "cw=27f m1=99" },
+	{ P32, "0f ae 03", "bx=1008", "fault=d" },
+
 	/* Prefixes, length, what is not an instruction */
 	{ L64, "66 66 66 66 66 66 66 66 66 66 66 66 66 8b 03", "bx=1000 [1000]=1:2", "ax=1 ip=+f" },
 	{ L64, "66 66 66 66 66 66 66 66 66 66 66 66 66 66 8b 03", "bx=1000", "fault=d" },
@@ -139,14 +215,11 @@ static const struct row rows[] = {
 	{ L64, "d9 03", "bx=1000", "why=x87" },
 	{ L64, "62 f1 7c 48 10 03", "bx=1000", "why=EVEX" },
 	{ L64, "0f 58 03", "bx=1000", "why=SSE arithmetic" },
-	{ L64, "0f 6f 03", "bx=1000", "why=SSE arithmetic" },
 	{ L64, "0f 0f 03 bf", "bx=1000", "why=3DNow" },
-	{ L64, "ff 2b", "bx=1000", "why=far branch" },
-	{ L64, "0f 01 13", "bx=1000", "why=system" },
-	{ L64, "0f ae 03", "bx=1000", "why=state" },
+	{ L64, "0f 01 2b", "bx=1000", "why=system" },
+	{ L64, "0f ae 23", "bx=1000", "why=state" },
 	{ L64, "c4 e2 78 f2 03", "bx=1000", "why=VEX" },
-	{ P32, "c5 03", "bx=1000", "why=far pointer" },
-	{ R16, "c5 f8 10 07", "bx=1000", "why=far pointer" },
+	{ R16, "c5 f8 10 07", "bx=1000", "why=register form" },
 	{ L64, "f2 0f 38 f1 03", "bx=1000", "why=CRC32" },
 
 	/* Arithmetic and its flags */
@@ -250,8 +323,6 @@ static const struct row rows[] = {
 	  "[2000]=9:1 cx=0 si=1001 di=2001" },
 	{ R16, "f3 a5", "cx=2 si=fffe di=0 ds@10000 es@20000 [1fffe]=1111:2 [10000]=2222:2",
 	  "cx=0 si=2 di=4 [20000]=22221111:4" },
-	{ R16, "6d", "dx=3f8 di=1000", "[1000]=f8f8:2 di=1002" },
-	{ R16, "f3 6e", "dx=3f8 cx=2 si=1000 [1000]=4241:2", "si=1002 cx=0" },
 
 	/* No operation */
 	{ L64, "0f 18 0b", "bx=80000", "" },
@@ -296,6 +367,20 @@ static const char *const gpr_names[16] = {
 
 static const char *const seg_names[EMUL_NR_SEGS] = { "es", "cs", "ss", "ds", "fs", "gs" };
 
+/* More of the machine: name, where it is, bytes. */
+static const struct {
+	const char *name;
+	size_t offset;
+	size_t len;
+} fields[] = {
+#define FIELD(name, member) { name "=", offsetof(struct machine, member), \
+			      sizeof(((struct machine *)0)->member) }
+	FIELD("tr", selector[EMUL_TR]), FIELD("ld", selector[EMUL_LDTR]), FIELD("cpl", c.cpl),
+	FIELD("gb", table[0].base), FIELD("gl", table[0].limit), FIELD("cr0", cr0),
+	FIELD("cw", x87[0]), FIELD("sw", x87[1]), FIELD("m0", mm[0]), FIELD("m1", mm[1]),
+	FIELD("m2", mm[2]),
+};
+
 static int find_name(const char *const *names, int count, const char *word, char separator)
 {
 	int i;
@@ -338,6 +423,15 @@ static bool do_word(struct machine *m, const char *word, bool check)
 	if (i >= 0) {
 		m->seg_limit[i] = strtoull(word + 3, NULL, 16);
 		return true;
+	}
+	for (i = 0; i < (int)ARRAY_SIZE(fields); i++) {
+		u8 *at = (u8 *)m + fields[i].offset;
+
+		if (strncmp(word, fields[i].name, strlen(fields[i].name)))
+			continue;
+		if (!check)
+			memcpy(at, &value, fields[i].len);
+		return !memcmp(at, &value, fields[i].len);
 	}
 	if (!strncmp(word, "fl=", 3)) {
 		if (!check)

@@ -234,7 +234,7 @@ static int one_access(struct harness *h, struct soft_vcpu *cpu, struct harness_a
 		r = ept_handle_fault(&cpu->vcpu, gpa, access | allowed << 3);
 		srcu_read_unlock(&h->vm.srcu, idx);
 		cpu->vcpu.stats.ept_faults++;
-		if (r == EPT_FAULT_MMIO) {
+		if (r == EPT_FAULT_MMIO || r == EPT_FAULT_ROM) {
 			a->result = 1;
 			return 1;
 		}

@@ -79,6 +79,28 @@ int place_initrd(const struct boot_request *req, const struct guest_ram *ram, __
 	return 0;
 }
 
+/* How much memory a guest must have for RAM at [gpa, gpa + size); 0 where no amount does it. */
+static __u64 memory_up_to(__u64 gpa, __u64 size)
+{
+	if (gpa <= GUEST_LOW_RAM_MAX && size <= GUEST_LOW_RAM_MAX - gpa)
+		return gpa + size;
+	if (gpa >= GUEST_HIGH_RAM_BASE && gpa + size > gpa)
+		return gpa + size - (GUEST_HIGH_RAM_BASE - GUEST_LOW_RAM_MAX);
+	return 0;
+}
+
+int say_no_memory(const struct image *img, __u64 gpa, __u64 size, struct sentence *why)
+{
+	__u64 need = memory_up_to(gpa, size);
+	char hint[64] = ", and would not with more";
+
+	if (need)
+		snprintf(hint, sizeof(hint), ": give it at least %llu MiB with --mem",
+			 need / MIB + (need % MIB != 0));
+	return say(why, "The kernel %s wants %llu KiB at %#llx, and the guest has no memory there%s.",
+		   img->name, size / KIB, gpa, hint);
+}
+
 int place_cmdline(const char *cmdline, __u64 max, const struct guest_ram *ram,
 		  struct sentence *why)
 {

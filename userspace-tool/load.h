@@ -138,6 +138,17 @@ int place_initrd(const struct boot_request *req, const struct guest_ram *ram, __
 		 __u64 last, __u64 *gpa, struct sentence *why);
 
 /**
+ * say_no_memory() - a part of the kernel has no memory to go to
+ * @img: the kernel
+ * @gpa: where it wants to go
+ * @size: bytes
+ * @why: receives the sentence, with the amount of memory that would be enough
+ *
+ * Return: -1.
+ */
+int say_no_memory(const struct image *img, __u64 gpa, __u64 size, struct sentence *why);
+
+/**
  * place_cmdline() - put the command line at GUEST_CMDLINE
  * @cmdline: the command line
  * @max: most bytes that the kernel takes, without the final NUL

@@ -142,9 +142,7 @@ static int load_segment(const struct image *img, const GElf_Phdr *ph, const stru
 			   img->name);
 	dest = guest_ram_at(ram, ph->p_paddr, ph->p_memsz);
 	if (!dest)
-		return say(why,
-			   "The kernel %s wants %llu KiB at %#llx, and the guest has no memory there: try more with --mem.",
-			   img->name, (__u64)ph->p_memsz / KIB, (__u64)ph->p_paddr);
+		return say_no_memory(img, ph->p_paddr, ph->p_memsz, why);
 	if (ph->p_paddr < GUEST_HIGH_MEMORY && ph->p_paddr + ph->p_memsz > GUEST_BOOT_AREA)
 		return say(why,
 			   "The kernel %s wants the memory between %#x and 1 MiB, which the boot information occupies.",

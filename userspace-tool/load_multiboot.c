@@ -142,9 +142,7 @@ static int load_by_addresses(const struct image *img, const struct multiboot_hea
 	}
 	dest = guest_ram_at(ram, hdr->load_addr, total);
 	if (!dest)
-		return say(why,
-			   "The kernel %s wants %llu KiB at %#x, and the guest has no memory there: try more with --mem.",
-			   img->name, total / KIB, hdr->load_addr);
+		return say_no_memory(img, hdr->load_addr, total, why);
 	if (hdr->load_addr < GUEST_HIGH_MEMORY && hdr->load_addr + total > GUEST_BOOT_AREA)
 		return say(why,
 			   "The kernel %s wants the memory between %#x and 1 MiB, which the boot information occupies.",

@@ -168,9 +168,13 @@ static void bad_elf(void)
 	CHECK(refused(&k, "more bytes than memory"));
 	*ph = ph_good;
 	ph->p_paddr = TEST_RAM - 0x1000;
-	CHECK(refused(&k, "no memory there"));
+	CHECK(refused(&k, "no memory there: give it at least 65 MiB with --mem"));
+	ph->p_paddr = 4 * GIB;
+	CHECK(refused(&k, "no memory there: give it at least 3073 MiB with --mem"));
+	ph->p_paddr = 3 * GIB;
+	CHECK(refused(&k, "no memory there, and would not with more"));
 	ph->p_paddr = 0xfffffffffffff000;
-	CHECK(refused(&k, "no memory there"));
+	CHECK(refused(&k, "no memory there, and would not with more"));
 	ph->p_paddr = GUEST_BOOT_PARAMS;
 	CHECK(refused(&k, "boot information"));
 	ph->p_paddr = 0x8f000;

@@ -9,6 +9,7 @@
 #define pr_fmt(fmt) "minikvm: " fmt
 
 #include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/uaccess.h>
 
 #include "virt/memslot.h"
@@ -109,6 +110,21 @@ int mkvm_write_guest(struct mkvm_vm *vm, gpa_t gpa, const void *data, unsigned l
 		len -= chunk;
 	}
 	return 0;
+}
+
+bool mkvm_guest_writable(struct mkvm_vm *vm, gpa_t gpa, unsigned long len)
+{
+	while (len) {
+		unsigned long chunk = min(len, PAGE_SIZE - offset_in_page(gpa));
+		struct mkvm_memslot *slot;
+		void __user *to = guest_ptr(vm, gpa, chunk, true, &slot);
+
+		if (!to || fault_in_safe_writeable(to, chunk))
+			return false;
+		gpa += chunk;
+		len -= chunk;
+	}
+	return true;
 }
 
 /* < 0 = -EFAULT, 0 = exchanged, 1 = *@old did not match and was updated. */

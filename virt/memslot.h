@@ -125,6 +125,8 @@ static inline bool mkvm_in_one_page(gpa_t gpa, unsigned long len)
  */
 int mkvm_read_guest(struct mkvm_vm *vm, gpa_t gpa, void *data, unsigned long len);
 int mkvm_write_guest(struct mkvm_vm *vm, gpa_t gpa, const void *data, unsigned long len);
+/* Would all of it be written, as things stand? Nothing changes, nothing is marked dirty. */
+bool mkvm_guest_writable(struct mkvm_vm *vm, gpa_t gpa, unsigned long len);
 /*
  * As mkvm_read_guest() in the vCPU's thread: tries its last slot first. Also -EFAULT when the bytes
  * do not lie in one page.

@@ -140,6 +140,39 @@ static bool stable(const struct mkvm_vcpu *vcpu)
 	return !check_tsc_unstable() && real_khz(vcpu) == real_khz(vcpu->vm->vcpus[0]);
 }
 
+/**
+ * write_versioned() - write a structure that the guest reads under a version
+ * @vm: the VM; vm->srcu read-held
+ * @gpa: where
+ * @data: the structure; its first four bytes are the version that the guest has there now
+ * @len: its bytes
+ *
+ * Odd while it changes: the guest reads again if it saw an odd or another number. All or nothing: a
+ * structure of which a part lies in no slot, or in a read-only one, stays as it is. If userspace
+ * takes a page away meanwhile the version stays odd, and no guest takes the rest for valid.
+ *
+ * Return: 0 or -EFAULT.
+ */
+static int write_versioned(struct mkvm_vm *vm, gpa_t gpa, void *data, unsigned int len)
+{
+	u32 version = *(u32 *)data;
+
+	if (!mkvm_in_one_page(gpa, len) && !mkvm_guest_writable(vm, gpa, len))
+		return -EFAULT;
+	version = (version | 1) + (version & 1 ? 2 : 0);
+	if (mkvm_write_guest(vm, gpa, &version, sizeof(version)))
+		return -EFAULT;
+	/* An odd version before what it covers. */
+	smp_wmb();
+	if (mkvm_write_guest(vm, gpa + sizeof(version), data + sizeof(version),
+			     len - sizeof(version)))
+		return -EFAULT;
+	/* An even version behind it. */
+	smp_wmb();
+	version++;
+	return mkvm_write_guest(vm, gpa, &version, sizeof(version));
+}
+
 void pvclock_update(struct mkvm_vcpu *vcpu)
 {
 	gpa_t gpa = vcpu->arch.system_time_msr & ~1ull;
@@ -147,17 +180,14 @@ void pvclock_update(struct mkvm_vcpu *vcpu)
 	struct mkvm_vm *vm = vcpu->vm;
 	struct mkvm_pvclock base;
 	struct tick_scale scale;
-	u32 version;
 
 	if (!(vcpu->arch.system_time_msr & KVM_MSR_ENABLED) ||
 	    mkvm_read_guest(vm, gpa, &info, sizeof(info)))
 		return;
 	base = current_base(vm);
 	scale = scale_for(real_khz(vcpu));
-	/* Odd while it changes: the guest reads again if it saw an odd or another number. */
-	version = (info.version | 1) + (info.version & 1 ? 2 : 0);
 	info = (struct pvclock_vcpu_time_info) {
-		.version = version + 1,
+		.version = info.version,
 		.tsc_timestamp = mkvm_guest_tsc_at(vcpu, base.host_tsc),
 		.system_time = base.ns,
 		.tsc_to_system_mul = scale.mul,
@@ -167,19 +197,10 @@ void pvclock_update(struct mkvm_vcpu *vcpu)
 	};
 	if (stable(vcpu))
 		info.flags |= PVCLOCK_TSC_STABLE_BIT;
-	if (vcpu->arch.pvclock_stopped) {
-		vcpu->arch.pvclock_stopped = false;
+	if (vcpu->arch.pvclock_stopped)
 		info.flags |= PVCLOCK_GUEST_STOPPED;
-	}
-	if (mkvm_write_guest(vm, gpa, &version, sizeof(version)))
-		return;
-	/* An odd version before what it covers. */
-	smp_wmb();
-	mkvm_write_guest(vm, gpa + sizeof(version), (void *)&info + sizeof(version),
-			 sizeof(info) - sizeof(version));
-	/* An even version behind it. */
-	smp_wmb();
-	mkvm_write_guest(vm, gpa, &info.version, sizeof(info.version));
+	if (!write_versioned(vm, gpa, &info, sizeof(info)))
+		vcpu->arch.pvclock_stopped = false;
 }
 
 void pvclock_write_system_time(struct mkvm_vcpu *vcpu, u64 data)
@@ -195,25 +216,15 @@ void pvclock_write_wall_clock(struct mkvm_vcpu *vcpu, u64 data)
 	struct pvclock_wall_clock wall = { };
 	struct mkvm_vm *vm = vcpu->vm;
 	u64 tsc, real, zero;
-	u32 version;
 
 	vcpu->arch.wall_clock_msr = data;
 	if (!data || mkvm_read_guest(vm, data, &wall.version, sizeof(wall.version)))
 		return;
-	version = (wall.version | 1) + (wall.version & 1 ? 2 : 0);
 	zero = clock_now(vm, &tsc, &real);
 	zero = real - zero;
-	wall.version = version + 1;
 	wall.nsec = do_div(zero, NSEC_PER_SEC);
 	wall.sec = zero;
-	if (mkvm_write_guest(vm, data, &version, sizeof(version)))
-		return;
-	/* An odd version before what it covers. */
-	smp_wmb();
-	mkvm_write_guest(vm, data + sizeof(version), &wall.sec, sizeof(wall) - sizeof(version));
-	/* An even version behind it. */
-	smp_wmb();
-	mkvm_write_guest(vm, data, &wall.version, sizeof(wall.version));
+	write_versioned(vm, data, &wall, sizeof(wall));
 }
 
 int pvclock_guest_stopped(struct mkvm_vcpu *vcpu)

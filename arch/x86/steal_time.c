@@ -79,13 +79,15 @@ void steal_time_update(struct mkvm_vcpu *vcpu)
 	if (delay > vcpu->arch.last_run_delay)
 		st.steal += delay - vcpu->arch.last_run_delay;
 	vcpu->arch.last_run_delay = delay;
+	/* Its 64 bytes are aligned to as many: all of it can be written, or none. */
 	if (mkvm_write_guest(vm, gpa + offsetof(struct kvm_steal_time, version), &st.version,
 			     sizeof(st.version)))
 		return;
 	/* An odd version before what it covers. */
 	smp_wmb();
-	mkvm_write_guest(vm, gpa + offsetof(struct kvm_steal_time, steal), &st.steal,
-			 sizeof(st.steal));
+	if (mkvm_write_guest(vm, gpa + offsetof(struct kvm_steal_time, steal), &st.steal,
+			     sizeof(st.steal)))
+		return;
 	/* An even version behind it. */
 	smp_wmb();
 	st.version++;

@@ -521,6 +521,84 @@ static void enforced(void)
 	KT_RUN_DONE(vcpu);
 }
 
+/* ---- structures of which not every byte can be written ------------------------------------ */
+
+static void idle_guest(void)
+{
+	for (;;)
+		GUEST_SYNC(1);
+}
+
+#define EDGE 0x20001000UL	/* RAM up to here, then something else */
+
+static bool untouched(const u8 *at, u32 len)
+{
+	for (u32 i = 0; i < len; i++) {
+		if (at[i] != 0x5a)
+			return false;
+	}
+	return true;
+}
+
+/* @behind: flags of the slot behind the edge, or -1 for none. @ahead: the same in front of it. */
+static void structure_across(int ahead, int behind)
+{
+	static const u32 before[] = { 2, 4, 8, 16, 24, 30 };
+	struct kt_vcpu *vcpu = kt_long(0, 0, idle_guest);
+	u8 *host = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	bool whole = !ahead && !behind;
+
+	if (ahead >= 0)
+		KT_EQ(kt_slot(vcpu->vm, 1, ahead, EDGE - 4096, 4096, host), 0);
+	if (behind >= 0)
+		KT_EQ(kt_slot(vcpu->vm, 2, behind, EDGE, 4096, host + 4096), 0);
+	for (u32 i = 0; i < KT_ARRAY_SIZE(before); i++) {
+		u8 *at = host + 4096 - before[i];
+
+		kt_note("slots %d and %d, %u bytes in front", ahead, behind, before[i]);
+		memset(host, 0x5a, 8192);
+		KT_EQ(kt_try_set_msr(vcpu, clock_msr[1], (EDGE - before[i]) | 1), 1);
+		KT_RUN_SYNC(vcpu, 1);
+		KT_EQ(untouched(at, sizeof(struct time_info)), !whole);
+		KT_EQ(kt_try_set_msr(vcpu, clock_msr[1], 0), 1);
+		if (before[i] >= sizeof(struct wall_clock))
+			continue;
+		memset(host, 0x5a, 8192);
+		KT_EQ(kt_try_set_msr(vcpu, wall_msr[1], EDGE - before[i]), 1);
+		KT_RUN_SYNC(vcpu, 1);
+		KT_EQ(untouched(at, sizeof(struct wall_clock)), !whole);
+		if (whole)
+			KT_TRUE(!untouched(at + sizeof(struct wall_clock) - 4, 4));
+	}
+	kt_vm_free(vcpu->vm);
+}
+
+static void all_or_nothing(void)
+{
+	structure_across(0, 0);
+	structure_across(0, KVM_MEM_READONLY);
+	structure_across(0, -1);
+	structure_across(KVM_MEM_READONLY, 0);
+	structure_across(-1, 0);
+}
+
+/* "You were stopped" waits for a structure that can be written. */
+static void stopped_is_not_lost(void)
+{
+	struct kt_vcpu *vcpu = kt_long(0, 0, idle_guest);
+	volatile struct time_info *t = kt_g2h(vcpu->vm, CLOCK_PAGE);
+	u8 *host = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	KT_EQ(kt_slot(vcpu->vm, 1, KVM_MEM_READONLY, EDGE, 4096, host), 0);
+	KT_EQ(kt_try_set_msr(vcpu, clock_msr[1], EDGE | 1), 1);
+	KT_IOCTL(vcpu->fd, KVM_KVMCLOCK_CTRL, 0);
+	KT_RUN_SYNC(vcpu, 1);
+	KT_EQ(kt_try_set_msr(vcpu, clock_msr[1], CLOCK_PAGE | 1), 1);
+	KT_RUN_SYNC(vcpu, 1);
+	KT_EQ(t->version & 1, 0);
+	KT_EQ(t->flags & 2, 2);
+}
+
 static const struct kt_test tests[] = {
 	{ "kvmclock_old", kvmclock_old },
 	{ "kvmclock_new", kvmclock_new },
@@ -534,6 +612,8 @@ static const struct kt_test tests[] = {
 	{ "steal", steal },
 	{ "steal_outside", steal_outside },
 	{ "enforced", enforced },
+	{ "all_or_nothing", all_or_nothing },
+	{ "stopped_is_not_lost", stopped_is_not_lost },
 };
 
 int main(int argc, char **argv)

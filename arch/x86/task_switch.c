@@ -26,7 +26,6 @@
 #define DR6_BT			BIT(15)
 #define DR7_LOCAL		0x155ul		/* L0 to L3 and LE: breakpoints of the old task */
 #define TSS_TRAP		1
-#define LEAVE_TRIES		1000
 
 struct tss32 {
 	u16 link, link_rsvd;
@@ -434,11 +433,27 @@ static int raise(struct mkvm_vcpu *vcpu, const struct task_switch *ts, struct wa
 	return 1;
 }
 
+/*
+ * The event that caused this is delivered, or a fault has come in its place: it does not come back.
+ * An exception stays until the commit point, so that the fault can make it a double fault.
+ */
+static void event_taken(struct mkvm_vcpu *vcpu, const struct task_switch *ts)
+{
+	vcpu->arch.nmi_injected = false;
+	vcpu->arch.interrupt.injected = false;
+	/* The handler of an NMI runs with NMIs blocked, until its IRET, even one that faults. */
+	if (ts->nmi)
+		vmx_set_nmi_mask(vcpu, true);
+	else if (ts->source == TASK_SWITCH_BY_IRET)
+		vmx_set_nmi_mask(vcpu, false);
+}
+
 /**
  * task_switch() - leave one task and begin or continue another
  * @vcpu: loaded vCPU in protected mode, vm->srcu read-held, process context
- * @ts: what causes it. An exception that does is still vcpu->arch.exception.injected, so that a
- *	fault before the commit point becomes a double fault; it is cleared at the commit point.
+ * @ts: what causes it. An event that does is still marked as injected in vcpu->arch. Where another
+ *	vCPU changes a descriptor meanwhile the guest is entered again, and the event or the
+ *	instruction comes again.
  *
  * Return: 1 = enter the guest (in the new task, or with a fault queued); 0 with
  * KVM_EXIT_INTERNAL_ERROR when a table is not in memory.
@@ -448,16 +463,14 @@ int task_switch(struct mkvm_vcpu *vcpu, const struct task_switch *ts)
 	struct walk_fault fault;
 	struct tss_ref new = {};
 	struct task task;
-	int ret, tries = 0;
+	int ret;
 
-	/* The event that causes this was acknowledged: another vCPU's write must not lose it. */
-	do {
-		ret = leave_old_task(vcpu, ts, &new, &task, &fault);
-	} while (ret == -EAGAIN && ++tries < LEAVE_TRIES);
+	ret = leave_old_task(vcpu, ts, &new, &task, &fault);
 	if (ret == -EAGAIN)
 		return 1;
 	if (ret < 0)
 		return not_memory(vcpu, ts);
+	event_taken(vcpu, ts);
 	if (ret)
 		return raise(vcpu, ts, &fault);
 

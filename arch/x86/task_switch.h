@@ -17,6 +17,7 @@ enum task_switch_source {
  * @source: the instruction, or a task gate in the IDT
  * @selector: of the new TSS
  * @next_rip: where the old task goes on
+ * @nmi: the event is an NMI
  * @external: caused by an event that is external to the program: EXT in error codes
  * @has_error_code: the event pushes @error_code on the new task's stack
  */
@@ -24,7 +25,7 @@ struct task_switch {
 	enum task_switch_source source;
 	u16 selector;
 	unsigned long next_rip;
-	bool external, has_error_code;
+	bool nmi, external, has_error_code;
 	u32 error_code;
 };
 

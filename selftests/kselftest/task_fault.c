@@ -5,6 +5,8 @@
  * (SDM volume 3, "Task Management", "Exception Conditions Checked During a Task Switch").
  * A fault of the new task goes through a task gate itself, to task C. Relies on lib/.
  */
+#include <pthread.h>
+
 #include "guest.h"
 
 #define TSS_A 0x5000UL
@@ -380,6 +382,55 @@ static void interrupt_gate(void)
 	KT_EQ(type_of(SEL_C), 9);
 }
 
+static volatile bool flips_over;
+
+/* Change the DPL of task C's TSS descriptor, of which nothing depends here, as fast as can be. */
+static void *flip(void *unused)
+{
+	u8 *access = (u8 *)&gdt[SEL_C / 8] + 5;
+
+	while (!flips_over) {
+		u8 old = __atomic_load_n(access, __ATOMIC_RELAXED);
+
+		__atomic_compare_exchange_n(access, &old, (old & ~0x60) | ((old + 0x20) & 0x60),
+					    false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	}
+	return unused;
+}
+
+/* An event that meets a descriptor that somebody changes is delivered all the same, and once. */
+static void busy_descriptor(void)
+{
+	struct kvm_interrupt irq = { 0x41 };
+	struct kvm_vcpu_events e;
+	pthread_t thread;
+
+	prepare(tf_main_wait);
+	idt[0x41] = task_gate(SEL_C);
+	idt[2] = task_gate(SEL_C);
+	stage(0x91);
+	KT_TRUE(!pthread_create(&thread, NULL, flip, NULL));
+	for (u32 i = 0; i < 400; i++) {
+		if (i & 1)
+			KT_IOCTL(vcpu->fd, KVM_NMI, 0);
+		else
+			KT_IOCTL(vcpu->fd, KVM_INTERRUPT, &irq);
+		stage(i & 1 ? 0xc1 : 0xc0);
+		KT_IOCTL(vcpu->fd, KVM_GET_VCPU_EVENTS, &e);
+		KT_EQ(e.nmi.masked, i & 1);
+		KT_EQ(e.nmi.injected | e.nmi.pending | e.interrupt.injected, 0);
+		/* Task C goes on behind its IRET: begin anew after the second. */
+		if (i & 1) {
+			stage(0x91);
+			c->eip = low(tf_c);
+		} else {
+			stage(0x91);
+		}
+	}
+	flips_over = true;
+	pthread_join(thread, NULL);
+}
+
 /* A #GP that finds no gate becomes #DF, whose error code goes on the new task's stack. */
 static void double_fault_gate(void)
 {
@@ -434,6 +485,7 @@ static const struct kt_test tests[] = {
 	{ "tss_of_16_bits", tss_of_16_bits },
 	{ "nmi_gate", nmi_gate },
 	{ "interrupt_gate", interrupt_gate },
+	{ "busy_descriptor", busy_descriptor },
 	{ "double_fault_gate", double_fault_gate },
 	{ "old_tss_read_only", old_tss_read_only },
 };

@@ -15,7 +15,7 @@
 #define QUAL_SOURCE(q)		(((q) >> 30) & 3)
 
 /* An event reached a task gate in the IDT: what is it, and does it come from an instruction? */
-static void read_event(struct mkvm_vcpu *vcpu, struct task_switch *ts, bool *instruction)
+static void read_event(struct task_switch *ts, bool *instruction)
 {
 	u32 info = vmcs_read32(IDT_VECTORING_INFO_FIELD);
 
@@ -28,8 +28,7 @@ static void read_event(struct mkvm_vcpu *vcpu, struct task_switch *ts, bool *ins
 		*instruction = true;
 		break;
 	case INTR_TYPE_NMI_INTR:
-		/* The handler runs with NMIs blocked, until its IRET. */
-		vmx_set_nmi_mask(vcpu, true);
+		ts->nmi = true;
 		fallthrough;
 	default:
 		ts->external = true;
@@ -37,9 +36,6 @@ static void read_event(struct mkvm_vcpu *vcpu, struct task_switch *ts, bool *ins
 	ts->has_error_code = info & INTR_INFO_DELIVER_CODE_MASK;
 	if (ts->has_error_code)
 		ts->error_code = vmcs_read32(IDT_VECTORING_ERROR_CODE);
-	/* Taken: they come back neither after the switch nor after a fault of it. */
-	vcpu->arch.nmi_injected = false;
-	vcpu->arch.interrupt.injected = false;
 }
 
 /**
@@ -62,9 +58,7 @@ int vmx_exit_task_switch(struct mkvm_vcpu *vcpu)
 	if (is_long_mode(vcpu) || !is_protmode(vcpu))
 		return vmx_exit_unexpected(vcpu, "task switch outside protected mode");
 	if (ts.source == TASK_SWITCH_BY_GATE)
-		read_event(vcpu, &ts, &instruction);
-	else if (ts.source == TASK_SWITCH_BY_IRET)
-		vmx_set_nmi_mask(vcpu, false);
+		read_event(&ts, &instruction);
 	if (instruction)
 		ts.next_rip = (u32)(ts.next_rip + vmcs_read32(VM_EXIT_INSTRUCTION_LEN));
 	return task_switch(vcpu, &ts);

@@ -41,10 +41,16 @@ static unsigned long dr6_fixed(struct mkvm_vcpu *vcpu, unsigned long val)
  */
 void debug_merge_dr6(struct mkvm_vcpu *vcpu, u64 payload)
 {
-	u64 dr6 = (vcpu->arch.dr6 & ~0xfull) | DR6_ACTIVE_ONES;
+	bool live = vcpu->arch.switch_db_regs & DEBUG_DR6_LIVE;
+	u64 dr6;
 
+	if (live)
+		get_debugreg(vcpu->arch.dr6, 6);
+	dr6 = (vcpu->arch.dr6 & ~0xfull) | DR6_ACTIVE_ONES;
 	dr6 = (dr6 | payload) ^ (payload & DR6_ACTIVE_ONES);
 	vcpu->arch.dr6 = dr6_fixed(vcpu, dr6);
+	if (live)
+		set_debugreg(vcpu->arch.dr6, 6);
 }
 
 void debug_update(struct mkvm_vcpu *vcpu)
@@ -70,8 +76,10 @@ void debug_load_guest(struct mkvm_vcpu *vcpu)
 	set_debugreg(vcpu->arch.eff_db[1], 1);
 	set_debugreg(vcpu->arch.eff_db[2], 2);
 	set_debugreg(vcpu->arch.eff_db[3], 3);
-	if (vcpu->arch.switch_db_regs & DEBUG_WONT_EXIT)
+	if (vcpu->arch.switch_db_regs & DEBUG_WONT_EXIT) {
 		set_debugreg(vcpu->arch.dr6, 6);
+		vcpu->arch.switch_db_regs |= DEBUG_DR6_LIVE;
+	}
 }
 
 /* The guest may have changed the lent registers: keep what they hold; MOV DR exits again. */
@@ -86,7 +94,7 @@ static void take_back(struct mkvm_vcpu *vcpu)
 	get_debugreg(a->dr6, 6);
 	set_debugreg(DR6_RESERVED, 6);
 	a->dr7 = vmx_get_dr7(vcpu);
-	a->switch_db_regs &= ~DEBUG_WONT_EXIT;
+	a->switch_db_regs &= ~(DEBUG_WONT_EXIT | DEBUG_DR6_LIVE);
 	vmx_set_mov_dr_exiting(vcpu, true);
 	debug_update(vcpu);
 }
@@ -185,6 +193,7 @@ int debug_set_guest_debug(struct mkvm_vcpu *vcpu, const struct kvm_guest_debug *
 	} else if (was_stepping) {
 		/* Otherwise RFLAGS.TF is the guest's own. */
 		vmx_set_singlestep(vcpu, false);
+		vmx_drop_single_step();
 	}
 	vmx_update_exception_bitmap(vcpu);
 	/* What KVM_GUESTDBG_BLOCKIRQ held back may come now. */

@@ -13,6 +13,7 @@
 /* Bits of vcpu->arch.switch_db_regs. */
 #define DEBUG_BP_ENABLED	1	/* the DR7 in force has a breakpoint armed */
 #define DEBUG_WONT_EXIT		2	/* MOV DR does not exit: registers live in the CPU */
+#define DEBUG_DR6_LIVE		4	/* the CPU's DR6 is the guest's now, arch.dr6 is old */
 
 /* What KVM_SET_GUEST_DEBUG knows: KVM_CAP_SET_GUEST_DEBUG2. */
 #define GUESTDBG_KNOWN \

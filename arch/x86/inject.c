@@ -2,8 +2,8 @@
 /*
  * Queueing of events: exceptions, NMIs, KVM_GET/SET_VCPU_EVENTS.
  *
- * SDM, "Interrupt 8 - Double Fault Exception" (the table of classes) and "Exception Priority".
- * Delivery itself is in vmx/event.c.
+ * SDM, "Interrupt 8 - Double Fault Exception" and "Exception Priority". What each exception is
+ * stands in exception.c, delivery itself in vmx/event.c.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -12,34 +12,41 @@
 #include <asm/trapnr.h>
 
 #include "arch/x86/debug.h"
+#include "arch/x86/exception.h"
 #include "arch/x86/inject.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/vmx/vmx.h"
 
-/* SDM, "Interrupt and Exception Classes". */
-enum exception_class { BENIGN, CONTRIBUTORY, PAGE_FAULT_CLASS };
-
-static enum exception_class exception_class(u8 vector)
-{
-	switch (vector) {
-	case X86_TRAP_PF:
-		return PAGE_FAULT_CLASS;
-	case X86_TRAP_DE:
-	case X86_TRAP_TS:
-	case X86_TRAP_NP:
-	case X86_TRAP_SS:
-	case X86_TRAP_GP:
-		return CONTRIBUTORY;
-	default:
-		return BENIGN;
-	}
-}
-
-static void queue(struct mkvm_vcpu *vcpu, u8 vector, bool has_error_code, u32 error_code,
-		  bool has_payload, unsigned long payload)
+/**
+ * inject_deliver_payload() - the side effect of the exception that waits: CR2 of #PF, DR6 of #DB
+ * @vcpu: the vCPU, loaded
+ *
+ * What the module raises has its effect at once, as in KVM. The one that userspace brought with
+ * KVM_VCPUEVENT_VALID_PAYLOAD keeps it until it is delivered.
+ */
+void inject_deliver_payload(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_exception *ex = &vcpu->arch.exception;
-	enum exception_class first, second;
+
+	if (!ex->has_payload)
+		return;
+	switch (exception_row(ex->vector)->payload) {
+	case PAYLOAD_CR2:
+		vmx_write_cr2(vcpu, ex->payload);
+		break;
+	case PAYLOAD_DR6:
+		debug_merge_dr6(vcpu, ex->payload);
+		break;
+	}
+	ex->has_payload = false;
+	ex->payload = 0;
+}
+
+static void queue(struct mkvm_vcpu *vcpu, u8 vector, u32 error_code, unsigned long payload)
+{
+	const struct exception_row *row = exception_row(vector);
+	struct mkvm_exception *ex = &vcpu->arch.exception;
+	enum exception_class first, second = row->class;
 
 	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
 	if (ex->pending || ex->injected) {
@@ -50,14 +57,15 @@ static void queue(struct mkvm_vcpu *vcpu, u8 vector, bool has_error_code, u32 er
 			mkvm_make_request(MKVM_REQ_TRIPLE_FAULT, vcpu);
 			return;
 		}
-		first = exception_class(ex->vector);
-		second = exception_class(vector);
+		first = exception_row(ex->vector)->class;
 		if ((first == CONTRIBUTORY && second == CONTRIBUTORY) ||
 		    (first == PAGE_FAULT_CLASS && second != BENIGN)) {
+			/* A second #PF has changed CR2 all the same. */
+			if (row->payload == PAYLOAD_CR2)
+				vmx_write_cr2(vcpu, payload);
 			vector = X86_TRAP_DF;
-			has_error_code = true;
+			row = exception_row(vector);
 			error_code = 0;
-			has_payload = false;
 		}
 		/* Otherwise the second replaces the first: the instruction will fault again. */
 	}
@@ -65,31 +73,37 @@ static void queue(struct mkvm_vcpu *vcpu, u8 vector, bool has_error_code, u32 er
 		.pending = true,
 		.vector = vector,
 		/* In real mode no error code is pushed (SDM, "Real-Address Mode Exceptions"). */
-		.has_error_code = has_error_code && (vcpu->arch.cr0 & X86_CR0_PE),
+		.has_error_code = row->error_code && (vcpu->arch.cr0 & X86_CR0_PE),
 		.error_code = error_code,
-		.has_payload = has_payload,
+		.has_payload = row->payload != PAYLOAD_NONE,
 		.payload = payload,
 	};
+	inject_deliver_payload(vcpu);
 }
 
 void queue_exception(struct mkvm_vcpu *vcpu, u8 vector)
 {
-	queue(vcpu, vector, false, 0, false, 0);
+	queue(vcpu, vector, 0, 0);
 }
 
 void queue_exception_e(struct mkvm_vcpu *vcpu, u8 vector, u32 error_code)
 {
-	queue(vcpu, vector, true, error_code, false, 0);
+	queue(vcpu, vector, error_code, 0);
 }
 
 void queue_page_fault(struct mkvm_vcpu *vcpu, u64 cr2, u32 error_code)
 {
-	queue(vcpu, X86_TRAP_PF, true, error_code, true, cr2);
+	queue(vcpu, X86_TRAP_PF, error_code, cr2);
 }
 
 void queue_debug_exception(struct mkvm_vcpu *vcpu, unsigned long dr6_bits)
 {
-	queue(vcpu, X86_TRAP_DB, false, 0, true, dr6_bits);
+	/* While a debugger steps, the step is his, and the next entry's #DB exit tells him. */
+	if (dr6_bits == DR6_BS && (vcpu->arch.guest_debug & KVM_GUESTDBG_SINGLESTEP)) {
+		vmx_pend_single_step();
+		return;
+	}
+	queue(vcpu, X86_TRAP_DB, 0, dr6_bits);
 }
 
 void queue_nmi(struct mkvm_vcpu *vcpu)
@@ -97,18 +111,6 @@ void queue_nmi(struct mkvm_vcpu *vcpu)
 	atomic_inc(&vcpu->arch.nmi_queued);
 	mkvm_make_request(MKVM_REQ_NMI, vcpu);
 	mkvm_vcpu_kick(vcpu);
-}
-
-/* The exception's side effect: CR2 of #PF, what #DB reports in DR6. */
-static void deliver_payload(struct mkvm_vcpu *vcpu)
-{
-	struct mkvm_exception *ex = &vcpu->arch.exception;
-
-	if (ex->vector == X86_TRAP_PF)
-		vcpu->arch.cr2 = ex->payload;
-	else if (ex->vector == X86_TRAP_DB)
-		debug_merge_dr6(vcpu, ex->payload);
-	ex->has_payload = false;
 }
 
 /**
@@ -160,8 +162,8 @@ void inject_get_events(struct mkvm_vcpu *vcpu, struct kvm_vcpu_events *events)
 		events->exception_payload = ex->payload;
 	} else {
 		events->exception.injected |= events->exception.pending;
-		if (ex->pending && ex->has_payload)
-			deliver_payload(vcpu);
+		if (ex->pending)
+			inject_deliver_payload(vcpu);
 	}
 	events->interrupt.injected = vcpu->arch.interrupt.injected &&
 				     !vcpu->arch.interrupt.soft;

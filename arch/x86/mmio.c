@@ -435,6 +435,10 @@ static int emulate(struct mkvm_vcpu *vcpu, bool again)
 	guest_access_go(vcpu, c->cpl, c->mode != EMUL_LONG64);
 	rc = again ? emul_execute(c) : emulate_insn(c);
 
+	/* SDM, "RF (resume) flag": 1 between two iterations of REP, 0 behind the instruction. */
+	if (rc == EMUL_OK)
+		c->rflags = c->rep_more ? c->rflags | X86_EFLAGS_RF :
+					  c->rflags & ~(u64)X86_EFLAGS_RF;
 	if (rc == EMUL_IO_NEEDED) {
 		if (c->d.rep)	/* iterations before the one that waits are done */
 			store_context(vcpu, c);

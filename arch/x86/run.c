@@ -432,6 +432,8 @@ out:
 		vmx_rom_forget(vcpu);
 	/* Userspace that stops its vCPUs and reads the dirty log must find every page there. */
 	vmx_flush_pml(vcpu);
+	if (unlikely(rflags_read(vcpu) & X86_EFLAGS_TF))
+		vmx_take_single_step(vcpu);
 	fpu_put_guest(vcpu);
 	store_userspace_regs(vcpu);
 	fill_run_page(vcpu);

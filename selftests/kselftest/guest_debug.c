@@ -178,6 +178,93 @@ static void single_step(void)
 	KT_RUN_DONE(vcpu);
 }
 
+/* ---- a step over HLT, and over what the emulator does -------------------------------------- */
+
+static void halt_guest(void)
+{
+	guest_handler[1] = guest_count;
+	guest_handler[VECTOR] = guest_count_eoi;
+	apic_enable();
+	cli();
+	GUEST_WRITE_REG("dr7", 0x4aa);
+	GUEST_SYNC(1);
+	asm volatile(".globl gd_h0\ngd_h0: sti\n\t"
+		     ".globl gd_h1\ngd_h1: hlt\n\t"
+		     ".globl gd_h2\ngd_h2: nop\n\t"
+		     ".globl gd_h3\ngd_h3: movl %%eax, (%0)\n\t"
+		     ".globl gd_h4\ngd_h4: movl (%0), %%eax\n\t"
+		     ".globl gd_h5\ngd_h5: nop"
+		     : : "b"(KT_MMIO), "a"(0x1234) : "memory");
+	GUEST_SYNC_VAL(2, guest_irqs[VECTOR]);
+	/* The debugger's steps were not the guest's. */
+	GUEST_EQ(guest_irqs[1], 0);
+	guest_done();
+}
+
+extern const u8 gd_h0[], gd_h1[], gd_h2[], gd_h3[], gd_h4[], gd_h5[];
+
+static void step_over_halt(void)
+{
+	struct kt_vcpu *vcpu = kt_long(0, KT_IRQCHIP, halt_guest);
+	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = VECTOR };
+	struct kvm_mp_state mp;
+
+	KT_RUN_SYNC(vcpu, 1);
+	debug_set(vcpu, KVM_GUESTDBG_SINGLESTEP, 0, 0);
+	step_to(vcpu, gd_h0);
+	/* No breakpoint of the debugger's: DR7 is the guest's. */
+	KT_EQ(vcpu->run->debug.arch.dr7, 0x4aa);
+	step(vcpu, gd_h1);
+	step(vcpu, gd_h2);
+	/* The step is over, the halt is not. */
+	KT_IOCTL(vcpu->fd, KVM_GET_MP_STATE, &mp);
+	KT_EQ(mp.mp_state, KVM_MP_STATE_HALTED);
+	debug_set(vcpu, KVM_GUESTDBG_USE_HW_BP, (u64)(unsigned long)gd_h3, 0x402);
+	KT_IOCTL(vcpu->vm->fd, KVM_SIGNAL_MSI, &msi);
+	WANT_DEBUG(vcpu, 1, gd_h3, 1);
+	debug_set(vcpu, KVM_GUESTDBG_SINGLESTEP, 0, 0);
+	KT_RUN_EXIT(vcpu, KVM_EXIT_MMIO);
+	KT_EQ(vcpu->run->mmio.is_write, 1);
+	/* KVM forgets the step of a store that userspace carries out. */
+	if (kt_is_minikvm())
+		step(vcpu, gd_h4);
+	KT_RUN_EXIT(vcpu, KVM_EXIT_MMIO);
+	KT_EQ(vcpu->run->mmio.is_write, 0);
+	step(vcpu, gd_h5);
+	debug_set(vcpu, 0, 0, 0);
+	KT_EQ(KT_RUN_SYNC(vcpu, 2), 1);
+	KT_RUN_DONE(vcpu);
+}
+
+static void last_step_guest(void)
+{
+	guest_handler[1] = guest_count;
+	GUEST_SYNC(1);
+	outb(0x77, 0);
+	GUEST_EQ(guest_irqs[1], 0);
+	guest_done();
+}
+
+/* A debugger that goes away between an instruction and its step takes the step along. */
+static void step_of_nobody(void)
+{
+	struct kt_vcpu *vcpu = kt_long(0, 0, last_step_guest);
+
+	KT_RUN_SYNC(vcpu, 1);
+	debug_set(vcpu, KVM_GUESTDBG_SINGLESTEP, 0, 0);
+	while (kt_run(vcpu) == KVM_EXIT_DEBUG)
+		;
+	KT_EQ(vcpu->run->exit_reason, KVM_EXIT_IO);
+	KT_EQ(vcpu->run->io.port, 0x77);
+	/* KVM reports the step here, the module with the next entry. */
+	vcpu->run->immediate_exit = 1;
+	if (!kt_run_raw(vcpu))
+		KT_EQ(vcpu->run->exit_reason, KVM_EXIT_DEBUG);
+	vcpu->run->immediate_exit = 0;
+	debug_set(vcpu, 0, 0, 0);
+	KT_RUN_DONE(vcpu);
+}
+
 /* ---- interrupts while stepping ------------------------------------------------------------ */
 
 static void block_guest(void)
@@ -256,6 +343,8 @@ static const struct kt_test tests[] = {
 	{ "software_breakpoint", software_breakpoint },
 	{ "hardware_breakpoint", hardware_breakpoint },
 	{ "single_step", single_step },
+	{ "step_over_halt", step_over_halt, .timeout = 20 },
+	{ "step_of_nobody", step_of_nobody },
 	{ "block_interrupts", block_interrupts },
 	{ "inject", inject },
 };

@@ -14,6 +14,7 @@
 #include <asm/trapnr.h>
 
 #include "arch/x86/debug.h"
+#include "arch/x86/exception.h"
 #include "arch/x86/inject.h"
 #include "arch/x86/irq/irqchip.h"
 #include "arch/x86/irq/lapic.h"
@@ -57,6 +58,20 @@ void vmx_set_nmi_mask(struct mkvm_vcpu *vcpu, bool masked)
 		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, new);
 }
 
+/**
+ * vmx_write_cr2() - the guest's CR2 changes
+ * @vcpu: loaded vCPU
+ * @cr2: the new value
+ *
+ * While the thread is in entry.c's loop the register holds it.
+ */
+void vmx_write_cr2(struct mkvm_vcpu *vcpu, unsigned long cr2)
+{
+	vcpu->arch.cr2 = cr2;
+	if (READ_ONCE(vcpu->mode) != MKVM_OUTSIDE_GUEST)
+		native_write_cr2(cr2);
+}
+
 static void inject(struct mkvm_vcpu *vcpu, u32 info)
 {
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, info | INTR_INFO_VALID_MASK);
@@ -71,6 +86,7 @@ static void inject_exception(struct mkvm_vcpu *vcpu)
 	struct mkvm_exception *ex = &vcpu->arch.exception;
 	u32 info = ex->vector;
 
+	inject_deliver_payload(vcpu);
 	if (ex->has_payload) {
 		if (ex->vector == X86_TRAP_PF)
 			native_write_cr2(ex->payload);	/* entry.c has loaded the old one */
@@ -78,6 +94,9 @@ static void inject_exception(struct mkvm_vcpu *vcpu)
 			debug_merge_dr6(vcpu, ex->payload);
 		ex->has_payload = false;
 	}
+	/* Once: what comes back from a delivery that was cut short has it in RFLAGS already. */
+	if (!ex->injected && exception_row(ex->vector)->kind == EXCEPTION_FAULT)
+		rflags_write(vcpu, vmx_rflags(vcpu) | X86_EFLAGS_RF);
 	if (ex->vector == X86_TRAP_DB && vcpu->arch.dr7 & DR7_GD) {
 		/* Delivery clears it, so that the handler can look. */
 		vcpu->arch.dr7 &= ~(unsigned long)DR7_GD;

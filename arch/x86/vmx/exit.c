@@ -13,6 +13,7 @@
 #include <linux/nospec.h>
 #include <linux/sched.h>
 #include <asm/debugreg.h>
+#include <asm/trapnr.h>
 #include <asm/vmx.h>
 
 #include "arch/x86/cpuid.h"
@@ -74,11 +75,46 @@ static __always_inline void skip(struct mkvm_vcpu *vcpu, unsigned int len)
 			     state & ~(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS));
 }
 
-/** vmx_pend_single_step() - the next entry finds a single-step exception pending */
+/**
+ * vmx_pend_single_step() - RFLAGS.TF was set when an instruction that the module did ended
+ *
+ * The next entry finds the exception pending, and the #DB exit sorts out whose it is. Until then
+ * only vmx_take_single_step() knows of it.
+ */
 void vmx_pend_single_step(void)
 {
 	vmcs_write64(GUEST_PENDING_DBG_EXCEPTIONS,
 		     vmcs_read64(GUEST_PENDING_DBG_EXCEPTIONS) | DR_STEP);
+}
+
+/** vmx_drop_single_step() - a step that a debugger wanted and does not want any more */
+void vmx_drop_single_step(void)
+{
+	vmcs_write64(GUEST_PENDING_DBG_EXCEPTIONS,
+		     vmcs_read64(GUEST_PENDING_DBG_EXCEPTIONS) & ~(u64)DR_STEP);
+}
+
+/**
+ * vmx_take_single_step() - no entry follows at once: a pending single step becomes a queued #DB
+ * @vcpu: loaded vCPU
+ *
+ * So that KVM_GET_VCPU_EVENTS shows it, KVM_SET_REGS ends it, and a vCPU that halts wakes up. Not
+ * while a debugger steps: the #DB would be his. Behind STI or MOV SS the VM entry wants to find it
+ * where it is.
+ */
+void vmx_take_single_step(struct mkvm_vcpu *vcpu)
+{
+	u64 pending;
+
+	if ((vcpu->arch.guest_debug & KVM_GUESTDBG_SINGLESTEP) ||
+	    vcpu->arch.exception.pending || vcpu->arch.exception.injected ||
+	    vmx_get_interrupt_shadow(vcpu))
+		return;
+	pending = vmcs_read64(GUEST_PENDING_DBG_EXCEPTIONS);
+	if (!(pending & DR_STEP))
+		return;
+	vmcs_write64(GUEST_PENDING_DBG_EXCEPTIONS, 0);
+	queue_debug_exception(vcpu, pending);
 }
 
 /**
@@ -89,10 +125,7 @@ void vmx_pend_single_step(void)
 void vmx_skip_bytes(struct mkvm_vcpu *vcpu, unsigned int len)
 {
 	skip(vcpu, len);
-	/*
-	 * An instruction that the module did for the guest traps like any other: the entry finds
-	 * the single-step exception pending, and the #DB exit sorts out whose it is.
-	 */
+	/* An instruction that the module did for the guest traps like any other. */
 	if (unlikely(vmx_rflags(vcpu) & X86_EFLAGS_TF))
 		vmx_pend_single_step();
 }
@@ -114,6 +147,16 @@ static int exit_cpuid(struct mkvm_vcpu *vcpu)
 	return 1;
 }
 
+/* HLT with RFLAGS.TF set: its trap ends the halt, unless the trap is a debugger's. */
+static noinline int halt_stepped(struct mkvm_vcpu *vcpu)
+{
+	if (!(vcpu->arch.guest_debug & KVM_GUESTDBG_SINGLESTEP))
+		return 1;
+	vmx_drop_single_step();
+	vcpu->arch.mp_state = KVM_MP_STATE_HALTED;
+	return vmx_exit_debug(vcpu, X86_TRAP_DB, DR_STEP);
+}
+
 static int exit_hlt(struct mkvm_vcpu *vcpu)
 {
 	vmx_skip_instruction(vcpu);
@@ -122,6 +165,8 @@ static int exit_hlt(struct mkvm_vcpu *vcpu)
 		vcpu->run->exit_reason = KVM_EXIT_HLT;
 		return 0;
 	}
+	if (unlikely(vmx_rflags(vcpu) & X86_EFLAGS_TF))
+		return halt_stepped(vcpu);
 	vcpu->arch.mp_state = KVM_MP_STATE_HALTED;
 	return 1;
 }
@@ -398,18 +443,25 @@ int vmx_exit_unexpected(struct mkvm_vcpu *vcpu, const char *what)
  * @vcpu: loaded vCPU
  *
  * Return: 0, with KVM_INTERNAL_ERROR_DELIVERY_EV: data[0] the IDT-vectoring information, data[1]
- * the exit reason, data[2] the exit qualification.
+ * the exit reason, data[2] the exit qualification, then of an EPT exit the guest-physical address,
+ * last the host CPU, as in KVM.
  */
 int vmx_exit_delivery_failed(struct mkvm_vcpu *vcpu)
 {
 	u32 reason = to_vmx(vcpu)->exit_reason;
+	u64 data[5];
+	int n = 0;
 
 	pr_notice_ratelimited("vm %d vcpu %u: %s while vector %u was delivered\n",
 			      vcpu->vm->owner_pid, vcpu->id, vmx_exit_reason_name(reason),
 			      vmcs_read32(IDT_VECTORING_INFO_FIELD) & INTR_INFO_VECTOR_MASK);
-	return exit_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV, 3,
-				   (u64[]){ vmcs_read32(IDT_VECTORING_INFO_FIELD), reason,
-					    vmcs_read64(EXIT_QUALIFICATION) });
+	data[n++] = vmcs_read32(IDT_VECTORING_INFO_FIELD);
+	data[n++] = reason;
+	data[n++] = vmcs_read64(EXIT_QUALIFICATION);
+	if (reason == EXIT_REASON_EPT_VIOLATION || reason == EXIT_REASON_EPT_MISCONFIG)
+		data[n++] = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
+	data[n++] = vcpu->cpu;
+	return exit_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV, n, data);
 }
 
 /**

@@ -21,7 +21,15 @@
 #include "arch/x86/run.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
-static int debug_exit(struct mkvm_vcpu *vcpu, u8 vector, unsigned long dr6)
+/**
+ * vmx_exit_debug() - KVM_EXIT_DEBUG
+ * @vcpu: loaded vCPU; userspace debugs it
+ * @vector: #DB or #BP
+ * @dr6: what happened; the bits that read as 1 are added
+ *
+ * Return: 0, for the exit handler to return.
+ */
+int vmx_exit_debug(struct mkvm_vcpu *vcpu, u8 vector, unsigned long dr6)
 {
 	struct kvm_debug_exit_arch *exit = &vcpu->run->debug.arch;
 
@@ -29,7 +37,8 @@ static int debug_exit(struct mkvm_vcpu *vcpu, u8 vector, unsigned long dr6)
 	exit->exception = vector;
 	exit->pc = vmx_get_segment_base(vcpu, SEG_CS) + rip_read(vcpu);
 	exit->dr6 = dr6 | DR6_RESERVED;
-	exit->dr7 = vcpu->arch.guest_debug_dr7;
+	/* The one in force: the debugger's, or the guest's own. */
+	exit->dr7 = vmx_get_dr7(vcpu);
 	return 0;
 }
 
@@ -39,7 +48,7 @@ static int handle_debug(struct mkvm_vcpu *vcpu, u32 info)
 
 	/* Delivering a pending single step consumes it. */
 	if (vcpu->arch.guest_debug & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP))
-		return debug_exit(vcpu, X86_TRAP_DB, dr6);
+		return vmx_exit_debug(vcpu, X86_TRAP_DB, dr6);
 	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_PRIV_SW_EXCEPTION)
 		/* INT1 traps, but its exit comes before it: the handler returns behind it. */
 		vmx_skip_untrapped(vcpu, vmcs_read32(VM_EXIT_INSTRUCTION_LEN));
@@ -118,7 +127,7 @@ int vmx_exit_exception_nmi(struct mkvm_vcpu *vcpu)
 		return handle_undefined(vcpu);
 	case X86_TRAP_BP:
 		vcpu->arch.exception.injected = false;
-		return debug_exit(vcpu, X86_TRAP_BP, 0);
+		return vmx_exit_debug(vcpu, X86_TRAP_BP, 0);
 	case X86_TRAP_AC:
 		if (is_hosts_split_lock(vcpu)) {
 			/* It warns, and lets this thread lock as it likes; or it is fatal here. */

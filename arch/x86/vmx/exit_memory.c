@@ -40,7 +40,9 @@ static __always_inline int ring_doorbell(struct mkvm_vcpu *vcpu, struct mkvm_doo
 	unsigned int len;
 	int idx;
 
+	/* With breakpoints armed RF must be cleared behind the store, which the emulator does. */
 	if (to_vmx(vcpu)->idt_vectoring_valid || !is_long_mode(vcpu) ||
+	    unlikely(vcpu->arch.switch_db_regs) ||
 	    !(vmcs_read32(GUEST_CS_AR_BYTES) & VMX_AR_L_MASK))
 		return VMX_FAST_NO;
 	idx = srcu_read_lock(&vcpu->vm->srcu);

@@ -162,15 +162,8 @@ int vmx_exit_dr(struct mkvm_vcpu *vcpu)
 	}
 	if ((vcpu->arch.dr7 & DR7_GD) || (vcpu->arch.guest_debug & KVM_GUESTDBG_USE_HW_BP)) {
 		if (vcpu->arch.guest_debug & KVM_GUESTDBG_USE_HW_BP &&
-		    vcpu->arch.guest_debug_dr7 & DR7_GD) {
-			vcpu->run->exit_reason = KVM_EXIT_DEBUG;
-			vcpu->run->debug.arch.exception = X86_TRAP_DB;
-			vcpu->run->debug.arch.dr6 = DR6_BD | DR6_RESERVED;
-			vcpu->run->debug.arch.dr7 = vcpu->arch.guest_debug_dr7;
-			vcpu->run->debug.arch.pc = rip_read(vcpu) +
-						   vmx_get_segment_base(vcpu, SEG_CS);
-			return 0;
-		}
+		    vcpu->arch.guest_debug_dr7 & DR7_GD)
+			return vmx_exit_debug(vcpu, X86_TRAP_DB, DR6_BD);
 		if (vcpu->arch.dr7 & DR7_GD) {
 			/* General detect: the fault clears GD so that the handler can look. */
 			vcpu->arch.dr7 &= ~(unsigned long)DR7_GD;

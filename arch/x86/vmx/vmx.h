@@ -40,12 +40,19 @@ bool vmx_cr4_valid(unsigned long cr4);
 /* The guest's CPUID changed: choose the guest-owned bits of CR0 and CR4, MSR bitmap, controls. */
 void vmx_cpuid_changed(struct mkvm_vcpu *vcpu);
 
+/* CR2, wherever it is now. */
+void vmx_write_cr2(struct mkvm_vcpu *vcpu, unsigned long cr2);
+
 /* Debug registers: DR7 of the guest, and whether MOV DR exits. */
 unsigned long vmx_get_dr7(struct mkvm_vcpu *vcpu);
 void vmx_set_dr7(struct mkvm_vcpu *vcpu, unsigned long dr7);
 void vmx_set_mov_dr_exiting(struct mkvm_vcpu *vcpu, bool on);
 void vmx_update_exception_bitmap(struct mkvm_vcpu *vcpu);
 void vmx_set_singlestep(struct mkvm_vcpu *vcpu, bool on);
+/* A single-step exception that the next entry delivers; see exit.c. */
+void vmx_pend_single_step(void);
+void vmx_drop_single_step(void);
+void vmx_take_single_step(struct mkvm_vcpu *vcpu);
 
 /*
  * MSRs that live in the VMCS or are switched by vmx/: FS_BASE, GS_BASE, KERNEL_GS_BASE,

@@ -197,10 +197,10 @@ typedef int (*vmx_exit_handler)(struct mkvm_vcpu *vcpu);
 vmx_exit_handler vmx_fast_handler(u32 reason);
 void vmx_skip_instruction(struct mkvm_vcpu *vcpu);
 void vmx_skip_untrapped(struct mkvm_vcpu *vcpu, unsigned int len);
-void vmx_pend_single_step(void);
 void vmx_skip_bytes(struct mkvm_vcpu *vcpu, unsigned int len);
 int vmx_exit_unexpected(struct mkvm_vcpu *vcpu, const char *what);
 int vmx_exit_delivery_failed(struct mkvm_vcpu *vcpu);
+int vmx_exit_debug(struct mkvm_vcpu *vcpu, u8 vector, unsigned long dr6);	/* exit_exception.c */
 
 /* The exit handlers, by file. vmx_fast_* run with interrupts off. */
 int vmx_fast_cr(struct mkvm_vcpu *vcpu);		/* exit_register.c */

@@ -26,6 +26,7 @@
 #define DR6_BT			BIT(15)
 #define DR7_LOCAL		0x155ul		/* L0 to L3 and LE: breakpoints of the old task */
 #define TSS_TRAP		1
+#define CLEAR_TRIES		1000
 
 struct tss32 {
 	u16 link, link_rsvd;
@@ -213,6 +214,29 @@ static int read_new_task(struct mkvm_vcpu *vcpu, const struct tss_ref *new, stru
 	return 0;
 }
 
+/*
+ * The old task can be entered again. On the processor this is one locked access: whatever else
+ * another vCPU changes in the descriptor meanwhile, the bit is cleared.
+ */
+static int clear_busy(struct mkvm_vcpu *vcpu, const struct task_switch *ts, struct tss_ref *old,
+		      struct walk_fault *fault)
+{
+	u16 selector = old->selector & ~SELECTOR_IN_LDT;
+	int ret, tries = 0;
+
+	for (;;) {
+		ret = descriptor_change_type(vcpu, selector, &old->desc, 0, DESC_TSS_BUSY, fault);
+		if (ret != -EAGAIN)
+			return ret;
+		/* IRET has changed nothing so far and can begin anew, JMP has. */
+		if (++tries == CLEAR_TRIES)
+			return ts->source == TASK_SWITCH_BY_IRET ? -EAGAIN : 0;
+		ret = descriptor_read(vcpu, selector, X86_TRAP_TS, &old->desc, fault);
+		if (ret)
+			return ret;
+	}
+}
+
 /* Everything up to the commit point: 0, 1 = @fault, -EAGAIN = execute it again, -EFAULT. */
 static int leave_old_task(struct mkvm_vcpu *vcpu, const struct task_switch *ts,
 			  struct tss_ref *new, struct task *task, struct walk_fault *fault)
@@ -246,9 +270,8 @@ static int leave_old_task(struct mkvm_vcpu *vcpu, const struct task_switch *ts,
 	}
 	/* A task that is called, or that interrupts, finds its way back by the link. */
 	if (!nested) {
-		ret = descriptor_change_type(vcpu, old.selector & ~SELECTOR_IN_LDT, &old.desc, 0,
-					     DESC_TSS_BUSY, fault);
-		if (ret && ret != -EAGAIN)
+		ret = clear_busy(vcpu, ts, &old, fault);
+		if (ret)
 			return ret;
 	}
 	ret = save_old_task(vcpu, ts, &old, fault);

@@ -60,6 +60,11 @@ asm(".text\n"
     "	ltr %ax\n"
     "	mov $0x1000, %eax\n"
     "tf_gp:	mov %ax, %fs\n"
+    "tf_main_rdmsr:\n"
+    "	mov $0x200, %eax\n"
+    "	ltr %ax\n"
+    "	mov $0x12345678, %ecx\n"
+    "tf_rdmsr:	rdmsr\n"
     "tf_b:\n"
     "	out %al, $0xa0\n"
     "	ljmp $0x200, $0\n"
@@ -70,7 +75,7 @@ asm(".text\n"
     "	iret\n"
     "	.code64\n");
 extern const u8 tf_main[], tf_jmp[], tf_back[], tf_b[], tf_c[], tf_main_wait[], tf_waiting[],
-	tf_main_df[], tf_gp[];
+	tf_main_df[], tf_gp[], tf_main_rdmsr[], tf_rdmsr[];
 
 static struct kt_vcpu *vcpu;
 static struct kt_vm *vm;
@@ -382,6 +387,25 @@ static void interrupt_gate(void)
 	KT_EQ(type_of(SEL_C), 9);
 }
 
+/* A fault through a task gate leaves RF in the old task's TSS, where IRET finds it. */
+static void fault_gate(void)
+{
+	prepare(tf_main_rdmsr);
+	idt[13] = task_gate(SEL_C);
+	stage(0xc0);
+	check_c(SEL_A, true, 0);
+	KT_EQ(a->eip, low(tf_rdmsr));
+	KT_EQ(a->eflags & 1 << 16, 1 << 16);
+	kt_vm_free(vm);
+
+	prepare(tf_main_df);
+	idt[13] = task_gate(SEL_C);
+	stage(0xc0);
+	check_c(SEL_A, true, 0x1000);
+	KT_EQ(a->eip, low(tf_gp));
+	KT_EQ(a->eflags & 1 << 16, 1 << 16);
+}
+
 static volatile bool flips_over;
 
 /* Change the DPL of task C's TSS descriptor, of which nothing depends here, as fast as can be. */
@@ -485,6 +509,7 @@ static const struct kt_test tests[] = {
 	{ "tss_of_16_bits", tss_of_16_bits },
 	{ "nmi_gate", nmi_gate },
 	{ "interrupt_gate", interrupt_gate },
+	{ "fault_gate", fault_gate },
 	{ "busy_descriptor", busy_descriptor },
 	{ "double_fault_gate", double_fault_gate },
 	{ "old_tss_read_only", old_tss_read_only },

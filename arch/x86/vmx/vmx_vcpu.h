@@ -200,7 +200,6 @@ void vmx_skip_untrapped(struct mkvm_vcpu *vcpu, unsigned int len);
 void vmx_skip_bytes(struct mkvm_vcpu *vcpu, unsigned int len);
 int vmx_exit_unexpected(struct mkvm_vcpu *vcpu, const char *what);
 int vmx_exit_delivery_failed(struct mkvm_vcpu *vcpu);
-int vmx_exit_debug(struct mkvm_vcpu *vcpu, u8 vector, unsigned long dr6);	/* exit_exception.c */
 
 /* The exit handlers, by file. vmx_fast_* run with interrupts off. */
 int vmx_fast_cr(struct mkvm_vcpu *vcpu);		/* exit_register.c */
@@ -213,6 +212,7 @@ int vmx_exit_invlpg(struct mkvm_vcpu *vcpu);		/* exit_memory.c */
 int vmx_fast_apic_access(struct mkvm_vcpu *vcpu);
 int vmx_exit_exception_nmi(struct mkvm_vcpu *vcpu);	/* exit_exception.c */
 int vmx_exit_triple_fault(struct mkvm_vcpu *vcpu);
+int vmx_exit_debug(struct mkvm_vcpu *vcpu, u8 vector, unsigned long dr6);
 int vmx_exit_cr(struct mkvm_vcpu *vcpu);		/* exit_register.c */
 int vmx_exit_dr(struct mkvm_vcpu *vcpu);
 int vmx_exit_xsetbv(struct mkvm_vcpu *vcpu);

@@ -456,7 +456,7 @@ static int emulate(struct mkvm_vcpu *vcpu, bool again)
 		/* MOV SS and POP SS hold off interrupts and the trap until the next instruction. */
 		if (unlikely(emul_blocks_interrupts(c)))
 			vmx_set_interrupt_shadow(vcpu, KVM_X86_SHADOW_INT_MOV_SS);
-		else if (tf && !c->rep_more)
+		else if (tf)
 			queue_debug_exception(vcpu, DR6_BS);
 		return guest_access_finish(vcpu);
 	case EMUL_FAULT:

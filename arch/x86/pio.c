@@ -175,6 +175,15 @@ static bool advance(struct mkvm_vcpu *vcpu, const struct mkvm_pio_request *req, 
 	return !left;
 }
 
+/* @n elements are done. A single step ends at each; behind the last one @skip sees to it. */
+static void finish_elements(struct mkvm_vcpu *vcpu, bool in, u32 n)
+{
+	if (advance(vcpu, &vcpu->arch.pio, in, n))
+		vcpu->arch.pio.skip(vcpu);
+	else if (rflags_read(vcpu) & X86_EFLAGS_TF)
+		queue_debug_exception(vcpu, DR6_BS);
+}
+
 /* After an access that returned @ret, neither 0 nor GUEST_ACCESS_WAIT. */
 static int access_failed(struct mkvm_vcpu *vcpu, int ret, const struct walk_fault *fault)
 {
@@ -204,8 +213,7 @@ static int store_in(struct mkvm_vcpu *vcpu, u32 n)
 	ret = guest_access_write(vcpu, pio->element, vcpu->pio_data, n * pio->size, &fault);
 	if (ret)
 		return access_failed(vcpu, ret, &fault);
-	if (advance(vcpu, pio, true, n))
-		pio->skip(vcpu);
+	finish_elements(vcpu, true, n);
 	/* A device of userspace's gets its data now that the instruction is complete. */
 	return guest_access_finish(vcpu);
 }
@@ -234,7 +242,8 @@ static u32 batch(struct mkvm_vcpu *vcpu, const struct mkvm_pio_request *req, boo
 	u32 n = min_t(unsigned long, count, (PAGE_SIZE - offset_in_page(req->element)) / req->size);
 	u64 last = offset + n * req->size - 1, linear;
 
-	if (req->down || n <= 1 || last != low_bytes(last, req->addr_bytes) ||
+	if (req->down || n <= 1 || (rflags_read(vcpu) & X86_EFLAGS_TF) ||
+	    last != low_bytes(last, req->addr_bytes) ||
 	    !vmx_linear_address(vcpu, req->segment, offset, n * req->size, in, &linear))
 		return 1;
 	return n;
@@ -322,8 +331,7 @@ static int string_out(struct mkvm_vcpu *vcpu)
 	       !mkvm_io_bus_write(vcpu, MKVM_PIO_BUS, pio->port, pio->size,
 				  vcpu->pio_data + done * pio->size))
 		done++;
-	if (advance(vcpu, pio, false, done ?: pio->count))
-		pio->skip(vcpu);
+	finish_elements(vcpu, false, done ?: pio->count);
 	return done ? 1 : exit_io(vcpu, false, pio->port, pio->size, pio->count);
 }
 

@@ -169,6 +169,51 @@ static void ins_to_rom(void)
 	KT_EQ(*(u64 *)(device + 0x10), 0x0807060504030201);
 }
 
+/* ---- single steps over repeated string instructions ---------------------------------------- */
+
+static u8 room[64];
+
+static void count_step(struct gframe *f)
+{
+	(void)f;
+	guest_irqs[1]++;
+}
+
+/* How many #DB one of these raises under TF, with three instructions behind it. */
+#define STEPS(insn, at)								\
+	({									\
+		u64 __p = (u64)(at), __q = __p, __n = 4;			\
+		guest_irqs[1] = 0;						\
+		asm volatile("cld; pushf; orq $0x100, (%%rsp); popf; " insn	\
+			     "; pushf; andq $~0x100, (%%rsp); popf"		\
+			     : "+D"(__p), "+S"(__q), "+c"(__n)			\
+			     : "d"(PORT), "a"(0) : "memory", "cc");		\
+		GUEST_EQ(__n, 0);						\
+		guest_irqs[1];							\
+	})
+
+static void step_guest(void)
+{
+	guest_handler[1] = count_step;
+	/* The processor's own answer comes first: one for each iteration. */
+	GUEST_EQ(STEPS("rep stosb", room), 7);
+	GUEST_EQ(STEPS("rep stosb", KT_MMIO), 7);
+	GUEST_EQ(STEPS("rep lodsb", KT_MMIO), 7);
+	GUEST_EQ(STEPS("rep insb", room), 7);
+	GUEST_EQ(STEPS("rep insb", KT_MMIO), 7);
+	GUEST_EQ(STEPS("rep outsb", room), 7);
+	GUEST_EQ(STEPS("rep outsb", KT_MMIO), 7);
+	guest_done();
+}
+
+static void single_step(void)
+{
+	struct kt_vcpu *vcpu = kt_long(0, 0, step_guest);
+	u8 out[64];
+
+	serve(vcpu, KT_MMIO, device, out);
+}
+
 /* ---- descriptor tables in ROM ------------------------------------------------------------- */
 
 /*
@@ -346,6 +391,7 @@ static const struct kt_test tests[] = {
 	{ "outs_from_device", outs_from_device },
 	{ "outs_from_device_ring3", outs_from_device_ring3 },
 	{ "ins_to_rom", ins_to_rom },
+	{ "single_step", single_step },
 	{ "descriptors_in_rom", descriptors_in_rom },
 	{ "store_to_rom_table", store_to_rom_table },
 };

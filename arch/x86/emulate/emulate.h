@@ -223,7 +223,8 @@ struct emul_decoded {
  * @la57: (in) CR4.LA57: addresses of 57 bits are canonical instead of 48
  * @gpr: (in/out) RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8 to R15
  * @rip: (in/out)
- * @rflags: (in/out) after EMUL_OK with RFLAGS.TF set, the single-step trap is the caller's to raise
+ * @rflags: (in/out) after EMUL_OK with RFLAGS.TF set before, the single-step trap is the
+ *	caller's to raise, also with @rep_more: one iteration has been done
  * @mmio_touched: set by callbacks that touched a device; cleared by emulate_insn()
  * @read_for_write: see @read of struct emul_ops
  * @rep_more: (out) iterations of a REP instruction are left: rip has not advanced

@@ -123,7 +123,8 @@ enum emul_rc emul_string(struct emul_ctxt *c)
 		emul_gpr_write(c, REG_CX, c->d.addr_size, c->gpr[REG_CX] - 1);
 		if (condition_ends(c))
 			return EMUL_OK;
-		if (c->mmio_touched)
+		/* A single step ends at each iteration. */
+		if (c->mmio_touched || c->rflags & FLAG_TF)
 			break;
 	}
 	c->rep_more = addr_reg(c, REG_CX) != 0;

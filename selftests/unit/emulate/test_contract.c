@@ -181,6 +181,13 @@ static void test_rep(void)
 	tap_ok(machine_run(m) == EMUL_OK && m->c.gpr[1] == 1 && m->device_reads == 6,
 	       "REPE CMPS on two devices");
 
+	m = PREPARE(0xf3, 0xaa);			/* rep stosb to RAM, single step */
+	m->c.gpr[1] = 3;
+	m->c.gpr[7] = 0x1000;
+	m->c.rflags |= 0x100;
+	tap_ok(machine_step(m) == EMUL_OK && m->c.rep_more && m->c.gpr[1] == 2,
+	       "a single step ends at each iteration");
+
 	m = PREPARE(0xf3, 0x6c);			/* rep insb: exits for its port */
 	m->c.gpr[1] = 2;
 	m->c.gpr[7] = 0x4000;

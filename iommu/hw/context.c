@@ -199,6 +199,46 @@ static int allow_ats(struct hw_unit *unit, u16 source, bool allow, bool running)
 	return hw_queue(unit, QI_PASID_CACHE | QI_PASID_GLOBAL, 0);
 }
 
+static int change_entry(struct hw_unit *unit, u16 source, u32 pasid, const struct hw_target *target)
+{
+	unsigned int nr = unit->scalable ? HW_PASID_WORDS : 2, i;
+	u64 words[HW_PASID_WORDS] = { 0 }, word0, *slot;
+	bool present = target->path;
+	int ret = 0;
+
+	if (pasid >= (unit->scalable ? HW_NR_PASIDS : 1) ||
+	    (pasid && !(unit->ecap & ECAP_PASID)) || (target->ats && !(unit->ecap & ECAP_DT)) ||
+	    (present && !(unit->scalable ? pasid_words(unit, target, words) :
+			  context_words(unit, target, words))))
+		return -EINVAL;
+	/* What it has in its caches it will keep: nothing that is new may come to that. */
+	if (unit->broken && present)
+		return -EIO;
+	slot = unit->scalable ? pasid_slot(unit, source, pasid, present) :
+	       context_slot(unit, source, present);
+	if (!slot)
+		return present ? -ENOMEM : 0;
+	word0 = slot[0];
+	if (word0 & ENTRY_PRESENT) {
+		hw_store64(&slot[0], 0);
+		hw_publish(unit, slot, sizeof(*slot));
+		if (unit->on)
+			ret = forget(unit, source, pasid, word0, slot[1]);
+	}
+	if (unit->broken)
+		return -EIO;
+	if (!ret && unit->scalable && !pasid)
+		ret = allow_ats(unit, source, target->ats, unit->on);
+	if (ret)
+		return ret;
+	for (i = 1; i < nr; i++)
+		hw_store64(&slot[i], words[i]);
+	dma_wmb();
+	hw_store64(&slot[0], words[0]);
+	hw_publish(unit, slot, nr * sizeof(*slot));
+	return unit->on && present ? tell_of_new_entry(unit, source, pasid, target) : 0;
+}
+
 /**
  * hw_attach() - say where the requests of a device go
  * @unit: initialised; invalidation happens only when it is enabled
@@ -208,41 +248,18 @@ static int allow_ats(struct hw_unit *unit, u16 source, bool allow, bool running)
  *
  * Between the old and the new target the device is blocked; after return no request uses the old
  * one, but by what the device itself keeps: see hw_flush_device(). Return: 0; -EINVAL for what the
- * unit has not, -ENOMEM (nothing changed in both cases); -EIO (the unit does not answer).
+ * unit has not, -ENOMEM (nothing changed in both cases); -EIO (the unit does not answer: the entry
+ * is as it was, or not present, but what it said may still be in the caches).
  */
 int hw_attach(struct hw_unit *unit, u16 source, u32 pasid, const struct hw_target *target)
 {
-	unsigned int nr = unit->scalable ? HW_PASID_WORDS : 2, i;
-	bool running = hw_read32(unit->regs, DMAR_GSTS) & GCMD_TE, present = target->path;
-	u64 words[HW_PASID_WORDS] = { 0 }, word0, *slot;
-	int ret = 0;
+	int ret;
 
-	if (pasid >= (unit->scalable ? HW_NR_PASIDS : 1) ||
-	    (pasid && !(unit->ecap & ECAP_PASID)) || (target->ats && !(unit->ecap & ECAP_DT)) ||
-	    (present && !(unit->scalable ? pasid_words(unit, target, words) :
-			  context_words(unit, target, words))))
-		return -EINVAL;
-	slot = unit->scalable ? pasid_slot(unit, source, pasid, present) :
-	       context_slot(unit, source, present);
-	if (!slot)
-		return present ? -ENOMEM : 0;
-	word0 = slot[0];
-	if (word0 & ENTRY_PRESENT) {
-		hw_store64(&slot[0], 0);
-		hw_publish(unit, slot, sizeof(*slot));
-		if (running)
-			ret = forget(unit, source, pasid, word0, slot[1]);
-	}
-	if (!ret && unit->scalable && !pasid)
-		ret = allow_ats(unit, source, target->ats, running);
-	if (ret)
-		return ret;
-	for (i = 1; i < nr; i++)
-		hw_store64(&slot[i], words[i]);
-	dma_wmb();
-	hw_store64(&slot[0], words[0]);
-	hw_publish(unit, slot, nr * sizeof(*slot));
-	return running && present ? tell_of_new_entry(unit, source, pasid, target) : 0;
+	if (!hw_take_turn(unit, &unit->attaching))
+		return -EIO;
+	ret = change_entry(unit, source, pasid, target);
+	unit->attaching = false;
+	return ret;
 }
 
 /* A page and the pages that its entries lead to: every @step words, @depth levels down. */

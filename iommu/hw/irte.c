@@ -151,16 +151,22 @@ int irt_disable(struct hw_unit *unit)
  */
 bool irt_pass_compatibility(struct hw_unit *unit, bool pass)
 {
-	u32 state = hw_read32(unit->regs, DMAR_GSTS) & GCMD_STATE;
+	bool done = false;
 	unsigned int i;
+	u32 state;
 
+	if (!hw_take_turn(unit, &unit->commanding))
+		return false;
+	state = hw_read32(unit->regs, DMAR_GSTS) & GCMD_STATE;
 	hw_write32(unit->regs, DMAR_GCMD, pass ? state | GCMD_CFI : state & ~GCMD_CFI);
-	for (i = 0; i < 1000; i++) {
-		if (!!(hw_read32(unit->regs, DMAR_GSTS) & GCMD_CFI) == pass)
-			return true;
-		hw_wait();
+	/* With the lock: after a crash there is none to give up. */
+	for (i = 0; i < 1000 && !done; i++) {
+		done = !!(hw_read32(unit->regs, DMAR_GSTS) & GCMD_CFI) == pass;
+		if (!done)
+			hw_delay();
 	}
-	return false;
+	unit->commanding = false;
+	return done;
 }
 
 /**

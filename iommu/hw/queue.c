@@ -6,69 +6,109 @@
  * 256 in scalable mode; each batch ends in a wait, and every wait is bounded: a unit that does not
  * answer is marked broken. A device that does not answer costs its own invalidation only (ITE). The
  * status of a wait lives as long as the unit, so that a late answer cannot land in someone else's
- * memory.
+ * memory. Several callers may wait at once: the queue is worked off in order, each wait reports a
+ * larger number than the one before, and a number covers all that are smaller.
  */
 #include "unit.h"
+
+static unsigned int step(const struct hw_unit *unit)
+{
+	return unit->scalable ? 2 : 1;
+}
+
+static void submit(struct hw_unit *unit)
+{
+	dma_wmb();
+	hw_write64(unit->regs, DMAR_IQT, (u64)unit->tail << 4);
+}
+
+/* Wait until the unit has fetched what stands where the next descriptor goes. */
+static bool make_room(struct hw_unit *unit)
+{
+	unsigned int i, head;
+
+	for (i = 0; i < HW_TIMEOUT_US && !unit->broken; i++) {
+		head = (hw_read64(unit->regs, DMAR_IQH) >> 4) % HW_QUEUE_ENTRIES;
+		/* A tail that reaches the head would say that the queue is empty. */
+		unit->room = (head + HW_QUEUE_ENTRIES - unit->tail - step(unit)) % HW_QUEUE_ENTRIES;
+		if (unit->room >= step(unit))
+			return true;
+		submit(unit);
+		hw_wait(unit);
+	}
+	hw_break(unit);
+	return false;
+}
 
 /**
  * hw_queue_add() - write a descriptor, to be given to the unit by the next call that waits
  * @unit: with its queue on
  * @lo: first 64 bits
  * @hi: next 64 bits; the rest of a larger descriptor is zero
+ *
+ * Of a unit that does not answer nothing comes of it, which that call says.
  */
 void hw_queue_add(struct hw_unit *unit, u64 lo, u64 hi)
 {
-	struct dmar_entry *slot = &unit->queue[unit->tail];
+	struct dmar_entry *slot;
 
+	if (unit->room < step(unit) && !make_room(unit))
+		return;
+	unit->room -= step(unit);
+	slot = &unit->queue[unit->tail];
 	hw_store64(&slot->hi, hi);
 	hw_store64(&slot->lo, lo);
 	hw_publish(unit, slot, sizeof(*slot));
-	unit->tail = (unit->tail + (unit->scalable ? 2 : 1)) % HW_QUEUE_ENTRIES;
+	unit->tail = (unit->tail + step(unit)) % HW_QUEUE_ENTRIES;
 }
 
+/* Returns what the status will at least be when everything up to here is done. */
 static u32 start(struct hw_unit *unit)
 {
 	u32 want = ++unit->sequence;
 
 	hw_queue_add(unit, QI_WAIT | QI_WAIT_STATUS | (u64)want << 32, hw_phys(unit->status));
-	dma_wmb();
-	hw_write64(unit->regs, DMAR_IQT, (u64)unit->tail << 4);
+	submit(unit);
 	return want;
 }
 
-/*
- * Add a wait descriptor, start the queue, wait; the queue is empty afterwards. -ETIMEDOUT when
- * that is so, but a device did not answer.
- */
+/* False where the queue will not go on. */
+static bool goes_on(struct hw_unit *unit)
+{
+	u32 fsts = hw_read32(unit->regs, DMAR_FSTS);
+
+	if (fsts & FSTS_IQE)
+		return false;
+	/* An answer that nobody asked for: the device's fault, and the queue goes on. */
+	if (fsts & FSTS_ICE)
+		hw_write32(unit->regs, DMAR_FSTS, FSTS_ICE);
+	if (fsts & FSTS_ITE) {
+		/* The queue stands still until told; waits under way were given up. */
+		hw_write32(unit->regs, DMAR_FSTS, FSTS_ITE);
+		unit->timeouts++;
+		/* One more is reported after all of those. */
+		start(unit);
+	}
+	return true;
+}
+
+/* Add a wait descriptor, start the queue, wait until everything up to there is done. */
 static int queue_run(struct hw_unit *unit)
 {
-	bool device_gone = false;
 	unsigned int i;
-	u32 want, fsts;
+	u32 want;
 
 	if (unit->broken)
 		return -EIO;
 	want = start(unit);
-	for (i = 0; i < HW_TIMEOUT_US; i++) {
-		if (READ_ONCE(*unit->status) == want)
-			return device_gone ? -ETIMEDOUT : 0;
-		fsts = hw_read32(unit->regs, DMAR_FSTS);
-		if (fsts & FSTS_IQE)
+	for (i = 0; i < HW_TIMEOUT_US && !unit->broken; i++) {
+		if ((s32)(READ_ONCE(*unit->status) - want) >= 0)
+			return 0;
+		if (!goes_on(unit))
 			break;
-		/* An answer that nobody asked for: the device's fault, and the queue goes on. */
-		if (fsts & FSTS_ICE)
-			hw_write32(unit->regs, DMAR_FSTS, FSTS_ICE);
-		if (fsts & FSTS_ITE) {
-			/* The queue stands still until told; waits under way were given up. */
-			hw_write32(unit->regs, DMAR_FSTS, FSTS_ITE);
-			if (device_gone)
-				break;
-			device_gone = true;
-			want = start(unit);
-		}
-		hw_wait();
+		hw_wait(unit);
 	}
-	unit->broken = true;
+	hw_break(unit);
 	return -EIO;
 }
 
@@ -82,12 +122,8 @@ static int queue_run(struct hw_unit *unit)
  */
 int hw_queue(struct hw_unit *unit, u64 lo, u64 hi)
 {
-	int ret;
-
 	hw_queue_add(unit, lo, hi);
-	ret = queue_run(unit);
-	/* Somebody else's device: of what was asked for here, everything is done. */
-	return ret == -ETIMEDOUT ? 0 : ret;
+	return queue_run(unit);
 }
 
 /**
@@ -205,7 +241,13 @@ int hw_flush_device(struct hw_unit *unit, const struct hw_device_tlb *tlb, u64 f
 {
 	unsigned int mask = range_mask(first, last);
 	u64 address = first & ~((4096ULL << mask) - 1), lo = 0;
+	u32 timeouts;
+	int ret;
 
+	/* One at a time, or it would not be known which of them did not answer. */
+	if (!hw_take_turn(unit, &unit->asking))
+		return -EIO;
+	timeouts = unit->timeouts;
 	/* Of a range of several pages, the lowest address bit that is 0 says how large it is. */
 	if (mask)
 		address |= ((2048ULL << mask) - 1) & ~4095ULL;
@@ -218,5 +260,9 @@ int hw_flush_device(struct hw_unit *unit, const struct hw_device_tlb *tlb, u64 f
 	else
 		hw_queue_add(unit, lo | QI_DEVICE_TLB | (u64)(tlb->depth & 0x1f) << 16 |
 			     (u64)tlb->source << 32, address | (mask ? QI_DEVICE_TLB_RANGE : 0));
-	return queue_run(unit);
+	ret = queue_run(unit);
+	if (!ret && unit->timeouts != timeouts)
+		ret = -ETIMEDOUT;
+	unit->asking = false;
+	return ret;
 }

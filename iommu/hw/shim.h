@@ -9,6 +9,8 @@
 #ifndef MINIKVM_IOMMU_HW_SHIM_H
 #define MINIKVM_IOMMU_HW_SHIM_H
 
+struct hw_unit;
+
 #ifdef __KERNEL__
 
 #include <linux/bits.h>
@@ -42,10 +44,15 @@ static inline void hw_write32(void __iomem *regs, u32 reg, u32 value)
 	writel(value, regs + reg);
 }
 
-static inline void hw_wait(void)
+static inline void hw_delay(void)
 {
 	udelay(1);
 }
+
+/* A microsecond in which the caller gives up the unit's lock, and others use it; linux/closed.c. */
+void hw_wait(struct hw_unit *unit);
+/* The unit does not answer: before this returns, what it fails to stop must stop by itself. */
+void hw_broken(struct hw_unit *unit);
 
 /* Zeroed pages; the hardware reads them by their physical address. */
 static inline void *hw_alloc(unsigned int order, gfp_t gfp)
@@ -117,6 +124,7 @@ static inline void hw_flush(const void *p, size_t bytes)
 typedef __u8 u8;
 typedef __u16 u16;
 typedef __u32 u32;
+typedef __s32 s32;
 /* Not __u64: that is unsigned long long, which printf() and BIT() do not agree with. */
 typedef unsigned long u64;
 #define gfp_t unsigned int
@@ -137,7 +145,9 @@ u64 hw_read64(void *regs, u32 reg);
 void hw_write64(void *regs, u32 reg, u64 value);
 u32 hw_read32(void *regs, u32 reg);
 void hw_write32(void *regs, u32 reg, u32 value);
-void hw_wait(void);
+void hw_delay(void);
+void hw_wait(struct hw_unit *unit);
+void hw_broken(struct hw_unit *unit);
 void *hw_alloc(unsigned int order, gfp_t gfp);
 void hw_free(void *p, unsigned int order);
 void *hw_alloc_tables(gfp_t gfp, unsigned int *count);

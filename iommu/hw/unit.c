@@ -14,10 +14,47 @@ static bool wait_status(struct hw_unit *unit, u32 bit, bool set)
 	for (i = 0; i < HW_TIMEOUT_US; i++) {
 		if (!!(hw_read32(unit->regs, DMAR_GSTS) & bit) == set)
 			return true;
-		hw_wait();
+		hw_wait(unit);
 	}
-	unit->broken = true;
+	hw_break(unit);
 	return false;
+}
+
+/**
+ * hw_break() - give a unit up
+ * @unit: it does not answer
+ *
+ * It is not used from here on. hw_broken() takes from its devices what it cannot take any more,
+ * before any caller learns of the error.
+ */
+void hw_break(struct hw_unit *unit)
+{
+	if (unit->broken)
+		return;
+	unit->broken = true;
+	hw_broken(unit);
+}
+
+/**
+ * hw_take_turn() - wait until nobody else is at something that one does at a time
+ * @unit: its unit
+ * @taken: what it is: one of the unit's; the caller clears it at the end
+ *
+ * Whoever is at it is bounded by the timeouts of the hardware. Return: false when even that did not
+ * help; the unit is broken then.
+ */
+bool hw_take_turn(struct hw_unit *unit, bool *taken)
+{
+	unsigned int i;
+
+	for (i = 0; *taken && i < 4 * HW_TIMEOUT_US; i++)
+		hw_wait(unit);
+	if (*taken) {
+		hw_break(unit);
+		return false;
+	}
+	*taken = true;
+	return true;
 }
 
 /**
@@ -32,10 +69,16 @@ static bool wait_status(struct hw_unit *unit, u32 bit, bool set)
  */
 int hw_command(struct hw_unit *unit, u32 bit, bool on, bool expect)
 {
-	u32 state = hw_read32(unit->regs, DMAR_GSTS) & GCMD_STATE;
+	u32 state;
+	bool done;
 
+	if (!hw_take_turn(unit, &unit->commanding))
+		return -EIO;
+	state = hw_read32(unit->regs, DMAR_GSTS) & GCMD_STATE;
 	hw_write32(unit->regs, DMAR_GCMD, on ? state | bit : state & ~bit);
-	return wait_status(unit, bit, expect) ? 0 : -EIO;
+	done = wait_status(unit, bit, expect);
+	unit->commanding = false;
+	return done ? 0 : -EIO;
 }
 
 /**
@@ -130,19 +173,22 @@ int hw_unit_enable(struct hw_unit *unit)
 
 	/* It did not go off, and no reset came: nothing that it reads from may change. */
 	if (hw_read32(unit->regs, DMAR_GSTS) & (GCMD_TE | GCMD_QIE)) {
-		unit->broken = true;
+		hw_break(unit);
 		return -EIO;
 	}
 	/* A unit that slept has forgotten what it did not answer. */
 	unit->broken = false;
 	hw_write32(unit->regs, DMAR_FECTL, FECTL_IM);
 	unit->tail = 0;
+	unit->room = 0;
 	hw_write64(unit->regs, DMAR_IQT, 0);
 	hw_write64(unit->regs, DMAR_IQA,
 		   hw_phys(unit->queue) | (unit->scalable ? IQA_256_BITS : 0));
 	ret = hw_command(unit, GCMD_QIE, true, true);
 	if (ret || unit->interrupts_only)
 		return ret;
+	/* Whoever changes an entry from here on has the caches forget it. */
+	unit->on = true;
 	hw_write64(unit->regs, DMAR_RTADDR,
 		   hw_phys(unit->root) | (unit->scalable ? RTADDR_SCALABLE : 0));
 	ret = hw_command(unit, GCMD_SRTP, true, true);
@@ -177,6 +223,8 @@ int hw_unit_disable(struct hw_unit *unit)
 	if (unit->initial_pmen & PMEN_EPM)
 		hw_write32(unit->regs, DMAR_PMEN, unit->initial_pmen);
 	ret = hw_command(unit, GCMD_TE, false, false);
+	if (!ret)
+		unit->on = false;
 	/* While that is pending, the next command would ask for translation again. */
 	return ret ?: hw_command(unit, GCMD_QIE, false, false);
 }

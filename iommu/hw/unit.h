@@ -3,8 +3,9 @@
  * One remapping unit: capabilities, enabling, invalidation, faults.
  *
  * VT-d specification, "DMA Remapping" and "Software Considerations: Caching". Legacy or scalable
- * mode with queued invalidation; a unit without a queue is refused. The caller serialises all
- * calls for one unit but hw_fault_next(), which may run beside the others.
+ * mode with queued invalidation; a unit without a queue is refused. The caller holds the lock of
+ * the unit in all calls but hw_fault_next(). hw_wait() gives the lock up while hardware takes its
+ * time, so that calls overlap there: invalidations as they like, others take turns.
  */
 #ifndef MINIKVM_IOMMU_HW_UNIT_H
 #define MINIKVM_IOMMU_HW_UNIT_H
@@ -36,6 +37,8 @@
  * @queue: the invalidation queue, one page
  * @status: where the hardware reports that a wait descriptor completed
  * @tail: next free entry of @queue
+ * @room: entries of @queue that are known to be free
+ * @timeouts: how often the queue stood still because a device did not answer (ITE)
  * @sequence: what the next wait descriptor reports
  * @initial_gsts: Global Status before the unit was touched
  * @initial_pmen: protected-memory enable before the unit was touched
@@ -45,7 +48,11 @@
  * @x2apic: its destinations have 32 bits
  * @scalable: in scalable mode; set after probing, before anything is attached
  * @interrupts_only: its devices' memory accesses are never translated; set as @scalable
- * @broken: an invalidation did not complete; nothing is freed or believed any more
+ * @on: it translates, and caches what it read
+ * @commanding: a command is under way
+ * @attaching: an entry of a device is being changed
+ * @asking: a device is being asked for its translations
+ * @broken: it did not answer; nothing is freed or believed any more, and hw_broken() was called
  */
 struct hw_unit {
 	void __iomem *regs;
@@ -55,6 +62,8 @@ struct hw_unit {
 	struct dmar_entry *queue;
 	u32 *status;
 	u32 tail;
+	u32 room;
+	u32 timeouts;
 	u32 sequence;
 	u32 initial_gsts;
 	u32 initial_pmen;
@@ -64,6 +73,10 @@ struct hw_unit {
 	bool x2apic;
 	bool scalable;
 	bool interrupts_only;
+	bool on;
+	bool commanding;
+	bool attaching;
+	bool asking;
 	bool broken;
 };
 
@@ -96,6 +109,8 @@ int hw_unit_enable(struct hw_unit *unit);
 int hw_unit_disable(struct hw_unit *unit);
 void hw_unit_free(struct hw_unit *unit);
 
+void hw_break(struct hw_unit *unit);
+bool hw_take_turn(struct hw_unit *unit, bool *taken);
 int hw_command(struct hw_unit *unit, u32 bit, bool on, bool expect);
 
 /* queue.c */

@@ -5,8 +5,8 @@
  * VT-d specification, "Device-TLBs", "Root Port ATS Capability Reporting Structure". A device may
  * keep translations while it is assigned, where its unit has device-TLBs (ECAP.DT) and the root
  * port above it forwards its requests (ATSR). Whatever is unmapped is then asked back; a device
- * that does not answer is cut off: its context entry forbids what it still has, and the host goes
- * on.
+ * that does not answer is cut off: its context entry forbids what it still has, it may not master
+ * the bus (closed.c), and the host goes on.
  */
 #define pr_fmt(fmt) "minikvm: VT-d: " fmt
 
@@ -78,12 +78,10 @@ void vtd_ats_probe(struct vtd_device *device)
  */
 bool vtd_ats_start(struct vtd_device *device, struct vtd_domain *d)
 {
-	unsigned long flags;
-
 	/* In the list before it has anything. */
-	spin_lock_irqsave(&d->ats_lock, flags);
+	spin_lock(&d->ats_lock);
 	list_add(&device->ats_node, &d->ats_devices);
-	spin_unlock_irqrestore(&d->ats_lock, flags);
+	spin_unlock(&d->ats_lock);
 	device->ats = true;
 	if (!pci_enable_ats(to_pci_dev(device->dev), PAGE_SHIFT))
 		return true;
@@ -103,40 +101,39 @@ void vtd_ats_stop(struct vtd_device *device, struct vtd_domain *d)
 {
 	struct pci_dev *pdev = to_pci_dev(device->dev);
 	struct vtd_unit *unit = device->unit;
-	unsigned long flags;
 	int ret = 0;
 
 	if (!device->ats)
 		return;
-	spin_lock_irqsave(&d->ats_lock, flags);
+	spin_lock(&d->ats_lock);
 	list_del_init(&device->ats_node);
-	spin_unlock_irqrestore(&d->ats_lock, flags);
+	spin_unlock(&d->ats_lock);
 	device->ats = false;
 	if (!pdev->ats_enabled)
 		return;
 	/* Or it would come to the next domain with what it has of this one. */
 	if (device->can_ats && pci_device_is_present(pdev)) {
-		spin_lock_irqsave(&unit->lock, flags);
+		vtd_lock(unit);
 		ret = hw_flush_device(&unit->hw, &device->tlb, 0, ~0ULL);
-		spin_unlock_irqrestore(&unit->lock, flags);
+		vtd_unlock(unit);
 	}
 	if (ret)
 		device->can_ats = false;
 	pci_disable_ats(pdev);
 }
 
-/* It may use what it has for as long as its context entry lets it. The caller holds the locks. */
+/*
+ * It may use what it has for as long as its context entry lets it. Where that cannot be changed,
+ * the unit is broken; in any case the device is silent from here on. The caller holds the locks.
+ */
 static void cut_off(struct vtd_device *device)
 {
 	static const struct hw_target blocked;
 
 	list_del_init(&device->ats_node);
 	device->can_ats = false;
-	if (hw_attach(&device->unit->hw, device->tlb.source, 0, &blocked))
-		pr_err("%s cannot be cut off\n", dev_name(device->dev));
-	else
-		pr_err("%s does not give translations back: it is cut off\n",
-		       dev_name(device->dev));
+	hw_attach(&device->unit->hw, device->tlb.source, 0, &blocked);
+	vtd_close(device);
 }
 
 /**
@@ -144,21 +141,22 @@ static void cut_off(struct vtd_device *device)
  * @d: the domain; the units have forgotten the range already
  * @first: first address
  * @last: last address, inclusive
+ *
+ * A device may take its time: it is waited for with interrupts on, if they are on here.
  */
 void vtd_ats_flush(struct vtd_domain *d, u64 first, u64 last)
 {
 	struct vtd_device *device, *next;
-	unsigned long flags;
 
 	/* The entries are gone: whoever joins from here on does not meet them (flush_range()). */
 	if (list_empty(&d->ats_devices))
 		return;
-	spin_lock_irqsave(&d->ats_lock, flags);
+	spin_lock(&d->ats_lock);
 	list_for_each_entry_safe(device, next, &d->ats_devices, ats_node) {
-		spin_lock(&device->unit->lock);
+		vtd_lock(device->unit);
 		if (hw_flush_device(&device->unit->hw, &device->tlb, first, last) == -ETIMEDOUT)
 			cut_off(device);
-		spin_unlock(&device->unit->lock);
+		vtd_unlock(device->unit);
 	}
-	spin_unlock_irqrestore(&d->ats_lock, flags);
+	spin_unlock(&d->ats_lock);
 }

@@ -165,12 +165,11 @@ struct context_change {
 static int set_context(u8 bus, u8 devfn, void *arg)
 {
 	struct context_change *change = arg;
-	unsigned long flags;
 	int ret;
 
-	spin_lock_irqsave(&change->unit->lock, flags);
+	vtd_lock(change->unit);
 	ret = hw_attach(&change->unit->hw, bus << 8 | devfn, 0, &change->target);
-	spin_unlock_irqrestore(&change->unit->lock, flags);
+	vtd_unlock(change->unit);
 	return ret;
 }
 
@@ -220,6 +219,28 @@ static int block(struct vtd_device *device)
 }
 
 /*
+ * Behind a unit that does not answer, nobody gets a domain with a table. Out of one, or where it
+ * was, a device always comes: it cannot send (closed.c), and what it leaves is never freed.
+ */
+static int move_behind_broken(struct vtd_device *device, struct vtd_domain *d)
+{
+	unsigned int index = device->unit->index;
+	struct vtd_domain *old = device->domain;
+
+	if (d == old)
+		return 0;
+	if (!old || d->domain.type == IOMMU_DOMAIN_UNMANAGED)
+		return -EIO;
+	vtd_close(device);
+	block(device);
+	vtd_ats_stop(device, old);
+	WRITE_ONCE(d->users[index], d->users[index] + 1);
+	device->domain = d;
+	WRITE_ONCE(old->users[index], old->users[index] - 1);
+	return 0;
+}
+
+/*
  * All or nothing: on error the device is where it was, as Linux relies on, without ATS; or nowhere,
  * where not even that can be had. The caller holds vtd.mutex.
  */
@@ -230,6 +251,8 @@ static int move(struct vtd_device *device, struct vtd_domain *d)
 	struct vtd_domain *old = device->domain;
 	int ret = 0;
 
+	if (READ_ONCE(device->unit->hw.broken))
+		return move_behind_broken(device, d);
 	/* What a device kept of one domain is of no use in the next: it is blocked in between. */
 	if (device->ats)
 		ret = block(device);
@@ -250,6 +273,7 @@ static int move(struct vtd_device *device, struct vtd_domain *d)
 	device->domain = d;
 	if (old)
 		WRITE_ONCE(old->users[index], old->users[index] - 1);
+	vtd_reopen(device);
 	return 0;
 }
 
@@ -294,7 +318,6 @@ static void release_page(void *page, void *arg)
 
 static void flush_range(struct vtd_domain *d, u64 first, u64 last)
 {
-	unsigned long flags;
 	unsigned int i;
 	int ret;
 
@@ -305,14 +328,14 @@ static void flush_range(struct vtd_domain *d, u64 first, u64 last)
 
 		if (!READ_ONCE(d->users[i]))
 			continue;
-		spin_lock_irqsave(&unit->lock, flags);
+		vtd_lock(unit);
 		if (vtd.format.first_stage)
 			ret = hw_flush_pasid_pages(&unit->hw, d->id, 0, first, last);
 		else
 			ret = hw_flush_pages(&unit->hw, d->id, first, last);
-		spin_unlock_irqrestore(&unit->lock, flags);
+		vtd_unlock(unit);
 		if (ret)
-			pr_err_ratelimited("%s does not finish an invalidation: it is not used any more\n",
+			pr_err_ratelimited("%s does not finish an invalidation: its devices were cut off\n",
 					   unit->name);
 	}
 	vtd_ats_flush(d, first, last);
@@ -371,6 +394,17 @@ static int map_run(struct vtd_domain *d, u64 iova, u64 phys, u64 size, u64 count
 	return 0;
 }
 
+/* Nothing comes to what cannot be taken back; VFIO sees it fail. */
+static bool is_behind_broken(const struct vtd_domain *d)
+{
+	unsigned int i;
+
+	for (i = 0; i < vtd.nr_units; i++)
+		if (READ_ONCE(vtd.units[i]->hw.broken) && READ_ONCE(d->users[i]))
+			return true;
+	return false;
+}
+
 /*
  * In caching mode the hardware remembers what was not present, and where there are write buffers
  * an invalidation empties them.
@@ -394,6 +428,11 @@ static int map_pages(struct iommu_domain *domain, unsigned long iova, phys_addr_
 
 	if (domain->type != IOMMU_DOMAIN_UNMANAGED)
 		return -EINVAL;
+	if (is_behind_broken(d)) {
+		pr_notice_ratelimited("mapping %#zx bytes at %#llx: a unit behind it does not answer\n",
+				      pgsize, (u64)iova);
+		return -EIO;
+	}
 	ret = iopt_map_run(&d->table, iova, paddr, pgsize, pgcount, rights, gfp, &pages);
 	done = pages * pgsize;
 	if (ret == -EEXIST && pgsize != SZ_4K) {
@@ -486,6 +525,7 @@ static struct iommu_device *probe_device(struct device *dev)
 {
 	struct vtd_device *device;
 	struct vtd_unit *unit;
+	int ret;
 
 	if (!dev_is_pci(dev))
 		return ERR_PTR(-ENODEV);
@@ -504,10 +544,19 @@ static struct iommu_device *probe_device(struct device *dev)
 	device->unit = unit;
 	device->was_bound = dev->links.status == DL_DEV_DRIVER_BOUND;
 	vtd_ats_probe(device);
-	dev_iommu_priv_set(dev, device);
 	mutex_lock(&vtd.mutex);
-	list_add_tail(&device->node, &vtd.devices);
+	ret = vtd_closed_probe(device);
+	if (!ret) {
+		spin_lock_irq(&vtd.devices_lock);
+		list_add_tail(&device->node, &vtd.devices);
+		spin_unlock_irq(&vtd.devices_lock);
+	}
 	mutex_unlock(&vtd.mutex);
+	if (ret) {
+		kfree(device);
+		return ERR_PTR(ret);
+	}
+	dev_iommu_priv_set(dev, device);
 	return &unit->iommu;
 }
 
@@ -539,12 +588,15 @@ static void release_device(struct device *dev)
 
 	mutex_lock(&vtd.mutex);
 	d = device->domain;
+	spin_lock_irq(&vtd.devices_lock);
 	list_del(&device->node);
+	spin_unlock_irq(&vtd.devices_lock);
 	vtd_visit_aliases(to_pci_dev(dev), clear_context, &change);
 	vtd_ats_stop(device, d);
 	/* Counted as long as it can fill a cache: as in attach_dev(). */
 	if (d)
 		WRITE_ONCE(d->users[index], d->users[index] - 1);
+	vtd_closed_release(device);
 	mutex_unlock(&vtd.mutex);
 	vtd_hold(&device->claimed, false);
 	vtd_hold(&device->bound, false);

@@ -52,7 +52,6 @@ static void describe_access(struct vtd_unit *unit, const struct hw_fault *fault,
 			    size_t size, char *there, size_t there_size)
 {
 	struct dmar_entry entry = { 0 };
-	unsigned long flags;
 	u16 id;
 
 	if (!hw_fault_is_interrupt(fault)) {
@@ -66,10 +65,10 @@ static void describe_access(struct vtd_unit *unit, const struct hw_fault *fault,
 		return;
 	}
 	scnprintf(what, size, "interrupt with index %u", fault->index);
-	spin_lock_irqsave(&unit->lock, flags);
+	vtd_lock(unit);
 	if (fault->index < unit->hw.irt_size)
 		entry = irte_get(&unit->hw, fault->index);
-	spin_unlock_irqrestore(&unit->lock, flags);
+	vtd_unlock(unit);
 	id = IRTE_SID(entry.hi);
 	if (entry.lo & IRTE_PRESENT && IRTE_SVT(entry.hi) == IRTE_REQUESTER)
 		scnprintf(there, there_size, "; the entry is for %02x:%02x.%x only", id >> 8,

@@ -174,20 +174,18 @@ static int ioapic_id(unsigned int nth)
 
 /* --- the chip --- */
 
-static void set_entry(struct vtd_irq *irq, struct irq_data *data, struct dmar_entry entry)
+static int set_entry(struct vtd_irq *irq, struct irq_data *data, struct dmar_entry entry)
 {
 	struct vtd_unit *unit = irq->block->unit;
-	unsigned long flags;
 	int ret;
 
-	spin_lock_irqsave(&unit->lock, flags);
+	vtd_lock(unit);
 	ret = irte_set(&unit->hw, irq->index, entry);
-	spin_unlock_irqrestore(&unit->lock, flags);
-	if (ret < 0)
-		pr_err_ratelimited("%s does not take the entry of interrupt %u\n", unit->name,
-				   data->irq);
+	vtd_unlock(unit);
+	/* A unit that did not take it is broken, and that was said (closed.c). */
 	if (ret > 0)
 		plain_chip->irq_retrigger(data);
+	return min(ret, 0);
 }
 
 /* Turns the message that Linux composed into an entry and the message that leads to it. */
@@ -245,21 +243,26 @@ static int set_affinity(struct irq_data *data, const struct cpumask *mask, bool 
 
 /*
  * The interrupt is a vCPU's (@info is Linux' struct vcpu_data), or the host's again (NULL). Where
- * the unit cannot post, it stays the host's, whose handler knows whom to tell.
+ * the unit cannot post, it stays the host's, whose handler knows whom to tell. -EIO where the unit
+ * did not take the entry; the interrupt is the host's then.
  */
 static int set_vcpu_affinity(struct irq_data *data, void *info)
 {
 	struct vtd_irq *irq = xa_load(&irqs, data->irq);
 	const struct vcpu_data *vcpu = info;
+	int ret;
 
 	if (!irq || irq->block->ioapic || !(irq->block->unit->hw.cap & CAP_PI))
 		return -EOPNOTSUPP;
 	if (vcpu && (vcpu->pi_desc_addr & 63 || vcpu->vector > 255))
 		return -EINVAL;
-	irq->posted = vcpu;
-	set_entry(irq, data, vcpu ? irte_posted(vcpu->pi_desc_addr, vcpu->vector, false,
-						irq->block->source) : irq->remapped);
-	return 0;
+	ret = set_entry(irq, data, vcpu ? irte_posted(vcpu->pi_desc_addr, vcpu->vector, false,
+						      irq->block->source) : irq->remapped);
+	irq->posted = vcpu && !ret;
+	/* The descriptor may be freed: memory must not lead to it. The device itself is silent. */
+	if (ret && vcpu)
+		set_entry(irq, data, irq->remapped);
+	return ret;
 }
 
 /* --- the domain --- */
@@ -269,7 +272,6 @@ static int adopt(unsigned int virq, unsigned int nr, const struct vtd_block *fou
 {
 	struct vtd_unit *unit = found->unit;
 	struct vtd_block *block;
-	unsigned long flags;
 	unsigned int i;
 	int ret;
 
@@ -280,9 +282,9 @@ static int adopt(unsigned int virq, unsigned int nr, const struct vtd_block *fou
 	block->source = found->source;
 	block->ioapic = found->ioapic;
 	block->count = roundup_pow_of_two(nr);
-	spin_lock_irqsave(&unit->lock, flags);
+	vtd_lock(unit);
 	ret = irte_alloc(&unit->hw, block->count);
-	spin_unlock_irqrestore(&unit->lock, flags);
+	vtd_unlock(unit);
 	if (ret < 0) {
 		pr_notice_ratelimited("%s: no %u of %u interrupt entries are free in one piece\n",
 				      unit->name, block->count, unit->hw.irt_size);
@@ -313,9 +315,9 @@ static int adopt(unsigned int virq, unsigned int nr, const struct vtd_block *fou
 	return 0;
 
 out_entries:
-	spin_lock_irqsave(&unit->lock, flags);
+	vtd_lock(unit);
 	irte_free(&unit->hw, block->index, block->count);
-	spin_unlock_irqrestore(&unit->lock, flags);
+	vtd_unlock(unit);
 out_free:
 	kfree(block);
 	return ret;
@@ -325,7 +327,6 @@ out_free:
 static void forget(unsigned int virq)
 {
 	struct vtd_block *block = NULL;
-	unsigned long flags;
 	struct vtd_irq *irq;
 
 	mutex_lock(&irqs_mutex);
@@ -333,14 +334,14 @@ static void forget(unsigned int virq)
 	if (irq) {
 		struct vtd_unit *unit = irq->block->unit;
 
-		spin_lock_irqsave(&unit->lock, flags);
+		vtd_lock(unit);
 		if (--irq->block->users) {
 			irte_set(&unit->hw, irq->index, (struct dmar_entry){ 0 });
 		} else {
 			block = irq->block;
 			irte_free(&unit->hw, block->index, block->count);
 		}
-		spin_unlock_irqrestore(&unit->lock, flags);
+		vtd_unlock(unit);
 	}
 	mutex_unlock(&irqs_mutex);
 	/* rmmod waits for the mutex that Linux holds around this. */
@@ -548,50 +549,71 @@ static bool while_irqs_stand(void (*work)(void))
 
 /* --- on and off --- */
 
-static void pass_compatibility(bool pass)
+static void pass_compatibility(void)
 {
-	unsigned long flags;
 	unsigned int i;
 
+	x86_vector_domain->flags &= ~COMPAT_DOMAIN_ISOLATED;
 	for (i = 0; i < vtd.nr_units; i++) {
-		spin_lock_irqsave(&vtd.units[i]->lock, flags);
-		irt_pass_compatibility(&vtd.units[i]->hw, pass);
-		spin_unlock_irqrestore(&vtd.units[i]->lock, flags);
+		vtd_lock(vtd.units[i]);
+		irt_pass_compatibility(&vtd.units[i]->hw, true);
+		vtd_unlock(vtd.units[i]);
 	}
-	if (pass)
-		x86_vector_domain->flags &= ~COMPAT_DOMAIN_ISOLATED;
-	else
+}
+
+/* Interrupts are isolated if every unit remaps and says that it blocks that format. */
+static int block_compatibility(void)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < vtd.nr_units; i++) {
+		struct vtd_unit *unit = vtd.units[i];
+		bool blocked;
+
+		vtd_lock(unit);
+		blocked = hw_read32(unit->hw.regs, DMAR_GSTS) & GCMD_IRE &&
+			  irt_pass_compatibility(&unit->hw, false);
+		vtd_unlock(unit);
+		if (blocked)
+			continue;
+		pr_err("%s does not block interrupts in compatibility format: any device can send one\n",
+		       unit->name);
+		ret = -EIO;
+	}
+	if (!ret)
 		x86_vector_domain->flags |= COMPAT_DOMAIN_ISOLATED;
+	return ret;
 }
 
 static int enable_units(void)
 {
-	unsigned long flags;
 	unsigned int i;
 	int ret = 0;
 
 	for (i = 0; i < vtd.nr_units; i++) {
 		struct vtd_unit *unit = vtd.units[i];
 
-		spin_lock_irqsave(&unit->lock, flags);
+		vtd_lock(unit);
 		/* Linux came up without remapping: no APIC identifier is above 255. */
 		ret = irt_enable(&unit->hw, false) ?: ret;
-		spin_unlock_irqrestore(&unit->lock, flags);
+		vtd_unlock(unit);
 	}
 	return ret;
 }
 
 static void disable_units(void)
 {
-	unsigned long flags;
 	unsigned int i;
+	int ret;
 
 	for (i = 0; i < vtd.nr_units; i++) {
-		spin_lock_irqsave(&vtd.units[i]->lock, flags);
-		if (irt_disable(&vtd.units[i]->hw))
+		vtd_lock(vtd.units[i]);
+		ret = irt_disable(&vtd.units[i]->hw);
+		vtd_unlock(vtd.units[i]);
+		if (ret)
 			pr_err("%s does not answer; it may still remap interrupts\n",
 			       vtd.units[i]->name);
-		spin_unlock_irqrestore(&vtd.units[i]->lock, flags);
 	}
 }
 
@@ -717,7 +739,7 @@ void vtd_interrupt_start(void)
 			left_out);
 		return;
 	}
-	pass_compatibility(false);
+	block_compatibility();
 	return;
 
 out_disable:
@@ -732,17 +754,19 @@ out_tables:
  * vtd_interrupt_resume() - remap again, after the units lost their registers
  *
  * The tables and the messages in the devices are as they were. Return: 0, or -EIO for one or more
- * of the units; the others remap.
+ * of the units; the others remap, and interrupts are not isolated any more.
  */
 int vtd_interrupt_resume(void)
 {
+	bool isolated = vtd_interrupts_are_isolated();
 	int ret;
 
 	if (!vtd.remaps_interrupts)
 		return 0;
+	x86_vector_domain->flags &= ~COMPAT_DOMAIN_ISOLATED;
 	ret = enable_units();
-	if (!left_out)
-		pass_compatibility(false);
+	if (!ret && isolated)
+		ret = block_compatibility();
 	return ret;
 }
 
@@ -765,7 +789,7 @@ void vtd_interrupt_stop(void)
 	if (!vtd.remaps_interrupts)
 		return;
 	vtd.remaps_interrupts = false;
-	pass_compatibility(true);
+	pass_compatibility();
 	/* Without memory for the lock it is done without the lock. */
 	if (!while_irqs_stand(give_back))
 		give_back();
@@ -796,7 +820,7 @@ void vtd_interrupt_show(struct seq_file *m)
 	static const char * const modes[] = {
 		"fixed", "lowest priority", "SMI", "mode 3", "NMI", "INIT", "mode 6", "ExtINT",
 	};
-	unsigned long virq, flags;
+	unsigned long virq;
 	struct dmar_entry entry;
 	struct vtd_irq *irq;
 
@@ -805,9 +829,9 @@ void vtd_interrupt_show(struct seq_file *m)
 		struct vtd_block *block = irq->block;
 		struct vtd_unit *unit = block->unit;
 
-		spin_lock_irqsave(&unit->lock, flags);
+		vtd_lock(unit);
 		entry = irte_get(&unit->hw, irq->index);
-		spin_unlock_irqrestore(&unit->lock, flags);
+		vtd_unlock(unit);
 		seq_printf(m, "%s index %u irq %lu ", unit->name, irq->index, virq);
 		if (block->count > 1)
 			seq_printf(m, "message %u of %u ", irq->index - block->index, block->count);

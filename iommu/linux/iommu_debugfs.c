@@ -10,6 +10,7 @@
 #define pr_fmt(fmt) "minikvm: VT-d: " fmt
 
 #include <linux/debugfs.h>
+#include <linux/module.h>
 #include <linux/seq_file.h>
 #include <linux/uaccess.h>
 
@@ -99,13 +100,12 @@ static int devices_show(struct seq_file *m, void *unused)
 		struct iommu_group *group = iommu_group_get(device->dev);
 		u64 words[HW_PASID_WORDS];
 		struct dmar_entry entry;
-		unsigned long flags;
 		bool has_pasid;
 
-		spin_lock_irqsave(&device->unit->lock, flags);
+		vtd_lock(device->unit);
 		entry = hw_context_get(&device->unit->hw, pci_dev_id(pdev));
 		has_pasid = hw_pasid_get(&device->unit->hw, pci_dev_id(pdev), 0, words);
-		spin_unlock_irqrestore(&device->unit->lock, flags);
+		vtd_unlock(device->unit);
 		seq_printf(m, "%s %s group %d domain %s", dev_name(device->dev),
 			   device->unit->name, group ? iommu_group_id(group) : -1,
 			   type_name(device->domain));
@@ -115,7 +115,8 @@ static int devices_show(struct seq_file *m, void *unused)
 		if (has_pasid)
 			seq_printf(m, " pasid-entry %#llx:%#llx:%#llx", words[2], words[1],
 				   words[0]);
-		seq_printf(m, "%s\n", device->ats ? " ats" : "");
+		seq_printf(m, "%s%s\n", device->ats ? " ats" : "",
+			   device->closed ? " CUT-OFF" : "");
 		iommu_group_put(group);
 	}
 	mutex_unlock(&vtd.mutex);
@@ -212,6 +213,22 @@ static const struct file_operations walk_fops = {
 	.release = single_release,
 };
 
+static bool inject_wanted;
+module_param_named(vtd_inject, inject_wanted, bool, 0444);
+MODULE_PARM_DESC(vtd_inject, "for tests: a file \"break\" in debugfs gives a VT-d unit up by its number");
+
+/* As if the unit with that number had not answered. */
+static int break_unit(void *unused, u64 index)
+{
+	if (index >= vtd.nr_units)
+		return -ENODEV;
+	vtd_lock(vtd.units[index]);
+	hw_break(&vtd.units[index]->hw);
+	vtd_unlock(vtd.units[index]);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(break_fops, NULL, break_unit, "%llu\n");
+
 /** vtd_debugfs_init() - make the files */
 void vtd_debugfs_init(void)
 {
@@ -220,6 +237,8 @@ void vtd_debugfs_init(void)
 	debugfs_create_file("devices", 0400, root, NULL, &devices_fops);
 	debugfs_create_file("interrupts", 0400, root, NULL, &interrupts_fops);
 	debugfs_create_file("walk", 0600, root, NULL, &walk_fops);
+	if (inject_wanted)
+		debugfs_create_file_unsafe("break", 0200, root, NULL, &break_fops);
 }
 
 /** vtd_debugfs_exit() - remove the files */

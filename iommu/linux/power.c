@@ -29,11 +29,23 @@ static int vtd_suspend(void)
 
 static void vtd_resume(void)
 {
+	/* A unit that does not switch on is broken by that: see hw_broken(). */
 	int ret = vtd_enable_all();
+	unsigned int i;
 
 	/* Whatever became of DMA: the devices' messages lead to entries. */
-	if (vtd_interrupt_resume() || ret)
-		pr_err("not switched on again after suspend: assigned devices are not isolated\n");
+	if (!vtd_interrupt_resume()) {
+		if (ret)
+			pr_err("not switched on again after suspend: assigned devices are cut off\n");
+		return;
+	}
+	/* Messages of assigned devices would go unchecked: none may send any. */
+	for (i = 0; i < vtd.nr_units; i++) {
+		vtd_lock(vtd.units[i]);
+		hw_break(&vtd.units[i]->hw);
+		vtd_unlock(vtd.units[i]);
+	}
+	pr_err("interrupts are not remapped after suspend: assigned devices are cut off\n");
 }
 
 COMPAT_SYSCORE(suspend_syscore, vtd_suspend, vtd_resume);
@@ -129,7 +141,10 @@ void vtd_emergency(void)
 
 	if (xchg(&done, true))
 		return;
-	for (i = 0; i < vtd.nr_units; i++)
+	for (i = 0; i < vtd.nr_units; i++) {
+		/* Whoever was giving a command will not end it. */
+		vtd.units[i]->hw.commanding = false;
 		if (hw_read32(vtd.units[i]->hw.regs, DMAR_GSTS) & GCMD_IRE)
 			irt_pass_compatibility(&vtd.units[i]->hw, true);
+	}
 }

@@ -262,6 +262,7 @@ static void free_all(void)
 	bool broken = false;
 	unsigned int i;
 
+	vtd_closed_flush();
 	for (i = 0; i < vtd.nr_units; i++) {
 		broken |= vtd.units[i]->hw.broken;
 		hw_unit_free(&vtd.units[i]->hw);
@@ -286,16 +287,15 @@ static void free_all(void)
 /** vtd_disable_all() - translation off in all units */
 void vtd_disable_all(void)
 {
-	unsigned long flags;
 	unsigned int i;
 	int ret;
 
 	for (i = 0; i < vtd.nr_units; i++) {
 		struct vtd_unit *unit = vtd.units[i];
 
-		spin_lock_irqsave(&unit->lock, flags);
+		vtd_lock(unit);
 		ret = hw_unit_disable(&unit->hw);
-		spin_unlock_irqrestore(&unit->lock, flags);
+		vtd_unlock(unit);
 		if (ret)
 			pr_err("%s does not answer; it may still translate\n", unit->name);
 	}
@@ -308,16 +308,15 @@ void vtd_disable_all(void)
  */
 int vtd_enable_all(void)
 {
-	unsigned long flags;
 	int ret = 0, error;
 	unsigned int i;
 
 	for (i = 0; i < vtd.nr_units; i++) {
 		struct vtd_unit *unit = vtd.units[i];
 
-		spin_lock_irqsave(&unit->lock, flags);
+		vtd_lock(unit);
 		error = hw_unit_enable(&unit->hw);
-		spin_unlock_irqrestore(&unit->lock, flags);
+		vtd_unlock(unit);
 		if (error)
 			pr_err("%s does not switch on\n", unit->name);
 		else
@@ -342,6 +341,7 @@ bool mkvm_vtd_init(void)
 	INIT_LIST_HEAD(&vtd.regions);
 	INIT_LIST_HEAD(&vtd.root_ports);
 	INIT_LIST_HEAD(&vtd.devices);
+	spin_lock_init(&vtd.devices_lock);
 	mutex_init(&vtd.mutex);
 	ida_init(&vtd.ids);
 	if (!vtd_wanted)

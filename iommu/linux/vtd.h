@@ -4,8 +4,9 @@
  *
  * iommu/linux presents the remapping units of iommu/hw to Linux as one IOMMU driver. units.c finds
  * them and brings them up and down, domain.c is the driver (struct iommu_ops), binding.c knows the
- * drivers that keep a group, ats.c lets devices keep translations, interrupt.c remaps interrupts,
- * fault.c reports what was blocked, iommu_debugfs.c shows the state.
+ * drivers that keep a group, closed.c takes the bus from devices that nothing else stops, ats.c
+ * lets devices keep translations, interrupt.c remaps interrupts, fault.c reports what was blocked,
+ * iommu_debugfs.c shows the state.
  * Documentation/vtd-linux.rst tells how.
  */
 #ifndef MINIKVM_IOMMU_LINUX_VTD_H
@@ -28,7 +29,8 @@
 /**
  * struct vtd_unit - a remapping unit
  * @hw: registers and tables
- * @lock: serialises what uses @hw
+ * @lock: serialises what uses @hw; see vtd_lock()
+ * @flags: interrupt state of whoever holds @lock
  * @iommu: the unit as Linux' IOMMU core knows it
  * @desc: its DRHD structure; the table stays mapped
  * @index: position in vtd.units
@@ -39,6 +41,7 @@
 struct vtd_unit {
 	struct hw_unit hw;
 	spinlock_t lock;
+	unsigned long flags;
 	struct iommu_device iommu;
 	struct dmar_unit desc;
 	unsigned int index;
@@ -75,6 +78,24 @@ struct vtd_domain {
 	spinlock_t ats_lock;
 };
 
+/* The lock of a unit; its interrupt state lies in the unit, so that hw_wait() can give both up. */
+static inline void vtd_lock(struct vtd_unit *unit)
+	__acquires(&unit->lock)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&unit->lock, flags);
+	unit->flags = flags;
+}
+
+static inline void vtd_unlock(struct vtd_unit *unit)
+	__releases(&unit->lock)
+{
+	unsigned long flags = unit->flags;
+
+	spin_unlock_irqrestore(&unit->lock, flags);
+}
+
 /**
  * struct vtd_device - a device behind a unit, and the domain it uses; under vtd.mutex
  * @node: in vtd.devices
@@ -85,6 +106,9 @@ struct vtd_domain {
  * @bound: a driver that keeps its group has it, and holds the module; under the device's lock
  * @refused: such a driver came when the module could not be held; under the device's lock
  * @claimed: its domain is not identity, and it holds the module
+ * @closed: it may not master the bus (closed.c); under vtd.devices_lock
+ * @told: whoever has it was told so; under vtd.devices_lock
+ * @bus: its bus, for that
  * @can_ats: it may keep translations while it is assigned
  * @ats: it does
  * @ats_node: in the domain's list, under its ats_lock
@@ -99,6 +123,9 @@ struct vtd_device {
 	bool bound;
 	bool refused;
 	bool claimed;
+	bool closed;
+	bool told;
+	struct vtd_bus *bus;
 	bool can_ats;
 	bool ats;
 	struct list_head ats_node;
@@ -111,7 +138,8 @@ struct vtd_device {
  * @nr_units: how many
  * @regions: RMRRs
  * @root_ports: ATSRs
- * @devices: devices, under @mutex
+ * @devices: devices; changes under @mutex and @devices_lock, either is enough to read
+ * @devices_lock: see @devices; taken after a unit's
  * @mutex: attachments; a domain's table is not freed while it is held
  * @scalable: they are in scalable mode
  * @format: of the page tables
@@ -131,6 +159,7 @@ struct vtd {
 	struct list_head regions;
 	struct list_head root_ports;
 	struct list_head devices;
+	spinlock_t devices_lock;
 	struct mutex mutex;
 	bool scalable;
 	struct iopt_format format;
@@ -172,6 +201,14 @@ bool vtd_hold(bool *held, bool need);
 bool vtd_may_bind(struct device *dev);
 int vtd_binding_start(void);
 void vtd_binding_stop(void);
+
+/* closed.c */
+struct vtd_bus;
+int vtd_closed_probe(struct vtd_device *device);
+void vtd_closed_release(struct vtd_device *device);
+void vtd_close(struct vtd_device *device);
+void vtd_reopen(struct vtd_device *device);
+void vtd_closed_flush(void);
 
 /* ats.c */
 void vtd_ats_probe(struct vtd_device *device);

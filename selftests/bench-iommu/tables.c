@@ -62,7 +62,15 @@ bool hw_store128(u64 *to, const u64 *old, const u64 *new)
 	return true;
 }
 
-void hw_wait(void)
+void hw_delay(void)
+{
+}
+
+void hw_wait(struct hw_unit *waiting)
+{
+}
+
+void hw_broken(struct hw_unit *given_up)
 {
 }
 

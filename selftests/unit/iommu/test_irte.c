@@ -133,7 +133,15 @@ void hw_write32(void *regs, u32 reg, u32 value)
 		*r = reg % 8 ? (*r & 0xffffffff) | (u64)value << 32 : (*r >> 32 << 32) | value;
 }
 
-void hw_wait(void)
+void hw_delay(void)
+{
+}
+
+void hw_wait(struct hw_unit *waiting)
+{
+}
+
+void hw_broken(struct hw_unit *given_up)
 {
 }
 

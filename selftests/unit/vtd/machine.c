@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "iommu/hw/unit.h"
 #include "machine.h"
 
 #define LEGACY	(VTD_ECAP_QI | VTD_ECAP_IR)
@@ -69,6 +70,7 @@ const unsigned int nr_implementations = ARRAY_SIZE(implementations);
 
 struct vtd vtd;
 unsigned long waits;
+void (*meanwhile)(struct hw_unit *unit);
 
 static unsigned int number, failures;
 
@@ -84,6 +86,7 @@ void machine_start(const struct vtd_choice *choice, u64 seed)
 		  choice->ecap & VTD_ECAP_C ? MEM_COHERENT : MEM_CACHED, seed);
 	vtd_power_on(&vtd, choice);
 	memory.freed = freed;
+	meanwhile = NULL;
 }
 
 u32 hw_read32(void *regs, u32 reg)
@@ -113,11 +116,28 @@ void hw_write64(void *regs, u32 reg, u64 value)
 	hw_write32(regs, reg, value);
 }
 
-void hw_wait(void)
+void hw_delay(void)
 {
 	waits++;
 	vtd_tick(&vtd);
 	mem_observe();
+}
+
+/* Another processor may have the unit's lock meanwhile. */
+void hw_wait(struct hw_unit *unit)
+{
+	void (*other)(struct hw_unit *unit) = meanwhile;
+
+	meanwhile = NULL;
+	if (other)
+		other(unit);
+	hw_delay();
+}
+
+/* What iommu/linux does to the devices of users. */
+void hw_broken(struct hw_unit *unit)
+{
+	vtd.no_masters = true;
 }
 
 void result(bool good, const char *format, ...)

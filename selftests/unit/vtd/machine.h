@@ -24,6 +24,8 @@ extern const unsigned int nr_implementations;
 extern struct vtd vtd;
 /* How often the driver waited. */
 extern unsigned long waits;
+/* What another processor does in the driver's next wait, once. */
+extern void (*meanwhile)(struct hw_unit *unit);
 
 void machine_start(const struct vtd_choice *choice, u64 seed);
 

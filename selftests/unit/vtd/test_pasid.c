@@ -345,6 +345,13 @@ static void kept_ranges(bool scalable, u32 pasid)
 	       pasid ? ", with PASID" : "");
 }
 
+static int flushed_meanwhile;
+
+static void other_flushes(struct hw_unit *u)
+{
+	flushed_meanwhile = hw_flush_pages(u, DOMAIN + 1, IOVA, IOVA + 4095);
+}
+
 /* It keeps a page that is taken away, and does not answer: it is cut off, the others go on. */
 static void no_answer(bool scalable)
 {
@@ -359,6 +366,9 @@ static void no_answer(bool scalable)
 		iopt_unmap(&second, IOVA, 4096, NULL, NULL);
 		vtd.time_out = true;
 		waits = 0;
+		/* Only who asked this device learns of it. */
+		flushed_meanwhile = 1;
+		meanwhile = i % 2 ? other_flushes : NULL;
 		good &= !hw_flush_pages(&unit, DOMAIN, IOVA, IOVA + 4095) &&
 			hw_flush_device(&unit, &tlb, IOVA, IOVA + 4095) == -ETIMEDOUT &&
 			!unit.broken && waits < 1000 && kept_reaches(DEVICE, 0, IOVA, PHYS);
@@ -373,6 +383,7 @@ static void no_answer(bool scalable)
 		tlb.source = DEVICE;
 		good &= stop();
 		seed++;
+		good &= i % 2 ? flushed_meanwhile != -ETIMEDOUT && flushed_meanwhile != -EIO : true;
 	}
 	result(good, "a device that does not answer (ITE), %s mode", scalable ? "scalable" : "legacy");
 }

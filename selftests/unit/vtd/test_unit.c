@@ -315,6 +315,87 @@ static void deaf_to_commands(void)
 	result(good && memory.in_use == 3, "a unit that does not take commands");
 }
 
+/*
+ * A page is taken away and the unit does not answer: the device may still find it in a cache, so
+ * that it must not send any more before anybody learns of the error.
+ */
+static void fails_closed(void)
+{
+	struct hw_target target = { .path = HW_SECOND_STAGE, .domain = DOMAIN };
+	u64 before, phys;
+	bool good;
+
+	good = start(&implementations[0].choice) && reaches(PHYS);
+	target.second = (struct hw_stage){ hw_phys(table.root), table.format.levels };
+	iopt_unmap(&table, IOVA, 4096, NULL, NULL);
+	vtd.hold = true;
+	good &= hw_flush_pages(&unit, DOMAIN, IOVA, IOVA + 4095) == -EIO && unit.broken;
+	result(good && !reaches(PHYS) && !iopt_translate(&table, IOVA, &phys),
+	       "a unit that does not answer: its devices are silent");
+
+	/* Entries: what is there goes, which is no success, and what is new is refused. */
+	before = hw_context_get(&unit, DEVICE).lo;
+	good = before & ENTRY_PRESENT && hw_attach(&unit, DEVICE, 0, &target) == -EIO &&
+	       hw_context_get(&unit, DEVICE).lo == before;
+	good &= hw_attach(&unit, DEVICE, 0, &blocked) == -EIO &&
+		!(hw_context_get(&unit, DEVICE).lo & ENTRY_PRESENT);
+	good &= hw_attach(&unit, DEVICE, 0, &blocked) == -EIO &&
+		hw_attach(&unit, DEVICE + 8, 0, &target) == -EIO &&
+		!(hw_context_get(&unit, DEVICE + 8).lo & ENTRY_PRESENT);
+	result(good, "a unit that does not answer: entries");
+	vtd.hold = false;
+	while (vtd.reg[0x80 / 4] != vtd.reg[IQT / 4])
+		vtd_tick(&vtd);
+	iopt_destroy(&table);
+}
+
+static int others;
+
+static void other_flushes(struct hw_unit *u)
+{
+	others += !hw_flush_domain(u, DOMAIN + 1) && !hw_flush_pages(u, DOMAIN, IOVA, IOVA + 4095);
+}
+
+/* 200 of them, each in a wait of the one before, on a queue that has room for fewer. */
+static void others_flush(struct hw_unit *u)
+{
+	vtd.hold = ++others < 200;
+	if (vtd.hold)
+		meanwhile = others_flush;
+	if (hw_flush_pages(u, DOMAIN, IOVA, IOVA + 4095))
+		others = 1000;
+}
+
+/* While one processor waits, others use the unit. */
+static void waits_together(void)
+{
+	unsigned long before;
+	int ran = 0;
+	bool good;
+
+	good = start(&implementations[0].choice) && reaches(PHYS);
+	others = 0;
+	while (good && ran < 20) {
+		meanwhile = other_flushes;
+		good &= !hw_flush_domain(&unit, DOMAIN) && !unit.broken;
+		ran += !meanwhile;
+	}
+	meanwhile = NULL;
+	good &= others == 20 && !hw_attach(&unit, DEVICE, 0, &blocked) &&
+		faults(CONTEXT_NOT_PRESENT);
+	result(good && stop(), "a flush while another waits");
+
+	good = start(&implementations[0].choice);
+	others = 0;
+	meanwhile = others_flush;
+	before = vtd.descriptors;
+	for (ran = 200; good && !others; ran++)
+		good &= !hw_flush_domain(&unit, DOMAIN);
+	/* None is lost: one descriptor and one wait each. */
+	good &= others == 200 && !unit.broken && vtd.descriptors - before == 2UL * ran;
+	result(good && stop(), "flushes of many processors");
+}
+
 /* It is never told to translate, and has no root table. */
 static void interrupts_only(void)
 {
@@ -368,6 +449,8 @@ int main(int argc, char **argv)
 	queue_errors();
 	deaf_to_commands();
 	deaf_to_the_end();
+	fails_closed();
+	waits_together();
 	interrupts_only();
 	return done();
 }

@@ -91,6 +91,7 @@ struct vtd {
 	unsigned long dma_requests, cache_hits;
 	bool hold;			/* the queue makes no progress */
 	bool deaf;			/* commands never complete */
+	bool no_masters;		/* no device may send: bus mastering is off */
 	bool time_out;			/* no device-TLB invalidation is answered */
 	unsigned long marks;		/* accessed and dirty bits that the hardware had to write */
 	struct vtd_cached contexts[VTD_CONTEXTS];
@@ -100,7 +101,7 @@ struct vtd {
 	struct vtd_cached interrupts[VTD_INTERRUPTS];
 };
 
-enum vtd_outcome { VTD_ADDRESS, VTD_INTERRUPT, VTD_POSTED, VTD_FAULT };
+enum vtd_outcome { VTD_ADDRESS, VTD_INTERRUPT, VTD_POSTED, VTD_FAULT, VTD_SILENT };
 
 /** struct vtd_answer - what becomes of a request */
 struct vtd_answer {

@@ -258,6 +258,8 @@ struct vtd_answer vtd_dma(struct vtd *v, uint16_t source, uint32_t pasid, uint64
 	struct vtd_way way;
 	uint8_t reason;
 
+	if (v->no_masters)
+		return (struct vtd_answer){ .outcome = VTD_SILENT };
 	v->dma_requests++;
 	if (!vtd_translating(v))
 		return answer;
@@ -313,7 +315,7 @@ struct vtd_answer vtd_dma_ats(struct vtd *v, uint16_t source, uint32_t pasid, ui
 	struct vtd_answer answer = { .outcome = VTD_FAULT };
 	struct vtd_way way;
 
-	if (!vtd_translating(v))
+	if (v->no_masters || !vtd_translating(v))
 		return vtd_dma(v, source, pasid, address, write);
 	answer.reason = vtd_may_keep(v, source);
 	if (answer.reason)

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What becomes of devices when their unit does not answer: they are silent from then on.
+ *
+ * PCI Local Bus specification, "Command Register" (Bus Master); Linux' pci-error-recovery.rst. An
+ * unmapping that a unit does not carry out leaves the device a way into memory that is somebody
+ * else's a moment later. So before iommu/hw returns that error, each device behind the unit that is
+ * not the host's own (its domain is not identity) loses the right to master the bus. Its user can
+ * write the Command register, also through VFIO: the operations of the bus are replaced by others,
+ * which keep the bit clear. Where nothing of the host's is below the bridge above, the bridge stops
+ * forwarding, too, for devices that have a second way to their Command register.
+ *
+ * Host devices keep theirs: under identity they reach all of memory by design, nothing of it is
+ * ever taken back, and the host would not live on without its disk. A device is opened again when
+ * it goes to another domain while its unit answers.
+ *
+ * VFIO is told like of a PCI error that is final: its error_detected() makes the error interrupt of
+ * the device, by which QEMU stops the guest. What it maps or attaches from then on fails (-EIO).
+ */
+#define pr_fmt(fmt) "minikvm: VT-d: " fmt
+
+#include <linux/rculist.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "iommu/linux/vtd.h"
+
+/**
+ * struct vtd_bus - a bus with devices behind units
+ * @node: in buses; changes under vtd.mutex, read under RCU
+ * @bus: the bus
+ * @plain: its own operations
+ * @ops: those that keep devices from mastering it
+ * @users: devices of vtd.devices on it
+ * @installed: it has @ops
+ * @closed: by device and function: may not master the bus
+ */
+struct vtd_bus {
+	struct list_head node;
+	struct pci_bus *bus;
+	struct pci_ops *plain;
+	struct pci_ops ops;
+	unsigned int users;
+	bool installed;
+	DECLARE_BITMAP(closed, HW_NR_DEVFNS);
+};
+
+static LIST_HEAD(buses);
+
+static void tell(struct work_struct *work);
+static DECLARE_WORK(telling, tell);
+
+static struct vtd_bus *find_bus(struct pci_bus *bus)
+{
+	struct vtd_bus *b;
+
+	list_for_each_entry_rcu(b, &buses, node, lockdep_is_held(&vtd.mutex))
+		if (b->bus == bus)
+			return b;
+	return NULL;
+}
+
+/* As PCI's core calls it: any context. */
+static int write_config(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 value)
+{
+	struct pci_ops *plain = NULL;
+	struct vtd_bus *b;
+
+	rcu_read_lock();
+	b = find_bus(bus);
+	if (b) {
+		plain = b->plain;
+		if (where <= PCI_COMMAND && PCI_COMMAND < where + size &&
+		    test_bit(devfn & 0xff, b->closed))
+			value &= ~(PCI_COMMAND_MASTER << 8 * (PCI_COMMAND - where));
+	}
+	rcu_read_unlock();
+	return plain ? plain->write(bus, devfn, where, size, value) : PCIBIOS_DEVICE_NOT_FOUND;
+}
+
+/**
+ * vtd_closed_probe() - make ready to close a device, which must not need memory then
+ * @device: a new one; the caller holds vtd.mutex
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vtd_closed_probe(struct vtd_device *device)
+{
+	struct pci_bus *bus = to_pci_dev(device->dev)->bus;
+	struct vtd_bus *b = find_bus(bus);
+
+	if (!b) {
+		b = kzalloc(sizeof(*b), GFP_KERNEL);
+		if (!b)
+			return -ENOMEM;
+		b->bus = bus;
+		b->plain = bus->ops;
+		b->ops = *bus->ops;
+		b->ops.write = write_config;
+		list_add_rcu(&b->node, &buses);
+	}
+	b->users++;
+	device->bus = b;
+	return 0;
+}
+
+/**
+ * vtd_closed_release() - the opposite
+ * @device: no longer in vtd.devices; the caller holds vtd.mutex
+ */
+void vtd_closed_release(struct vtd_device *device)
+{
+	struct pci_dev *pdev = to_pci_dev(device->dev);
+	struct vtd_bus *b = device->bus;
+
+	if (test_and_clear_bit(pdev->devfn, b->closed) && pci_is_bridge(pdev))
+		pci_set_master(pdev);
+	if (--b->users)
+		return;
+	if (b->installed) {
+		pci_bus_set_ops(b->bus, b->plain);
+		/* Configuration accesses take no lock: until none is under way. */
+		synchronize_rcu_tasks();
+	}
+	list_del_rcu(&b->node);
+	synchronize_rcu();
+	kfree(b);
+}
+
+static void silence(struct vtd_device *device)
+{
+	struct pci_dev *pdev = to_pci_dev(device->dev);
+	struct vtd_bus *b = device->bus;
+
+	set_bit(pdev->devfn, b->closed);
+	if (!b->installed) {
+		pci_bus_set_ops(b->bus, &b->ops);
+		b->installed = true;
+	}
+	pci_clear_master(pdev);
+}
+
+static bool is_below(struct pci_dev *pdev, const struct pci_dev *bridge)
+{
+	while (pdev && pdev != bridge)
+		pdev = pci_upstream_bridge(pdev);
+	return pdev;
+}
+
+/* The bridge above, if it has no device that goes on, and is one that can be opened again. */
+static void silence_bridge(struct vtd_device *device)
+{
+	struct pci_dev *bridge = pci_upstream_bridge(to_pci_dev(device->dev));
+	struct vtd_device *other, *above = NULL;
+
+	list_for_each_entry(other, &vtd.devices, node) {
+		struct pci_dev *pdev = to_pci_dev(other->dev);
+
+		if (pdev == bridge)
+			above = other;
+		else if (bridge && !other->closed && is_below(pdev, bridge))
+			return;
+	}
+	if (above)
+		silence(above);
+}
+
+/* vtd.devices_lock is held. */
+static void close_one(struct vtd_device *device)
+{
+	if (device->closed)
+		return;
+	device->closed = true;
+	device->told = false;
+	silence(device);
+	schedule_work(&telling);
+}
+
+/**
+ * vtd_close() - take the bus from one device, and have its user told
+ * @device: of vtd.devices; it stays there meanwhile
+ *
+ * Context: any, also with a unit's lock.
+ */
+void vtd_close(struct vtd_device *device)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&vtd.devices_lock, flags);
+	close_one(device);
+	spin_unlock_irqrestore(&vtd.devices_lock, flags);
+}
+
+/**
+ * vtd_reopen() - a device may master the bus again, if its unit answers
+ * @device: it has a new domain; the caller holds vtd.mutex
+ *
+ * Its driver gives it the bus; only the bridge above must be as it was. A unit that breaks later on
+ * closes the device again, as hw_broken() comes to the same lock.
+ */
+void vtd_reopen(struct vtd_device *device)
+{
+	struct pci_dev *pdev = to_pci_dev(device->dev), *bridge = pci_upstream_bridge(pdev);
+	struct vtd_device *other;
+	bool forward = false;
+	unsigned long flags;
+
+	spin_lock_irqsave(&vtd.devices_lock, flags);
+	if (READ_ONCE(device->unit->hw.broken))
+		goto out;
+	device->closed = false;
+	clear_bit(pdev->devfn, device->bus->closed);
+	list_for_each_entry(other, &vtd.devices, node)
+		if (bridge && to_pci_dev(other->dev) == bridge)
+			forward = test_and_clear_bit(bridge->devfn, other->bus->closed);
+out:
+	spin_unlock_irqrestore(&vtd.devices_lock, flags);
+	if (forward)
+		pci_set_master(bridge);
+}
+
+/**
+ * hw_broken() - a unit does not answer: take the bus from every device behind it that users have
+ * @hw: the unit; the caller is iommu/hw, and has its lock
+ *
+ * On return none of them sends any more. Whatever failed may be told to callers then.
+ */
+void hw_broken(struct hw_unit *hw)
+{
+	struct vtd_unit *unit = container_of(hw, struct vtd_unit, hw);
+	struct vtd_device *device;
+	unsigned long flags;
+
+	spin_lock_irqsave(&vtd.devices_lock, flags);
+	/* Claimed since before an entry of it led anywhere but to identity: see attach_dev(). */
+	list_for_each_entry(device, &vtd.devices, node)
+		if (device->unit == unit && READ_ONCE(device->claimed))
+			close_one(device);
+	list_for_each_entry(device, &vtd.devices, node)
+		if (device->unit == unit && device->closed)
+			silence_bridge(device);
+	spin_unlock_irqrestore(&vtd.devices_lock, flags);
+	schedule_work(&telling);
+}
+
+/**
+ * hw_wait() - let hardware take its time, without the lock
+ * @hw: the unit, whose lock the caller of iommu/hw took by vtd_lock()
+ *
+ * Interrupts are as they were before that, on unless the caller had them off for reasons of its own
+ * (irq chips, whose callbacks Linux calls so).
+ */
+void hw_wait(struct hw_unit *hw)
+{
+	struct vtd_unit *unit = container_of(hw, struct vtd_unit, hw);
+
+	vtd_unlock(unit);
+	hw_delay();
+	cpu_relax();
+	vtd_lock(unit);
+}
+
+/* A device that was closed and whose user does not know, with a reference; or NULL. */
+static struct pci_dev *take_untold(const char **unit, bool *broken)
+{
+	struct vtd_device *device;
+	struct pci_dev *pdev = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&vtd.devices_lock, flags);
+	list_for_each_entry(device, &vtd.devices, node) {
+		if (!device->closed || device->told)
+			continue;
+		device->told = true;
+		*unit = device->unit->name;
+		*broken = device->unit->hw.broken;
+		pdev = pci_dev_get(to_pci_dev(device->dev));
+		break;
+	}
+	spin_unlock_irqrestore(&vtd.devices_lock, flags);
+	return pdev;
+}
+
+static void tell(struct work_struct *work)
+{
+	const struct pci_error_handlers *handlers;
+	struct pci_dev *pdev;
+	const char *unit;
+	unsigned int i;
+	bool broken;
+
+	for (i = 0; i < vtd.nr_units; i++)
+		if (READ_ONCE(vtd.units[i]->hw.broken))
+			pr_err_ratelimited("%s does not answer: it is not used any more, and devices behind it that are not the host's may not master the bus\n",
+					   vtd.units[i]->name);
+	while ((pdev = take_untold(&unit, &broken))) {
+		if (broken)
+			pr_err("%s is cut off: %s does not answer\n", pci_name(pdev), unit);
+		else
+			pr_err("%s does not give translations back: it is cut off\n",
+			       pci_name(pdev));
+		device_lock(&pdev->dev);
+		handlers = pdev->dev.driver ? to_pci_driver(pdev->dev.driver)->err_handler : NULL;
+		if (handlers && handlers->error_detected)
+			handlers->error_detected(pdev, pci_channel_io_perm_failure);
+		device_unlock(&pdev->dev);
+		pci_dev_put(pdev);
+	}
+}
+
+/** vtd_closed_flush() - everybody was told, and no work is left; before units are freed */
+void vtd_closed_flush(void)
+{
+	cancel_work_sync(&telling);
+}

@@ -322,13 +322,16 @@ int mkvm_signal_msi(struct mkvm_vm *vm, const struct kvm_msi *msi)
 	struct mkvm_route route = { .type = KVM_IRQ_ROUTING_MSI };
 	int idx, ret;
 
-	if (msi->flags || !arch_irqchip_in_kernel(vm)) {
-		vm_refuse(vm, "KVM_SIGNAL_MSI: flags %#x must be 0, and an irqchip is needed",
-			  msi->flags);
+	if (!arch_irqchip_in_kernel(vm)) {
+		vm_refuse(vm, "KVM_SIGNAL_MSI without an interrupt controller in the kernel");
+		return -EINVAL;
+	}
+	if (msi->flags) {
+		vm_refuse(vm, "KVM_SIGNAL_MSI: unknown flags %#x", msi->flags);
 		return -EINVAL;
 	}
 	if (arch_set_route(vm, &route, &ue)) {
-		vm_refuse(vm, "KVM_SIGNAL_MSI: bad address %#x:%#x", msi->address_hi,
+		vm_refuse(vm, "KVM_SIGNAL_MSI: bad address %#x:%08x", msi->address_hi,
 			  msi->address_lo);
 		return -EINVAL;
 	}

@@ -28,24 +28,41 @@ static char *node = "minikvm";
 module_param(node, charp, 0444);
 MODULE_PARM_DESC(node, "device node: minikvm (default), or kvm to stand in for /dev/kvm");
 
-static long dev_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+/* What takes no argument gets 0. */
+static long answer(const char *name, unsigned long arg, long value)
 {
-	long ret;
+	if (!arg)
+		return value;
+	mkvm_refuse(NULL, "%s: its argument must be 0, not %#lx", name, arg);
+	return -EINVAL;
+}
 
+/* -ENOIOCTLCMD: nobody knows @cmd. */
+static long do_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
 	switch (cmd) {
 	case KVM_GET_API_VERSION:
-		return arg ? -EINVAL : KVM_API_VERSION;
+		return answer("KVM_GET_API_VERSION", arg, KVM_API_VERSION);
 	case KVM_CREATE_VM:
 		return mkvm_vm_create(arg);
 	case KVM_CHECK_EXTENSION:
 		return arch_check_extension(NULL, arg);
 	case KVM_GET_VCPU_MMAP_SIZE:
 		/* kvm_run, the data of KVM_EXIT_IO, the ring of coalesced MMIO. */
-		return arg ? -EINVAL : 3 * PAGE_SIZE;
+		return answer("KVM_GET_VCPU_MMAP_SIZE", arg, 3 * PAGE_SIZE);
 	case MINIKVM_GET_VERSION:
-		return arg ? -EINVAL : MINIKVM_ABI_VERSION;
+		return answer("MINIKVM_GET_VERSION", arg, MINIKVM_ABI_VERSION);
 	}
-	ret = arch_dev_ioctl(filp, cmd, arg);
+	return arch_dev_ioctl(filp, cmd, arg);
+}
+
+static long dev_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	long ret;
+
+	mkvm_refuse_begin(&mkvm_node_refusals);
+	ret = do_ioctl(filp, cmd, arg);
+	mkvm_refuse_end(NULL, &mkvm_node_refusals, cmd, arg, ret);
 	return ret == -ENOIOCTLCMD ? -EINVAL : ret;
 }
 

@@ -229,19 +229,23 @@ static long run(struct mkvm_vcpu *vcpu)
 	return ret;
 }
 
-static long vcpu_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+/* -ENOIOCTLCMD: nobody knows @cmd. */
+static long do_ioctl(struct mkvm_vcpu *vcpu, unsigned int cmd, unsigned long arg)
 {
-	struct mkvm_vcpu *vcpu = filp->private_data;
-	struct mkvm_vm *vm = vcpu->vm;
-	long ret;
+	long ret = mkvm_vm_may_use(vcpu->vm);
 
-	if (vm->mm != current->mm || READ_ONCE(vm->dead))
-		return -EIO;
+	if (ret)
+		return ret;
 	if (mutex_lock_killable(&vcpu->mutex))
 		return -EINTR;
 	switch (cmd) {
 	case KVM_RUN:
-		ret = arg ? -EINVAL : run(vcpu);
+		if (unlikely(arg)) {
+			vm_refuse(vcpu->vm, "KVM_RUN: its argument must be 0, not %#lx", arg);
+			ret = -EINVAL;
+			break;
+		}
+		ret = run(vcpu);
 		break;
 	case KVM_SET_SIGNAL_MASK:
 		ret = set_signal_mask(vcpu, (void __user *)arg);
@@ -251,11 +255,21 @@ static long vcpu_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 		break;
 	default:
 		ret = arch_vcpu_ioctl(vcpu, cmd, arg);
-		if (ret == -ENOIOCTLCMD)
-			ret = -EINVAL;
 	}
 	mutex_unlock(&vcpu->mutex);
 	return ret;
+}
+
+static long vcpu_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	struct mkvm_vcpu *vcpu = filp->private_data;
+	struct mkvm_vm *vm = vcpu->vm;
+	long ret;
+
+	mkvm_refuse_begin(&vm->refusals);
+	ret = do_ioctl(vcpu, cmd, arg);
+	mkvm_refuse_end(vm, &vm->refusals, cmd, arg, ret);
+	return ret == -ENOIOCTLCMD ? -EINVAL : ret;
 }
 
 static vm_fault_t vcpu_fault(struct vm_fault *vmf)
@@ -349,8 +363,10 @@ static int reserve(struct mkvm_vm *vm, u32 id)
 		vm_refuse(vm, "KVM_CREATE_VCPU: there are %d vCPUs already", MKVM_MAX_VCPUS);
 		return -EINVAL;
 	}
-	if (mkvm_vcpu_by_id(vm, id))
+	if (mkvm_vcpu_by_id(vm, id)) {
+		vm_refuse(vm, "KVM_CREATE_VCPU: there is a vCPU %u already", id);
 		return -EEXIST;
+	}
 	return arch_vcpu_precreate(vm, id);
 }
 

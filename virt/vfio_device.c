@@ -100,8 +100,10 @@ static int add_file(struct vfio_device *device, struct file *file)
 		vm_refuse(device->vm, "KVM_DEV_VFIO_GROUP_ADD: not a VFIO group");
 		return -EINVAL;
 	}
-	if (find(device, file))
+	if (find(device, file)) {
+		vm_refuse(device->vm, "KVM_DEV_VFIO_GROUP_ADD: that group is here already");
 		return -EEXIST;
+	}
 	a = kzalloc(sizeof(*a), GFP_KERNEL_ACCOUNT);
 	if (!a)
 		return -ENOMEM;
@@ -116,17 +118,22 @@ static int change(struct vfio_device *device, u64 attr, s32 fd)
 	struct assigned *a;
 	int ret = 0;
 
-	if (!file)
+	if (!file) {
+		vm_refuse(device->vm, "KVM_DEV_VFIO_GROUP: no file %d", fd);
 		return -EBADF;
+	}
 	mutex_lock(&device->lock);
 	if (attr == KVM_DEV_VFIO_GROUP_ADD) {
 		ret = add_file(device, file);
 	} else {
 		a = find(device, file);
-		if (a)
+		if (a) {
 			drop(a);
-		else
+		} else {
+			vm_refuse(device->vm, "KVM_DEV_VFIO_GROUP_DEL: file %d is none of its groups",
+				  fd);
 			ret = -ENOENT;
+		}
 	}
 	if (!ret)
 		update_coherency(device);
@@ -141,27 +148,45 @@ static bool knows(const struct kvm_device_attr *attr)
 	       (attr->attr == KVM_DEV_VFIO_GROUP_ADD || attr->attr == KVM_DEV_VFIO_GROUP_DEL);
 }
 
-static long vfio_device_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+/* -ENOIOCTLCMD: nobody knows @cmd. */
+static long do_ioctl(struct vfio_device *device, unsigned int cmd, unsigned long arg)
 {
-	struct vfio_device *device = filp->private_data;
 	struct kvm_device_attr attr;
+	int ret = mkvm_vm_may_use(device->vm);
 	s32 fd;
 
-	if (device->vm->mm != current->mm || READ_ONCE(device->vm->dead))
-		return -EIO;
-	if (cmd == KVM_GET_DEVICE_ATTR)
+	if (ret)
+		return ret;
+	if (cmd == KVM_GET_DEVICE_ATTR) {
+		vm_refuse(device->vm, "KVM_GET_DEVICE_ATTR: no attribute of the VFIO device can be read");
 		return -EPERM;
+	}
 	if (cmd != KVM_SET_DEVICE_ATTR && cmd != KVM_HAS_DEVICE_ATTR)
-		return -ENOTTY;
+		return -ENOIOCTLCMD;
 	if (copy_from_user(&attr, (void __user *)arg, sizeof(attr)))
 		return -EFAULT;
-	if (!knows(&attr))
+	if (!knows(&attr)) {
+		vm_refuse(device->vm, "attribute of the VFIO device: group %u has no attribute %llu",
+			  attr.group, attr.attr);
 		return -ENXIO;
+	}
 	if (cmd == KVM_HAS_DEVICE_ATTR)
 		return 0;
 	if (get_user(fd, (s32 __user *)u64_to_user_ptr(attr.addr)))
 		return -EFAULT;
 	return change(device, attr.attr, fd);
+}
+
+static long vfio_device_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	struct vfio_device *device = filp->private_data;
+	struct mkvm_refusals *refusals = &device->vm->refusals;
+	long ret;
+
+	mkvm_refuse_begin(refusals);
+	ret = do_ioctl(device, cmd, arg);
+	mkvm_refuse_end(device->vm, refusals, cmd, arg, ret);
+	return ret == -ENOIOCTLCMD ? -ENOTTY : ret;
 }
 
 static void destroy(struct vfio_device *device)
@@ -234,8 +259,10 @@ int mkvm_create_device(struct mkvm_vm *vm, struct kvm_create_device __user *user
 
 	if (copy_from_user(&args, user, sizeof(args)))
 		return -EFAULT;
-	if (args.type != KVM_DEV_TYPE_VFIO)
+	if (args.type != KVM_DEV_TYPE_VFIO) {
+		vm_refuse(vm, "KVM_CREATE_DEVICE: there is no device of type %u", args.type);
 		return -ENODEV;
+	}
 	if (args.flags & KVM_CREATE_DEVICE_TEST)
 		return 0;
 	device = create(vm);

@@ -136,14 +136,24 @@ static long struct_ioctl(struct mkvm_vm *vm, unsigned int cmd, void __user *user
 	return -ENOTTY;
 }
 
-static long vm_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+int mkvm_vm_refuse_use(struct mkvm_vm *vm)
 {
-	struct mkvm_vm *vm = filp->private_data;
-	void __user *user = (void __user *)arg;
-	long ret;
+	if (vm->mm != current->mm)
+		vm_refuse(vm, "its memory is another process's: process %d can do nothing with it",
+			  task_tgid_nr(current));
+	else
+		vm_refuse(vm, "it is dead: %s", READ_ONCE(vm->dead_reason) ?: "for no reason");
+	return -EIO;
+}
 
-	if (vm->mm != current->mm || READ_ONCE(vm->dead))
-		return -EIO;
+/* -ENOIOCTLCMD: nobody knows @cmd. */
+static long do_ioctl(struct mkvm_vm *vm, unsigned int cmd, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+	int ret = mkvm_vm_may_use(vm);
+
+	if (ret)
+		return ret;
 	switch (cmd) {
 	case KVM_CREATE_VCPU:
 		return mkvm_vcpu_create(vm, arg);
@@ -169,7 +179,17 @@ static long vm_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	case KVM_CREATE_DEVICE:
 		return mkvm_create_device(vm, user);
 	}
-	ret = arch_vm_ioctl(vm, cmd, arg);
+	return arch_vm_ioctl(vm, cmd, arg);
+}
+
+static long vm_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	struct mkvm_vm *vm = filp->private_data;
+	long ret;
+
+	mkvm_refuse_begin(&vm->refusals);
+	ret = do_ioctl(vm, cmd, arg);
+	mkvm_refuse_end(vm, &vm->refusals, cmd, arg, ret);
 	return ret == -ENOIOCTLCMD ? -ENOTTY : ret;
 }
 
@@ -204,6 +224,7 @@ static struct mkvm_vm *vm_alloc(unsigned long type)
 	rwlock_init(&vm->mmu_lock);
 	INIT_LIST_HEAD(&vm->irqfds);
 	INIT_LIST_HEAD(&vm->ioeventfds);
+	mkvm_refusals_init(&vm->refusals);
 	vm->halt_poll_limit = -1;
 	vm->owner_pid = task_tgid_nr(current);
 	vm->mm = current->mm;

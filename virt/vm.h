@@ -25,6 +25,7 @@
 
 #include "arch/x86/arch_vm.h"
 #include "compat/compat.h"
+#include "virt/refuse.h"
 
 /* vCPUs in one VM, and the first APIC ID that does not exist any more. */
 #define MKVM_MAX_VCPUS		256
@@ -73,6 +74,7 @@ enum mkvm_bus_idx { MKVM_MMIO_BUS, MKVM_PIO_BUS, MKVM_NR_BUSES };
  * @devices_assigned: the VFIO device was told of some, which the guest may reach by MMIO
  * @dead: a bug or an unrecoverable failure ended this VM; every ioctl gives -EIO
  * @dead_reason: why, a static string
+ * @refusals: what was said of its refused ioctls
  * @halt_poll_limit: KVM_CAP_HALT_POLL, nanoseconds; -1: the module's parameter
  * @stats_dentry: debugfs directory
  * @arch: what x86 adds
@@ -112,6 +114,7 @@ struct mkvm_vm {
 	bool devices_assigned;
 	bool dead;
 	const char *dead_reason;
+	struct mkvm_refusals refusals;
 	s64 halt_poll_limit;
 	struct dentry *stats_dentry;
 	pid_t owner_pid;
@@ -142,9 +145,18 @@ int mkvm_vm_create(unsigned long type);
  */
 void mkvm_vm_kill(struct mkvm_vm *vm, const char *why);
 
-/* One rate-limited line that names VM, caller and the check that failed. */
-#define vm_refuse(vm, fmt, ...) \
-	pr_notice_ratelimited("vm %d: " fmt "\n", (vm)->owner_pid, ##__VA_ARGS__)
+int mkvm_vm_refuse_use(struct mkvm_vm *vm);
+
+/* May the caller use this VM: is it alive, and its memory the caller's own? 0 or -EIO. */
+static inline int mkvm_vm_may_use(struct mkvm_vm *vm)
+{
+	if (unlikely(vm->mm != current->mm || READ_ONCE(vm->dead)))
+		return mkvm_vm_refuse_use(vm);
+	return 0;
+}
+
+/* Why an ioctl of this VM's is refused: the check that failed, and the value. */
+#define vm_refuse(vm, fmt, ...)	mkvm_refuse(vm, fmt, ##__VA_ARGS__)
 
 /* How many vCPUs can be found in vm->vcpus[]. */
 static inline int mkvm_online_vcpus(struct mkvm_vm *vm)

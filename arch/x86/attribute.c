@@ -26,8 +26,11 @@ long attribute_dev_ioctl(unsigned int cmd, void __user *user)
 
 	if (copy_from_user(&attr, user, sizeof(attr)))
 		return -EFAULT;
-	if (attr.group || attr.attr != KVM_X86_XCOMP_GUEST_SUPP)
+	if (attr.group || attr.attr != KVM_X86_XCOMP_GUEST_SUPP) {
+		mkvm_refuse(NULL, "device attribute: group %u has no attribute %llu", attr.group,
+			    attr.attr);
 		return -ENXIO;
+	}
 	if (cmd == KVM_HAS_DEVICE_ATTR)
 		return 0;
 	return put_user(fpu_supported_xcr0, (u64 __user *)attr.addr) ? -EFAULT : 0;
@@ -48,8 +51,11 @@ long attribute_vcpu_ioctl(struct mkvm_vcpu *vcpu, unsigned int cmd, void __user 
 
 	if (copy_from_user(&attr, user, sizeof(attr)))
 		return -EFAULT;
-	if (attr.group != KVM_VCPU_TSC_CTRL || attr.attr != KVM_VCPU_TSC_OFFSET)
+	if (attr.group != KVM_VCPU_TSC_CTRL || attr.attr != KVM_VCPU_TSC_OFFSET) {
+		vm_refuse(vcpu->vm, "vCPU attribute: group %u has no attribute %llu", attr.group,
+			  attr.attr);
 		return -ENXIO;
+	}
 	switch (cmd) {
 	case KVM_GET_DEVICE_ATTR:
 		return put_user(vcpu->arch.tsc_offset, (u64 __user *)attr.addr) ? -EFAULT : 0;

@@ -197,20 +197,23 @@ int arch_check_extension(struct mkvm_vm *vm, long cap)
 /* Once, before there are vCPUs: APIC IDs below a smaller limit make smaller tables. */
 static int enable_max_vcpu_id(struct mkvm_vm *vm, u64 limit)
 {
-	int ret = -EINVAL;
+	const char *why = NULL;
 
 	mutex_lock(&vm->lock);
-	if (limit && limit <= MKVM_MAX_VCPU_ID && vm->max_vcpu_ids == limit) {
-		ret = 0;
-	} else if (limit && limit <= MKVM_MAX_VCPU_ID && !vm->max_vcpu_ids &&
-		   !vm->created_vcpus) {
+	if (limit > MKVM_MAX_VCPU_ID)
+		why = "is more than there can be";
+	else if (limit < vm->arch.bsp_vcpu_id)
+		why = "is below the one of KVM_SET_BOOT_CPU_ID";
+	else if (vm->max_vcpu_ids && vm->max_vcpu_ids != limit)
+		why = "is not what it was set to before";
+	else if (!vm->max_vcpu_ids && vm->created_vcpus)
+		why = "comes after the first vCPU";
+	else
 		vm->max_vcpu_ids = limit;
-		ret = 0;
-	}
 	mutex_unlock(&vm->lock);
-	if (ret)
-		vm_refuse(vm, "ENABLE_CAP(MAX_VCPU_ID): %llu is too large or too late", limit);
-	return ret;
+	if (why)
+		vm_refuse(vm, "KVM_ENABLE_CAP(MAX_VCPU_ID): %llu %s", limit, why);
+	return why ? -EINVAL : 0;
 }
 
 /* Before there are vCPUs: their controls are written once. */
@@ -226,7 +229,7 @@ static int enable_disable_exits(struct mkvm_vm *vm, u64 exits)
 	}
 	mutex_unlock(&vm->lock);
 	if (ret)
-		vm_refuse(vm, "ENABLE_CAP(X86_DISABLE_EXITS): 0x%llx is unknown or too late",
+		vm_refuse(vm, "KVM_ENABLE_CAP(X86_DISABLE_EXITS): 0x%llx is unknown or too late",
 			  exits);
 	return ret;
 }
@@ -240,8 +243,11 @@ static int enable_disable_exits(struct mkvm_vm *vm, u64 exits)
  */
 int arch_vm_enable_cap(struct mkvm_vm *vm, struct kvm_enable_cap *cap)
 {
-	if (cap->flags)
+	if (cap->flags) {
+		vm_refuse(vm, "KVM_ENABLE_CAP: capability %u, unknown flags %#x", cap->cap,
+			  cap->flags);
 		return -EINVAL;
+	}
 	switch (cap->cap) {
 	case KVM_CAP_MAX_VCPU_ID:
 		return enable_max_vcpu_id(vm, cap->args[0]);
@@ -293,7 +299,8 @@ int arch_vm_enable_cap(struct mkvm_vm *vm, struct kvm_enable_cap *cap)
 		WRITE_ONCE(vm->arch.guest_can_read_platform_info, cap->args[0]);
 		return 0;
 	}
-	vm_refuse(vm, "ENABLE_CAP: capability %u cannot be enabled so", cap->cap);
+	vm_refuse(vm, "KVM_ENABLE_CAP: capability %u cannot be enabled with %#llx", cap->cap,
+		  cap->args[0]);
 	return -EINVAL;
 }
 
@@ -304,6 +311,7 @@ int arch_vcpu_enable_cap(struct mkvm_vcpu *vcpu, struct kvm_enable_cap *cap)
 		vcpu->arch.pv_enforce_cpuid = cap->args[0];
 		return 0;
 	}
-	vm_refuse(vcpu->vm, "ENABLE_CAP: capability %u cannot be enabled on a vCPU", cap->cap);
+	vm_refuse(vcpu->vm, "KVM_ENABLE_CAP: capability %u, flags %#x: not on a vCPU", cap->cap,
+		  cap->flags);
 	return -EINVAL;
 }

@@ -403,15 +403,21 @@ int cpuid_supported_ioctl(struct kvm_cpuid2 __user *user, bool emulated)
 
 	if (get_user(room, &user->nent))
 		return -EFAULT;
-	if (!room)
+	if (!room) {
+		mkvm_refuse(NULL, "KVM_GET_%s_CPUID: room for no entry",
+			    emulated ? "EMULATED" : "SUPPORTED");
 		return -E2BIG;
+	}
 	list.entries = kcalloc(MKVM_MAX_SUPPORTED_ENTRIES, sizeof(*list.entries), GFP_KERNEL);
 	if (!list.entries)
 		return -ENOMEM;
 	if (!emulated)
 		ret = fill_supported(&list);
-	if (!ret && list.nent > room)
+	if (!ret && list.nent > room) {
+		mkvm_refuse(NULL, "KVM_GET_%s_CPUID: room for %u entries, there are %u",
+			    emulated ? "EMULATED" : "SUPPORTED", room, list.nent);
 		ret = -E2BIG;
+	}
 	if (!ret && (copy_to_user(user->entries, list.entries,
 				  list.nent * sizeof(*list.entries)) ||
 		     put_user(list.nent, &user->nent)))
@@ -675,11 +681,11 @@ static int check_entries(struct mkvm_vcpu *vcpu, struct kvm_cpuid_entry2 *entrie
 		return 0;
 	linear = (e->eax >> 8) & 0xff;
 	if (linear && linear != 48 && linear != 57) {
-		vm_refuse(vcpu->vm, "SET_CPUID2: %u linear-address bits, not 48 or 57", linear);
+		vm_refuse(vcpu->vm, "KVM_SET_CPUID2: %u linear-address bits, not 48 or 57", linear);
 		return -EINVAL;
 	}
 	if ((e->eax & 0xff) > 52) {
-		vm_refuse(vcpu->vm, "SET_CPUID2: %u physical-address bits, more than 52",
+		vm_refuse(vcpu->vm, "KVM_SET_CPUID2: %u physical-address bits, more than 52",
 			  e->eax & 0xff);
 		return -EINVAL;
 	}
@@ -712,7 +718,7 @@ static int set_entries(struct mkvm_vcpu *vcpu, struct kvm_cpuid_entry2 *entries,
 	if (vcpu->arch.ran) {
 		ret = same_entries(vcpu, entries, nent) ? 0 : -EINVAL;
 		if (ret)
-			vm_refuse(vcpu->vm, "SET_CPUID2: other data after KVM_RUN");
+			vm_refuse(vcpu->vm, "KVM_SET_CPUID2: other data after KVM_RUN");
 		goto free;
 	}
 	ret = check_entries(vcpu, entries, nent);
@@ -752,7 +758,7 @@ static int read_nent(struct mkvm_vcpu *vcpu, const u32 __user *user, u32 *nent)
 	if (get_user(*nent, user))
 		return -EFAULT;
 	if (*nent > MKVM_MAX_CPUID_ENTRIES) {
-		vm_refuse(vcpu->vm, "SET_CPUID: %u entries, more than %u", *nent,
+		vm_refuse(vcpu->vm, "KVM_SET_CPUID: %u entries, more than %u", *nent,
 			  MKVM_MAX_CPUID_ENTRIES);
 		return -E2BIG;
 	}
@@ -813,16 +819,20 @@ int cpuid_set_legacy_ioctl(struct mkvm_vcpu *vcpu, struct kvm_cpuid __user *user
 	return set_entries(vcpu, entries, nent);
 }
 
-/* KVM_GET_CPUID2: -E2BIG and the needed number in nent when the room is too small. */
+/* KVM_GET_CPUID2: -E2BIG when the room is too small; as in KVM, nent is then left alone. */
 int cpuid_get_ioctl(struct mkvm_vcpu *vcpu, struct kvm_cpuid2 __user *user)
 {
 	u32 room, nent = vcpu->arch.cpuid_nent;
 
-	if (get_user(room, &user->nent) || put_user(nent, &user->nent))
+	if (get_user(room, &user->nent))
 		return -EFAULT;
-	if (room < nent)
+	if (room < nent) {
+		vm_refuse(vcpu->vm, "KVM_GET_CPUID2: room for %u entries, there are %u", room,
+			  nent);
 		return -E2BIG;
-	if (copy_to_user(user->entries, vcpu->arch.cpuid, nent * sizeof(*vcpu->arch.cpuid)))
+	}
+	if (put_user(nent, &user->nent) ||
+	    copy_to_user(user->entries, vcpu->arch.cpuid, nent * sizeof(*vcpu->arch.cpuid)))
 		return -EFAULT;
 	return 0;
 }

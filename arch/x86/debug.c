@@ -166,13 +166,16 @@ int debug_set_guest_debug(struct mkvm_vcpu *vcpu, const struct kvm_guest_debug *
 	int i;
 
 	if (control & ~GUESTDBG_KNOWN) {
-		vm_refuse(vcpu->vm, "SET_GUEST_DEBUG: unknown control bits 0x%x",
+		vm_refuse(vcpu->vm, "KVM_SET_GUEST_DEBUG: unknown control bits 0x%x",
 			  control & ~(u32)GUESTDBG_KNOWN);
 		return -EINVAL;
 	}
 	if (control & (KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)) {
-		if (vcpu->arch.exception.pending)
+		if (vcpu->arch.exception.pending) {
+			vm_refuse(vcpu->vm, "KVM_SET_GUEST_DEBUG: exception %u waits already",
+				  vcpu->arch.exception.vector);
 			return -EBUSY;
+		}
 		queue_exception(vcpu, control & KVM_GUESTDBG_INJECT_DB ? DB_VECTOR : BP_VECTOR);
 	}
 	if (!(control & KVM_GUESTDBG_ENABLE))
@@ -216,7 +219,7 @@ int debug_set_regs(struct mkvm_vcpu *vcpu, const struct kvm_debugregs *regs)
 	int i;
 
 	if (regs->flags || regs->dr6 >> 32 || regs->dr7 >> 32) {
-		vm_refuse(vcpu->vm, "SET_DEBUGREGS: flags 0x%llx, DR6 0x%llx, DR7 0x%llx",
+		vm_refuse(vcpu->vm, "KVM_SET_DEBUGREGS: flags 0x%llx, DR6 0x%llx, DR7 0x%llx",
 			  regs->flags, regs->dr6, regs->dr7);
 		return -EINVAL;
 	}

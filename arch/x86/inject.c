@@ -193,8 +193,10 @@ int inject_set_events(struct mkvm_vcpu *vcpu, const struct kvm_vcpu_events *even
 		return -EINVAL;
 	}
 	if (events->flags & KVM_VCPUEVENT_VALID_PAYLOAD) {
-		if (!vcpu->vm->arch.exception_payload)
+		if (!vcpu->vm->arch.exception_payload) {
+			vm_refuse(vcpu->vm, "KVM_SET_VCPU_EVENTS: a payload, but KVM_CAP_EXCEPTION_PAYLOAD is not on");
 			return -EINVAL;
+		}
 		pending = events->exception.pending;
 		has_payload = pending && events->exception_has_payload;
 		if (pending)
@@ -212,8 +214,10 @@ int inject_set_events(struct mkvm_vcpu *vcpu, const struct kvm_vcpu_events *even
 		return -EINVAL;
 	}
 	if ((events->flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT) &&
-	    !vcpu->vm->arch.triple_fault_event)
+	    !vcpu->vm->arch.triple_fault_event) {
+		vm_refuse(vcpu->vm, "KVM_SET_VCPU_EVENTS: a triple fault, but KVM_CAP_X86_TRIPLE_FAULT_EVENT is not on");
 		return -EINVAL;
+	}
 
 	*ex = (struct mkvm_exception) {
 		.injected = injected,

@@ -145,16 +145,19 @@ long msr_filter_set_ioctl(struct mkvm_vm *vm, void __user *user)
 		return -EFAULT;
 	for (i = 0; i < ARRAY_SIZE(args.ranges); i++)
 		empty &= !args.ranges[i].nmsrs;
-	if (args.flags & ~KVM_MSR_FILTER_DEFAULT_DENY ||
-	    (empty && (args.flags & KVM_MSR_FILTER_DEFAULT_DENY))) {
-		vm_refuse(vm, "X86_SET_MSR_FILTER: flags 0x%x%s", args.flags,
-			  empty ? " without a range" : "");
+	if (args.flags & ~KVM_MSR_FILTER_DEFAULT_DENY) {
+		vm_refuse(vm, "KVM_X86_SET_MSR_FILTER: unknown flags %#x",
+			  args.flags & ~KVM_MSR_FILTER_DEFAULT_DENY);
+		return -EINVAL;
+	}
+	if (empty && (args.flags & KVM_MSR_FILTER_DEFAULT_DENY)) {
+		vm_refuse(vm, "KVM_X86_SET_MSR_FILTER: all is denied and no range allows anything");
 		return -EINVAL;
 	}
 	if (!empty) {
 		f = build(&args);
 		if (IS_ERR(f)) {
-			vm_refuse(vm, "X86_SET_MSR_FILTER: a range's flags, size or bitmap");
+			vm_refuse(vm, "KVM_X86_SET_MSR_FILTER: a range's flags, size or bitmap");
 			return PTR_ERR(f);
 		}
 	}
@@ -179,7 +182,7 @@ void msr_filter_destroy(struct mkvm_vm *vm)
 int msr_exits_enable(struct mkvm_vm *vm, u64 reasons)
 {
 	if (reasons & ~(u64)MSR_EXIT_REASONS) {
-		vm_refuse(vm, "ENABLE_CAP(X86_USER_SPACE_MSR): unknown reasons 0x%llx", reasons);
+		vm_refuse(vm, "KVM_ENABLE_CAP(X86_USER_SPACE_MSR): unknown reasons 0x%llx", reasons);
 		return -EINVAL;
 	}
 	mutex_lock(&vm->lock);

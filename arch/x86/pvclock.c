@@ -229,8 +229,11 @@ void pvclock_write_wall_clock(struct mkvm_vcpu *vcpu, u64 data)
 
 int pvclock_guest_stopped(struct mkvm_vcpu *vcpu)
 {
-	if (!(vcpu->arch.system_time_msr & KVM_MSR_ENABLED))
+	if (!(vcpu->arch.system_time_msr & KVM_MSR_ENABLED)) {
+		vm_refuse(vcpu->vm, "KVM_KVMCLOCK_CTRL: the guest uses no kvmclock on vCPU %u",
+			  vcpu->id);
 		return -EINVAL;
+	}
 	vcpu->arch.pvclock_stopped = true;
 	mkvm_make_request(MKVM_REQ_CLOCK_UPDATE, vcpu);
 	return 0;
@@ -258,7 +261,7 @@ long pvclock_set_clock(struct mkvm_vm *vm, struct kvm_clock_data __user *user)
 		return -EFAULT;
 	/* What KVM_GET_CLOCK returned may come back whole. */
 	if (data.flags & ~CLOCK_FLAGS) {
-		vm_refuse(vm, "SET_CLOCK: unknown flags 0x%x", data.flags & ~CLOCK_FLAGS);
+		vm_refuse(vm, "KVM_SET_CLOCK: unknown flags 0x%x", data.flags & ~CLOCK_FLAGS);
 		return -EINVAL;
 	}
 	read_host(&tsc, &boot, &real);

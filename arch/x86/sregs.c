@@ -85,7 +85,7 @@ static int set_common(struct mkvm_vcpu *vcpu, const struct kvm_sregs *sregs)
 
 	if (broken) {
 		vm_refuse(vcpu->vm,
-			  "SET_SREGS: %s (CR0 %llx CR3 %llx CR4 %llx EFER %llx APIC %llx)",
+			  "KVM_SET_SREGS: %s (CR0 %llx CR3 %llx CR4 %llx EFER %llx APIC %llx)",
 			  broken, sregs->cr0, sregs->cr3, sregs->cr4, sregs->efer,
 			  sregs->apic_base);
 		return -EINVAL;
@@ -182,7 +182,7 @@ int vcpu_set_sregs2(struct mkvm_vcpu *vcpu, const struct kvm_sregs2 *sregs2)
 	memcpy(&sregs, sregs2, COMMON_SIZE);
 	if ((sregs2->flags & ~(u64)KVM_SREGS2_FLAGS_PDPTRS_VALID) ||
 	    (pdptrs && !pae_paging(&sregs))) {
-		vm_refuse(vcpu->vm, "SET_SREGS2: flags 0x%llx do not fit the paging mode",
+		vm_refuse(vcpu->vm, "KVM_SET_SREGS2: flags 0x%llx do not fit the paging mode",
 			  sregs2->flags);
 		return -EINVAL;
 	}

@@ -122,8 +122,11 @@ static int set_fpu(struct mkvm_vcpu *vcpu, void *buf)
 static int get_xsave(struct mkvm_vcpu *vcpu, void *buf)
 {
 	/* The old structure has no room for more than its own size. */
-	if (fpu_uabi_size() > sizeof(struct kvm_xsave))
+	if (fpu_uabi_size() > sizeof(struct kvm_xsave)) {
+		vm_refuse(vcpu->vm, "KVM_GET_XSAVE: the state has %u bytes, use KVM_GET_XSAVE2",
+			  fpu_uabi_size());
 		return -EINVAL;
+	}
 	fpu_get_xsave(vcpu, buf, sizeof(struct kvm_xsave));
 	return 0;
 }
@@ -139,14 +142,23 @@ static int set_xcrs(struct mkvm_vcpu *vcpu, void *buf)
 	return fpu_set_xcrs(vcpu, buf);
 }
 
+/* What @ioctl works on exists only with an interrupt controller in the kernel. */
+static bool has_lapic(struct mkvm_vcpu *vcpu, const char *ioctl)
+{
+	if (vcpu->arch.apic)
+		return true;
+	vm_refuse(vcpu->vm, "%s: vCPU %u has no LAPIC in the kernel", ioctl, vcpu->id);
+	return false;
+}
+
 static int get_lapic(struct mkvm_vcpu *vcpu, void *buf)
 {
-	return vcpu->arch.apic ? lapic_get_state(vcpu, buf) : -EINVAL;
+	return has_lapic(vcpu, "KVM_GET_LAPIC") ? lapic_get_state(vcpu, buf) : -EINVAL;
 }
 
 static int set_lapic(struct mkvm_vcpu *vcpu, void *buf)
 {
-	return vcpu->arch.apic ? lapic_set_state(vcpu, buf) : -EINVAL;
+	return has_lapic(vcpu, "KVM_SET_LAPIC") ? lapic_set_state(vcpu, buf) : -EINVAL;
 }
 
 static int get_mp_state(struct mkvm_vcpu *vcpu, void *buf)
@@ -178,7 +190,7 @@ static int set_mp_state(struct mkvm_vcpu *vcpu, void *buf)
 			break;
 		fallthrough;
 	default:
-		vm_refuse(vcpu->vm, "SET_MP_STATE: state %u %s", state,
+		vm_refuse(vcpu->vm, "KVM_SET_MP_STATE: state %u %s", state,
 			  vcpu->arch.apic ? "does not exist" : "needs an in-kernel LAPIC");
 		return -EINVAL;
 	}
@@ -231,15 +243,20 @@ static int interrupt(struct mkvm_vcpu *vcpu, void *buf)
 	u32 vector = ((struct kvm_interrupt *)buf)->irq;
 
 	if (vector >= KVM_NR_INTERRUPTS) {
-		vm_refuse(vcpu->vm, "INTERRUPT: %u is no vector", vector);
+		vm_refuse(vcpu->vm, "KVM_INTERRUPT: %u is no vector", vector);
 		return -EINVAL;
 	}
 	switch (vcpu->vm->arch.irqchip_mode) {
 	case MKVM_IRQCHIP_KERNEL:
+		vm_refuse(vcpu->vm, "KVM_INTERRUPT: vector %u, but the 8259s are in the kernel",
+			  vector);
 		return -ENXIO;
 	case MKVM_IRQCHIP_SPLIT:
-		if (vcpu->arch.pending_extint >= 0)
+		if (vcpu->arch.pending_extint >= 0) {
+			vm_refuse(vcpu->vm, "KVM_INTERRUPT: vector %u, but %d is still waiting",
+				  vector, vcpu->arch.pending_extint);
 			return -EEXIST;
+		}
 		vcpu->arch.pending_extint = vector;
 		break;
 	default:
@@ -259,8 +276,11 @@ static int translate(struct mkvm_vcpu *vcpu, void *buf)
 	int ret;
 
 	ret = guest_translate(vcpu, tr->linear_address, 0, &gpa, &fault);
-	tr->valid = !ret;
 	tr->physical_address = ret ? ~0ull : gpa;
+	/* As in KVM: without paging any 64 bits stand for themselves, but for its word for "none". */
+	if (!is_paging(vcpu))
+		tr->physical_address = tr->linear_address;
+	tr->valid = tr->physical_address != ~0ull;
 	tr->writeable = 1;
 	tr->usermode = 0;
 	return 0;
@@ -284,17 +304,21 @@ static int tpr_access_reporting(struct mkvm_vcpu *vcpu, void *buf)
 {
 	struct kvm_tpr_access_ctl *ctl = buf;
 
-	return ctl->flags ? -EINVAL : 0;
+	if (ctl->flags) {
+		vm_refuse(vcpu->vm, "KVM_TPR_ACCESS_REPORTING: unknown flags %#x", ctl->flags);
+		return -EINVAL;
+	}
+	return 0;
 }
 
 static int set_vapic_addr(struct mkvm_vcpu *vcpu, void *buf)
 {
 	u64 gpa = ((struct kvm_vapic_addr *)buf)->vapic_addr;
 
-	if (!vcpu->arch.apic)
+	if (!has_lapic(vcpu, "KVM_SET_VAPIC_ADDR"))
 		return -EINVAL;
 	if (gpa & vcpu->arch.reserved_gpa_bits) {
-		vm_refuse(vcpu->vm, "SET_VAPIC_ADDR: 0x%llx is no guest-physical address", gpa);
+		vm_refuse(vcpu->vm, "KVM_SET_VAPIC_ADDR: 0x%llx is no guest-physical address", gpa);
 		return -EINVAL;
 	}
 	return 0;

@@ -29,7 +29,7 @@
 static long set_tss_addr(struct mkvm_vm *vm, unsigned long addr)
 {
 	if (addr > (u32)(-3 * PAGE_SIZE)) {
-		vm_refuse(vm, "SET_TSS_ADDR: 0x%lx leaves no three pages below 4 GiB", addr);
+		vm_refuse(vm, "KVM_SET_TSS_ADDR: 0x%lx leaves no three pages below 4 GiB", addr);
 		return -EINVAL;
 	}
 	return 0;
@@ -45,7 +45,7 @@ static long set_identity_map_addr(struct mkvm_vm *vm, u64 __user *user)
 		return -EFAULT;
 	mutex_lock(&vm->lock);
 	if (vm->created_vcpus) {
-		vm_refuse(vm, "SET_IDENTITY_MAP_ADDR: there are vCPUs already");
+		vm_refuse(vm, "KVM_SET_IDENTITY_MAP_ADDR: there are vCPUs already");
 		ret = -EINVAL;
 	}
 	mutex_unlock(&vm->lock);
@@ -59,13 +59,13 @@ static long set_boot_cpu_id(struct mkvm_vm *vm, unsigned long id)
 	mutex_lock(&vm->lock);
 	if (vm->created_vcpus)
 		ret = -EBUSY;
-	else if (id >= MKVM_MAX_VCPU_ID)
+	else if (id > (vm->max_vcpu_ids ?: MKVM_MAX_VCPU_ID))
 		ret = -EINVAL;
 	else
 		vm->arch.bsp_vcpu_id = id;
 	mutex_unlock(&vm->lock);
 	if (ret)
-		vm_refuse(vm, "SET_BOOT_CPU_ID: %lu, %s", id,
+		vm_refuse(vm, "KVM_SET_BOOT_CPU_ID: %lu, %s", id,
 			  ret == -EBUSY ? "but there are vCPUs already" : "no vCPU can have it");
 	return ret;
 }
@@ -73,7 +73,7 @@ static long set_boot_cpu_id(struct mkvm_vm *vm, unsigned long id)
 static long set_nr_mmu_pages(struct mkvm_vm *vm, unsigned long pages)
 {
 	if (pages < MIN_MMU_PAGES) {
-		vm_refuse(vm, "SET_NR_MMU_PAGES: %lu, at least %u", pages, MIN_MMU_PAGES);
+		vm_refuse(vm, "KVM_SET_NR_MMU_PAGES: %lu, at least %u", pages, MIN_MMU_PAGES);
 		return -EINVAL;
 	}
 	WRITE_ONCE(vm->arch.nr_mmu_pages, min_t(unsigned long, pages, INT_MAX));

@@ -60,6 +60,8 @@ int arch_vcpu_enable_cap(struct mkvm_vcpu *vcpu, struct kvm_enable_cap *cap);
  */
 struct mkvm_memslot;
 gfn_t arch_mmu_max_gfn(void);
+/* What has one of these frames in every guest, so that no slot may; or NULL. slots_lock held. */
+const char *arch_gfns_reserved(struct mkvm_vm *vm, gfn_t base, u64 npages);
 bool arch_mmu_zap_range(struct mkvm_vm *vm, gfn_t start, gfn_t end, bool may_block);
 bool arch_mmu_age_range(struct mkvm_vm *vm, gfn_t start, gfn_t end, bool clear);
 void arch_mmu_write_protect_slot(struct mkvm_vm *vm, struct mkvm_memslot *slot);

@@ -72,6 +72,8 @@ static inline struct mkvm_memslots *mkvm_memslots(struct mkvm_vm *vm)
 				      lockdep_is_held(&vm->slots_lock));
 }
 
+/* Does a slot have one of these frames? vm->slots_lock held. */
+bool mkvm_slot_in_range(struct mkvm_vm *vm, gfn_t base, u64 npages);
 /* The slot with this number, or NULL. vm->slots_lock held. */
 struct mkvm_memslot *mkvm_slot_by_id(struct mkvm_vm *vm, u32 id);
 

@@ -200,6 +200,20 @@ static bool slots_overlap(const struct mkvm_memslots *slots, const struct mkvm_m
 	return false;
 }
 
+/**
+ * mkvm_slot_in_range() - is there memory in a range of guest frames?
+ * @vm: the VM; vm->slots_lock held
+ * @base: first frame
+ * @npages: number of frames
+ *
+ * Return: true if a slot has one of them.
+ */
+bool mkvm_slot_in_range(struct mkvm_vm *vm, gfn_t base, u64 npages)
+{
+	lockdep_assert_held(&vm->slots_lock);
+	return slots_overlap(mkvm_memslots(vm), NULL, base, npages);
+}
+
 /* The checks that need no look at the other slots, in the order of KVM's. */
 static int region_check(struct mkvm_vm *vm, const struct kvm_userspace_memory_region *mem)
 {
@@ -335,6 +349,7 @@ static int set_region_locked(struct mkvm_vm *vm, const struct kvm_userspace_memo
 	struct mkvm_memslot *old = mkvm_slot_by_id(vm, mem->slot), *new;
 	gfn_t base_gfn = mem->guest_phys_addr >> PAGE_SHIFT;
 	u64 npages = mem->memory_size >> PAGE_SHIFT;
+	const char *reserved;
 	int r;
 
 	if (!npages) {
@@ -356,6 +371,11 @@ static int set_region_locked(struct mkvm_vm *vm, const struct kvm_userspace_memo
 	}
 	if (slots_overlap(slots, old, base_gfn, npages)) {
 		vm_refuse(vm, "memory slot %u overlaps another", mem->slot);
+		return -EEXIST;
+	}
+	reserved = arch_gfns_reserved(vm, base_gfn, npages);
+	if (reserved) {
+		vm_refuse(vm, "memory slot %u covers %s", mem->slot, reserved);
 		return -EEXIST;
 	}
 	if (old && old->base_gfn == base_gfn && old->flags == mem->flags)

@@ -21,6 +21,7 @@
 
 #include "arch/x86/doorbell.h"
 #include "arch/x86/emulate/insn.h"
+#include "arch/x86/guest_access.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/mmu/ept.h"
 #include "arch/x86/mmu/paging.h"
@@ -78,7 +79,7 @@ void doorbell_learn(struct mkvm_vcpu *vcpu, const struct emul_ctxt *c, gpa_t gpa
 		.rip = start,
 		.disp = d->mem.disp + (d->mem.rip_relative ? c->rip : 0),
 		.imm = d->imm,
-		.lapic = vcpu->arch.apic && lapic_owns_gpa(vcpu, gpa),
+		.lapic = guest_access_owner(vcpu, gpa, true) == GUEST_ACCESS_LAPIC,
 		.len = c->insn_len,
 		.size = d->size,
 		.base = d->mem.base,

@@ -67,27 +67,42 @@ int guest_access_translate(struct mkvm_vcpu *vcpu, u64 linear, u32 access, gpa_t
 	return ret;
 }
 
-/*
- * Is this guest-physical address ordinary memory, for that kind of access? A slot that is being
- * deleted is not: whoever still sees it takes it for the device that comes in its place.
+/**
+ * guest_access_owner() - who answers an access to a guest-physical address
+ * @vcpu: loaded vCPU, vm->srcu read-held
+ * @gpa: the address
+ * @write: the access is a write
+ *
+ * The order holds for every path, as in KVM: a slot goes first, because EPT maps it and then no
+ * other path is asked; where there is none, the vCPU's LAPIC, if it is there now; then the devices.
+ * At 0xfee00000 there is no slot in a VM with LAPICs: arch_gfns_reserved(). A slot that is being
+ * deleted counts for nothing: who still sees it asks for the device that comes in its place.
+ *
+ * Return: the owner.
  */
+enum guest_access_owner guest_access_owner(struct mkvm_vcpu *vcpu, gpa_t gpa, bool write)
+{
+	struct mkvm_memslot *slot = mkvm_vcpu_gfn_to_slot(vcpu, gpa >> PAGE_SHIFT);
+
+	if (slot && !(slot->flags & (MKVM_SLOT_INVALID | (write ? KVM_MEM_READONLY : 0))))
+		return GUEST_ACCESS_MEMORY;
+	return lapic_owns_gpa(vcpu, gpa) ? GUEST_ACCESS_LAPIC : GUEST_ACCESS_DEVICE;
+}
+
+/* Is this guest-physical address ordinary memory, for that kind of access? */
 static bool is_memory(struct mkvm_vcpu *vcpu, gpa_t gpa, bool write)
 {
 	const struct mkvm_mmio *mmio = &vcpu->arch.mmio;
-	struct mkvm_memslot *slot;
 
 	/* The fault has just found no slot there for this access, and vm->srcu is still held. */
 	if (mmio->no_slot && mmio->hint_write == write && !((gpa ^ mmio->gpa) >> PAGE_SHIFT))
 		return false;
-	if (vcpu->arch.apic && lapic_owns_gpa(vcpu, gpa))
-		return false;
-	slot = mkvm_vcpu_gfn_to_slot(vcpu, gpa >> PAGE_SHIFT);
-	return slot && !(slot->flags & (MKVM_SLOT_INVALID | (write ? KVM_MEM_READONLY : 0)));
+	return guest_access_owner(vcpu, gpa, write) == GUEST_ACCESS_MEMORY;
 }
 
 const char *guest_access_what(struct mkvm_vcpu *vcpu, gpa_t gpa)
 {
-	if (vcpu->arch.apic && lapic_owns_gpa(vcpu, gpa))
+	if (guest_access_owner(vcpu, gpa, false) == GUEST_ACCESS_LAPIC)
 		return "is the local APIC's";
 	if (!is_memory(vcpu, gpa, false))
 		return "has no memory slot";
@@ -97,7 +112,7 @@ const char *guest_access_what(struct mkvm_vcpu *vcpu, gpa_t gpa)
 /* A device in the kernel: 0 when one answered. */
 static int device_read(struct mkvm_vcpu *vcpu, gpa_t gpa, unsigned int len, void *data)
 {
-	if (vcpu->arch.apic && lapic_owns_gpa(vcpu, gpa)) {
+	if (lapic_owns_gpa(vcpu, gpa)) {
 		memset(data, 0, len);
 		lapic_mmio_read(vcpu, offset_in_page(gpa), len, data);
 		return 0;
@@ -107,7 +122,7 @@ static int device_read(struct mkvm_vcpu *vcpu, gpa_t gpa, unsigned int len, void
 
 static int device_write(struct mkvm_vcpu *vcpu, gpa_t gpa, unsigned int len, const void *data)
 {
-	if (vcpu->arch.apic && lapic_owns_gpa(vcpu, gpa)) {
+	if (lapic_owns_gpa(vcpu, gpa)) {
 		lapic_mmio_write(vcpu, offset_in_page(gpa), len, data);
 		return 0;
 	}

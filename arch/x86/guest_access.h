@@ -15,6 +15,15 @@
 /* Userspace must answer first: return guest_access_wait(). */
 #define GUEST_ACCESS_WAIT	2
 
+/* Who answers an access to a guest-physical address: guest_access_owner(). */
+enum guest_access_owner {
+	GUEST_ACCESS_MEMORY,	/* a slot, which takes that kind of access */
+	GUEST_ACCESS_LAPIC,	/* the vCPU's own */
+	GUEST_ACCESS_DEVICE,	/* one on the bus, else userspace's */
+};
+
+enum guest_access_owner guest_access_owner(struct mkvm_vcpu *vcpu, gpa_t gpa, bool write);
+
 /**
  * guest_access_begin() - an instruction begins, of which no access was made yet
  * @vcpu: loaded vCPU

@@ -29,6 +29,7 @@
 #include "arch/x86/vcpu_state.h"
 #include "arch/x86/vmx/vmx.h"
 #include "virt/arch.h"
+#include "virt/memslot.h"
 
 int arch_init(void)
 {
@@ -75,7 +76,7 @@ void arch_debugfs_init(struct dentry *root)
 int arch_vm_create(struct mkvm_vm *vm, unsigned long type)
 {
 	if (type) {
-		pr_notice_ratelimited("KVM_CREATE_VM: type %lu, only 0 is known\n", type);
+		mkvm_refuse(NULL, "KVM_CREATE_VM: type %lu, only 0 is known", type);
 		return -EINVAL;
 	}
 	state_vm_init(vm);
@@ -97,9 +98,47 @@ void arch_vm_destroy(struct mkvm_vm *vm)
 		__free_page(vm->arch.apic_access_page);
 }
 
+const char *arch_gfns_reserved(struct mkvm_vm *vm, gfn_t base, u64 npages)
+{
+	gfn_t apic = LAPIC_DEFAULT_BASE >> PAGE_SHIFT;
+
+	lockdep_assert_held(&vm->slots_lock);
+	if (vm->arch.apic_page_reserved && apic >= base && apic - base < npages)
+		return "the page of the LAPICs at 0xfee00000";
+	return NULL;
+}
+
+/*
+ * From its first vCPU on, a VM with LAPICs has no memory where they are after reset: all vCPUs
+ * share one EPT, so a slot would hide the LAPIC from accesses that the processor makes, and the
+ * LAPIC the slot from emulated ones. KVM keeps a slot of its own there, hence its errno.
+ */
+static int reserve_apic_page(struct mkvm_vm *vm)
+{
+	int ret = 0;
+
+	mutex_lock(&vm->slots_lock);
+	if (mkvm_slot_in_range(vm, LAPIC_DEFAULT_BASE >> PAGE_SHIFT, 1)) {
+		vm_refuse(vm, "KVM_CREATE_VCPU: a memory slot covers the page of the LAPIC at %#llx",
+			  LAPIC_DEFAULT_BASE);
+		ret = -EEXIST;
+	} else {
+		vm->arch.apic_page_reserved = true;
+	}
+	mutex_unlock(&vm->slots_lock);
+	return ret;
+}
+
 int arch_vcpu_precreate(struct mkvm_vm *vm, u32 id)
 {
-	if (arch_irqchip_in_kernel(vm) && vmx_caps.flexpriority && !vm->arch.apic_access_page) {
+	int ret;
+
+	if (!arch_irqchip_in_kernel(vm))
+		return 0;
+	ret = reserve_apic_page(vm);
+	if (ret)
+		return ret;
+	if (vmx_caps.flexpriority && !vm->arch.apic_access_page) {
 		vm->arch.apic_access_page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 		if (!vm->arch.apic_access_page)
 			return -ENOMEM;

@@ -178,7 +178,7 @@ struct mkvm_arch_vcpu {
 	u64 ucode_rev;
 	u64 smbase;
 	u64 mtrr_def_type, mtrr_fixed[11], mtrr_var[16];
-	u64 mcg_cap, mcg_status, mcg_ctl;
+	u64 mcg_cap, mcg_status, mcg_ctl, mcg_ext_ctl;
 	u64 *mce_banks;				/* CTL, STATUS, ADDR, MISC of each, then all CTL2 */
 	u64 wall_clock_msr, system_time_msr, steal_time_msr;
 	u64 last_run_delay;			/* steal_time.c */

@@ -478,11 +478,15 @@ void fpu_get_xsave(struct mkvm_vcpu *vcpu, void *buf, u32 size)
 
 int fpu_set_xsave(struct mkvm_vcpu *vcpu, const void *buf)
 {
-	u64 allowed = vcpu->arch.guest_supported_xcr0 | XFEATURE_MASK_FPSSE;
+	/*
+	 * All that the host has and guests may have, whatever this one's CPUID says: clients restore
+	 * before KVM_SET_CPUID2, too. The guest reaches no component that its XCR0 cannot enable.
+	 */
+	u64 allowed = fpu_supported_xcr0 | XFEATURE_MASK_FPSSE;
 
 	if (fpu_copy_uabi_to_guest_fpstate(&vcpu->arch.guest_fpu, buf, allowed,
 					   &vcpu->arch.pkru)) {
-		vm_refuse(vcpu->vm, "SET_XSAVE: state components beyond 0x%llx or a bad header",
+		vm_refuse(vcpu->vm, "KVM_SET_XSAVE: state components beyond 0x%llx or a bad header",
 			  allowed);
 		return -EINVAL;
 	}
@@ -505,7 +509,7 @@ int fpu_set_xcrs(struct mkvm_vcpu *vcpu, const struct kvm_xcrs *xcrs)
 	if (!boot_cpu_has(X86_FEATURE_XSAVE))
 		return -EINVAL;
 	if (xcrs->nr_xcrs > KVM_MAX_XCRS || xcrs->flags) {
-		vm_refuse(vcpu->vm, "SET_XCRS: %u registers, flags 0x%x", xcrs->nr_xcrs,
+		vm_refuse(vcpu->vm, "KVM_SET_XCRS: %u registers, flags 0x%x", xcrs->nr_xcrs,
 			  xcrs->flags);
 		return -EINVAL;
 	}
@@ -513,7 +517,7 @@ int fpu_set_xcrs(struct mkvm_vcpu *vcpu, const struct kvm_xcrs *xcrs)
 		if (xcrs->xcrs[i].xcr != XCR_XFEATURE_ENABLED_MASK)
 			continue;
 		if (fpu_check_xcr0(vcpu, xcrs->xcrs[i].value)) {
-			vm_refuse(vcpu->vm, "SET_XCRS: XCR0 0x%llx is not valid for this CPUID",
+			vm_refuse(vcpu->vm, "KVM_SET_XCRS: XCR0 0x%llx is not valid for this CPUID",
 				  xcrs->xcrs[i].value);
 			return -EINVAL;
 		}

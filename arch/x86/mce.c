@@ -27,7 +27,7 @@ enum { MCI_CTL, MCI_STATUS, MCI_ADDR, MCI_MISC, MCI_REGS };
 
 u64 mce_supported_cap(void)
 {
-	return MKVM_MCE_BANKS | MCG_CTL_P | MCG_SER_P | MCG_CMCI_P;
+	return MKVM_MCE_BANKS | MCG_CTL_P | MCG_SER_P | MCG_CMCI_P | MCG_LMCE_P;
 }
 
 static unsigned int nr_banks(struct mkvm_vcpu *vcpu)
@@ -57,7 +57,7 @@ int mce_setup_banks(struct mkvm_vcpu *vcpu, u64 mcg_cap)
 	unsigned int banks = mcg_cap & MCG_BANKCNT_MASK, i;
 
 	if (!banks || banks > MKVM_MCE_BANKS || (mcg_cap & ~known)) {
-		vm_refuse(vcpu->vm, "X86_SETUP_MCE: 0x%llx, at most %u banks and bits 0x%llx",
+		vm_refuse(vcpu->vm, "KVM_X86_SETUP_MCE: 0x%llx, at most %u banks and bits 0x%llx",
 			  mcg_cap, MKVM_MCE_BANKS, known);
 		return -EINVAL;
 	}
@@ -89,7 +89,7 @@ int mce_inject(struct mkvm_vcpu *vcpu, const struct kvm_x86_mce *mce)
 	u64 *bank;
 
 	if (mce->bank >= nr_banks(vcpu) || !(mce->status & MCI_STATUS_VAL)) {
-		vm_refuse(vcpu->vm, "X86_SET_MCE: bank %u of %u, status 0x%llx", mce->bank,
+		vm_refuse(vcpu->vm, "KVM_X86_SET_MCE: bank %u of %u, status 0x%llx", mce->bank,
 			  nr_banks(vcpu), mce->status);
 		return -EINVAL;
 	}
@@ -153,6 +153,12 @@ static u64 *ctl2_reg(struct mkvm_vcpu *vcpu, u32 msr)
 	return &vcpu->arch.mce_banks[CTL2_FIRST + array_index_nospec(index, MKVM_MCE_BANKS)];
 }
 
+/* SDM, "Local Machine Check Exception": firmware opts in by IA32_FEATURE_CONTROL. */
+static bool lmce_enabled(struct mkvm_vcpu *vcpu)
+{
+	return vcpu->arch.feat_ctl & FEAT_CTL_LMCE_ENABLED;
+}
+
 int mce_get_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 {
 	u64 *reg;
@@ -168,6 +174,11 @@ int mce_get_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 		if (!(vcpu->arch.mcg_cap & MCG_CTL_P) && !host)
 			return 1;
 		*data = vcpu->arch.mcg_ctl;
+		return 0;
+	case MSR_IA32_MCG_EXT_CTL:
+		if (!host && !lmce_enabled(vcpu))
+			return 1;
+		*data = vcpu->arch.mcg_ext_ctl;
 		return 0;
 	}
 	reg = ctl2_reg(vcpu, msr);
@@ -196,6 +207,11 @@ int mce_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 			return 1;
 		vcpu->arch.mcg_ctl = data;
 		return 0;
+	case MSR_IA32_MCG_EXT_CTL:
+		if ((!host && !lmce_enabled(vcpu)) || (data & ~MCG_EXT_CTL_LMCE_EN))
+			return 1;
+		vcpu->arch.mcg_ext_ctl = data;
+		return 0;
 	}
 	reg = ctl2_reg(vcpu, msr);
 	if (reg) {
@@ -214,10 +230,14 @@ int mce_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 			if (data && (data | BIT_ULL(10) | 1) != ~0ull)
 				return 1;
 			break;
-		default:
-			/* STATUS, ADDR, MISC: software may only clear them. */
+		case MCI_STATUS:
+			/* Software may only clear it. */
 			if (data)
 				return 1;
+			break;
+		default:
+			/* ADDR and MISC: the SDM has #GP for what is not 0; KVM takes all. */
+			break;
 		}
 	}
 	*reg = data;

@@ -9,6 +9,7 @@
 #define pr_fmt(fmt) "minikvm: " fmt
 
 #include <linux/kvm_para.h>
+#include <asm/mce.h>
 #include <asm/msr.h>
 
 #include "arch/x86/async_pf.h"
@@ -24,6 +25,8 @@
 
 #define X2APIC_FIRST	0x800u
 #define X2APIC_LAST	0x8ffu
+/* A new vCPU's microcode has KVM's number; the host's own is a feature MSR. */
+#define UCODE_REV_RESET		(1ull << 32)
 /* HWCR (an AMD register that QEMU saves): bits that exist, bits that are ignored. */
 #define HWCR_VALID	(BIT_ULL(18) | BIT_ULL(24))
 #define HWCR_IGNORED	(BIT_ULL(3) | BIT_ULL(6) | BIT_ULL(8))
@@ -55,7 +58,6 @@ struct msr_storage {
 
 static const struct msr_storage storage[] = {
 	STORAGE(MSR_SMI_COUNT, smi_count, GUEST_READ, 0),
-	STORAGE(MSR_IA32_FEAT_CTL, feat_ctl, GUEST_READ, 0),
 	STORAGE(MSR_IA32_UCODE_REV, ucode_rev, GUEST_READ | GUEST_WRITE_IGNORED, 0),
 	STORAGE(MSR_IA32_SMBASE, smbase, GUEST_NONE, 0),
 	STORAGE(MSR_IA32_ARCH_CAPABILITIES, arch_capabilities, GUEST_READ,
@@ -226,6 +228,9 @@ static int get_special(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 	case MSR_IA32_MISC_ENABLE:
 		*data = vcpu->arch.misc_enable;
 		return 0;
+	case MSR_IA32_FEAT_CTL:
+		*data = vcpu->arch.feat_ctl;
+		return 0;
 	case MSR_PLATFORM_INFO:
 		if (!host && !vcpu->vm->arch.guest_can_read_platform_info)
 			return 1;
@@ -322,6 +327,28 @@ static int set_misc_enable(struct mkvm_vcpu *vcpu, u64 data, bool host)
 	return 0;
 }
 
+/* Bits of IA32_FEATURE_CONTROL that some processor has: userspace may restore them. */
+#define FEAT_CTL_KNOWN \
+	(FEAT_CTL_LOCKED | FEAT_CTL_VMX_ENABLED_INSIDE_SMX | FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX | \
+	 FEAT_CTL_SGX_LC_ENABLED | FEAT_CTL_SGX_ENABLED | FEAT_CTL_LMCE_ENABLED)
+
+/* IA32_FEATURE_CONTROL: firmware sets what the processor has, and locks it until RESET. */
+static int set_feat_ctl(struct mkvm_vcpu *vcpu, u64 data, bool host)
+{
+	u64 valid = FEAT_CTL_LOCKED;
+
+	if (vcpu->arch.mcg_cap & MCG_LMCE_P)
+		valid |= FEAT_CTL_LMCE_ENABLED;
+	if (host)
+		valid = FEAT_CTL_KNOWN;
+	else if (vcpu->arch.feat_ctl & FEAT_CTL_LOCKED)
+		return 1;
+	if (data & ~valid)
+		return 1;
+	vcpu->arch.feat_ctl = data;
+	return 0;
+}
+
 /* Rules for registers that vmx/ keeps: what the guest may put into them. */
 static int check_vmx_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 {
@@ -387,6 +414,8 @@ static int set_special(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 		return mkvm_set_efer(vcpu, data, host);
 	case MSR_IA32_MISC_ENABLE:
 		return set_misc_enable(vcpu, data, host);
+	case MSR_IA32_FEAT_CTL:
+		return set_feat_ctl(vcpu, data, host);
 	case MSR_PLATFORM_INFO:
 		if (!host)
 			return 1;
@@ -484,8 +513,7 @@ int mkvm_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 void msr_vcpu_init(struct mkvm_vcpu *vcpu)
 {
 	vcpu->arch.misc_enable = MISC_ENABLE_RESET;
-	vcpu->arch.feat_ctl = FEAT_CTL_LOCKED;
 	vcpu->arch.smbase = 0x30000;
 	msr_feature_value(MSR_IA32_ARCH_CAPABILITIES, &vcpu->arch.arch_capabilities);
-	msr_feature_value(MSR_IA32_UCODE_REV, &vcpu->arch.ucode_rev);
+	vcpu->arch.ucode_rev = UCODE_REV_RESET;
 }

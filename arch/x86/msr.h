@@ -26,9 +26,7 @@ void msr_vcpu_init(struct mkvm_vcpu *vcpu);
 /* Performance monitoring is absent: these say so and cannot be changed by the guest. */
 #define MISC_ENABLE_PMU \
 	(MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL)
-#define MISC_ENABLE_RESET \
-	(MSR_IA32_MISC_ENABLE_FAST_STRING | MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | \
-	 MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL)
+#define MISC_ENABLE_RESET	MISC_ENABLE_PMU
 
 /* msr_list.c: lists, "feature" MSRs (what this host can offer), the two ioctls. */
 int msr_feature_value(u32 msr, u64 *data);

@@ -37,6 +37,7 @@ static const struct listed_msr saved_msrs[] = {
 	{ MSR_IA32_ARCH_CAPABILITIES, X86_FEATURE_ARCH_CAPABILITIES },
 	{ MSR_IA32_FEAT_CTL }, { MSR_SMI_COUNT }, { MSR_PLATFORM_INFO }, { MSR_IA32_POWER_CTL },
 	{ MSR_MISC_FEATURES_ENABLES }, { MSR_IA32_MCG_STATUS }, { MSR_IA32_MCG_CTL },
+	{ MSR_IA32_MCG_EXT_CTL },
 	{ MSR_MTRRdefType },
 	{ MSR_KVM_WALL_CLOCK }, { MSR_KVM_SYSTEM_TIME },
 	{ MSR_KVM_WALL_CLOCK_NEW }, { MSR_KVM_SYSTEM_TIME_NEW }, { MSR_KVM_STEAL_TIME },
@@ -130,17 +131,24 @@ int msr_index_list_ioctl(struct kvm_msr_list __user *user, bool features)
 	}
 	if (get_user(room, &user->nmsrs) || put_user(n, &user->nmsrs))
 		return -EFAULT;
-	if (room < n)
+	if (room < n) {
+		mkvm_refuse(NULL, "KVM_GET_MSR_%sINDEX_LIST: room for %u, there are %u",
+			    features ? "FEATURE_" : "", room, n);
 		return -E2BIG;
+	}
 	return copy_to_user(user->indices, indices, n * sizeof(*indices)) ? -EFAULT : 0;
 }
 
-static int read_header(struct kvm_msrs __user *user, u32 *n, struct kvm_msr_entry **entries)
+static int read_header(struct mkvm_vcpu *vcpu, bool set, struct kvm_msrs __user *user, u32 *n,
+		       struct kvm_msr_entry **entries)
 {
 	if (get_user(*n, &user->nmsrs))
 		return -EFAULT;
-	if (*n >= MAX_MSR_ENTRIES)
+	if (*n >= MAX_MSR_ENTRIES) {
+		mkvm_refuse(vcpu ? vcpu->vm : NULL, "KVM_%s_MSRS: %u entries, at most %u",
+			    set ? "SET" : "GET", *n, MAX_MSR_ENTRIES - 1);
 		return -E2BIG;
+	}
 	*entries = memdup_user(user->entries, array_size(*n, sizeof(**entries)));
 	return PTR_ERR_OR_ZERO(*entries);
 }
@@ -188,12 +196,13 @@ long msr_get_ioctl(struct mkvm_vcpu *vcpu, struct kvm_msrs __user *user)
 	u32 n, done;
 	long ret;
 
-	ret = read_header(user, &n, &entries);
+	ret = read_header(vcpu, false, user, &n, &entries);
 	if (ret)
 		return ret;
 	done = vcpu ? get_vcpu_msrs(vcpu, entries, n) : get_feature_msrs(entries, n);
 	if (done < n)
-		pr_notice_ratelimited("GET_MSRS: MSR 0x%x cannot be read\n", entries[done].index);
+		mkvm_refuse(vcpu ? vcpu->vm : NULL, "KVM_GET_MSRS: MSR 0x%x cannot be read",
+			    entries[done].index);
 	ret = copy_to_user(user->entries, entries, done * sizeof(*entries)) ? -EFAULT : done;
 	kfree(entries);
 	return ret;
@@ -205,12 +214,12 @@ long msr_set_ioctl(struct mkvm_vcpu *vcpu, struct kvm_msrs __user *user)
 	u32 n, done;
 	int ret;
 
-	ret = read_header(user, &n, &entries);
+	ret = read_header(vcpu, true, user, &n, &entries);
 	if (ret)
 		return ret;
 	done = set_vcpu_msrs(vcpu, entries, n);
 	if (done < n)
-		vm_refuse(vcpu->vm, "SET_MSRS: MSR 0x%x does not take 0x%llx",
+		vm_refuse(vcpu->vm, "KVM_SET_MSRS: MSR 0x%x does not take 0x%llx",
 			  entries[done].index, entries[done].data);
 	kfree(entries);
 	return done;

@@ -128,7 +128,8 @@ void tsc_write(struct mkvm_vcpu *vcpu, u64 value, bool host)
 
 void tsc_write_adjust(struct mkvm_vcpu *vcpu, u64 value, bool host)
 {
-	if (!host)
+	/* Linux writes back what it read, on each CPU that comes up: then nothing moves. */
+	if (!host && value != (u64)vcpu->arch.ia32_tsc_adjust)
 		tsc_set_offset(vcpu, vcpu->arch.tsc_offset + value - vcpu->arch.ia32_tsc_adjust);
 	vcpu->arch.ia32_tsc_adjust = value;
 }
@@ -147,12 +148,12 @@ static bool khz_possible(struct mkvm_vm *vm, unsigned long khz)
 	if (near_host(khz))
 		return true;
 	if (!vmx_caps.tsc_scaling) {
-		vm_refuse(vm, "SET_TSC_KHZ: %lu kHz, the host's %u cannot be scaled", khz, tsc_khz);
+		vm_refuse(vm, "KVM_SET_TSC_KHZ: %lu kHz, the host's %u cannot be scaled", khz, tsc_khz);
 		return false;
 	}
 	ratio = khz <= U32_MAX && khz < (u64)tsc_khz << 16 ? khz_to_ratio(khz) : 0;
 	if (!ratio || ratio > vmx_caps.tsc_scaling_max) {
-		vm_refuse(vm, "SET_TSC_KHZ: %lu kHz is beyond the scaling hardware", khz);
+		vm_refuse(vm, "KVM_SET_TSC_KHZ: %lu kHz is beyond the scaling hardware", khz);
 		return false;
 	}
 	return true;

@@ -600,6 +600,44 @@ static void get_set_irqchip(void)
 	KT_IOCTL_ERR(vcpu->vm->fd, KVM_SET_IRQCHIP, &c, EINVAL);
 }
 
+static void elcr_guest(void)
+{
+	GUEST_EQ(inb(0x4d1), 0x40);
+	outb(0x4d1, 0xff);
+	GUEST_EQ(inb(0x4d1), 0x5a);	/* what userspace's mask lets through */
+	/* None of the values that no chip can have does harm. */
+	outb(0x20, 0x0b);
+	(void)inb(0x20);
+	outb(0xa1, 0x55);
+	outb(0xa0, 0x60);
+	outb(0xa0, 0x0c);
+	(void)inb(0xa0);
+	guest_done();
+}
+
+/* What KVM_SET_IRQCHIP gave an 8259, KVM_GET_IRQCHIP gives back, the ELCR's mask included. */
+static void pic_state_as_it_was(void)
+{
+	struct kt_vcpu *vcpu = kt_long(0, KT_IRQCHIP, elcr_guest);
+	struct kvm_irqchip c = { .chip_id = KVM_IRQCHIP_PIC_SLAVE }, back;
+	struct kvm_pic_state odd = {
+		.last_irr = 0x81, .imr = 0xff, .isr = 0x24, .priority_add = 0xfd, .irq_base = 0x77,
+		.read_reg_select = 0xff, .poll = 0, .special_mask = 3, .init_state = 0x80,
+		.auto_eoi = 7, .rotate_on_auto_eoi = 9, .special_fully_nested_mode = 2,
+		.init4 = 5, .elcr = 0x40, .elcr_mask = 0x5a,
+	};
+
+	KT_IOCTL(vcpu->vm->fd, KVM_GET_IRQCHIP, &c);
+	KT_EQ(c.chip.pic.elcr_mask, 0xde);
+	c.chip.pic = odd;
+	KT_IOCTL(vcpu->vm->fd, KVM_SET_IRQCHIP, &c);
+	back = c;
+	memset(&back.chip, 0, sizeof(back.chip));
+	KT_IOCTL(vcpu->vm->fd, KVM_GET_IRQCHIP, &back);
+	KT_TRUE(!memcmp(&back.chip.pic, &odd, sizeof(odd)));
+	KT_RUN_DONE(vcpu);
+}
+
 /* ---- 8254 --------------------------------------------------------------------------------- */
 
 static void pit_irq_guest(void)
@@ -763,6 +801,7 @@ static const struct kt_test tests[] = {
 	{ "irq_line_arguments", irq_line_arguments },
 	{ "irqchip_after_vcpu", irqchip_after_vcpu },
 	{ "get_set_irqchip", get_set_irqchip },
+	{ "pic_state_as_it_was", pic_state_as_it_was },
 	{ "pit_interrupts", pit_interrupts },
 	{ "pit_registers", pit_registers },
 	{ "pit_state", pit_state },

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Machine checks that userspace injects: KVM_X86_SETUP_MCE, KVM_X86_SET_MCE and the banks' MSRs,
- * CMCI included. SDM volume 3, "Machine-Check Architecture" ("IA32_MCi_CTL2 MSRs", "Corrected
- * Machine Check Interrupt", "UCR Error Classification"). Relies on lib/.
+ * CMCI and LMCE included. SDM volume 3, "Machine-Check Architecture" ("IA32_MCi_CTL2 MSRs",
+ * "Corrected Machine Check Interrupt", "UCR Error Classification", "Local Machine Check Exception").
+ * Relies on lib/.
  */
 #include "apic.h"
 
@@ -140,6 +141,84 @@ static void machine_check(void)
 	KT_RUN_EXIT(vcpu, KVM_EXIT_SHUTDOWN);
 }
 
+/* ---- the banks' registers, and local machine checks ------------------------------------------ */
+
+static void bank_guest(void)
+{
+	/* KVM takes any value of ADDR and MISC, and only 0 of STATUS. */
+	GUEST_EQ(try_wrmsr(MC_ADDR(1), 0x123456789abc), GUEST_NO_EXC);
+	GUEST_EQ(rdmsr(MC_ADDR(1)), 0x123456789abc);
+	GUEST_EQ(try_wrmsr(MC_ADDR(1) + 1, ~0UL), GUEST_NO_EXC);
+	GUEST_EQ(rdmsr(MC_ADDR(1) + 1), ~0UL);
+	GUEST_EQ(try_wrmsr(MC_ADDR(1), 0), GUEST_NO_EXC);
+	GUEST_EQ(rdmsr(MC_ADDR(1)), 0);
+	GUEST_EQ(try_wrmsr(MC_STATUS(1), 1), GP);
+	GUEST_EQ(try_wrmsr(MC_STATUS(1), 0), GUEST_NO_EXC);
+	GUEST_EQ(try_wrmsr(MC_STATUS(1) - 1, 5), GP);
+	GUEST_EQ(try_wrmsr(MC_STATUS(1) - 1, 0), GUEST_NO_EXC);
+	GUEST_EQ(try_wrmsr(MC_STATUS(1) - 1, ~0UL), GUEST_NO_EXC);
+	guest_done();
+}
+
+static void bank_registers(void)
+{
+	KT_RUN_DONE(with_banks(bank_guest, 0));
+}
+
+#define LMCE_P (1UL << 27)
+#define FEAT_CTL 0x3a
+#define FEAT_LOCKED 1UL
+#define FEAT_LMCE (1UL << 20)
+#define MCG_EXT_CTL 0x4d0
+
+static void lmce_guest(void)
+{
+	u64 v;
+
+	GUEST_EQ(rdmsr(0x179), BANKS | LMCE_P);
+	/* What firmware does: until then the register is not there. */
+	GUEST_EQ(try_rdmsr(MCG_EXT_CTL, &v), GP);
+	GUEST_EQ(rdmsr(FEAT_CTL), 0);
+	GUEST_EQ(try_wrmsr(FEAT_CTL, 1UL << 40), GP);
+	GUEST_EQ(try_wrmsr(FEAT_CTL, FEAT_LOCKED | FEAT_LMCE), GUEST_NO_EXC);
+	GUEST_EQ(rdmsr(FEAT_CTL), FEAT_LOCKED | FEAT_LMCE);
+	GUEST_EQ(try_wrmsr(FEAT_CTL, 0), GP);
+	GUEST_EQ(rdmsr(MCG_EXT_CTL), 0);
+	GUEST_EQ(try_wrmsr(MCG_EXT_CTL, 2), GP);
+	GUEST_EQ(try_wrmsr(MCG_EXT_CTL, 1), GUEST_NO_EXC);
+	GUEST_EQ(rdmsr(MCG_EXT_CTL), 1);
+	guest_done();
+}
+
+static void lmce(void)
+{
+	struct kt_vcpu *vcpu = with_banks(lmce_guest, LMCE_P);
+
+	KT_EQ(kt_try_set_msr(vcpu, MCG_EXT_CTL, 0), 1);
+	KT_EQ(kt_try_set_msr(vcpu, MCG_EXT_CTL, 2), 0);
+	KT_RUN_DONE(vcpu);
+	KT_EQ(kt_get_msr(vcpu, MCG_EXT_CTL), 1);
+	/* Userspace may write it always: what a reset does. */
+	KT_EQ(kt_try_set_msr(vcpu, FEAT_CTL, 0), 1);
+	KT_EQ(kt_try_set_msr(vcpu, FEAT_CTL, 1UL << 40), 0);
+}
+
+static void no_lmce_guest(void)
+{
+	u64 v;
+
+	GUEST_EQ(try_wrmsr(FEAT_CTL, FEAT_LMCE), GP);
+	GUEST_EQ(try_wrmsr(FEAT_CTL, FEAT_LOCKED), GUEST_NO_EXC);
+	GUEST_EQ(try_rdmsr(MCG_EXT_CTL, &v), GP);
+	GUEST_EQ(try_wrmsr(MCG_EXT_CTL, 0), GP);
+	guest_done();
+}
+
+static void no_lmce(void)
+{
+	KT_RUN_DONE(with_banks(no_lmce_guest, 0));
+}
+
 static void refused(void)
 {
 	struct kt_vcpu *vcpu = with_banks(no_cmci_guest, 0);
@@ -161,6 +240,9 @@ static const struct kt_test tests[] = {
 	{ "mce_cmci", cmci },
 	{ "mce_without_cmci", no_cmci },
 	{ "mce_machine_check", machine_check },
+	{ "mce_bank_registers", bank_registers },
+	{ "mce_lmce", lmce },
+	{ "mce_without_lmce", no_lmce },
 	{ "mce_refused", refused },
 };
 

@@ -68,7 +68,7 @@ static void pic_unlock(struct mkvm_pic *pic, unsigned long flags)
 /* Place of the most urgent bit of @mask, 0 the most urgent; 8 if there is none. */
 static unsigned int priority(const struct kvm_pic_state *s, u8 mask)
 {
-	mask = ror8(mask, s->priority_add);
+	mask = ror8(mask, s->priority_add & 7);
 	return mask ? __ffs(mask) : 8;
 }
 
@@ -358,7 +358,7 @@ static int pic_write(struct mkvm_vcpu *vcpu, struct mkvm_io_device *dev, gpa_t a
 		return 0;
 	raw_spin_lock_irqsave(&pic->lock, flags);
 	if (addr >= 0x4d0)
-		pic->chip[addr & 1].elcr = val & elcr_mask[addr & 1];
+		pic->chip[addr & 1].elcr = val & pic->chip[addr & 1].elcr_mask;
 	else if (addr & 1)
 		write_data(pic, n, val);
 	else
@@ -393,20 +393,16 @@ void pic_get_state(struct mkvm_pic *pic, unsigned int chip, struct kvm_pic_state
  * pic_set_state() - KVM_SET_IRQCHIP of one of the two chips
  * @pic: the pair
  * @chip: KVM_IRQCHIP_PIC_MASTER or KVM_IRQCHIP_PIC_SLAVE
- * @s: the state; values that no chip can have are cut to ones that it can
+ * @s: the state, which KVM_GET_IRQCHIP gives back as it is, the mask of the ELCR included
+ *
+ * Whatever is in it harms only the guest: what indexes or shifts is cut where it is used.
  */
 void pic_set_state(struct mkvm_pic *pic, unsigned int chip, const struct kvm_pic_state *s)
 {
-	struct kvm_pic_state new = *s;
 	unsigned long flags;
 
-	new.priority_add &= 7;
-	new.init_state &= 3;
-	new.elcr_mask = elcr_mask[chip];
-	new.elcr &= new.elcr_mask;
-
 	raw_spin_lock_irqsave(&pic->lock, flags);
-	pic->chip[chip] = new;
+	pic->chip[chip] = *s;
 	pic_update(pic);
 	/* It may have been up before, for a vCPU that was not listening yet. */
 	pic->rose = pic->output;

@@ -201,10 +201,46 @@ void vmx_msr_passthrough(struct mkvm_vcpu *vcpu, u32 msr, enum vmx_msr_access ac
 			   !on || !msr_filter_allows(vcpu->vm, msr, KVM_MSR_FILTER_WRITE));
 }
 
+/*
+ * Secondary controls that decide whether an instruction is there for the guest: SDM, "Changes to
+ * Instruction Behavior in VMX Non-Root Operation". Each follows exactly the CPUID bits by which the
+ * SDM enumerates its instructions, and no other: a guest may have INVPCID without PCID. A control
+ * of the kind "enable" is set where the guest has one of the features, one of the kind "exiting"
+ * where it has not: then the exit's handler raises #UD. UMONITOR's, ENCLV's and the like are never
+ * set, and cpuid.c offers none of these instructions.
+ */
+static const struct cpuid_control {
+	u32 control;
+	bool exiting;
+	u16 feature, other;
+} cpuid_controls[] = {
+	{ SECONDARY_EXEC_ENABLE_RDTSCP, false, X86_FEATURE_RDTSCP, X86_FEATURE_RDPID },
+	{ SECONDARY_EXEC_ENABLE_INVPCID, false, X86_FEATURE_INVPCID, X86_FEATURE_INVPCID },
+	{ MINIKVM_EXEC_XSAVES, false, X86_FEATURE_XSAVES, X86_FEATURE_XSAVES },
+	{ SECONDARY_EXEC_RDRAND_EXITING, true, X86_FEATURE_RDRAND, X86_FEATURE_RDRAND },
+	{ SECONDARY_EXEC_RDSEED_EXITING, true, X86_FEATURE_RDSEED, X86_FEATURE_RDSEED },
+};
+
+static void follow_cpuid(struct mkvm_vcpu *vcpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cpuid_controls); i++) {
+		const struct cpuid_control *c = &cpuid_controls[i];
+		bool has = guest_cpuid_has(vcpu, c->feature) || guest_cpuid_has(vcpu, c->other);
+
+		if (!(vmx_caps.secondary & c->control))
+			continue;
+		if (has != c->exiting)
+			vmx_secondary_set(to_vmx(vcpu), c->control);
+		else
+			vmx_secondary_clear(to_vmx(vcpu), c->control);
+	}
+}
+
 void vmx_cpuid_changed(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_arch_vcpu *arch = &vcpu->arch;
-	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	unsigned long cr0 = cr0_read(vcpu), cr4 = cr4_read(vcpu);
 	static const u32 direct[] = {
 		MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_IA32_SYSENTER_CS,
@@ -226,39 +262,7 @@ void vmx_cpuid_changed(struct mkvm_vcpu *vcpu)
 		vmx_msr_passthrough(vcpu, direct[i], VMX_MSR_RW, true);
 	vmx_msr_passthrough(vcpu, MSR_IA32_TSC, VMX_MSR_READ, true);
 
-	if (vmx_caps.rdtscp) {
-		if (guest_cpuid_has(vcpu, X86_FEATURE_RDTSCP) ||
-		    guest_cpuid_has(vcpu, X86_FEATURE_RDPID))
-			vmx_secondary_set(vmx, SECONDARY_EXEC_ENABLE_RDTSCP);
-		else
-			vmx_secondary_clear(vmx, SECONDARY_EXEC_ENABLE_RDTSCP);
-	}
-	if (vmx_caps.invpcid) {
-		if (guest_cpuid_has(vcpu, X86_FEATURE_INVPCID) &&
-		    guest_cpuid_has(vcpu, X86_FEATURE_PCID))
-			vmx_secondary_set(vmx, SECONDARY_EXEC_ENABLE_INVPCID);
-		else
-			vmx_secondary_clear(vmx, SECONDARY_EXEC_ENABLE_INVPCID);
-	}
-	if (vmx_caps.xsaves) {
-		if (guest_cpuid_has(vcpu, X86_FEATURE_XSAVES))
-			vmx_secondary_set(vmx, MINIKVM_EXEC_XSAVES);
-		else
-			vmx_secondary_clear(vmx, MINIKVM_EXEC_XSAVES);
-	}
-	/* RDRAND and RDSEED that the guest was not given raise #UD. */
-	if (vmx_caps.secondary & SECONDARY_EXEC_RDRAND_EXITING) {
-		if (guest_cpuid_has(vcpu, X86_FEATURE_RDRAND))
-			vmx_secondary_clear(vmx, SECONDARY_EXEC_RDRAND_EXITING);
-		else
-			vmx_secondary_set(vmx, SECONDARY_EXEC_RDRAND_EXITING);
-	}
-	if (vmx_caps.secondary & SECONDARY_EXEC_RDSEED_EXITING) {
-		if (guest_cpuid_has(vcpu, X86_FEATURE_RDSEED))
-			vmx_secondary_clear(vmx, SECONDARY_EXEC_RDSEED_EXITING);
-		else
-			vmx_secondary_set(vmx, SECONDARY_EXEC_RDSEED_EXITING);
-	}
+	follow_cpuid(vcpu);
 	vmx_apic_mode_changed(vcpu);
 }
 

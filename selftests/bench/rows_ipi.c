@@ -17,8 +17,21 @@
 #define IPI_WARM_UP 16		/* KVM adapts its polling to what it sees */
 #define IPI_SAMPLES 128
 #define SETTLE 100000		/* ticks, 1 ms: the receiver is where it waits, polls have ended */
+#define SHORT 3000		/* ticks, 30 us: the receiver has halted and may look for an IPI */
+#define BURST 64
 
 static volatile u32 receiver_ready, receiver_stop;
+/* The row's: ticks before each measured IPI, and IPIs one behind the other before those. */
+static u64 settle, burst;
+
+static void send_and_wait(u64 icr)
+{
+	u32 n = guest_irqs[VECTOR];
+
+	wrmsr(MSR_X2APIC_ICR, icr);
+	while (guest_irqs[VECTOR] == n)
+		;
+}
 
 /* Nothing exits on either side between two samples, and PAUSE would (PLE). */
 static void guest_sender(void)
@@ -30,15 +43,15 @@ static void guest_sender(void)
 	while (!receiver_ready)
 		;
 	for (u64 i = 0; i < IPI_WARM_UP + IPI_SAMPLES; i++) {
-		u32 n = guest_irqs[VECTOR];
-		u64 start = rdtsc();
+		u64 start;
 
-		while (rdtsc() - start < SETTLE)
+		for (u64 b = 0; b < burst; b++)
+			send_and_wait(icr);
+		start = rdtsc();
+		while (rdtsc() - start < settle)
 			;
 		start = rdtsc();
-		wrmsr(MSR_X2APIC_ICR, icr);
-		while (guest_irqs[VECTOR] == n)
-			;
+		send_and_wait(icr);
 		if (i >= IPI_WARM_UP)
 			samples[i - IPI_WARM_UP] = rdtsc() - start;
 	}
@@ -85,12 +98,14 @@ static void *run_receiver(void *vcpu)
 	return NULL;
 }
 
-static void ipi_row(const char *name, void (*receiver)(void))
+static void ipi_row(const char *name, void (*receiver)(void), u64 ticks, u64 ipis)
 {
 	struct kt_vcpu *vcpu = bench_guest(guest_sender);
 	struct kt_vcpu *other = bench_second(vcpu->vm, receiver);
 	pthread_t thread;
 
+	GV(vcpu->vm, settle) = ticks;
+	GV(vcpu->vm, burst) = ipis;
 	if (pthread_create(&thread, NULL, run_receiver, other))
 		kt_fail("no thread");
 	on_cpu(thread, 1);
@@ -101,11 +116,23 @@ static void ipi_row(const char *name, void (*receiver)(void))
 void ipi_running_row(const char *name, void (*unused)(void))
 {
 	(void)unused;
-	ipi_row(name, guest_spins);
+	ipi_row(name, guest_spins, SETTLE, 0);
 }
 
 void ipi_halted_row(const char *name, void (*unused)(void))
 {
 	(void)unused;
-	ipi_row(name, guest_halts);
+	ipi_row(name, guest_halts, SETTLE, 0);
+}
+
+void ipi_halted_short_row(const char *name, void (*unused)(void))
+{
+	(void)unused;
+	ipi_row(name, guest_halts, SHORT, 0);
+}
+
+void ipi_halted_burst_row(const char *name, void (*unused)(void))
+{
+	(void)unused;
+	ipi_row(name, guest_halts, SETTLE, BURST);
 }

@@ -16,6 +16,7 @@
 
 #define MSR_APIC_BASE 0x1b
 #define MSR_MISC_ENABLE 0x1a0
+#define MSR_TSC_ADJUST 0x3b
 #define MSR_TSC_DEADLINE 0x6e0
 #define MSR_X2APIC_SVR 0x80f
 #define MSR_X2APIC_ICR 0x830
@@ -62,6 +63,8 @@ GUEST_LOOP(guest_vmcall, NOTHING,
 	   ({ u64 a = 1000; asm volatile("vmcall" : "+a"(a) : : "memory"); }))
 GUEST_LOOP(guest_rdmsr, NOTHING, rdmsr(MSR_MISC_ENABLE))
 GUEST_LOOP(guest_wrmsr, u64 v = rdmsr(MSR_MISC_ENABLE), wrmsr(MSR_MISC_ENABLE, v))
+/* Linux does so on each processor that comes up. */
+GUEST_LOOP(guest_tsc_adjust, u64 v = rdmsr(MSR_TSC_ADJUST), wrmsr(MSR_TSC_ADJUST, v))
 /* VMX operation needs these two bits, so every hypervisor has to see them change. */
 GUEST_LOOP(guest_cr0, u64 v = GUEST_READ_REG("cr0"),
 	   ({ v ^= CR0_NE; GUEST_WRITE_REG("cr0", v); }))
@@ -564,6 +567,7 @@ static const struct {
 	{ "vmcall", loop_row, guest_vmcall },
 	{ "rdmsr", loop_row, guest_rdmsr },
 	{ "wrmsr", loop_row, guest_wrmsr },
+	{ "tsc_adjust", loop_row, guest_tsc_adjust },
 	{ "cr0_write", loop_row, guest_cr0 },
 	{ "cr4_write", loop_row, guest_cr4 },
 	{ "in_kernel", loop_row, guest_in_kernel },
@@ -597,6 +601,8 @@ static const struct {
 	{ "fork_1g", fork_1g_row, NULL },
 	{ "ipi_running", ipi_running_row, NULL, true },
 	{ "ipi_halted", ipi_halted_row, NULL, true },
+	{ "ipi_halted_short", ipi_halted_short_row, NULL, true },
+	{ "ipi_halted_burst", ipi_halted_burst_row, NULL, true },
 };
 
 /* Without names all that this host can measure. */

@@ -111,7 +111,7 @@ bool mkvm_halt_poll(struct mkvm_vcpu *vcpu, bool (*ends)(struct mkvm_vcpu *vcpu)
 /**
  * mkvm_halt_poll_adapt() - learn from how long a vCPU halted
  * @vcpu: the vCPU
- * @ns: how long it looked and slept, nanoseconds
+ * @ns: how long after its halt the event came that ended it, nanoseconds
  *
  * A halt that a longer look would have ended makes the next look longer; a long sleep makes it
  * pointless.

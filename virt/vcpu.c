@@ -70,6 +70,9 @@ void mkvm_vcpu_put(struct mkvm_vcpu *vcpu)
 
 bool mkvm_vcpu_wake_up(struct mkvm_vcpu *vcpu)
 {
+	/* Before it is woken, so that it reads this time and not that of another sleep. */
+	if (rcuwait_active(&vcpu->wait))
+		WRITE_ONCE(vcpu->woken_ns, ktime_get_ns());
 	if (!rcuwait_wake_up(&vcpu->wait))
 		return false;
 	WRITE_ONCE(vcpu->ready, true);
@@ -159,10 +162,12 @@ static bool block_ends(struct mkvm_vcpu *vcpu)
 
 void mkvm_vcpu_block(struct mkvm_vcpu *vcpu)
 {
-	u64 start = ktime_get_ns();
+	u64 start = ktime_get_ns(), end, woken;
 
-	if (mkvm_halt_poll(vcpu, block_ends))
+	if (mkvm_halt_poll(vcpu, block_ends)) {
+		end = ktime_get_ns();
 		goto out;
+	}
 	prepare_to_rcuwait(&vcpu->wait);
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE);
@@ -171,8 +176,11 @@ void mkvm_vcpu_block(struct mkvm_vcpu *vcpu)
 		schedule();
 	}
 	finish_rcuwait(&vcpu->wait);
+	/* What a longer look would have had to last: until the event, not until the thread ran. */
+	woken = READ_ONCE(vcpu->woken_ns);
+	end = woken > start ? woken : ktime_get_ns();
 out:
-	mkvm_halt_poll_adapt(vcpu, ktime_get_ns() - start);
+	mkvm_halt_poll_adapt(vcpu, end - start);
 }
 
 static long set_signal_mask(struct mkvm_vcpu *vcpu, void __user *user)

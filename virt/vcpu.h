@@ -83,6 +83,7 @@ struct mkvm_vcpu_stats {
  * @preempted: the scheduler took the thread off its CPU, while it ran or slept
  * @ready: ... while it ran: it waits for a CPU
  * @no_halt_poll: the guest asked that HLT sleeps at once
+ * @woken_ns: when it was woken from its last sleep, on the clock of ktime_get_ns()
  * @halt_poll_ns: how long HLT looks for an interrupt before the thread sleeps
  * @pid: the thread that ran KVM_RUN last, for directed yields
  * @stats: counters
@@ -104,6 +105,7 @@ struct mkvm_vcpu {
 	struct preempt_notifier notifier;
 	int srcu_idx;
 	bool preempted, ready, no_halt_poll;
+	u64 woken_ns;
 	unsigned int halt_poll_ns;
 	struct pid __rcu *pid;
 	bool sigset_active;

@@ -388,10 +388,29 @@ static int fill_supported(struct cpuid_list *list)
 	return ret;
 }
 
+/* What a guest may be given on any host: exit_exception.c executes it where the processor cannot. */
+static void fill_emulated(struct cpuid_list *list)
+{
+	const struct kvm_cpuid_entry2 entries[] = {
+		{ .function = 0, .eax = 7 },
+		{ .function = 1, .ecx = BIT(X86_FEATURE_MOVBE & 31) },
+		{
+			.function = 7,
+			.flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX,
+			/* It reads IA32_TSC_AUX, which is there with RDTSCP. */
+			.ecx = supported_cpuid_has(X86_FEATURE_RDTSCP) ?
+			       BIT(X86_FEATURE_RDPID & 31) : 0,
+		},
+	};
+
+	memcpy(list->entries, entries, sizeof(entries));
+	list->nent = ARRAY_SIZE(entries);
+}
+
 /**
  * cpuid_supported_ioctl() - KVM_GET_SUPPORTED_CPUID, KVM_GET_EMULATED_CPUID
  * @user: nent says how much room there is
- * @emulated: features that exist by emulation only: the module has none
+ * @emulated: features that exist by emulation, whatever the host has
  *
  * Return: 0 with entries and nent written; -E2BIG when the room is too small; -EFAULT, -ENOMEM.
  */
@@ -411,7 +430,9 @@ int cpuid_supported_ioctl(struct kvm_cpuid2 __user *user, bool emulated)
 	list.entries = kcalloc(MKVM_MAX_SUPPORTED_ENTRIES, sizeof(*list.entries), GFP_KERNEL);
 	if (!list.entries)
 		return -ENOMEM;
-	if (!emulated)
+	if (emulated)
+		fill_emulated(&list);
+	else
 		ret = fill_supported(&list);
 	if (!ret && list.nent > room) {
 		mkvm_refuse(NULL, "KVM_GET_%s_CPUID: room for %u entries, there are %u",

@@ -203,7 +203,9 @@ int mce_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 		vcpu->arch.mcg_status = data;
 		return 0;
 	case MSR_IA32_MCG_CTL:
-		if (!host && (!(vcpu->arch.mcg_cap & MCG_CTL_P) || (data && data != ~0ull)))
+		if (!(vcpu->arch.mcg_cap & MCG_CTL_P) && (data || !host))
+			return 1;
+		if (data && data != ~0ull)
 			return 1;
 		vcpu->arch.mcg_ctl = data;
 		return 0;
@@ -223,22 +225,20 @@ int mce_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 	reg = bank_reg(vcpu, msr);
 	if (!reg)
 		return -ENOENT;
-	if (!host) {
-		switch ((msr - MSR_IA32_MC0_CTL) % MCI_REGS) {
-		case MCI_CTL:
-			/* All or nothing; Linux clears single bits on some models. */
-			if (data && (data | BIT_ULL(10) | 1) != ~0ull)
-				return 1;
-			break;
-		case MCI_STATUS:
-			/* Software may only clear it. */
-			if (data)
-				return 1;
-			break;
-		default:
-			/* ADDR and MISC: the SDM has #GP for what is not 0; KVM takes all. */
-			break;
-		}
+	switch ((msr - MSR_IA32_MC0_CTL) % MCI_REGS) {
+	case MCI_CTL:
+		/* All or nothing; Linux clears single bits on some models. */
+		if (data && (data | BIT_ULL(10) | 1) != ~0ull)
+			return 1;
+		break;
+	case MCI_STATUS:
+		/* Software may only clear it, userspace restores it. */
+		if (data && !host)
+			return 1;
+		break;
+	default:
+		/* ADDR and MISC: the SDM has #GP for what is not 0; KVM takes all. */
+		break;
 	}
 	*reg = data;
 	return 0;

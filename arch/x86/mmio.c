@@ -525,6 +525,18 @@ int mmio_emulate_apic(struct mkvm_vcpu *vcpu, bool write, gpa_t page, unsigned i
 	return begin(vcpu, write, offset, page);
 }
 
+int mmio_emulate_movbe(struct mkvm_vcpu *vcpu)
+{
+	struct emul_ctxt *c = vcpu->arch.mmio.ctxt;
+
+	guest_access_begin(vcpu);
+	load_context(vcpu, c);
+	guest_access_go(vcpu, c->cpl, c->mode != EMUL_LONG64);
+	if (emul_decode(c) != EMUL_OK || c->d.op != OP_MOVBE)
+		return -ENOENT;
+	return emulate(vcpu, true);
+}
+
 /**
  * mmio_vcpu_init() - room for an emulation that waits for userspace
  * @vcpu: the vCPU

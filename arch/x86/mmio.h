@@ -40,6 +40,14 @@ int mmio_emulate_apic(struct mkvm_vcpu *vcpu, bool write, gpa_t page, unsigned i
  */
 bool mmio_loads_segment(struct mkvm_vcpu *vcpu);
 
+/**
+ * mmio_emulate_movbe() - the instruction that raised #UD, if it is a MOVBE
+ * @vcpu: loaded vCPU, vm->srcu read-held, process context
+ *
+ * Return: -ENOENT when it is another, and nothing happened; else as mmio_emulate().
+ */
+int mmio_emulate_movbe(struct mkvm_vcpu *vcpu);
+
 int mmio_vcpu_init(struct mkvm_vcpu *vcpu);
 void mmio_vcpu_free(struct mkvm_vcpu *vcpu);
 

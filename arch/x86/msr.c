@@ -72,16 +72,20 @@ static const struct msr_storage storage[] = {
 	STORAGE(MSR_KVM_MIGRATION_CONTROL, migration_msr, GUEST_NONE, 0),
 };
 
-/* Registers that guests touch and that do nothing: read as zero, take a write of zero. */
-static const struct { u32 first, last; } zeros[] = {
+/*
+ * Registers that guests touch and that do nothing: they read as a constant, which is 0 unless KVM has
+ * another (clocks of processors of long ago, from which guests compute), and take a write of 0.
+ */
+static const struct { u32 first, last; u64 value; } constants[] = {
 	{ MSR_IA32_P5_MC_ADDR, MSR_IA32_P5_MC_TYPE },
 	{ MSR_IA32_PLATFORM_ID, MSR_IA32_PLATFORM_ID },
 	{ MSR_IA32_EBL_CR_POWERON, MSR_IA32_EBL_CR_POWERON },
-	{ MSR_EBC_FREQUENCY_ID, MSR_EBC_FREQUENCY_ID },
+	{ MSR_EBC_FREQUENCY_ID, MSR_EBC_FREQUENCY_ID, 1 << 24 },
 	{ MSR_IA32_PERFCTR0, MSR_IA32_PERFCTR1 },
-	{ MSR_FSB_FREQ, MSR_FSB_FREQ },
+	{ MSR_FSB_FREQ, MSR_FSB_FREQ, 3 },
 	{ MSR_P6_EVNTSEL0, MSR_P6_EVNTSEL1 },
-	{ MSR_IA32_PERF_STATUS, MSR_IA32_PERF_CTL },
+	{ MSR_IA32_PERF_STATUS, MSR_IA32_PERF_STATUS, 4ull << 40 | 1000 },
+	{ MSR_IA32_PERF_CTL, MSR_IA32_PERF_CTL },
 	{ MSR_IA32_LASTBRANCHFROMIP, MSR_IA32_LASTINTTOIP },
 	{ MSR_RAPL_POWER_UNIT, MSR_RAPL_POWER_UNIT },
 	{ MSR_PKG_ENERGY_STATUS, MSR_PKG_ENERGY_STATUS },
@@ -90,13 +94,15 @@ static const struct { u32 first, last; } zeros[] = {
 	{ MSR_PP1_ENERGY_STATUS, MSR_PP1_ENERGY_STATUS },
 };
 
-static bool reads_as_zero(u32 msr)
+static bool is_constant(u32 msr, u64 *value)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(zeros); i++) {
-		if (msr >= zeros[i].first && msr <= zeros[i].last)
+	for (i = 0; i < ARRAY_SIZE(constants); i++) {
+		if (msr >= constants[i].first && msr <= constants[i].last) {
+			*value = constants[i].value;
 			return true;
+		}
 	}
 	return false;
 }
@@ -308,7 +314,7 @@ int mkvm_get_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 	if (ret != -ENOENT)
 		return ret;
 	*data = 0;
-	return reads_as_zero(msr) || msr == MSR_IA32_UCODE_WRITE ? 0 : MSR_UNKNOWN;
+	return is_constant(msr, data) || msr == MSR_IA32_UCODE_WRITE ? 0 : MSR_UNKNOWN;
 }
 
 static int set_misc_enable(struct mkvm_vcpu *vcpu, u64 data, bool host)
@@ -477,7 +483,7 @@ static int set_special(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 int mkvm_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	const struct msr_storage *s;
-	u64 *slot;
+	u64 *slot, value;
 	int ret;
 
 	ret = set_special(vcpu, msr, data, host);
@@ -505,7 +511,7 @@ int mkvm_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 	ret = mce_set_msr(vcpu, msr, data, host);
 	if (ret != -ENOENT)
 		return ret;
-	if (reads_as_zero(msr))
+	if (is_constant(msr, &value))
 		return data ? 1 : 0;
 	return MSR_UNKNOWN;
 }

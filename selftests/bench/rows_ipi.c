@@ -18,6 +18,7 @@
 #define IPI_SAMPLES 128
 #define SETTLE 100000		/* ticks, 1 ms: the receiver is where it waits, polls have ended */
 #define SHORT 3000		/* ticks, 30 us: the receiver has halted and may look for an IPI */
+#define EDGE 18000		/* ticks, 180 us: the longest look, 200 us, is just long enough */
 #define BURST 64
 
 static volatile u32 receiver_ready, receiver_stop;
@@ -129,6 +130,12 @@ void ipi_halted_short_row(const char *name, void (*unused)(void))
 {
 	(void)unused;
 	ipi_row(name, guest_halts, SHORT, 0);
+}
+
+void ipi_halted_edge_row(const char *name, void (*unused)(void))
+{
+	(void)unused;
+	ipi_row(name, guest_halts, EDGE, 0);
 }
 
 void ipi_halted_burst_row(const char *name, void (*unused)(void))

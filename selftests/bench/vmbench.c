@@ -602,6 +602,7 @@ static const struct {
 	{ "ipi_running", ipi_running_row, NULL, true },
 	{ "ipi_halted", ipi_halted_row, NULL, true },
 	{ "ipi_halted_short", ipi_halted_short_row, NULL, true },
+	{ "ipi_halted_edge", ipi_halted_edge_row, NULL, true },
 	{ "ipi_halted_burst", ipi_halted_burst_row, NULL, true },
 };
 

@@ -82,6 +82,7 @@ void msi_row(const char *name, void (*unused)(void));
 void ipi_running_row(const char *name, void (*unused)(void));
 void ipi_halted_row(const char *name, void (*unused)(void));
 void ipi_halted_short_row(const char *name, void (*unused)(void));
+void ipi_halted_edge_row(const char *name, void (*unused)(void));
 void ipi_halted_burst_row(const char *name, void (*unused)(void));
 
 /* rows_memory.c: each prints the rows of its name and those that come with it. */

@@ -143,6 +143,15 @@ static void new_values(void)
 	KT_EQ(kt_get_msr(vcpu, 0x8b), 0x100000000UL);	/* IA32_BIOS_SIGN_ID */
 	KT_EQ(kt_get_msr(vcpu, 0x1a0), 0x1800);		/* IA32_MISC_ENABLE */
 	KT_EQ(kt_get_msr(vcpu, 0x3a), 0);		/* IA32_FEATURE_CONTROL */
+	KT_EQ(kt_get_msr(vcpu, 0x2c), 1 << 24);		/* MSR_EBC_FREQUENCY_ID */
+	KT_EQ(kt_get_msr(vcpu, 0xcd), 3);		/* MSR_FSB_FREQ */
+	KT_EQ(kt_get_msr(vcpu, 0x198), 0x400000003e8);	/* IA32_PERF_STATUS */
+	/* Machine checks: all or nothing, and no MCG_CTL without MCG_CTL_P. */
+	KT_EQ(kt_try_set_msr(vcpu, 0x400, 5), 0);
+	KT_EQ(kt_try_set_msr(vcpu, 0x400, ~0UL), 1);
+	KT_EQ(kt_try_set_msr(vcpu, 0x401, 5), 1);
+	KT_EQ(kt_try_set_msr(vcpu, 0x17b, 0), 1);
+	KT_EQ(kt_try_set_msr(vcpu, 0x17b, ~0UL), 0);
 }
 
 static void untranslated(void)

@@ -112,9 +112,73 @@ static void all_and_none(void)
 	run_with(0);
 }
 
+/* ---- what is there by emulation ------------------------------------------------------------- */
+
+/* KVM's answer, whatever the host has. */
+static void emulated_list(void)
+{
+	struct kvm_cpuid2 *c = calloc(1, sizeof(*c) + 8 * sizeof(c->entries[0]));
+	bool rdtscp = offered(kt_supported_cpuid(), RDTSCP);
+
+	c->nent = 8;
+	KT_IOCTL(kt_sys(), KVM_GET_EMULATED_CPUID, c);
+	KT_EQ(c->nent, 3);
+	KT_EQ(c->entries[0].function, 0);
+	KT_EQ(c->entries[0].eax, 7);
+	KT_EQ(c->entries[1].function, 1);
+	KT_EQ(c->entries[1].ecx, 1 << 22);		/* MOVBE */
+	KT_EQ(c->entries[2].function, 7);
+	KT_EQ(c->entries[2].ecx, rdtscp ? 1 << 22 : 0);	/* RDPID */
+	KT_EQ(c->entries[2].flags, KVM_CPUID_FLAG_SIGNIFCANT_INDEX);
+}
+
+#define RDPID_RAX ".byte 0xf3, 0x0f, 0xc7, 0xf8"
+#define RDPID_R12 ".byte 0xf3, 0x41, 0x0f, 0xc7, 0xfc"
+
+static u32 has_rdpid;
+
+static void rdpid_guest(void)
+{
+	u64 v = ~0UL, r12 = ~0UL;
+
+	if (!has_rdpid) {
+		GUEST_EQ(GUEST_TRY(RDPID_RAX, "+a"(v), "i"(0)), UD);
+		guest_done();
+	}
+	wrmsr(0xc0000103, 0x12345678);
+	GUEST_EQ(GUEST_TRY(RDPID_RAX, "+a"(v), "i"(0)), GUEST_NO_EXC);
+	GUEST_EQ(v, 0x12345678);
+	GUEST_EQ(GUEST_TRY("mov %0, %%r12; " RDPID_R12 "; mov %%r12, %0", "+a"(r12), "i"(0)),
+		 GUEST_NO_EXC);
+	GUEST_EQ(r12, 0x12345678);
+	/* What is like it, is not it: 0F C7 /7 of a register without F3 is RDSEED. */
+	GUEST_EQ(GUEST_TRY0(".byte 0xf3, 0x0f, 0x0b"), UD);
+	guest_done();
+}
+
+static void rdpid(void)
+{
+	for (u32 with = 0; with < 2; with++) {
+		struct kvm_cpuid2 *c = kt_supported_cpuid();
+		struct kt_vcpu *vcpu = kt_long(0, 0, rdpid_guest);
+
+		if (!offered(c, RDTSCP))
+			kt_skip("the host has no RDTSCP");
+		*word(c, RDPID) &= ~(1u << bits[RDPID].bit);
+		*word(c, RDPID) |= with << bits[RDPID].bit;
+		if (!with)
+			*word(c, RDTSCP) &= ~(1u << bits[RDTSCP].bit);
+		KT_IOCTL(vcpu->fd, KVM_SET_CPUID2, c);
+		GV(vcpu->vm, has_rdpid) = with;
+		KT_RUN_DONE(vcpu);
+	}
+}
+
 static const struct kt_test tests[] = {
 	{ "one_by_one", one_by_one },
 	{ "all_and_none", all_and_none },
+	{ "emulated_list", emulated_list },
+	{ "emulated_rdpid", rdpid },
 };
 
 int main(int argc, char **argv)

@@ -14,9 +14,11 @@
 #include <asm/debugreg.h>
 #include <asm/trapnr.h>
 
+#include "arch/x86/cpuid.h"
 #include "arch/x86/debug.h"
 #include "arch/x86/descriptor.h"
 #include "arch/x86/inject.h"
+#include "arch/x86/mmio.h"
 #include "arch/x86/mmu/guest_walk.h"
 #include "arch/x86/run.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
@@ -60,6 +62,51 @@ static int handle_debug(struct mkvm_vcpu *vcpu, u32 info)
 }
 
 /*
+ * RDPID where the host's processor has none: F3 [REX] 0F C7, ModRM.reg 7, a register (SDM volume 2).
+ * Its result is IA32_TSC_AUX.
+ */
+static bool emulate_rdpid(struct mkvm_vcpu *vcpu, u64 rip, u32 user)
+{
+	struct walk_fault fault;
+	u8 code[5], *p = code;
+	u8 rex = 0, reg;
+	bool db, l;
+	u64 aux;
+
+	if (!guest_cpuid_has(vcpu, X86_FEATURE_RDPID) ||
+	    guest_read_linear(vcpu, rip, code, 4, WALK_FETCH | user, &fault) || *p++ != 0xf3)
+		return false;
+	vmx_get_cs_db_l(vcpu, &db, &l);
+	if (l && (*p & 0xf0) == 0x40) {
+		rex = *p++;
+		if (guest_read_linear(vcpu, rip + 4, code + 4, 1, WALK_FETCH | user, &fault))
+			return false;
+	}
+	if (p[0] != 0x0f || p[1] != 0xc7 || (p[2] & 0xf8) != 0xf8 ||
+	    vmx_get_msr(vcpu, MSR_TSC_AUX, &aux))
+		return false;
+	reg = (p[2] & 7) | (rex & 1) << 3;
+	reg_write(vcpu, reg, (u32)aux);
+	vmx_skip_bytes(vcpu, p + 3 - code);
+	return true;
+}
+
+/* A feature of KVM_GET_EMULATED_CPUID's that this guest has and this processor has not. */
+static int emulate_undefined(struct mkvm_vcpu *vcpu, u64 rip, u32 user)
+{
+	int ret = -ENOENT;
+
+	if (!boot_cpu_has(X86_FEATURE_RDPID) && emulate_rdpid(vcpu, rip, user))
+		return 1;
+	if (!boot_cpu_has(X86_FEATURE_MOVBE) && guest_cpuid_has(vcpu, X86_FEATURE_MOVBE))
+		ret = mmio_emulate_movbe(vcpu);
+	if (ret != -ENOENT)
+		return ret;
+	queue_ud(vcpu);
+	return 1;
+}
+
+/*
  * KVM_X86_QUIRK_FIX_HYPERCALL_INSN: a guest that took VMMCALL, the instruction of the other vendor,
  * gets VMCALL written in its place, if it could have written there itself.
  */
@@ -74,10 +121,8 @@ static int handle_undefined(struct mkvm_vcpu *vcpu)
 
 	if ((READ_ONCE(vcpu->vm->arch.disabled_quirks) & KVM_X86_QUIRK_FIX_HYPERCALL_INSN) ||
 	    guest_read_linear(vcpu, rip, code, sizeof(code), WALK_FETCH | user, &fault) ||
-	    memcmp(code, vmmcall, sizeof(code))) {
-		queue_ud(vcpu);
-		return 1;
-	}
+	    memcmp(code, vmmcall, sizeof(code)))
+		return emulate_undefined(vcpu, rip, user);
 	ret = guest_write_linear(vcpu, rip, vmcall, sizeof(vmcall), user, &fault);
 	if (ret > 0)
 		queue_walk_fault(vcpu, &fault);

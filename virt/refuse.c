@@ -25,6 +25,7 @@
 struct mkvm_refusals mkvm_node_refusals = {
 	.limit = RATELIMIT_STATE_INIT(mkvm_node_refusals.limit, INTERVAL, BURST_ONE),
 };
+
 static DEFINE_RATELIMIT_STATE(all_limit, INTERVAL, BURST_ALL);
 
 void mkvm_refusals_init(struct mkvm_refusals *refusals)
@@ -96,7 +97,8 @@ static const struct {
 	NAME(MINIKVM_VCPU_SET_VMCS),
 	/* several */
 	NAME(KVM_ENABLE_CAP), NAME(KVM_HAS_DEVICE_ATTR), NAME(KVM_GET_DEVICE_ATTR),
-	NAME(KVM_SET_DEVICE_ATTR), { COMPAT_SET_USER_MEMORY_REGION2, "KVM_SET_USER_MEMORY_REGION2" },
+	NAME(KVM_SET_DEVICE_ATTR),
+	{ COMPAT_SET_USER_MEMORY_REGION2, "KVM_SET_USER_MEMORY_REGION2" },
 };
 
 static const char *name_of(unsigned int cmd)

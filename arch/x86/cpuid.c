@@ -388,7 +388,7 @@ static int fill_supported(struct cpuid_list *list)
 	return ret;
 }
 
-/* What a guest may be given on any host: exit_exception.c executes it where the processor cannot. */
+/* What a guest may have on any host: exit_exception.c executes it where the processor cannot. */
 static void fill_emulated(struct cpuid_list *list)
 {
 	const struct kvm_cpuid_entry2 entries[] = {

@@ -479,8 +479,8 @@ void fpu_get_xsave(struct mkvm_vcpu *vcpu, void *buf, u32 size)
 int fpu_set_xsave(struct mkvm_vcpu *vcpu, const void *buf)
 {
 	/*
-	 * All that the host has and guests may have, whatever this one's CPUID says: clients restore
-	 * before KVM_SET_CPUID2, too. The guest reaches no component that its XCR0 cannot enable.
+	 * All that the host has and guests may have, whatever this one's CPUID says: clients
+	 * restore before KVM_SET_CPUID2, too. The guest reaches none that its XCR0 cannot enable.
 	 */
 	u64 allowed = fpu_supported_xcr0 | XFEATURE_MASK_FPSSE;
 

@@ -26,7 +26,7 @@
 #define X2APIC_FIRST	0x800u
 #define X2APIC_LAST	0x8ffu
 /* A new vCPU's microcode has KVM's number; the host's own is a feature MSR. */
-#define UCODE_REV_RESET		(1ull << 32)
+#define UCODE_REV_RESET		BIT_ULL(32)
 /* HWCR (an AMD register that QEMU saves): bits that exist, bits that are ignored. */
 #define HWCR_VALID	(BIT_ULL(18) | BIT_ULL(24))
 #define HWCR_IGNORED	(BIT_ULL(3) | BIT_ULL(6) | BIT_ULL(8))
@@ -73,8 +73,8 @@ static const struct msr_storage storage[] = {
 };
 
 /*
- * Registers that guests touch and that do nothing: they read as a constant, which is 0 unless KVM has
- * another (clocks of processors of long ago, from which guests compute), and take a write of 0.
+ * Registers that guests touch and that do nothing: they read as a constant, which is 0 unless KVM
+ * has another (clocks of processors of long ago, from which guests compute), and take a write of 0.
  */
 static const struct { u32 first, last; u64 value; } constants[] = {
 	{ MSR_IA32_P5_MC_ADDR, MSR_IA32_P5_MC_TYPE },

@@ -182,7 +182,8 @@ void msr_filter_destroy(struct mkvm_vm *vm)
 int msr_exits_enable(struct mkvm_vm *vm, u64 reasons)
 {
 	if (reasons & ~(u64)MSR_EXIT_REASONS) {
-		vm_refuse(vm, "KVM_ENABLE_CAP(X86_USER_SPACE_MSR): unknown reasons 0x%llx", reasons);
+		vm_refuse(vm, "KVM_ENABLE_CAP(X86_USER_SPACE_MSR): unknown reasons 0x%llx",
+			  reasons);
 		return -EINVAL;
 	}
 	mutex_lock(&vm->lock);

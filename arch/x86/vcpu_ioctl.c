@@ -277,7 +277,7 @@ static int translate(struct mkvm_vcpu *vcpu, void *buf)
 
 	ret = guest_translate(vcpu, tr->linear_address, 0, &gpa, &fault);
 	tr->physical_address = ret ? ~0ull : gpa;
-	/* As in KVM: without paging any 64 bits stand for themselves, but for its word for "none". */
+	/* As in KVM: without paging any 64 bits are themselves, but for its word for "none". */
 	if (!is_paging(vcpu))
 		tr->physical_address = tr->linear_address;
 	tr->valid = tr->physical_address != ~0ull;

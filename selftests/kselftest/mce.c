@@ -2,8 +2,8 @@
 /*
  * Machine checks that userspace injects: KVM_X86_SETUP_MCE, KVM_X86_SET_MCE and the banks' MSRs,
  * CMCI and LMCE included. SDM volume 3, "Machine-Check Architecture" ("IA32_MCi_CTL2 MSRs",
- * "Corrected Machine Check Interrupt", "UCR Error Classification", "Local Machine Check Exception").
- * Relies on lib/.
+ * "Corrected Machine Check Interrupt", "UCR Error Classification", "Local Machine Check
+ * Exception"). Relies on lib/.
  */
 #include "apic.h"
 

@@ -39,7 +39,7 @@ static struct machine with_irqchip(void)
 /* Where the ioctl goes: each column of the table below. */
 enum where { NODE, VM, VCPU, VM_IRQCHIP, VCPU_IRQCHIP };
 
-#define ARG(type, ...) &(type){ __VA_ARGS__ }
+#define ARG(type, ...) (&(type) { __VA_ARGS__ })
 #define NUM(n) ((void *)(unsigned long)(n))
 
 static const struct refusal {
@@ -73,7 +73,8 @@ static const struct refusal {
 	R(VM, KVM_CREATE_VCPU, NUM(100000), EINVAL, "id 100000"),
 	R(VM, KVM_CREATE_IRQCHIP, NULL, EINVAL, "there are vCPUs"),
 	R(VM, KVM_GET_IRQCHIP, ARG(struct kvm_irqchip, .chip_id = 0), ENXIO, "KVM_CREATE_IRQCHIP"),
-	R(VM, KVM_CREATE_PIT2, ARG(struct kvm_pit_config, .flags = 0), ENOENT, "KVM_CREATE_IRQCHIP"),
+	R(VM, KVM_CREATE_PIT2, ARG(struct kvm_pit_config, .flags = 0), ENOENT,
+	  "KVM_CREATE_IRQCHIP"),
 	R(VM, KVM_GET_PIT2, ARG(struct kvm_pit_state2, .flags = 0), ENXIO, "without a PIT"),
 	R(VM, KVM_IRQ_LINE, ARG(struct kvm_irq_level, .irq = 1), ENXIO, "interrupt controller"),
 	R(VM, KVM_SIGNAL_MSI, ARG(struct kvm_msi, .flags = 0), EINVAL, "interrupt controller"),
@@ -90,7 +91,8 @@ static const struct refusal {
 	R(VM, KVM_SET_NR_MMU_PAGES, NUM(3), EINVAL, "at least 64"),
 	R(VM, KVM_SET_CLOCK, ARG(struct kvm_clock_data, .flags = 0x100), EINVAL, "0x100"),
 	R(VM, KVM_SET_TSC_KHZ, NUM(1UL << 40), EINVAL, "1099511627776"),
-	R(VM, KVM_SET_USER_MEMORY_REGION, ARG(struct kvm_userspace_memory_region, .slot = 9), EINVAL,
+	R(VM, KVM_SET_USER_MEMORY_REGION, ARG(struct kvm_userspace_memory_region, .slot = 9),
+	  EINVAL,
 	  "slot 9"),
 	R(VM, KVM_SET_USER_MEMORY_REGION, NUM(24), EFAULT, "KVM_SET_USER_MEMORY_REGION"),
 	R(VM, KVM_GET_DIRTY_LOG, ARG(struct kvm_dirty_log, .slot = 8), ENOENT, "slot 8"),
@@ -98,7 +100,8 @@ static const struct refusal {
 	R(VM, KVM_REGISTER_COALESCED_MMIO, ARG(struct kvm_coalesced_mmio_zone, .pio = 7), EINVAL,
 	  "space 7"),
 	R(VM, KVM_CREATE_DEVICE, ARG(struct kvm_create_device, .type = 99), ENODEV, "type 99"),
-	R(VM, KVM_ENABLE_CAP, ARG(struct kvm_enable_cap, .cap = 1, .flags = 4), EINVAL, "flags 0x4"),
+	R(VM, KVM_ENABLE_CAP, ARG(struct kvm_enable_cap, .cap = 1, .flags = 4), EINVAL,
+	  "flags 0x4"),
 	R(VM, KVM_ENABLE_CAP, ARG(struct kvm_enable_cap, .cap = 1), EINVAL, "capability 1"),
 	R(VM, KVM_ENABLE_CAP,
 	  ARG(struct kvm_enable_cap, .cap = KVM_CAP_MAX_VCPU_ID, .args[0] = 100000), EINVAL,
@@ -126,8 +129,10 @@ static const struct refusal {
 	R(VCPU, KVM_RUN, NUM(3), EINVAL, "must be 0, not 0x3"),
 	R(VCPU, KVM_GET_LAPIC, ARG(struct kvm_lapic_state), EINVAL, "no LAPIC"),
 	R(VCPU, KVM_SET_LAPIC, ARG(struct kvm_lapic_state), EINVAL, "no LAPIC"),
-	R(VCPU, KVM_SET_VAPIC_ADDR, ARG(struct kvm_vapic_addr, .vapic_addr = 0), EINVAL, "no LAPIC"),
-	R(VCPU, KVM_TPR_ACCESS_REPORTING, ARG(struct kvm_tpr_access_ctl, .flags = 2), EINVAL, "0x2"),
+	R(VCPU, KVM_SET_VAPIC_ADDR, ARG(struct kvm_vapic_addr, .vapic_addr = 0), EINVAL,
+	  "no LAPIC"),
+	R(VCPU, KVM_TPR_ACCESS_REPORTING, ARG(struct kvm_tpr_access_ctl, .flags = 2), EINVAL,
+	  "0x2"),
 	R(VCPU, KVM_INTERRUPT, ARG(struct kvm_interrupt, .irq = 300), EINVAL, "300"),
 	R(VCPU, KVM_SET_REGS, NUM(32), EFAULT, "KVM_SET_REGS"),
 	R(VCPU, KVM_GET_REGS, NUM(40), EFAULT, "KVM_GET_REGS"),
@@ -135,7 +140,8 @@ static const struct refusal {
 	R(VCPU, KVM_SET_SREGS2, ARG(struct kvm_sregs2, .flags = 0x40), EINVAL, "KVM_SET_SREGS2"),
 	R(VCPU, KVM_SET_XCRS, ARG(struct kvm_xcrs, .nr_xcrs = 100), EINVAL, "100 registers"),
 	R(VCPU, KVM_SET_MP_STATE, ARG(struct kvm_mp_state, .mp_state = 99), EINVAL, "state 99"),
-	R(VCPU, KVM_SET_VCPU_EVENTS, ARG(struct kvm_vcpu_events, .flags = 0x8000), EINVAL, "0x8000"),
+	R(VCPU, KVM_SET_VCPU_EVENTS, ARG(struct kvm_vcpu_events, .flags = 0x8000), EINVAL,
+	  "0x8000"),
 	R(VCPU, KVM_SET_VCPU_EVENTS,
 	  ARG(struct kvm_vcpu_events, .flags = KVM_VCPUEVENT_VALID_PAYLOAD), EINVAL,
 	  "EXCEPTION_PAYLOAD"),
@@ -248,11 +254,15 @@ static void refuse(const struct refusal *r)
 /* The node has one share of the log for all its callers, of 20 lines. */
 static void table(bool node)
 {
+	bool its;
+
 	need_minikvm();
 	kt_msleep(INTERVAL_MS);
-	for (unsigned int i = 0; i < KT_ARRAY_SIZE(refusals); i++)
-		if ((refusals[i].where == NODE) == node)
+	for (unsigned int i = 0; i < KT_ARRAY_SIZE(refusals); i++) {
+		its = refusals[i].where == NODE;
+		if (its == node)
 			refuse(&refusals[i]);
+	}
 }
 
 static void of_the_node(void)
@@ -362,7 +372,7 @@ static void none_and_each(void)
 	bsp->run->immediate_exit = 1;
 	KT_IOCTL_ERR(bsp->fd, KVM_RUN, 0, EINTR);
 	KT_EQ(log_lines(line, sizeof(line)), 0);
-	/* A short count is explained, and not an error; the error behind it is explained as well. */
+	/* A short count is explained, and no error; the error behind it is explained as well. */
 	msrs->nmsrs = 1;
 	msrs->entries[0].index = 0x12345678;
 	KT_EQ(KT_IOCTL(bsp->fd, KVM_SET_MSRS, msrs), 0);

@@ -62,8 +62,8 @@ static int handle_debug(struct mkvm_vcpu *vcpu, u32 info)
 }
 
 /*
- * RDPID where the host's processor has none: F3 [REX] 0F C7, ModRM.reg 7, a register (SDM volume 2).
- * Its result is IA32_TSC_AUX.
+ * RDPID where the host's processor has none: F3 [REX] 0F C7, ModRM.reg 7 and a register (SDM
+ * volume 2). Its result is IA32_TSC_AUX.
  */
 static bool emulate_rdpid(struct mkvm_vcpu *vcpu, u64 rip, u32 user)
 {

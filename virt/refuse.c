@@ -10,6 +10,7 @@
 
 #include <linux/err.h>
 #include <linux/kvm.h>
+#include <linux/pid.h>
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
 

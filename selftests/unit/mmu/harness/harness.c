@@ -94,6 +94,12 @@ static int hold_ioctl(unsigned long what)
 	return -EINVAL;
 }
 
+/* No LAPIC, whose page no slot may have. */
+const char *arch_gfns_reserved(struct mkvm_vm *vm, gfn_t base, u64 npages)
+{
+	return NULL;
+}
+
 /* Nobody here can be told that a page is not there: arch/x86/async_pf.c. */
 bool async_pf_allowed(struct mkvm_vcpu *vcpu, gfn_t gfn)
 {
@@ -380,6 +386,7 @@ static int harness_open(struct inode *inode, struct file *filp)
 	rwlock_init(&h->vm.mmu_lock);
 	atomic_long_set(&h->tlb_generation, 1);
 	h->vm.owner_pid = task_tgid_nr(current);
+	mkvm_refusals_init(&h->vm.refusals);
 	h->vm.mm = current->mm;
 	mmgrab(h->vm.mm);
 	r = init_srcu_struct(&h->vm.srcu);

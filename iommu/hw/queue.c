@@ -30,8 +30,8 @@ static bool make_room(struct hw_unit *unit)
 	for (i = 0; i < HW_TIMEOUT_US && !unit->broken; i++) {
 		head = (hw_read64(unit->regs, DMAR_IQH) >> 4) % HW_QUEUE_ENTRIES;
 		/* A tail that reaches the head would say that the queue is empty. */
-		unit->room = (head + HW_QUEUE_ENTRIES - unit->tail - step(unit)) % HW_QUEUE_ENTRIES;
-		if (unit->room >= step(unit))
+		unit->fence = (head + HW_QUEUE_ENTRIES - step(unit)) % HW_QUEUE_ENTRIES;
+		if (unit->tail != unit->fence)
 			return true;
 		submit(unit);
 		hw_wait(unit);
@@ -52,9 +52,8 @@ void hw_queue_add(struct hw_unit *unit, u64 lo, u64 hi)
 {
 	struct dmar_entry *slot;
 
-	if (unit->room < step(unit) && !make_room(unit))
+	if (unit->tail == unit->fence && !make_room(unit))
 		return;
-	unit->room -= step(unit);
 	slot = &unit->queue[unit->tail];
 	hw_store64(&slot->hi, hi);
 	hw_store64(&slot->lo, lo);
@@ -101,10 +100,10 @@ static int queue_run(struct hw_unit *unit)
 	if (unit->broken)
 		return -EIO;
 	want = start(unit);
-	for (i = 0; i < HW_TIMEOUT_US && !unit->broken; i++) {
+	for (i = 0; ; i++) {
 		if ((s32)(READ_ONCE(*unit->status) - want) >= 0)
 			return 0;
-		if (!goes_on(unit))
+		if (unit->broken || i == HW_TIMEOUT_US || !goes_on(unit))
 			break;
 		hw_wait(unit);
 	}

@@ -180,7 +180,7 @@ int hw_unit_enable(struct hw_unit *unit)
 	unit->broken = false;
 	hw_write32(unit->regs, DMAR_FECTL, FECTL_IM);
 	unit->tail = 0;
-	unit->room = 0;
+	unit->fence = 0;
 	hw_write64(unit->regs, DMAR_IQT, 0);
 	hw_write64(unit->regs, DMAR_IQA,
 		   hw_phys(unit->queue) | (unit->scalable ? IQA_256_BITS : 0));

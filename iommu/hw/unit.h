@@ -37,7 +37,7 @@
  * @queue: the invalidation queue, one page
  * @status: where the hardware reports that a wait descriptor completed
  * @tail: next free entry of @queue
- * @room: entries of @queue that are known to be free
+ * @fence: entry of @queue up to which it was found free; @tail does not pass it
  * @timeouts: how often the queue stood still because a device did not answer (ITE)
  * @sequence: what the next wait descriptor reports
  * @initial_gsts: Global Status before the unit was touched
@@ -62,7 +62,7 @@ struct hw_unit {
 	struct dmar_entry *queue;
 	u32 *status;
 	u32 tail;
-	u32 room;
+	u32 fence;
 	u32 timeouts;
 	u32 sequence;
 	u32 initial_gsts;

@@ -69,7 +69,12 @@ static int binding_changes(struct notifier_block *nb, unsigned long action, void
 
 static struct notifier_block notifier = { .notifier_call = binding_changes };
 
-/** vtd_may_bind() - may a driver bind to a device that will keep its group? */
+/**
+ * vtd_may_bind() - may a driver that keeps the group bind to a device?
+ * @dev: the device
+ *
+ * Return: false while the module goes, or where it could not be held for the driver that is coming.
+ */
 bool vtd_may_bind(struct device *dev)
 {
 	struct vtd_device *device = dev_iommu_priv_get(dev);

@@ -231,6 +231,7 @@ void hw_broken(struct hw_unit *hw)
 	struct vtd_device *device;
 	unsigned long flags;
 
+	WRITE_ONCE(vtd.any_broken, true);
 	spin_lock_irqsave(&vtd.devices_lock, flags);
 	/* Claimed since before an entry of it led anywhere but to identity: see attach_dev(). */
 	list_for_each_entry(device, &vtd.devices, node)

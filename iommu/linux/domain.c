@@ -399,6 +399,8 @@ static bool is_behind_broken(const struct vtd_domain *d)
 {
 	unsigned int i;
 
+	if (likely(!READ_ONCE(vtd.any_broken)))
+		return false;
 	for (i = 0; i < vtd.nr_units; i++)
 		if (READ_ONCE(vtd.units[i]->hw.broken) && READ_ONCE(d->users[i]))
 			return true;

@@ -151,6 +151,7 @@ struct vtd_device {
  * @identity: one-to-one table where they cannot
  * @ids: domain identifiers
  * @nr_ids: how many there are
+ * @any_broken: a unit did not answer since the module was loaded
  * @ops: copy of the driver's operations, outside the module (see domain.c)
  */
 struct vtd {
@@ -168,6 +169,7 @@ struct vtd {
 	bool snoop;
 	bool pass_through;
 	bool remaps_interrupts;
+	bool any_broken;
 	struct iopt identity;
 	struct ida ids;
 	unsigned int nr_ids;

@@ -6,6 +6,9 @@
 # that node (node=kvm); 10.0 is told where to look. To be sourced, without arguments, at the top of
 # the source tree; relies on selftests/setup check (7.2), long (10.0) or debug (--debug).
 
+# shellcheck source=selftests/tree.sh
+. selftests/tree.sh
+
 # --debug, wherever it stands: the host has the kernel with lockdep, KASAN, UBSAN and kmemleak, whose
 # reports make the lab's status 125 (Documentation/lab.rst) and so fail the client. It is taken out
 # of the arguments of the script that sources this.

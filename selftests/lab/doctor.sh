@@ -63,7 +63,7 @@ lab_doctor() {
 	[ -s "$(kernel_dir debug)/release" ] && state=$(cat "$(kernel_dir debug)/release")
 	printf 'kernel %-7s %s\n' debug "$state"
 	for kernel in 6.1 6.12 debug; do
-		state="not built: run 'make'"
+		state="not built: $(how_to_build $kernel)"
 		[ -e "$BUILD/module-$kernel/minikvm.ko" ] && state="build/module-$kernel/minikvm.ko"
 		printf 'module %-7s %s\n' "$kernel" "$state"
 	done

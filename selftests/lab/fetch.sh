@@ -162,32 +162,42 @@ ensure_qemu10() {
 	unlock_cache
 }
 
-SOURCE=$BUILD/linux-source-6.1
+# What the kernel's own selftests (selftests/clients) and, of 6.1, checkpatch need of the kernel's
+# source. A package is called after its series, the directory in its archive too.
+ensure_source() { # 6.1|6.12
+	local source=$BUILD/linux-source-$1 package=$CACHE/source-$1 name=linux-source-$1
+	local partial=$source.partial part parts=() suffix=''
 
-# What the kernel's own selftests (selftests/clients) and checkpatch need of the kernel's source
-ensure_source() {
-	local partial=$SOURCE.partial package=$CACHE/source part parts=()
-
-	[ -e "$SOURCE/Makefile" ] && return
+	[ -e "$source/Makefile" ] && return
 	lock_cache
-	if ! [ -e "$SOURCE/Makefile" ]; then
-		fetch_tree bookworm "$package" nodeps linux-source-6.1
+	if ! [ -e "$source/Makefile" ]; then
+		[ "$1" = 6.1 ] || suffix=/bookworm-backports
+		fetch_tree bookworm "$package" nodeps "$name$suffix"
 		for part in include arch/x86/include arch/x86/entry/syscalls arch/x86/tools scripts tools/arch \
 			tools/build tools/include tools/lib tools/scripts tools/testing/selftests/kvm \
 			tools/testing/selftests/lib.mk tools/testing/selftests/rseq; do
-			parts+=("linux-source-6.1/$part")
+			parts+=("$name/$part")
 		done
 		ensure_tools
 		say "unpacking a part of the kernel's source"
 		rm -rf "$partial"
 		mkdir -p "$partial"
-		run_in_tree "$TOOLS" xz -dc "$package/usr/src/linux-source-6.1.tar.xz" |
+		run_in_tree "$TOOLS" xz -dc "$package/usr/src/$name.tar.xz" |
 			tar -C "$partial" -x --strip-components=1 --wildcards "${parts[@]}" \
-				'*/Makefile' '*/Kbuild*' 'linux-source-6.1/tools/testing/selftests/*.h' ||
-			fail "the kernel's source cannot be unpacked into $SOURCE."
+				'*/Makefile' '*/Kbuild*' "$name/tools/testing/selftests/*.h" ||
+			fail "the kernel's source cannot be unpacked into $source."
 		rm -rf "$package"
-		mv "$partial" "$SOURCE"
+		mv "$partial" "$source"
 	fi
+	unlock_cache
+}
+
+# Debian 12's installer, whatever Debian the machine has
+ensure_installer() {
+	[ -d "$CACHE/installer/usr" ] && return
+	lock_cache
+	[ -d "$CACHE/installer/usr" ] ||
+		fetch_tree bookworm "$CACHE/installer" nodeps debian-installer-12-netboot-amd64
 	unlock_cache
 }
 
@@ -262,48 +272,67 @@ fetch_kernel() { # 6.1|6.12
 	[ -n "$kbuild" ] || fail "the headers of kernel $release are not to be had."
 	fetch_tree bookworm "$tree" nodeps "$image$suffix" "$headers$suffix" "$common$suffix" \
 		"$kbuild$suffix"
-	relocate_headers "$tree" "$release" "${common}"
-	wrap_objtool "$tree"
 	echo "$release" >"$tree/release"
+}
+
+# What makes the unpacked packages fit to build modules against, wherever build/ lies or is moved to:
+# every path is relative to the tree. The number changes with what is done here, so that a tree that
+# an older lab has prepared is prepared again. New files take the places of old ones (never > FILE):
+# trees may share them by hard links.
+PREPARED=2
+
+prepare_headers() { # TREE
+	local release common kdir modules
+
+	release=$(cd "$1/usr/lib/modules" && echo *)
+	kdir=$1/usr/src/linux-headers-$release
+	common=linux-headers-${release%-cloud-amd64}-common
+	modules=$1/usr/lib/modules/$release
+	# The packages' Makefile names /usr/src; here it must find its neighbour instead.
+	rm -f "$kdir/Makefile"
+	# shellcheck disable=SC2016 # for make, not for the shell
+	printf 'include $(dir $(lastword $(MAKEFILE_LIST)))../%s/Makefile\n' "$common" >"$kdir/Makefile"
+	# With it, kbuild wants pahole for BTF that nobody here reads.
+	rm -f "$kdir/vmlinux"
+	# Relative to where the links really are: lib is a link to usr/lib.
+	ln -sfnr "$kdir" "$modules/build"
+	ln -sfnr "$1/usr/src/$common" "$modules/source"
+	if ! [ -e "$modules/build/Makefile" ] || ! [ -e "$modules/source/Makefile" ]; then
+		fail "the headers of kernel $release are not where its packages used to have them."
+	fi
+	wrap_objtool "$1"
+	rm -f "$1/prepared"
+	echo $PREPARED >"$1/prepared"
 }
 
 # kbuild's objtool wants libelf, which a machine without headers need not have. From 6.12 on
 # Debian's objtool is itself a launcher, which starts objtool.real-x86 beside it.
 wrap_objtool() { # TREE
 	local program
+	local up=../../../../../..	# from usr/lib/linux-kbuild-*/tools/objtool to build/
 
 	for program in "$1"/usr/lib/linux-kbuild-*/tools/objtool/objtool; do
 		[ ! -e "$program.real-x86" ] || program=$program.real-x86
-		mv "$program" "$program.real"
+		[ -e "$program.real" ] || mv "$program" "$program.real"
+		rm -f "$program"
 		cat >"$program" <<-EOF
 			#!/bin/sh
 			# Written by the lab (fetch.sh): objtool with the lab's own libelf
-			lib=$TOOLS/usr/lib/x86_64-linux-gnu
+			lib=\${0%/*}/$up/lab/tools/usr/lib/x86_64-linux-gnu
 			exec "\$lib/ld-linux-x86-64.so.2" --library-path "\$lib" "\$0.real" "\$@"
 		EOF
 		chmod 755 "$program"
 	done
 }
 
-# The packages' Makefile names /usr/src; here it must find its neighbour instead.
-relocate_headers() { # TREE RELEASE COMMON
-	local kdir=$1/usr/src/linux-headers-$2
-
-	# shellcheck disable=SC2016 # for make, not for the shell
-	printf 'include $(dir $(lastword $(MAKEFILE_LIST)))../%s/Makefile\n' "$3" >"$kdir/Makefile"
-	# With it, kbuild wants pahole for BTF that nobody here reads.
-	rm -f "$kdir/vmlinux"
-	ln -sfn "../../../usr/src/linux-headers-$2" "$1/usr/lib/modules/$2/build"
-	ln -sfn "../../../usr/src/$3" "$1/usr/lib/modules/$2/source"
-}
-
 ensure_fetched_kernel() { # 6.1|6.12
 	local tree
 	tree=$(kernel_dir "$1")
-	[ -s "$tree/release" ] && return
+	[ -s "$tree/release" ] && [ "$(cat "$tree/prepared" 2>/dev/null)" = $PREPARED ] && return
 	ensure_tools
 	lock_cache
 	[ -s "$tree/release" ] || fetch_kernel "$1"
+	[ "$(cat "$tree/prepared" 2>/dev/null)" = $PREPARED ] || prepare_headers "$tree"
 	unlock_cache
 }
 
@@ -318,12 +347,13 @@ lab_fetch() {
 		bochs) ensure_bochs ;;
 		qemu) ensure_qemu ;;
 		qemu-10.0) ensure_qemu10 ;;
-		source) ensure_source ;;
+		source) ensure_source 6.1 ;;
+		source-6.12) ensure_source 6.12 ;;
 		clients) ensure_clients ;;
 		clients-i386) ensure_clients32 ;;
+		installer) ensure_installer ;;
 		6.1 | 6.12) ensure_programs; ensure_fetched_kernel "$what" ;;
-		headers) ensure_fetched_kernel 6.1; ensure_fetched_kernel 6.12 ;;
-		*) die "nothing to fetch is called '$what'; there are bochs, qemu, qemu-10.0, source, clients, clients-i386, 6.1, 6.12." ;;
+		*) die "nothing to fetch is called '$what'; there are programs, bochs, qemu, qemu-10.0, source, source-6.12, clients, clients-i386, installer, 6.1, 6.12." ;;
 		esac
 	done
 	say "everything is in $BUILD."

@@ -12,7 +12,7 @@
 # What the kernel need not do here; the reasons are in Documentation/lab.rst.
 QUICK_BOOT='panic=-1 nokaslr nmi_watchdog=0 audit=0 rcupdate.rcu_expedited=1 cryptomgr.notests'
 QUICK_BOOT+=' apparmor=0 security=none'
-QUICK_BOOT+=' initcall_blacklist=load_system_certificate_list,ftrace_check_for_weak_functions'
+QUICK_BOOT+=' initcall_blacklist=load_system_certificate_list'
 E9_CONSOLE='earlycon=uart8250,io,0xe9 keep_bootcon console=ttynull'
 BOCHS_APPEND="8250.nr_uarts=0 no_timer_check tsc=reliable tsc_early_khz=100000 edd=off norandmaps"
 BOCHS_APPEND+=" clearcpuid=rdrand,rdseed intel_iommu=off intremap=off"

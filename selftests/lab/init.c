@@ -354,6 +354,8 @@ static void link_payloads(void)
 
 	for (i = 0; config("payload", i, payload, sizeof(payload)); i++)
 		link_payload(payload, path, sizeof(path));
+	/* The project's own tool, unless a payload brings another */
+	snprintf(path + strlen(path), sizeof(path) - strlen(path), ":/lab/bin");
 	setenv("PATH", path, 1);
 }
 
@@ -418,11 +420,12 @@ static char **read_argv(void)
 	return argv;
 }
 
-static pid_t start_command(char **argv, int *output)
+/* @input: what COMMAND reads from, closed here, or -1 for nothing */
+static pid_t start_command(char **argv, int input, int *output)
 {
 	struct rlimit core = { 0, 0 };
-	int ends[2], null;
 	sigset_t none;
+	int ends[2];
 	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC))
@@ -433,6 +436,8 @@ static pid_t start_command(char **argv, int *output)
 		problem("init cannot fork: %s", strerror(errno));
 	if (pid) {
 		close(ends[1]);
+		if (input >= 0)
+			close(input);
 		fcntl(ends[0], F_SETFL, O_NONBLOCK);
 		*output = ends[0];
 		return pid;
@@ -440,14 +445,15 @@ static pid_t start_command(char **argv, int *output)
 	setsid();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
 	ioperm(FRAME_PORT, 1, 0);
 	ioperm(BOCHS_SHUTDOWN_PORT, 1, 0);
 	setrlimit(RLIMIT_CORE, &core);
-	null = open("/dev/null", O_RDWR);
-	dup2(null, 0);
+	if (input < 0)
+		input = open("/dev/null", O_RDWR | O_CLOEXEC);
+	dup2(input, 0);
 	dup2(ends[1], 1);
 	dup2(ends[1], 2);
-	close(null);
 	execvp(argv[0], argv);
 	dprintf(2, "lab: %s: %s\n", argv[0], strerror(errno));
 	_exit(errno == ENOENT ? 127 : 126);
@@ -501,7 +507,7 @@ static int run_command(void)
 	if (fds[0].fd < 0)
 		problem("init has no signalfd: %s", strerror(errno));
 	send_text(FRAME_START, "");
-	pid = start_command(read_argv(), &output);
+	pid = start_command(read_argv(), input_open(), &output);
 	fds[1].fd = output;
 	fds[2].fd = kernel_log_fd();
 	fds[0].events = POLLIN;
@@ -550,7 +556,7 @@ static void run_outer(void)
 	ssize_t got;
 	int output;
 
-	start_command(read_argv(), &output);
+	start_command(read_argv(), -1, &output);
 	fcntl(output, F_SETFL, 0);
 	for (;;) {
 		got = read(output, tail + used, sizeof(tail) - 1 - used);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * init.h - what the parts of the lab's init share: init.c (the sequence and
- * the channel), init-log.c (the kernel's log), init-modules.c (modules) and
- * init-window.c (the way out for much data).
+ * the channel), init-log.c (the kernel's log), init-modules.c (modules),
+ * init-input.c (COMMAND's input) and init-window.c (the way out for much data).
  *
  * All of it runs as root in process 1 of a lab host; what fails there ends the
  * host through problem(), with a sentence.
@@ -21,6 +21,8 @@ void kernel_log_open(void);
 int kernel_log_fd(void);
 int kernel_log_collect(void);
 void kernel_log_check(void);
+
+int input_open(void);
 
 int window_open(void);
 size_t window_room(void);

@@ -67,7 +67,7 @@ ensure_programs() {
 		build_program archive-tool '' archive-tool.c archive.c
 		build_program bootimg '' bootimg.c
 		build_program bochs-smp.so '-shared -fPIC' bochs-smp.c
-		build_program init -static init.c init-log.c init-modules.c init-window.c report.c \
+		build_program init -static init.c init-input.c init-log.c init-modules.c init-window.c report.c \
 			archive.c
 		build_rom || fail "the lab's boot ROM could not be built."
 		echo "$stamp" >"$BIN.new/stamp"
@@ -267,7 +267,16 @@ find_module() {
 		esac
 	fi
 	[ -r "$MODULE" ] ||
-		die "there is no module $MODULE; build it with 'make', or give --no-insmod."
+		die "there is no module $MODULE; build it with '$(how_to_build "$KERNEL")', or give --no-insmod."
+}
+
+# The command that makes the module for a kernel of the lab, at the top of the tree
+how_to_build() { # 6.1|6.12|debug|FILE
+	case $1 in
+	6.1 | 6.12) echo "make module KNAME=$1 KDIR=\$(selftests/lab/lab kdir $1)" ;;
+	debug) echo "selftests/setup debug" ;;
+	*) echo "make module KDIR=..." ;;
+	esac
 }
 
 payload_name() {
@@ -291,15 +300,22 @@ make_initramfs() {
 			echo "env=$item"
 		done
 		[ -n "$INSMOD" ] && echo "insmod=$MODPARAMS"
-		[ -n "$OUT" ] && printf 'out=1\nwindow=%s\n' "$WINDOW"
+		[ -n "$OUT" ] && echo "out=1"
+		[ -n "$INPUT" ] && echo "input=1"
+		[ -n "$OUT$INPUT" ] && echo "window=$WINDOW"
 		[ "$HOST" = nested ] && echo "sendlog=1"
 		echo "write=/proc/sys/kernel/watchdog_thresh=10"
 		echo "write=/proc/sys/kernel/hung_task_timeout_secs=120"
+		# The supervisor remembers where a page of init's is: window.h.
+		echo "write=/proc/sys/vm/compact_unevictable_allowed=0"
 	} >"$directory/config"
 	for payload in "${PAYLOADS[@]}"; do
 		entries+=("tree:$(readlink -f "$payload")=payload/$(payload_name "$payload")")
 	done
 	entries+=("file:$directory/config=lab/config" "file:$directory/argv=lab/argv")
+	# Last in PATH: a payload's own goes before it.
+	[ -x "$BUILD/tool/minikvm" ] && cp "$BUILD/tool/minikvm" "$RUN/minikvm" &&
+		strip "$RUN/minikvm" && entries+=(dir:lab/bin "exec:$RUN/minikvm=lab/bin/minikvm")
 	[ -n "$INSMOD" ] && entries+=("file:$RUN/minikvm.ko=lab/minikvm.ko")
 	if [ -n "$INSMOD" ]; then
 		if ! cp "$MODULE" "$RUN/minikvm.ko" || ! strip --strip-debug "$RUN/minikvm.ko"; then

@@ -14,6 +14,9 @@ CACHE=$BUILD/lab
 
 EXIT_HOST=125
 
+# shellcheck source=selftests/tree.sh
+. "$LAB_DIR/../tree.sh"
+
 # What an interrupted download or build leaves half-way: "$PARTIAL".*
 PARTIAL=
 

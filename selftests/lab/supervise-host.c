@@ -127,6 +127,10 @@ static void frame(struct host *h, int type, const unsigned char *data, size_t le
 		memcpy(text, data, len < sizeof(text) - 1 ? len : sizeof(text) - 1);
 		window_take(h, h->emulator, text);
 		break;
+	case FRAME_INPUT:
+		memcpy(text, data, len < sizeof(text) - 1 ? len : sizeof(text) - 1);
+		input_ask(h, h->emulator, text);
+		break;
 	case FRAME_LOG:
 		console(h, data, len);
 		break;

@@ -17,9 +17,9 @@
 #define PAGE	4096UL
 #define BATCH	512
 
-static uint8_t magic[WINDOW_MAGIC];
+static uint8_t magic[WINDOW_MAGIC], input_magic[WINDOW_MAGIC];
 static int have_magic;
-static uintptr_t found;
+static uintptr_t found, input_page;
 
 static int copy_from(pid_t pid, uintptr_t address, void *data, size_t len)
 {
@@ -28,8 +28,21 @@ static int copy_from(pid_t pid, uintptr_t address, void *data, size_t len)
 	return process_vm_readv(pid, &local, 1, &remote, 1, 0) == (ssize_t)len ? 0 : -1;
 }
 
+static int copy_to(pid_t pid, uintptr_t address, const void *data, size_t len)
+{
+	struct iovec local = { (void *)data, len }, remote = { (void *)address, len };
+
+	return process_vm_writev(pid, &local, 1, &remote, 1, 0) == (ssize_t)len ? 0 : -1;
+}
+
+/* What is looked for: so many bytes from a page's start on, its magic at both ends */
+struct area {
+	const uint8_t *magic;
+	size_t size;
+};
+
 /* Looks at the first bytes of each page of a range, many in a system call. */
-static uintptr_t search(pid_t pid, uintptr_t start, uintptr_t end)
+static uintptr_t search(pid_t pid, const struct area *area, uintptr_t start, uintptr_t end)
 {
 	static uint8_t seen[BATCH][WINDOW_MAGIC];
 	struct iovec local = { seen, sizeof(seen) }, remote[BATCH];
@@ -37,8 +50,8 @@ static uintptr_t search(pid_t pid, uintptr_t start, uintptr_t end)
 	uintptr_t at = start;
 	size_t i, n;
 
-	while (at + WINDOW_SIZE <= end) {
-		for (n = 0; n < BATCH && at + n * PAGE + WINDOW_SIZE <= end; n++) {
+	while (at + area->size <= end) {
+		for (n = 0; n < BATCH && at + n * PAGE + area->size <= end; n++) {
 			remote[n].iov_base = (void *)(at + n * PAGE);
 			remote[n].iov_len = WINDOW_MAGIC;
 		}
@@ -48,10 +61,10 @@ static uintptr_t search(pid_t pid, uintptr_t start, uintptr_t end)
 		for (i = 0; i < n; i++) {
 			uintptr_t page = at + i * PAGE;
 
-			if (!memcmp(seen[i], magic, sizeof(magic)) &&
-			    !copy_from(pid, page + offsetof(struct window, magic_again), again,
+			if (!memcmp(seen[i], area->magic, WINDOW_MAGIC) &&
+			    !copy_from(pid, page + area->size - WINDOW_MAGIC, again,
 				       sizeof(again)) &&
-			    !memcmp(again, magic, sizeof(magic)))
+			    !memcmp(again, area->magic, WINDOW_MAGIC))
 				return page;
 		}
 		at += n * PAGE;
@@ -59,7 +72,8 @@ static uintptr_t search(pid_t pid, uintptr_t start, uintptr_t end)
 	return 0;
 }
 
-static uintptr_t find(pid_t pid)
+/* The host's memory is one large range: smaller ones are the emulator's own. */
+static uintptr_t find(pid_t pid, const struct area *area)
 {
 	unsigned long start, end;
 	uintptr_t page = 0;
@@ -71,7 +85,7 @@ static uintptr_t find(pid_t pid)
 	while (maps && !page && fgets(line, sizeof(line), maps))
 		if (sscanf(line, "%lx-%lx %7s", &start, &end, mode) == 3 &&
 		    !strncmp(mode, "rw", 2) && end - start >= WINDOW_SIZE)
-			page = search(pid, start, end);
+			page = search(pid, area, start, end);
 	if (maps)
 		fclose(maps);
 	return page;
@@ -85,7 +99,11 @@ static uintptr_t find(pid_t pid)
  */
 int window_set_magic(const char *text)
 {
+	int i;
+
 	have_magic = !window_parse_magic(text, magic);
+	for (i = 0; i < WINDOW_MAGIC; i++)
+		input_magic[i] = magic[i] ^ INPUT_MASK;
 	return have_magic ? 0 : -1;
 }
 
@@ -109,7 +127,9 @@ void window_take(struct host *h, pid_t pid, const char *text)
 		return;
 	}
 	if (number == 1) {
-		found = find(pid);
+		const struct area area = { magic, WINDOW_SIZE };
+
+		found = find(pid, &area);
 		if (!found)
 			return;		/* no answer: the host takes the port */
 	} else if (!found || copy_from(pid, found + offsetof(struct window, data), data, len) ||
@@ -120,12 +140,65 @@ void window_take(struct host *h, pid_t pid, const char *text)
 	errno = 0;
 	if (h->archive && fwrite(data, 1, len, h->archive) != len && !h->archive_error)
 		h->archive_error = errno ? errno : EIO;
-	{
-		struct iovec local = { &number, sizeof(number) };
-		struct iovec remote = { (void *)(found + offsetof(struct window, answered)),
-					sizeof(number) };
+	if (copy_to(pid, found + offsetof(struct window, answered), &number, sizeof(number)))
+		h->damaged = "the host's memory cannot be written";
+}
 
-		if (process_vm_writev(pid, &local, 1, &remote, 1, 0) != sizeof(number))
-			h->damaged = "the host's memory cannot be written";
+/**
+ * input_ask - the host wants a piece of COMMAND's input
+ * @h: the host; its input_wanted is set
+ * @pid: the emulator
+ * @text: the number of the piece; 1 only asks whether this page can be found
+ */
+void input_ask(struct host *h, pid_t pid, const char *text)
+{
+	const struct area area = { input_magic, INPUT_SIZE };
+	unsigned int number;
+
+	h->beats++;
+	if (!have_magic || sscanf(text, "%u", &number) != 1 || !number) {
+		h->damaged = "a wish for input that cannot be";
+		return;
 	}
+	h->input_wanted = number;
+	if (number > 1)
+		return;
+	input_page = find(pid, &area);
+	if (input_page) {
+		input_give(h, pid, NULL, 0);
+		return;
+	}
+	h->input_wanted = 0;
+	complain("COMMAND's input is empty: the emulator's memory cannot be read here (%s).",
+		 strerror(errno));
+}
+
+/**
+ * input_room - how much input_give() takes at once
+ *
+ * Return: bytes.
+ */
+size_t input_room(void)
+{
+	return sizeof(((struct input *)0)->data);
+}
+
+/**
+ * input_give - put the piece that the host wants into its memory
+ * @h: the host
+ * @pid: the emulator
+ * @data: the piece
+ * @len: bytes, at most input_room(); 0 says that there are no more
+ */
+void input_give(struct host *h, pid_t pid, const void *data, size_t len)
+{
+	uint32_t number = h->input_wanted, length = len;
+
+	h->input_wanted = 0;
+	/* The number last: it says that the rest is there. */
+	if (!input_page ||
+	    (len && copy_to(pid, input_page + offsetof(struct input, data), data, len)) ||
+	    copy_to(pid, input_page + offsetof(struct input, len), &length, sizeof(length)) ||
+	    copy_to(pid, input_page + offsetof(struct input, given), &number, sizeof(number)))
+		h->damaged = "the host's memory cannot be written";
 }

@@ -9,7 +9,7 @@
  *
  *	supervise [--timeout=S] [--boot-limit=S] [--beat-limit=S] [--cpus=N]
  *		[--archive=FILE] [--log=FILE] [--emulator-log=FILE] [--quiet]
- *		[--window=HEX] -- EMULATOR [ARG...]
+ *		[--window=HEX] [--input] -- EMULATOR [ARG...]
  *
  * The time-out is in seconds of wall-clock time.  Both limits are in seconds of
  * CPU time that the emulator uses, so that a busy machine does not look like a
@@ -96,6 +96,8 @@ static void catch_signals(void)
 		sigaction(numbers[i], &action, NULL);
 	action.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &action, NULL);
+	/* In the background of a terminal there is no input, which is no reason to stop. */
+	sigaction(SIGTTIN, &action, NULL);
 	action.sa_handler = SIG_DFL;
 	sigaction(SIGCHLD, &action, NULL);
 	/* Should the lab itself be killed, nothing of it stays behind. */
@@ -130,6 +132,7 @@ static int start_emulator(char **argv)
 		fd = open(option.emulator_log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	dup2(fd, 2);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGTTIN, SIG_DFL);
 	execvp(argv[0], argv);
 	_exit(127);
 }
@@ -162,6 +165,18 @@ static void print_emulator_log(void)
 	}
 }
 
+/* Gives the host the piece of input that it wants, if the caller has one by now. */
+static void pass_input(void)
+{
+	static unsigned char piece[4096];
+	ssize_t got;
+
+	got = read(STDIN_FILENO, piece, input_room() < sizeof(piece) ? input_room() : sizeof(piece));
+	if (got < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	input_give(&host, emulator, piece, got > 0 ? got : 0);
+}
+
 /*
  * Reads until the host is done or has failed.  Returns 0 at the end frame, a
  * signal's number + 128, or one of the two codes, having said why.
@@ -173,13 +188,19 @@ static int follow(int fd)
 	unsigned long beats_seen = 0;
 
 	for (;;) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
+		struct pollfd p[2] = {
+			{ .fd = fd, .events = POLLIN },
+			{ .fd = host.input_wanted ? STDIN_FILENO : -1, .events = POLLIN },
+		};
 		ssize_t got;
 		double t;
 
 		if (caught)
 			return 128 + caught;
-		if (poll(&p, 1, 500) > 0) {
+		poll(p, 2, 500);
+		if (p[1].revents)
+			pass_input();
+		if (p[0].revents) {
 			got = read(fd, buffer, sizeof(buffer));
 			if (!got) {
 				if (host.ended)

@@ -35,6 +35,7 @@
  * @problem: why init could not go on, or NULL
  * @have_status: whether @status is set
  * @status: COMMAND's exit status
+ * @input_wanted: number of the piece of COMMAND's input that the host waits for, or 0
  * @archive_error: errno of the first failed write to @archive
  * @report: what the kernel reported about itself, found by init
  * @report_len: bytes in @report
@@ -52,6 +53,7 @@ struct host {
 	unsigned long beats, cpu_beats[SUPERVISE_CPUS];
 	char *problem;
 	int have_status, status;
+	unsigned int input_wanted;
 	int archive_error;
 	char *report;
 	size_t report_len;
@@ -67,6 +69,9 @@ void host_print_tail(struct host *h);
 
 int window_set_magic(const char *text);
 void window_take(struct host *h, pid_t pid, const char *text);
+void input_ask(struct host *h, pid_t pid, const char *text);
+size_t input_room(void);
+void input_give(struct host *h, pid_t pid, const void *data, size_t len);
 
 __attribute__((format(printf, 1, 2)))
 void complain(const char *format, ...);

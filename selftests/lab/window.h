@@ -8,6 +8,11 @@
  * there with process_vm_readv(2) and writes its answer into the page.  It finds
  * the page by 16 random bytes at both ends.  Where any of this is refused, init
  * gets no answer and the data leaves through the port.
+ *
+ * The way in is the same with a page of 4 KiB, the input page: init asks for a
+ * piece of COMMAND's standard input by its number, the supervisor writes it
+ * there once it has one.  The first piece is empty and says that the page was
+ * found; where it never comes, COMMAND's input is empty.
  */
 #ifndef LAB_WINDOW_H
 #define LAB_WINDOW_H
@@ -34,6 +39,28 @@ struct window {
 };
 
 _Static_assert(sizeof(struct window) == WINDOW_SIZE, "the window is one huge page");
+
+#define INPUT_SIZE	4096UL
+#define INPUT_MASK	0x5a		/* its random bytes are the window's with these bits turned */
+
+/**
+ * struct input - the input page
+ * @magic: the random bytes
+ * @given: the number of the last piece that the supervisor has put here
+ * @len: its length; from the second piece on, 0 is the end of the input
+ * @data: the piece
+ * @magic_again: the random bytes
+ */
+struct input {
+	uint8_t magic[WINDOW_MAGIC];
+	uint32_t given;
+	uint32_t len;
+	uint32_t reserved[2];
+	uint8_t data[INPUT_SIZE - 2 * WINDOW_MAGIC - 16];
+	uint8_t magic_again[WINDOW_MAGIC];
+};
+
+_Static_assert(sizeof(struct input) == INPUT_SIZE, "the input page is a page");
 
 /* Turns 32 hexadecimal digits into the random bytes; returns 0, or -1. */
 static inline int window_parse_magic(const char *text, uint8_t *magic)

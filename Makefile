@@ -4,6 +4,12 @@
 # fetched goes to build/; the scripts behind the targets are selftests/setup, check, lint, demo.
 
 SHELL := /bin/bash
+# make splits names at spaces, and kbuild refuses colons: selftests/tree.sh knows what it is asked.
+# (A package of the module's sources alone has no selftests.)
+BAD_PATH := $(shell [ ! -e selftests/tree.sh ] || . selftests/tree.sh 2>&1)
+ifneq ($(BAD_PATH),)
+$(error $(BAD_PATH))
+endif
 BUILD ?= $(CURDIR)/build
 KDIR ?= /lib/modules/$(shell uname -r)/build
 # One directory of objects for each kernel: build/module-$(KNAME).
@@ -14,7 +20,14 @@ VERSION := $(shell sed -n 's/.*MINIKVM_ABI_VERSION[[:space:]]*//p' uapi/linux/mi
 
 MODULE_DIR := $(BUILD)/module-$(KNAME)
 MODULE_SOURCES = $(shell find Kbuild arch compat uapi virt iommu -name '*.[chS]' -o -name Kbuild \
-		   -o -path compat/probe 2>/dev/null)
+		   -o -path compat/probe -o -path compat/compiler 2>/dev/null)
+
+# The kernel's own compiler, or a newer one where that cannot be had, unless CC= names one.
+ifeq ($(origin CC),command line)
+KCC := $(CC)
+else
+KCC = $(eval KCC := $$(shell compat/compiler $(KDIR)))$(KCC)
+endif
 
 .PHONY: all
 all: module tool
@@ -44,10 +57,11 @@ module:
 		ln -sfn $(CURDIR)/$$path $(MODULE_DIR)/$$path; \
 	done
 	@find $(MODULE_DIR) -xtype l -delete
+	@test -n "$(KCC)"
 	@if ! [ $(MODULE_DIR)/compat.flags -nt compat/tests ]; then \
-		compat/probe $(KDIR) > $(MODULE_DIR)/compat.flags || { rm -f $(MODULE_DIR)/compat.flags; exit 1; }; \
+		compat/probe $(KDIR) "$(KCC)" > $(MODULE_DIR)/compat.flags || { rm -f $(MODULE_DIR)/compat.flags; exit 1; }; \
 	fi
-	$(MAKE) -C $(KDIR) M=$(MODULE_DIR) \
+	$(MAKE) -C $(KDIR) M=$(MODULE_DIR) CC="$(KCC)" \
 		MINIKVM_COMPAT_FLAGS="$$(cat $(MODULE_DIR)/compat.flags)" modules
 	@echo "built $(MODULE_DIR)/minikvm.ko"
 

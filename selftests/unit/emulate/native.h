@@ -77,6 +77,8 @@ void native_set_code(enum emul_mode mode, const u8 *insn, unsigned int len);
 u64 native_rip(enum emul_mode mode);
 u64 native_branch_target(enum emul_mode mode);
 bool native_has_mode(enum emul_mode mode);
+const char *native_why_not(enum emul_mode mode);
+bool native_notices_refusal(void);
 void native_fill_segments(struct machine *m, bool stack32);
 struct native_result native_execute(struct machine *m);
 

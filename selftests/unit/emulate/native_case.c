@@ -24,7 +24,7 @@
 #define INSN_AT 0x100
 #define TARGET_AT 0x200
 
-enum { LDT_CODE16, LDT_CODE32, LDT_DS, LDT_ES, LDT_SS16, LDT_SS32, LDT_GS };
+enum { LDT_CODE16, LDT_CODE32, LDT_DS, LDT_ES, LDT_SS16, LDT_SS32, LDT_GS, LDT_ABSENT };
 
 #define SELECTOR(entry) ((entry) << 3 | 7)	/* in the LDT, RPL 3 */
 #define DATA_LIMIT (DATA_SIZE - 0x3001)		/* GS has the highest base */
@@ -44,7 +44,7 @@ struct native_state native_state;
 
 static int running;		/* atomic: shared with the signal handler */
 static struct native_result result;
-static bool have_ldt;
+static const char *why_no_16bit, *why_no_32bit;	/* NULL: code of that kind runs */
 static bool have_avx;
 
 static void collect(const gregset_t g)
@@ -81,6 +81,17 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 	g[REG_CSGSFS] = NATIVE_CS64 | (greg_t)NATIVE_DS64 << 48;
 }
 
+/* A segment that modify_ldt(2) takes and the processor does not */
+static bool add_absent_segment(void)
+{
+	struct user_desc desc = {
+		.entry_number = LDT_ABSENT, .base_addr = DATA_BASE, .limit = DATA_LIMIT,
+		.seg_32bit = 1, .seg_not_present = 1,
+	};
+
+	return !syscall(SYS_modify_ldt, 1, &desc, sizeof(desc));
+}
+
 static bool add_segment(unsigned int entry, u64 base, u64 limit, bool code, bool big)
 {
 	struct user_desc desc = {
@@ -91,15 +102,40 @@ static bool add_segment(unsigned int entry, u64 base, u64 limit, bool code, bool
 	return !syscall(SYS_modify_ldt, 1, &desc, sizeof(desc));
 }
 
-static bool make_segments(void)
+static bool make_16bit_segments(void)
 {
 	return add_segment(LDT_CODE16, CODE_PAGE, 0xfff, true, false) &&
-	       add_segment(LDT_CODE32, CODE_PAGE, 0xfff, true, true) &&
+	       add_segment(LDT_SS16, DATA_BASE + 0x2000, DATA_LIMIT, false, false);
+}
+
+static bool make_32bit_segments(void)
+{
+	return add_segment(LDT_CODE32, CODE_PAGE, 0xfff, true, true) &&
 	       add_segment(LDT_DS, DATA_BASE, DATA_LIMIT, false, true) &&
 	       add_segment(LDT_ES, DATA_BASE + 0x1000, DATA_LIMIT, false, true) &&
-	       add_segment(LDT_SS16, DATA_BASE + 0x2000, DATA_LIMIT, false, false) &&
 	       add_segment(LDT_SS32, DATA_BASE + 0x2000, DATA_LIMIT, false, true) &&
-	       add_segment(LDT_GS, DATA_BASE + 0x3000, DATA_LIMIT, false, true);
+	       add_segment(LDT_GS, DATA_BASE + 0x3000, DATA_LIMIT, false, true) &&
+	       add_absent_segment();
+}
+
+/*
+ * Does code run in that mode, with all of the segments?  Some paravirtual hosts let the kernel
+ * write an LDT and then refuse every selector of it, so that only running something tells.
+ */
+static bool segments_work(enum emul_mode mode, bool stack32, bool absent_ds)
+{
+	static const u8 nop = 0x90;
+	struct machine m;
+
+	machine_init(&m, mode);
+	native_fill_segments(&m, stack32);
+	if (absent_ds)
+		m.selector[EMUL_DS] = SELECTOR(LDT_ABSENT);
+	m.c.rip = native_rip(mode);
+	m.c.insn_len = 1;
+	m.c.rflags = 2;
+	native_set_code(mode, &nop, 1);
+	return native_execute(&m).vector < 0;
 }
 
 /**
@@ -128,8 +164,16 @@ const char *native_init(void)
 	for (i = 0; i < ARRAY_SIZE(signals); i++)
 		if (sigaction(signals[i], &action, NULL))
 			return "no signal handler";
-	have_ldt = make_segments();
 	have_avx = __builtin_cpu_supports("avx2");
+	if (!make_32bit_segments())
+		why_no_32bit = "modify_ldt(2) is missing";
+	else if (!segments_work(EMUL_PROT32, true, false))
+		why_no_32bit = "modify_ldt(2) works, but its segments cannot be loaded and run";
+	why_no_16bit = why_no_32bit;
+	if (!why_no_16bit && !make_16bit_segments())
+		why_no_16bit = "this kernel has no CONFIG_X86_16BIT";
+	else if (!why_no_16bit && !segments_work(EMUL_PROT16, false, false))
+		why_no_16bit = "16-bit segments cannot be loaded and run";
 	return NULL;
 }
 
@@ -141,7 +185,32 @@ const char *native_init(void)
  */
 bool native_has_mode(enum emul_mode mode)
 {
-	return mode == EMUL_LONG64 || (mode != EMUL_REAL16 && have_ldt);
+	return mode != EMUL_REAL16 && !native_why_not(mode);
+}
+
+/**
+ * native_why_not() - why code of that mode cannot run here
+ * @mode: any but EMUL_REAL16; EMUL_PROT16 stands for stacks with SS.B = 0, too
+ *
+ * Return: the reason, or NULL where it can.
+ */
+const char *native_why_not(enum emul_mode mode)
+{
+	if (mode == EMUL_LONG64)
+		return NULL;
+	return mode == EMUL_PROT16 ? why_no_16bit : why_no_32bit;
+}
+
+/**
+ * native_notices_refusal() - is a segment that cannot be loaded told from one that can?
+ *
+ * A test of the test: the segment is in the LDT and marked as not present.
+ *
+ * Return: true if so.
+ */
+bool native_notices_refusal(void)
+{
+	return !segments_work(EMUL_PROT32, true, true) && segments_work(EMUL_PROT32, true, false);
 }
 
 /**

@@ -445,14 +445,15 @@ static bool processor_has(u8 op, bool vex)
 /*
  * Bochs 3.0 in 64-bit mode: MOV from a segment register counts REX.R, which the SDM says is ignored;
  * LEAVE takes no notice of an operand size of 16 bits; a repeated string instruction with 32-bit
- * addresses stops the emulator on an assertion of its own (faststring.cc).
+ * addresses stops the emulator on an assertion of its own (faststring.cc).  In 32-bit mode it heeds
+ * VEX.W of VMOVD and the high bit of VEX.vvvv, which the SDM says are ignored there.
  */
 static bool bochs_errs(void)
 {
 	const struct emul_decoded *d = &before.c.d;
 
 	if (before.c.mode != EMUL_LONG64)
-		return false;
+		return d->vex;
 	return (d->map == MAP_1B && d->opcode == 0x8c) || (d->op == OP_LEAVE && d->size == 2) ||
 	       (d->rep && d->op >= OP_MOVS && d->op <= OP_SCAS && d->addr_size == 4);
 }

@@ -299,6 +299,9 @@ make_initramfs() {
 		for item in "LAB_HOST=$HOST" "LAB_KERNEL=$KERNEL" "${ENVIRONMENT[@]}"; do
 			echo "env=$item"
 		done
+		for item in "${MODPROBE[@]}"; do
+			echo "modprobe=$item"
+		done
 		[ -n "$INSMOD" ] && echo "insmod=$MODPARAMS"
 		[ -n "$OUT" ] && echo "out=1"
 		[ -n "$INPUT" ] && echo "input=1"

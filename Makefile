@@ -40,6 +40,7 @@ help:
 	@echo "make check-long    what takes longer: QEMU 10.0, forty boots of foreign kernels and ramdisk"
 	@echo "make check-debug   kselftests and clients on a kernel with lockdep, KASAN, kmemleak, UBSAN"
 	@echo "make check-unit    only what runs without the lab"
+	@echo "make check-fresh   CI's whole run on a minimal Debian 12 and on a minimal Debian 13 (root)"
 	@echo "make bench         minikvm beside kvm_intel in the same boot: table, build/bench.json"
 	@echo "make bench-iommu   VT-d beside intel_iommu through the same API, in instructions"
 	@echo "make lint          checkpatch, sparse, W=1 for 6.1 and 6.12, shellcheck, clang-tidy"
@@ -70,13 +71,20 @@ tool:
 	$(MAKE) -C userspace-tool OUT=$(BUILD)/tool
 	@echo "built $(BUILD)/tool/minikvm"
 
-.PHONY: demo check check-long check-debug check-unit bench bench-iommu lint
+.PHONY: demo check check-ci check-fresh check-long check-debug check-unit bench bench-iommu lint
 demo:
 	selftests/setup demo
 	selftests/demo
 check:
 	selftests/setup check
 	selftests/check
+check-ci:
+	selftests/setup check
+	[ "$$(id -u)" -ne 0 ] || selftests/setup fresh
+	selftests/check --ci
+check-fresh:
+	selftests/setup fresh
+	selftests/fresh
 check-long:
 	selftests/setup long
 	selftests/check --long

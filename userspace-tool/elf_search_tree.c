@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * elf_search_tree.c - what Debian 13's static libelf calls and nobody gives it.
+ * elf_search_tree.c - what Debian 13's static libelf calls and does not have.
  *
  * libelf.a of elfutils 0.192 refers to functions of a library that is private to elfutils and not
- * installed, so that nothing can be linked with it statically; older and newer ones do not refer to
- * them, or bring them, and then these are not used (they are weak). A tree is tsearch(3)'s root and,
- * behind it, a lock for the threads that this program does not let libelf have.
+ * installed, so that nothing can be linked with it statically. Where libelf does not refer to them,
+ * or brings them, these are not used: they are weak. A tree is tsearch(3)'s root and, behind it, a
+ * lock for the threads that this program does not let libelf have.
  */
 #include <search.h>
 #include <stddef.h>

@@ -153,10 +153,10 @@ void window_take(struct host *h, pid_t pid, const char *text)
 void input_ask(struct host *h, pid_t pid, const char *text)
 {
 	const struct area area = { input_magic, INPUT_SIZE };
-	unsigned int number;
+	unsigned int number = strtoul(text, NULL, 10);
 
 	h->beats++;
-	if (!have_magic || sscanf(text, "%u", &number) != 1 || !number) {
+	if (!have_magic || !number) {
 		h->damaged = "a wish for input that cannot be";
 		return;
 	}

@@ -168,10 +168,9 @@ static void print_emulator_log(void)
 /* Gives the host the piece of input that it wants, if the caller has one by now. */
 static void pass_input(void)
 {
-	static unsigned char piece[4096];
-	ssize_t got;
+	static unsigned char piece[4096];	/* a page, and input_room() is a part of one */
+	ssize_t got = read(STDIN_FILENO, piece, input_room());
 
-	got = read(STDIN_FILENO, piece, input_room() < sizeof(piece) ? input_room() : sizeof(piece));
 	if (got < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
 	input_give(&host, emulator, piece, got > 0 ? got : 0);

@@ -41,7 +41,7 @@ struct window {
 _Static_assert(sizeof(struct window) == WINDOW_SIZE, "the window is one huge page");
 
 #define INPUT_SIZE	4096UL
-#define INPUT_MASK	0x5a		/* its random bytes are the window's with these bits turned */
+#define INPUT_MASK	0x5a		/* turns bits of the window's random bytes for its own */
 
 /**
  * struct input - the input page

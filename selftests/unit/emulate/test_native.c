@@ -5,8 +5,9 @@
  * Random instructions on random registers and memory run three times: on the processor (native.S),
  * in the emulator with the memory as RAM, and in the emulator with it as a device.  Registers,
  * defined flags, vectors, memory and exceptions must be the same.  Flags that the SDM leaves
- * undefined are masked out.  Usage: test_native [CASES [SEED [bochs]]]; the same seed makes the same
- * cases.  With "bochs", for Bochs 3.0 as the processor, what it does wrong is left out: bochs_errs().
+ * undefined are masked out.  Usage: test_native [CASES [SEED [bochs]]]; the same seed makes the
+ * same cases.  With "bochs", for Bochs 3.0 as the processor, what it does wrong is left out:
+ * bochs_errs().
  *
  * The loop runs in a child process, so that an instruction that breaks out of its page is reported
  * with its bytes, too.
@@ -443,7 +444,7 @@ static bool processor_has(u8 op, bool vex)
 }
 
 /*
- * Bochs 3.0 in 64-bit mode: MOV from a segment register counts REX.R, which the SDM says is ignored;
+ * Bochs 3.0 in 64-bit mode: MOV from a segment register counts REX.R, which the SDM ignores;
  * LEAVE takes no notice of an operand size of 16 bits; a repeated string instruction with 32-bit
  * addresses stops the emulator on an assertion of its own (faststring.cc).  In 32-bit mode it heeds
  * VEX.W of VMOVD and the high bit of VEX.vvvv, which the SDM says are ignored there.

@@ -454,10 +454,14 @@ static int emulate(struct mkvm_vcpu *vcpu, bool again)
 		store_context(vcpu, c);
 		vcpu->stats.mmio_emulated++;
 		/* MOV SS and POP SS hold off interrupts and the trap until the next instruction. */
-		if (unlikely(emul_blocks_interrupts(c)))
+		if (unlikely(emul_blocks_interrupts(c))) {
 			vmx_set_interrupt_shadow(vcpu, KVM_X86_SHADOW_INT_MOV_SS);
-		else if (tf)
+			/* VM entry wants the trap pending behind them. */
+			if (tf)
+				vmx_pend_single_step();
+		} else if (tf) {
 			queue_debug_exception(vcpu, DR6_BS);
+		}
 		return guest_access_finish(vcpu);
 	case EMUL_FAULT:
 		store_context(vcpu, c);

@@ -175,12 +175,20 @@ static bool advance(struct mkvm_vcpu *vcpu, const struct mkvm_pio_request *req, 
 	return !left;
 }
 
-/* @n elements are done. A single step ends at each; behind the last one @skip sees to it. */
+/*
+ * @n elements are done. A single step ends at each; behind the last one @skip sees to it. SDM, "RF
+ * (resume) flag": 1 between two iterations of REP, 0 behind the instruction.
+ */
 static void finish_elements(struct mkvm_vcpu *vcpu, bool in, u32 n)
 {
-	if (advance(vcpu, &vcpu->arch.pio, in, n))
+	bool done = advance(vcpu, &vcpu->arch.pio, in, n);
+	unsigned long rflags = rflags_read(vcpu);
+
+	if (done == !!(rflags & X86_EFLAGS_RF))
+		rflags_write(vcpu, rflags ^ X86_EFLAGS_RF);
+	if (done)
 		vcpu->arch.pio.skip(vcpu);
-	else if (rflags_read(vcpu) & X86_EFLAGS_TF)
+	else if (rflags & X86_EFLAGS_TF)
 		queue_debug_exception(vcpu, DR6_BS);
 }
 

@@ -149,6 +149,17 @@ struct compat_memory_region2 {
 #define compat_set_wakeup_handler(fn)	((void)(fn))
 #endif
 
+/*
+ * The state of CPU hotplug that is torn down when the last task has left the CPU and is set up
+ * before the first one comes: KVM's own. Older kernels call its functions with interrupts off, and
+ * those must not fail. The user includes <linux/cpuhotplug.h>.
+ */
+#ifdef HAVE_CPUHP_KVM_ONLINE
+#define COMPAT_CPUHP_TASKLESS		CPUHP_AP_KVM_ONLINE
+#else
+#define COMPAT_CPUHP_TASKLESS		CPUHP_AP_KVM_STARTING
+#endif
+
 /* With FRED events do not go through the IDT, to whose gates vmx/entry.c sends the host's. */
 #ifdef X86_FEATURE_FRED
 #define compat_uses_fred()		boot_cpu_has(X86_FEATURE_FRED)

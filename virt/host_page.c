@@ -4,8 +4,9 @@
  *
  * Kernel documentation "pin_user_pages() and related calls", case 4 (MMU notifier registered:
  * a short-term reference, none kept). A page that the guest may write is marked dirty when it
- * is mapped, not when it is unmapped: whoever cleans a page afterwards (write-back, MADV_FREE)
- * notifies first, so the mapping is gone and the next write comes through here again.
+ * is mapped, not when it is unmapped, and under vm->mmu_lock: whoever cleans a page afterwards
+ * (write-back, MADV_FREE) notifies first, so the mapping is gone and the next write comes through
+ * here again. Without the lock the page could be cleaned, or given to somebody else, in between.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -102,19 +103,20 @@ found:
 	return 0;
 }
 
-void mkvm_host_page_put(struct mkvm_host_page *hp)
+void mkvm_host_page_mapped(const struct mkvm_host_page *hp)
 {
-	struct page *page = hp->page;
-
-	if (!page)
-		return;
 	/*
 	 * The zero page and firmware ranges are reserved: nobody reclaims them. That the page was
 	 * referenced is noted already, every form of get_user_pages() does so.
 	 */
-	if (hp->writable && !PageDirty(page) && !PageReserved(page))
-		SetPageDirty(page);
-	put_page(page);
+	if (hp->page && hp->writable && !PageDirty(hp->page) && !PageReserved(hp->page))
+		SetPageDirty(hp->page);
+}
+
+void mkvm_host_page_put(struct mkvm_host_page *hp)
+{
+	if (hp->page)
+		put_page(hp->page);
 	hp->page = NULL;
 }
 

@@ -49,7 +49,13 @@ struct mkvm_host_page {
 int mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, unsigned int how,
 		       struct mkvm_host_page *hp);
 
-/* Drop the reference; a page the guest may write counts as dirty from now on. */
+/*
+ * The page was just mapped for the guest: if that may write it, it counts as dirty from now on.
+ * vm->mmu_lock is still held, and nothing invalidated the page meanwhile.
+ */
+void mkvm_host_page_mapped(const struct mkvm_host_page *hp);
+
+/* Drop the reference. */
 void mkvm_host_page_put(struct mkvm_host_page *hp);
 
 /* Is this frame device memory, to which the guest's accesses must not be cached? */

@@ -108,7 +108,7 @@ static int add_route(struct mkvm_vm *vm, struct mkvm_irq_routing *t, struct mkvm
 		     const struct kvm_irq_routing_entry *ue)
 {
 	u32 valid_flags = ue->type == KVM_IRQ_ROUTING_MSI ? KVM_MSI_VALID_DEVID : 0;
-	struct hlist_head *list = &t->gsi[ue->gsi];
+	struct hlist_head *list = &t->gsi[array_index_nospec(ue->gsi, t->nr_gsis)];
 
 	if (ue->flags & ~valid_flags) {
 		vm_refuse(vm, "GSI %u: unknown route flags %#x", ue->gsi, ue->flags);
@@ -128,7 +128,8 @@ static int add_route(struct mkvm_vm *vm, struct mkvm_irq_routing *t, struct mkvm
 	if (r->type == KVM_IRQ_ROUTING_IRQCHIP) {
 		if (WARN_ON_ONCE(r->chip.irqchip >= NR_CHIPS || r->chip.pin >= NR_PINS))
 			return -EINVAL;
-		t->pin_gsi[r->chip.irqchip][r->chip.pin] = r->gsi;
+		t->pin_gsi[array_index_nospec(r->chip.irqchip, NR_CHIPS)]
+			  [array_index_nospec(r->chip.pin, NR_PINS)] = r->gsi;
 	}
 	hlist_add_head(&r->link, list);
 	return 0;

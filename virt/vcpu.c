@@ -359,12 +359,12 @@ void mkvm_vcpu_destroy(struct mkvm_vcpu *vcpu)
 }
 
 /* vm->lock held: is there room, and is the number free? */
-static int reserve(struct mkvm_vm *vm, u32 id)
+static int reserve(struct mkvm_vm *vm, unsigned long id)
 {
 	u32 limit = vm->max_vcpu_ids ?: MKVM_MAX_VCPU_ID;
 
 	if (id >= limit) {
-		vm_refuse(vm, "KVM_CREATE_VCPU: id %u, the limit is %u", id, limit);
+		vm_refuse(vm, "KVM_CREATE_VCPU: id %lu, the limit is %u", id, limit);
 		return -EINVAL;
 	}
 	if (vm->created_vcpus >= MKVM_MAX_VCPUS) {
@@ -372,7 +372,7 @@ static int reserve(struct mkvm_vm *vm, u32 id)
 		return -EINVAL;
 	}
 	if (mkvm_vcpu_by_id(vm, id)) {
-		vm_refuse(vm, "KVM_CREATE_VCPU: there is a vCPU %u already", id);
+		vm_refuse(vm, "KVM_CREATE_VCPU: there is a vCPU %lu already", id);
 		return -EEXIST;
 	}
 	return arch_vcpu_precreate(vm, id);
@@ -381,12 +381,12 @@ static int reserve(struct mkvm_vm *vm, u32 id)
 /**
  * mkvm_vcpu_create() - KVM_CREATE_VCPU
  * @vm: the VM
- * @id: its number, also its APIC ID
+ * @id: its number, also its APIC ID; all bits of the ioctl's argument
  *
  * Return: a new descriptor; -EINVAL for a number out of range, -EEXIST for one in use;
  * -ENOMEM, -EMFILE.
  */
-int mkvm_vcpu_create(struct mkvm_vm *vm, u32 id)
+int mkvm_vcpu_create(struct mkvm_vm *vm, unsigned long id)
 {
 	struct mkvm_vcpu *vcpu;
 	struct file *file;

@@ -175,7 +175,7 @@ static inline void mkvm_flush_remote_tlbs(struct mkvm_vm *vm)
 void mkvm_vcpu_load(struct mkvm_vcpu *vcpu);
 void mkvm_vcpu_put(struct mkvm_vcpu *vcpu);
 
-int mkvm_vcpu_create(struct mkvm_vm *vm, u32 id);
+int mkvm_vcpu_create(struct mkvm_vm *vm, unsigned long id);
 void mkvm_vcpu_destroy(struct mkvm_vcpu *vcpu);
 
 /* With interrupts off and the mode set: is there a request that must be served first? */

@@ -141,7 +141,8 @@ int mkvm_vm_create(unsigned long type);
  * @vm: the VM
  * @why: static string, shown in the log and in debugfs
  *
- * Any context. Every vCPU leaves guest mode; every later ioctl returns -EIO.
+ * Context: interrupts on, for it prints a line; preemption may be off. Every vCPU leaves guest
+ * mode; every later ioctl returns -EIO.
  */
 void mkvm_vm_kill(struct mkvm_vm *vm, const char *why);
 

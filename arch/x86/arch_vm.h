@@ -33,6 +33,16 @@ struct mkvm_pvclock {
 	u64 ns, host_tsc, host_boot;
 };
 
+/* vmx/entry_failure.c: one way in which VM entries of this VM failed, and how often. */
+struct mkvm_entry_cause {
+	u32 hash;		/* 0: nothing yet */
+	bool explained;
+	atomic64_t count;
+};
+
+/* The last stands for all that come when the others are taken. */
+#define MKVM_ENTRY_CAUSES	32
+
 struct mkvm_arch_vm {
 	struct ept_root ept;			/* mmu/ */
 	bool noncoherent_dma;			/* an assigned device does not snoop caches */
@@ -69,6 +79,7 @@ struct mkvm_arch_vm {
 	spinlock_t pvclock_lock;		/* pvclock.c */
 	struct mkvm_pvclock pvclock;		/* under it */
 	u32 nr_mmu_pages;			/* KVM_SET_NR_MMU_PAGES: remembered, not used */
+	struct mkvm_entry_cause entry_causes[MKVM_ENTRY_CAUSES];
 };
 
 #endif

@@ -10,6 +10,7 @@
 #define pr_fmt(fmt) "minikvm: " fmt
 
 #include <linux/kvm.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -40,9 +41,10 @@ static bool filter_allows(const struct msr_filter *f, u32 msr, u32 access)
 
 	for (i = 0; i < f->nr; i++) {
 		const struct filter_range *r = &f->range[i];
+		u32 bit = msr - r->base;
 
-		if ((r->access & access) && msr - r->base < r->nmsrs)
-			return test_bit(msr - r->base, r->bitmap);
+		if ((r->access & access) && bit < r->nmsrs)
+			return test_bit(array_index_nospec(bit, r->nmsrs), r->bitmap);
 	}
 	return f->default_allow;
 }

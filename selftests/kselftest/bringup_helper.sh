@@ -198,6 +198,27 @@ rmmod_after_hotplug() {
 	rmmod minikvm && insmod "$ko" && "$here/abi_basic" guest_64 >/dev/null && rmmod minikvm
 }
 
+# The module is loaded and unloaded while a CPU leaves and comes back.
+rmmod_while_cpus_come_and_go() {
+	ok=0
+	(while [ ! -e "$log.stop" ]; do
+		cpu1 0
+		cpu1 1
+	done) &
+	toggler=$!
+	i=0
+	while [ "$i" -lt 20 ]; do
+		insmod "$ko" || ok=1
+		"$here/abi_basic" guest_64 >/dev/null || ok=1
+		rmmod minikvm || ok=1
+		i=$((i + 1))
+	done
+	touch "$log.stop"
+	wait "$toggler"
+	rm -f "$log.stop"
+	return "$ok"
+}
+
 refused_with_a_reason() {
 	mark
 	if insmod "$ko" 2>/dev/null; then
@@ -225,7 +246,7 @@ load)
 hotplug)
 	insmod "$ko" || exit 1
 	run_all cpus_come_and_go_idle cpus_come_and_go_under_a_vm load_with_a_cpu_missing \
-		rmmod_after_hotplug
+		rmmod_after_hotplug rmmod_while_cpus_come_and_go
 	;;
 no-vmx)
 	run_all refused_with_a_reason

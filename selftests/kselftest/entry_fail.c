@@ -3,7 +3,8 @@
  * Failing VM entries, made on purpose by MINIKVM_VCPU_SET_VMCS (uapi/linux/minikvm.h): each must
  * become KVM_EXIT_FAIL_ENTRY with the hardware's reason and a log line that names field, value,
  * rule and SDM section; the host, another VM and the same vCPU go on. SDM volume 3, "VM Entries".
- * Needs minikvm loaded with inject=1; skips on KVM. Relies on lib/ and /dev/kmsg.
+ * Nor may failures flood the log, or tell where things lie in the host's memory. Needs minikvm
+ * loaded with inject=1; skips on KVM. Relies on lib/ and /dev/kmsg.
  */
 #include <fcntl.h>
 #include <linux/minikvm.h>
@@ -279,6 +280,119 @@ static void many_failures(void)
 	KT_RUN_SYNC(bystander, 1);
 }
 
+/* What the log got since the last look. */
+struct log_count {
+	u32 lines, headings, counts, dumps, host_addresses, shown_addresses;
+};
+
+/* Fields that hold an address of the host's; a dump says of these only that they are not 0. */
+static const char * const address_fields[] = {
+	"IO_BITMAP_", "MSR_BITMAP", "PML_ADDRESS", "VIRTUAL_APIC_PAGE_ADDR", "APIC_ACCESS_ADDR",
+	"POSTED_INTR_DESC_ADDR", "EPT_POINTER", "HOST_CR3", "HOST_RSP", "HOST_RIP",
+};
+
+static void look_at_line(struct log_count *c, const char *line)
+{
+	const char *value = strstr(line, " = ");
+
+	c->lines++;
+	c->headings += !!strstr(line, "VM entry failed: ");
+	c->counts += !!strstr(line, "VM entries failed like one");
+	c->dumps += !!strstr(line, "VMCS of vm ");
+	for (u32 i = 0; value && i < KT_ARRAY_SIZE(address_fields); i++) {
+		if (!strstr(line, address_fields[i]))
+			continue;
+		if (!strncmp(value, " = (host address)", 17))
+			c->host_addresses++;
+		else
+			c->shown_addresses++;
+	}
+}
+
+static struct log_count read_log(void)
+{
+	struct log_count c = { 0 };
+	char line[2048];
+	ssize_t n;
+
+	for (int i = 0; i < 20000; i++) {
+		n = read(kmsg, line, sizeof(line) - 1);
+		if (n < 0 && errno == EPIPE)
+			continue;
+		if (n <= 0)
+			break;
+		line[n] = 0;
+		if (strstr(line, "minikvm: ") || strstr(line, "callbacks suppressed"))
+			look_at_line(&c, line);
+	}
+	return c;
+}
+
+/* A guest in real mode beyond 4 GiB: any owner of a VM can have that. */
+static struct kt_vcpu *refused_guest(void)
+{
+	static const u8 real_code[] = { 0xf4, 0xf4 };
+	struct kt_vcpu *vcpu = kt_long(0, 0, guest);
+	struct kvm_regs r;
+
+	kt_vcpu_real(vcpu, real_code, real_code + 2);
+	kt_get_regs(vcpu, &r);
+	r.rip = 1UL << 40;
+	kt_set_regs(vcpu, &r);
+	return vcpu;
+}
+
+/* Each cause is explained once and then counted: at the 10th, the 100th and the 1000th. */
+static void one_cause_one_explanation(void)
+{
+	struct log_count c;
+	struct kt_vcpu *vcpu;
+
+	prepare();
+	vcpu = refused_guest();
+	lseek(kmsg, 0, SEEK_END);
+	for (int i = 0; i < 1000; i++)
+		KT_RUN_EXIT(vcpu, KVM_EXIT_FAIL_ENTRY);
+	c = read_log();
+	kt_note("1000 failures: %u lines, %u headings, %u dumps, %u counts", c.lines, c.headings,
+		c.dumps, c.counts);
+	KT_EQ(c.headings, 1);
+	KT_EQ(c.dumps, 1);
+	KT_EQ(c.counts, 3);
+	KT_TRUE(c.lines < 120);
+}
+
+static void no_host_addresses(void)
+{
+	struct log_count c;
+
+	prepare();
+	lseek(kmsg, 0, SEEK_END);
+	KT_RUN_EXIT(refused_guest(), KVM_EXIT_FAIL_ENTRY);
+	c = read_log();
+	KT_EQ(c.dumps, 1);
+	KT_TRUE(c.host_addresses > 1);
+	KT_EQ(c.shown_addresses, 0);
+}
+
+/* New VMs do not help either. */
+static void many_vms_fail(void)
+{
+	struct log_count c;
+
+	prepare();
+	lseek(kmsg, 0, SEEK_END);
+	for (int i = 0; i < 60; i++) {
+		struct kt_vcpu *vcpu = refused_guest();
+
+		KT_RUN_EXIT(vcpu, KVM_EXIT_FAIL_ENTRY);
+		kt_vm_free(vcpu->vm);
+	}
+	c = read_log();
+	kt_note("60 VMs: %u lines, %u headings, %u dumps", c.lines, c.headings, c.dumps);
+	KT_TRUE(c.dumps < c.headings);
+}
+
 static const struct kt_test tests[] = {
 	{ "refused_arguments", refused_arguments },
 	{ "first_entry_fails", first_entry_fails },
@@ -294,6 +408,11 @@ static const struct kt_test tests[] = {
 	{ "bad_controls", bad_controls },
 	{ "bad_events", bad_events },
 	{ "many_failures", many_failures },
+	{ "log_limit_recovers_for_counting", breathe },
+	{ "one_cause_one_explanation", one_cause_one_explanation },
+	{ "log_limit_recovers_for_dumps", breathe },
+	{ "no_host_addresses", no_host_addresses },
+	{ "many_vms_fail", many_vms_fail },
 };
 
 int main(int argc, char **argv)

@@ -553,6 +553,8 @@ static void vmx_guest(void)
 	GUEST_EQ(GUEST_TRY("invvpid (%0), %%rax", NOTHING, "r"(KT_TEST_AREA), "a"(1)), UD);
 	GUEST_EQ(GUEST_TRY0("vmfunc"), UD);
 	GUEST_EQ(GUEST_TRY0("getsec"), UD);
+	GUEST_EQ(GUEST_TRY(".byte 0x0f, 0x01, 0xcf", NOTHING, "a"(0)), UD);	/* ENCLS */
+	GUEST_EQ(GUEST_TRY(".byte 0x0f, 0x01, 0xc0", NOTHING, "a"(0)), UD);	/* ENCLV */
 	GUEST_EQ(GUEST_TRY0("rsm"), UD);
 	GUEST_EQ(rd64(KT_TEST_AREA), KT_TEST_AREA);
 	guest_done();

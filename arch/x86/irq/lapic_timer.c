@@ -342,13 +342,10 @@ void lapic_timer_write_lvtt(struct mkvm_lapic *apic, u32 val)
 	preempt_enable();
 }
 
+/* periodic_ns() raises a period that is too short, silently: interrupts may be off here. */
 static void set_period(struct mkvm_lapic *apic)
 {
 	apic->timer.period = (u64)lapic_get(apic, APIC_TMICT) * apic->timer.divide;
-	if (timer_mode(apic) == LVTT_PERIODIC && apic->timer.period &&
-	    apic->timer.period < periodic_ns(apic))
-		pr_notice_ratelimited("vCPU %u: APIC timer period of %llu ns raised to %u us\n",
-				      apic->vcpu->id, apic->timer.period, min_timer_period_us);
 }
 
 /* The initial-count register: starts the count; 0 stops it. */

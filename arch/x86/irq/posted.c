@@ -233,7 +233,10 @@ static void wake_halted(void)
  * posted_cpu_offline() - a CPU goes: nobody may wait for its notifications
  * @cpu: the CPU
  *
- * Its vCPUs go once round the run loop and halt again elsewhere. Context: CPU hotplug.
+ * Its vCPUs go once round the run loop and halt again elsewhere. No task runs on it any more, so no
+ * vCPU can come to its list.
+ *
+ * Context: CPU hotplug; interrupts may be off. Also before posted_module_init().
  */
 void posted_cpu_offline(int cpu)
 {
@@ -241,7 +244,7 @@ void posted_cpu_offline(int cpu)
 	struct mkvm_vcpu *vcpu;
 	unsigned long flags;
 
-	if (!vmx_caps.apicv)
+	if (!static_branch_unlikely(&posted_key))
 		return;
 	raw_spin_lock_irqsave(&halted->lock, flags);
 	list_for_each_entry(vcpu, &halted->vcpus, arch.posted_link) {

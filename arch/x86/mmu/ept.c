@@ -11,6 +11,7 @@
 
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/ratelimit.h>
 #include <linux/sched.h>
 #include <asm/processor.h>
 
@@ -301,38 +302,45 @@ void ept_dump_walk(struct mkvm_vm *vm, gpa_t gpa)
 		"reserved type 7",
 	};
 	static const char * const size[] = { "", "4K", "2M", "1G" };
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 2);
+	u64 entry[EPT_MAX_LEVELS] = {};
 	gfn_t gfn = gpa >> PAGE_SHIFT;
+	int level, first;
 	u64 *table;
-	int level;
 
+	if (!__ratelimit(&limit))
+		return;
 	read_lock(&vm->mmu_lock);
 	table = vm->arch.ept.pml4;
-	pr_notice_ratelimited("EPT walk of gpa %#llx, EPTP %#llx (%d levels)\n", gpa,
-			      vm->arch.ept.eptp, vm->arch.ept.levels);
-	for (level = vm->arch.ept.levels; table && level; level--) {
+	first = table ? vm->arch.ept.levels : 0;
+	for (level = first; level; level--) {
+		entry[level - 1] = READ_ONCE(table[ept_index(gfn, level)]);
+		if (!ept_present(entry[level - 1]) || ept_is_leaf(entry[level - 1], level))
+			break;
+		table = ept_table(entry[level - 1]);
+	}
+	read_unlock(&vm->mmu_lock);
+
+	/* Where tables and pages lie in the host's memory is not for the log. */
+	pr_notice("EPT walk of gpa %#llx (%d levels), addresses left out\n", gpa, first);
+	for (level = first; level; level--) {
+		u64 e = entry[level - 1], bits = e & ~EPT_ADDR_MASK;
 		unsigned int i = ept_index(gfn, level);
-		u64 e = READ_ONCE(table[i]);
 
 		if (!ept_present(e)) {
-			pr_notice_ratelimited("  level %d, entry %u: %#018llx not present\n",
-					      level, i, e);
+			pr_notice("  level %d, entry %u: not present\n", level, i);
 			break;
 		}
 		if (!ept_is_leaf(e, level)) {
-			pr_notice_ratelimited("  level %d, entry %u: %#018llx table at %#llx\n",
-					      level, i, e, e & EPT_ADDR_MASK);
-			table = ept_table(e);
+			pr_notice("  level %d, entry %u: table, bits %#llx\n", level, i, bits);
 			continue;
 		}
-		pr_notice_ratelimited("  level %d, entry %u: %#018llx %s page at %#llx, %c%c%c, %s%s%s%s\n",
-				      level, i, e, level < 4 ? size[level] : "impossible",
-				      e & EPT_ADDR_MASK,
-				      e & EPT_READ ? 'r' : '-', e & EPT_WRITE ? 'w' : '-',
-				      e & EPT_EXEC ? 'x' : '-', memtype[e >> EPT_MEMTYPE_SHIFT & 7],
-				      e & BIT_ULL(6) ? ", ignores PAT" : "",
-				      e & EPT_ACCESSED ? ", accessed" : "",
-				      e & EPT_DIRTY ? ", dirty" : "");
+		pr_notice("  level %d, entry %u: %s page, bits %#llx, %c%c%c, %s%s%s%s\n", level, i,
+			  level < 4 ? size[level] : "impossible", bits,
+			  e & EPT_READ ? 'r' : '-', e & EPT_WRITE ? 'w' : '-',
+			  e & EPT_EXEC ? 'x' : '-', memtype[e >> EPT_MEMTYPE_SHIFT & 7],
+			  e & BIT_ULL(6) ? ", ignores PAT" : "",
+			  e & EPT_ACCESSED ? ", accessed" : "", e & EPT_DIRTY ? ", dirty" : "");
 		break;
 	}
-	read_unlock(&vm->mmu_lock);
 }

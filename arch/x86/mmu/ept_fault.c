@@ -313,6 +313,8 @@ static int map_page(struct mkvm_vcpu *vcpu, struct mkvm_memslot *slot, gfn_t gfn
 				       << EPT_MEMTYPE_SHIFT);
 			want.bits |= leaf_memtype(vcpu, gfn, hp->pfn, is_mmio, want.level);
 			r = ept_enter(vm, &want, &pool, &need);
+			if (!r)
+				mkvm_host_page_mapped(hp);
 			if (!r && dirty)
 				mkvm_mark_page_dirty(vm, slot, gfn);
 		}

@@ -105,11 +105,13 @@ static const struct control_bit secondary_bits[] = {
 	LIKE(SECONDARY_EXEC_PAUSE_LOOP_EXITING, "PAUSE-loop exiting"),
 	LIKE(SECONDARY_EXEC_RDRAND_EXITING, "RDRAND exiting"),
 	LIKE(SECONDARY_EXEC_ENABLE_INVPCID, "enable INVPCID"),
+	LIKE(SECONDARY_EXEC_ENCLS_EXITING, "enable ENCLS exiting"),
 	LIKE(SECONDARY_EXEC_RDSEED_EXITING, "RDSEED exiting"),
 	LIKE(SECONDARY_EXEC_ENABLE_PML, "enable PML"),
 	LIKE(MINIKVM_EXEC_XSAVES, "enable XSAVES/XRSTORS"),
 	LIKE(SECONDARY_EXEC_TSC_SCALING, "use TSC scaling"),
 	LIKE(SECONDARY_EXEC_ENABLE_USR_WAIT_PAUSE, "enable user wait and pause"),
+	LIKE(MINIKVM_EXEC_ENCLV_EXITING, "enable ENCLV exiting"),
 };
 
 static const struct control_bit exit_bits[] = {

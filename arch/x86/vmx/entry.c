@@ -204,11 +204,28 @@ static __always_inline void switch_counters(const struct perf_guest_switch_msr *
 	}
 }
 
+/*
+ * CR2 belongs to whoever faulted last, and the VMCS does not switch it. The host can fault anywhere
+ * in the loop, with interrupts off, too: a probe that reads user memory is enough. So the guest's
+ * value is taken away before anything else, and what the host left is replaced before the guest
+ * sees it.
+ */
+static __always_inline int enter_with_cr2(struct mkvm_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	int result;
+
+	if (unlikely(native_read_cr2() != vcpu->arch.cr2))
+		native_write_cr2(vcpu->arch.cr2);
+	result = vmx_enter(vmx, vcpu->arch.regs, vmx->enter_flags);
+	vcpu->arch.cr2 = native_read_cr2();
+	return result;
+}
+
 /* What the SDM calls "VMM software" has to do for the processor's sake, on the way in and back. */
 static int enter(struct mkvm_vcpu *vcpu, u64 host_debugctl)
 {
 	const struct perf_guest_switch_msr *counters = NULL;
-	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	int nr_counters = 0, result;
 
 	if (static_branch_unlikely(&vmx_l1d_flush_key))
@@ -222,10 +239,10 @@ static int enter(struct mkvm_vcpu *vcpu, u64 host_debugctl)
 	}
 	if (context_tracking_enabled_this_cpu()) {
 		context_tracking_guest_enter();
-		result = vmx_enter(vmx, vcpu->arch.regs, vmx->enter_flags);
+		result = enter_with_cr2(vcpu);
 		context_tracking_guest_exit();
 	} else {
-		result = vmx_enter(vmx, vcpu->arch.regs, vmx->enter_flags);
+		result = enter_with_cr2(vcpu);
 	}
 	/* "Loading Host Control Registers, Debug Registers, MSRs": the exit cleared it. */
 	if (unlikely(host_debugctl))
@@ -253,8 +270,6 @@ int vmx_run_guest(struct mkvm_vcpu *vcpu)
 	write_host_state(vmx);
 	if (vmx->enter_flags & VMX_ENTER_SPEC_CTRL || cpu_feature_enabled(X86_FEATURE_KERNEL_IBRS))
 		vmx->spec_ctrl_host = spec_ctrl_current();
-	if (native_read_cr2() != vcpu->arch.cr2)
-		native_write_cr2(vcpu->arch.cr2);
 	if (vcpu->arch.switch_db_regs)
 		debug_load_guest(vcpu);
 	/* With TF set, VM entry wants a pending single step behind STI and MOV SS. */
@@ -287,9 +302,8 @@ int vmx_run_guest(struct mkvm_vcpu *vcpu)
 		vcpu->stats.exits++;
 
 		if (unlikely(result != VMX_ENTERED)) {
-			/* No exit: the last one's reason is over. */
-			vmx->exit_reason = VMX_EXIT_REASONS_FAILED_VMENTRY;
-			ret = vmx_entry_vmfail(vcpu, result);
+			vmx_entry_vmfail(vcpu, result);
+			ret = VMX_FAST_NO;
 			break;
 		}
 		reason = vmcs_read32(VM_EXIT_REASON);
@@ -297,6 +311,7 @@ int vmx_run_guest(struct mkvm_vcpu *vcpu)
 		if (unlikely(reason & VMX_EXIT_REASONS_FAILED_VMENTRY)) {
 			/* Nothing was delivered; what was injected stays to be injected. */
 			vmx->event_injected = false;
+			vmx->failed_on_cpu = vcpu->cpu;
 			if ((u16)reason == EXIT_REASON_MCE_DURING_VMENTRY)
 				host_machine_check();
 			ret = VMX_FAST_NO;
@@ -328,7 +343,6 @@ int vmx_run_guest(struct mkvm_vcpu *vcpu)
 			break;
 	}
 
-	vcpu->arch.cr2 = native_read_cr2();
 	if (vcpu->arch.switch_db_regs)
 		debug_put_guest(vcpu);
 	else if (unlikely(hw_breakpoint_active()))

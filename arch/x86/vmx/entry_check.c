@@ -4,11 +4,13 @@
  *
  * SDM, "VM Entries": the processor checks the VMCS and reports only that something was wrong.
  * vmx_check_vmcs() goes through the same rules (entry_check_control.c, _host.c, _guest.c,
- * _segment.c) with VMREAD and prints each one that is broken. What the processor can do comes
- * from its capability MSRs. Relies on the VMCS being current; works with interrupts off.
+ * _segment.c) with VMREAD, vmx_print_broken_rules() says which are broken. What the processor can
+ * do comes from its capability MSRs. Relies on the vCPU being loaded.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
+#include <linux/jhash.h>
+#include <linux/string.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include <asm/processor.h>
@@ -20,10 +22,14 @@
 #define MSR_VMX_PROCBASED_CTLS3	0x492
 #define VTPR_OFFSET		0x80
 
-/* One call of vmx_check_vmcs(). */
+/* More rules than that are broken by those who want a long log. */
+#define MAX_RULE_LINES		16
+
+/* One pass over the VMCS. */
 struct vmx_pass {
 	struct entry_check check;
 	struct mkvm_vcpu *vcpu;
+	u32 hash;
 };
 
 static u64 read_field(struct entry_check *c, u32 field)
@@ -31,12 +37,28 @@ static u64 read_field(struct entry_check *c, u32 field)
 	return vmcs_read_any(field);
 }
 
-static void report(struct entry_check *c, u32 field, u64 value, const char *rule)
+/* Which rule of which field: the same fault with another value is the same cause. */
+static void add_to_hash(struct entry_check *c, u32 field, u64 value, const char *rule)
+{
+	struct vmx_pass *pass = container_of(c, struct vmx_pass, check);
+
+	pass->hash = jhash(rule, strlen(rule), pass->hash ^ field);
+}
+
+static void print_rule(struct entry_check *c, u32 field, u64 value, const char *rule)
 {
 	struct mkvm_vcpu *vcpu = container_of(c, struct vmx_pass, check)->vcpu;
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	char shown[24] = "(host address)";
 
-	pr_err("vm %d vcpu %u: %s = %#llx: %s (SDM, \"%s\")\n", vcpu->vm->owner_pid, vcpu->id,
-	       vmcs_field_name(field), value, rule, c->section);
+	if (c->broken > MAX_RULE_LINES)
+		return;
+	/* What a test has put there itself is no secret. */
+	if (!vmcs_field_is_host_address(field) ||
+	    (vmx->inject.armed && vmx->inject.encoding == field))
+		snprintf(shown, sizeof(shown), "%#llx", value);
+	pr_err("vm %d vcpu %u: %s = %s: %s (SDM, \"%s\")\n", vcpu->vm->owner_pid, vcpu->id,
+	       vmcs_field_name(field), shown, rule, c->section);
 }
 
 /* An MSR that may be missing reads as 0: then nothing that it would allow is allowed. */
@@ -119,30 +141,57 @@ static int read_vtpr(struct mkvm_vcpu *vcpu)
 	return *(u8 *)(page + VTPR_OFFSET);
 }
 
+static int check(struct vmx_pass *pass, struct mkvm_vcpu *vcpu)
+{
+	struct entry_check_caps caps;
+	int broken;
+
+	read_caps(&caps);
+	pass->vcpu = vcpu;
+	pass->check.read = read_field;
+	pass->check.caps = &caps;
+	pass->check.vmcs_pa = to_vmx(vcpu)->vmcs_pa;
+	pass->check.vtpr = read_vtpr(vcpu);
+	/* The module has no second VMCS that a link pointer could mean. */
+	pass->check.link_revision = ~0u;
+	broken = entry_check_all(&pass->check);
+	pass->check.caps = NULL;
+	return broken;
+}
+
 /**
- * vmx_check_vmcs() - print each rule of the SDM that the current VMCS breaks
+ * vmx_check_vmcs() - which rules of the SDM does the current VMCS break?
  * @vcpu: loaded vCPU
- *
- * Context: any, interrupts may be off. The caller limits the rate.
+ * @cause: where to put a number that is the same when the same rules are broken
  *
  * Return: the number of broken rules.
  */
-int vmx_check_vmcs(struct mkvm_vcpu *vcpu)
+int vmx_check_vmcs(struct mkvm_vcpu *vcpu, u32 *cause)
 {
-	struct entry_check_caps caps;
-	struct vmx_pass pass = {
-		.check = {
-			.read = read_field,
-			.report = report,
-			.caps = &caps,
-			.vmcs_pa = to_vmx(vcpu)->vmcs_pa,
-			.vtpr = read_vtpr(vcpu),
-			/* The module has no second VMCS that a link pointer could mean. */
-			.link_revision = ~0u,
-		},
-		.vcpu = vcpu,
-	};
+	struct vmx_pass pass = { .check.report = add_to_hash };
+	int broken = check(&pass, vcpu);
 
-	read_caps(&caps);
-	return entry_check_all(&pass.check);
+	*cause = pass.hash;
+	return broken;
+}
+
+/**
+ * vmx_print_broken_rules() - a line for each rule of the SDM that the current VMCS breaks
+ * @vcpu: loaded vCPU
+ *
+ * The caller limits the rate; there are at most MAX_RULE_LINES and one more.
+ *
+ * Context: process, interrupts on.
+ */
+void vmx_print_broken_rules(struct mkvm_vcpu *vcpu)
+{
+	struct vmx_pass pass = { .check.report = print_rule };
+	int broken = check(&pass, vcpu);
+
+	if (!broken)
+		pr_err("vm %d vcpu %u: the VMCS breaks no rule that is checked in software\n",
+		       vcpu->vm->owner_pid, vcpu->id);
+	else if (broken > MAX_RULE_LINES)
+		pr_err("vm %d vcpu %u: %d more rules are broken\n", vcpu->vm->owner_pid,
+		       vcpu->id, broken - MAX_RULE_LINES);
 }

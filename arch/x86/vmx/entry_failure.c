@@ -4,12 +4,16 @@
  *
  * SDM, "VM-Instruction Error Numbers", "VM-Entry Failures During or After Loading Guest State".
  * A failure is the VM's business and never the host's: it becomes KVM_EXIT_FAIL_ENTRY, and the
- * log gets each rule that the VMCS breaks. Also the accessors' own failures.
+ * log gets each rule that the VMCS breaks, once. Also the accessors' own failures.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
+#include <linux/irq_work.h>
+#include <linux/jhash.h>
 #include <linux/kvm.h>
 #include <linux/ratelimit.h>
+#include <linux/string.h>
+#include <linux/workqueue.h>
 #include <asm/vmx.h>
 
 #include "arch/x86/vmx/vmx_vcpu.h"
@@ -58,17 +62,55 @@ const char *vmx_instruction_error_name(u32 error)
 	return error_names[error];
 }
 
-void vmcs_read_failed(unsigned long field, bool fault)
+/*
+ * VMREAD and VMWRITE are everywhere, also where interrupts are off and under the run queue's lock,
+ * where nothing may be printed and no thread be woken: the interrupt of irq_work is the way out.
+ */
+static struct {
+	atomic_t count;
+	unsigned long field;
+	bool write, fault;
+} access_failure;
+
+static void print_access_failure(struct work_struct *work)
 {
-	pr_err_ratelimited("VMREAD of field %#lx (%s) %s\n", field, vmcs_field_name(field),
-			   fault ? "faulted: VMX is off on this CPU" : "failed");
+	unsigned long field = READ_ONCE(access_failure.field);
+	int count = atomic_xchg(&access_failure.count, 0);
+
+	pr_err_ratelimited("%s of field %#lx (%s) %s; %d such failures\n",
+			   READ_ONCE(access_failure.write) ? "VMWRITE" : "VMREAD", field,
+			   vmcs_field_name(field),
+			   READ_ONCE(access_failure.fault) ? "faulted: VMX is off on that CPU" :
+							     "failed", count);
 }
 
-void vmcs_write_failed(unsigned long field, unsigned long value, bool fault)
+static DECLARE_WORK(access_failure_work, print_access_failure);
+
+static void queue_access_failure(struct irq_work *work)
 {
-	pr_err_ratelimited("VMWRITE of field %#lx (%s), value %#lx, %s\n", field,
-			   vmcs_field_name(field), value,
-			   fault ? "faulted: VMX is off on this CPU" : "failed");
+	schedule_work(&access_failure_work);
+}
+
+static DEFINE_IRQ_WORK(access_failure_irq_work, queue_access_failure);
+
+void vmcs_access_failed(unsigned long field, bool write, bool fault)
+{
+	/* One of many is named. */
+	if (atomic_inc_return(&access_failure.count) == 1) {
+		WRITE_ONCE(access_failure.field, field);
+		WRITE_ONCE(access_failure.write, write);
+		WRITE_ONCE(access_failure.fault, fault);
+	}
+	irq_work_queue(&access_failure_irq_work);
+}
+
+/**
+ * vmcs_access_failures_exit() - print what is left to be printed; no VM exists
+ */
+void vmcs_access_failures_exit(void)
+{
+	irq_work_sync(&access_failure_irq_work);
+	flush_work(&access_failure_work);
 }
 
 /* The selftests' bad field must not stay: put the old value back. */
@@ -80,76 +122,121 @@ void vmx_undo_injection(struct vmx_vcpu *vmx)
 	vmcs_write_any(vmx->inject.encoding, vmx->inject.saved);
 }
 
-static void explain(struct mkvm_vcpu *vcpu, bool host)
+/* The row of this cause in the VM's table. */
+static struct mkvm_entry_cause *find_cause(struct mkvm_vm *vm, u32 hash)
+{
+	struct mkvm_entry_cause *c = vm->arch.entry_causes;
+	u32 old;
+	int i;
+
+	for (i = 0; i < MKVM_ENTRY_CAUSES - 1; i++) {
+		old = cmpxchg(&c[i].hash, 0, hash);
+		if (!old || old == hash)
+			break;
+	}
+	return &c[i];
+}
+
+static bool is_power_of_10(u64 n)
+{
+	while (n >= 10 && !(n % 10))
+		n /= 10;
+	return n == 1;
+}
+
+/*
+ * A VM may fail as often as its owner likes. Each cause is explained once, in full; then it is
+ * counted, and a line tells when there were 10, 100 and so on. One limit for all VMs decides over
+ * an explanation as a whole, so that no heading stands without its rules; dumps, which are long,
+ * have a second one.
+ */
+static void tell(struct mkvm_vcpu *vcpu, const char *heading, bool host)
 {
 	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 20);
-	int broken;
+	static DEFINE_RATELIMIT_STATE(dump_limit, 5 * HZ, 4);
+	struct mkvm_entry_cause *cause;
+	u32 hash;
+	u64 n;
 
+	vmx_check_vmcs(vcpu, &hash);
+	cause = find_cause(vcpu->vm, jhash(heading, strlen(heading), hash) ?: 1);
+	n = atomic64_inc_return(&cause->count);
+	if (READ_ONCE(cause->explained)) {
+		if (is_power_of_10(n) && __ratelimit(&limit))
+			pr_err("vm %d vcpu %u: %llu VM entries failed like one that was explained: %s\n",
+			       vcpu->vm->owner_pid, vcpu->id, n, heading);
+		return;
+	}
 	if (!__ratelimit(&limit))
 		return;
-	broken = vmx_check_vmcs(vcpu);
-	if (!broken)
-		pr_err("vm %d vcpu %u: the VMCS breaks no rule that is checked in software\n",
-		       vcpu->vm->owner_pid, vcpu->id);
-	vmx_dump_vmcs(vcpu, host);
+	WRITE_ONCE(cause->explained, true);
+	pr_err("vm %d vcpu %u: VM entry failed: %s\n", vcpu->vm->owner_pid, vcpu->id, heading);
+	vmx_print_broken_rules(vcpu);
+	if (__ratelimit(&dump_limit))
+		vmx_dump_vmcs(vcpu, host);
 }
 
 static int fail_entry(struct mkvm_vcpu *vcpu, u64 reason)
 {
 	vcpu->run->exit_reason = KVM_EXIT_FAIL_ENTRY;
 	vcpu->run->fail_entry.hardware_entry_failure_reason = reason;
-	vcpu->run->fail_entry.cpu = vcpu->cpu;
+	vcpu->run->fail_entry.cpu = to_vmx(vcpu)->failed_on_cpu;
 	return 0;
 }
 
 /**
- * vmx_entry_vmfail() - VMLAUNCH or VMRESUME failed or faulted
- * @vcpu: loaded vCPU; interrupts are off
+ * vmx_entry_vmfail() - remember that VMLAUNCH or VMRESUME failed or faulted
+ * @vcpu: loaded vCPU
  * @result: VMX_ENTRY_VMFAIL or VMX_ENTRY_FAULT
  *
- * Return: 0 with KVM_EXIT_FAIL_ENTRY, whose reason is the VM-instruction error; -EIO when VMX
- * is off, and the VM is dead then.
+ * Context: vmx_run_guest()'s loop, interrupts off: vmx_exit_entry_failure() does the rest. The
+ * VM-instruction error is read here, before another instruction that fails replaces it.
  */
-int vmx_entry_vmfail(struct mkvm_vcpu *vcpu, int result)
+void vmx_entry_vmfail(struct mkvm_vcpu *vcpu, enum vmx_enter_result result)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
-	u32 error;
 
-	if (result == VMX_ENTRY_FAULT) {
-		pr_err_ratelimited("vm %d vcpu %u: VM entry faulted: VMX is off on CPU %d\n",
-				   vcpu->vm->owner_pid, vcpu->id, vcpu->cpu);
-		mkvm_vm_kill(vcpu->vm, "VM entry faulted: VMX is off");
-		return -EIO;
-	}
-	error = vmcs_read32(VM_INSTRUCTION_ERROR);
-	pr_err_ratelimited("vm %d vcpu %u: VM entry failed: VM-instruction error %u: %s\n",
-			   vcpu->vm->owner_pid, vcpu->id, error,
-			   vmx_instruction_error_name(error));
-	explain(vcpu, error == VMXERR_ENTRY_INVALID_HOST_STATE_FIELD);
-	vmx_undo_injection(vmx);
-	/* Nothing was delivered: the event that the entry carried is still to be injected. */
-	vmx->event_injected = false;
-	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
-	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
-	return fail_entry(vcpu, error);
+	/* No exit: the last one's reason is over. */
+	vmx->exit_reason = VMX_EXIT_REASONS_FAILED_VMENTRY;
+	vmx->entry_result = result;
+	vmx->failed_on_cpu = vcpu->cpu;
+	if (result == VMX_ENTRY_VMFAIL)
+		vmx->instruction_error = vmcs_read32(VM_INSTRUCTION_ERROR);
 }
 
 /**
- * vmx_exit_entry_failure() - the guest state was refused while it was loaded
+ * vmx_exit_entry_failure() - the guest was not entered
  * @vcpu: loaded vCPU
  *
- * Return: 0 with KVM_EXIT_FAIL_ENTRY; the reason is the exit reason, bit 31 included.
+ * Context: process, interrupts on.
+ * Return: 0 with KVM_EXIT_FAIL_ENTRY, whose reason is the VM-instruction error, or the exit reason
+ * with bit 31 when the guest state was refused while it was loaded; -EIO when VMX is off, and the
+ * VM is dead then.
  */
 int vmx_exit_entry_failure(struct mkvm_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	u32 reason = vmx->exit_reason;
+	bool host = false;
+	char heading[128];
 
-	pr_err_ratelimited("vm %d vcpu %u: VM entry failed: exit reason %#x: %s, qualification %#llx\n",
-			   vcpu->vm->owner_pid, vcpu->id, reason, vmx_exit_reason_name(reason),
-			   vmcs_read64(EXIT_QUALIFICATION));
-	explain(vcpu, false);
+	if (reason == VMX_EXIT_REASONS_FAILED_VMENTRY && vmx->entry_result == VMX_ENTRY_FAULT) {
+		mkvm_vm_kill(vcpu->vm, "VM entry faulted: VMX is off");
+		return -EIO;
+	}
+	if (reason != VMX_EXIT_REASONS_FAILED_VMENTRY) {
+		snprintf(heading, sizeof(heading), "exit reason %#x: %s, qualification %#llx",
+			 reason, vmx_exit_reason_name(reason), vmcs_read64(EXIT_QUALIFICATION));
+	} else {
+		reason = vmx->instruction_error;
+		host = reason == VMXERR_ENTRY_INVALID_HOST_STATE_FIELD;
+		snprintf(heading, sizeof(heading), "VM-instruction error %u: %s", reason,
+			 vmx_instruction_error_name(reason));
+	}
+	tell(vcpu, heading, host);
 	vmx_undo_injection(vmx);
+	/* Nothing was delivered: the event that the entry carried is still to be injected. */
+	vmx->event_injected = false;
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
 	return fail_entry(vcpu, reason);

@@ -89,7 +89,7 @@ static void inject_exception(struct mkvm_vcpu *vcpu)
 	inject_deliver_payload(vcpu);
 	if (ex->has_payload) {
 		if (ex->vector == X86_TRAP_PF)
-			native_write_cr2(ex->payload);	/* entry.c has loaded the old one */
+			vcpu->arch.cr2 = ex->payload;
 		else if (ex->vector == X86_TRAP_DB)
 			debug_merge_dr6(vcpu, ex->payload);
 		ex->has_payload = false;

@@ -33,6 +33,7 @@
 #define REASON_SEAMCALL			76
 #define REASON_TDCALL			77
 #define REASON_SPP			66
+#define REASON_ENCLV			70
 #define REASON_PCONFIG			65
 #define REASON_LOADIWKEY		69
 #define REASON_ENQCMD_PASID		72
@@ -382,6 +383,7 @@ static const struct exit_row exit_rows[NR_EXIT_REASONS] = {
 	ROW(EXIT_REASON_UMWAIT, "UMWAIT", exit_undefined, exit_undefined),
 	ROW(EXIT_REASON_TPAUSE, "TPAUSE", exit_undefined, exit_undefined),
 	ROW(REASON_LOADIWKEY, "LOADIWKEY", exit_undefined, exit_undefined),
+	ROW(REASON_ENCLV, "ENCLV", exit_undefined, exit_undefined),
 	UNEXPECTED(REASON_ENQCMD_PASID, "ENQCMD PASID translation failure"),
 	UNEXPECTED(REASON_ENQCMDS_PASID, "ENQCMDS PASID translation failure"),
 	UNEXPECTED(EXIT_REASON_BUS_LOCK, "bus lock"),

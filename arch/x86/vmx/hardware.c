@@ -6,6 +6,10 @@
  * suspend, reboot and the crash path turn it off: a CPU in VMX operation blocks INIT and
  * faults when CR4.VMXE is cleared. Also: which VMCS is active on which CPU, so that it can be
  * flushed from there by VMCLEAR.
+ *
+ * A CPU that is hotplugged turns VMX on before the first task runs there, and off when the last one
+ * has left: a task can rely on VMX until the machine goes down. Whether it came on is looked at a
+ * little later, where a message can be printed and the CPU can be refused.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -32,13 +36,15 @@
 #include "iommu/linux/vtd.h"
 #include "virt/arch.h"
 
-/* Per CPU: its VMXON region, whether VMX is on, the active VMCSs, the current one. */
+/* Per CPU: its VMXON region, whether VMX is on (why not), the active VMCSs, the current one. */
 static DEFINE_PER_CPU(struct vmcs *, vmxon_region);
 static DEFINE_PER_CPU(bool, vmx_on);
+static DEFINE_PER_CPU(int, vmx_on_error);
 static DEFINE_PER_CPU(struct list_head, active_vmcss);
 static DEFINE_PER_CPU(u64, current_vmcs_pa);
 
-static int hotplug_state = -1;
+/* The state of vmx_cpu_online(): the kernel chooses its number. */
+static int online_state;
 /* Set when the machine goes down: from then on no CPU may enter a guest. */
 static bool going_down;
 
@@ -123,8 +129,9 @@ static void cpu_vmx_off(void)
 		return;
 	cpu_clear_active();
 	__this_cpu_write(vmx_on, false);
+	/* It fails under dual-monitor treatment of SMIs; clearing CR4.VMXE would fault then. */
 	if (vmxoff())
-		pr_warn_once("VMXOFF failed on CPU %d\n", smp_processor_id());
+		return;
 	cr4_clear_bits(X86_CR4_VMXE);
 	intel_pt_handle_vmx(0);
 }
@@ -152,25 +159,41 @@ static void vmx_off_ipi(void *unused)
 	cpu_vmx_off();
 }
 
-static int vmx_cpu_online(unsigned int cpu)
+/* The firmware may have left the register open: close it with VMX allowed. On each CPU. */
+static void lock_feature_control(void *unused)
 {
-	unsigned long flags;
-	int ret;
+	u64 value;
 
-	if (READ_ONCE(going_down))
-		return 0;
-	local_irq_save(flags);
-	ret = cpu_vmx_on();
-	local_irq_restore(flags);
-	if (ret == -EBUSY)
-		pr_err("CPU %u: VT-x is in use (CR4.VMXE is set): another hypervisor runs; unload it (modprobe -r kvm_intel; VirtualBox: modprobe -r vboxdrv) and try again\n",
-		       cpu);
-	else if (ret)
-		pr_err("CPU %u: VMXON failed\n", cpu);
-	return ret;
+	if (!rdmsrl_safe(MSR_IA32_FEAT_CTL, &value) && !(value & FEAT_CTL_LOCKED))
+		wrmsrl_safe(MSR_IA32_FEAT_CTL, value | FEAT_CTL_LOCKED |
+			    FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX);
 }
 
-static int vmx_cpu_offline(unsigned int cpu)
+static bool basic_differs(void)
+{
+	u64 value;
+
+	return rdmsrl_safe(MSR_IA32_VMX_BASIC, &value) || value != vmx_basic();
+}
+
+/* No task runs on @cpu yet. Interrupts may be off: vmx_cpu_online() tells of a failure. */
+static int vmx_cpu_starting(unsigned int cpu)
+{
+	unsigned long flags;
+	int ret = 0;
+
+	local_irq_save(flags);
+	if (!READ_ONCE(going_down)) {
+		lock_feature_control(NULL);
+		ret = basic_differs() ? -EOPNOTSUPP : cpu_vmx_on();
+	}
+	__this_cpu_write(vmx_on_error, ret);
+	local_irq_restore(flags);
+	return 0;
+}
+
+/* The last task has left @cpu. Interrupts may be off. */
+static int vmx_cpu_dying(unsigned int cpu)
 {
 	unsigned long flags;
 
@@ -181,10 +204,28 @@ static int vmx_cpu_offline(unsigned int cpu)
 	return 0;
 }
 
+/* Before user tasks are let onto @cpu: an error keeps it offline. */
+static int vmx_cpu_online(unsigned int cpu)
+{
+	int ret = per_cpu(vmx_on_error, cpu);
+
+	if (ret == -EBUSY)
+		pr_err("CPU %u: VT-x is in use (CR4.VMXE is set): another hypervisor runs; unload it (modprobe -r kvm_intel; VirtualBox: modprobe -r vboxdrv) and try again\n",
+		       cpu);
+	else if (ret == -EOPNOTSUPP)
+		pr_err("CPU %u differs from the others in IA32_VMX_BASIC\n", cpu);
+	else if (ret)
+		pr_err("CPU %u: VMXON failed\n", cpu);
+	return ret;
+}
+
 static int vmx_reboot(struct notifier_block *nb, unsigned long action, void *data)
 {
 	WRITE_ONCE(going_down, true);
+	/* A CPU that is on its way up has VMX on before on_each_cpu() knows it: wait for it. */
+	cpus_read_lock();
 	on_each_cpu(vmx_off_ipi, NULL, 1);
+	cpus_read_unlock();
 	return NOTIFY_OK;
 }
 
@@ -205,7 +246,7 @@ static void vmx_resume(void)
 
 COMPAT_SYSCORE(vmx_syscore, vmx_suspend, vmx_resume);
 
-static void activate_vmcs_elsewhere_done(void *info)
+static void vmcs_leave_this_cpu(void *info)
 {
 	struct vmx_vcpu *vmx = info;
 	int cpu = smp_processor_id();
@@ -225,14 +266,21 @@ static void activate_vmcs_elsewhere_done(void *info)
  * vmx_vmcs_deactivate() - flush a VMCS from the CPU on which it is active
  * @vmx: the vCPU; its mutex is held or nobody else knows it
  *
- * Context: process, interrupts on.
+ * A CPU that is offline has flushed it before it went, so the call that does not reach one is no
+ * loss.
+ *
+ * Context: process or the scheduler's tail, interrupts on.
+ * Return: true when the VMCS is active nowhere. False cannot happen as far as the module knows;
+ * then some CPU may still write to the region, which must neither be used nor freed.
  */
-void vmx_vmcs_deactivate(struct vmx_vcpu *vmx)
+bool vmx_vmcs_deactivate(struct vmx_vcpu *vmx)
 {
 	int cpu = READ_ONCE(vmx->loaded_cpu);
 
-	if (cpu >= 0)
-		smp_call_function_single(cpu, activate_vmcs_elsewhere_done, vmx, 1);
+	if (cpu < 0 || !smp_call_function_single(cpu, vmcs_leave_this_cpu, vmx, 1))
+		return true;
+	/* Pairs with the release where the list was left. */
+	return !WARN_ON_ONCE(smp_load_acquire(&vmx->loaded_cpu) >= 0);
 }
 
 /**
@@ -242,14 +290,22 @@ void vmx_vmcs_deactivate(struct vmx_vcpu *vmx)
  *
  * Context: preemption off; interrupts may be off when the VMCS is already active here, and
  * are on (in the scheduler's tail, too) when it must be called home from another CPU.
+ * Return: false when that is impossible: VMX is off because the machine goes down, or the
+ * processor does not take the region. No VMX instruction may count on a current VMCS then.
  */
-void vmx_vmcs_activate(struct vmx_vcpu *vmx, int cpu)
+bool vmx_vmcs_activate(struct vmx_vcpu *vmx, int cpu)
 {
 	unsigned long flags;
 
 	if (vmx->loaded_cpu != cpu) {
-		vmx_vmcs_deactivate(vmx);
+		if (!vmx_vmcs_deactivate(vmx))
+			return false;
 		local_irq_save(flags);
+		/* The way down of the machine sends IPIs to turn VMX off. */
+		if (!vmx_is_on()) {
+			local_irq_restore(flags);
+			return false;
+		}
 		/* Pairs with the release where the list was left. */
 		smp_rmb();
 		list_add(&vmx->loaded_link, this_cpu_ptr(&active_vmcss));
@@ -258,11 +314,12 @@ void vmx_vmcs_activate(struct vmx_vcpu *vmx, int cpu)
 	}
 	if (__this_cpu_read(current_vmcs_pa) != vmx->vmcs_pa) {
 		if (vmcs_load(vmx->vmcs_pa))
-			pr_err_ratelimited("VMPTRLD failed on CPU %d\n", cpu);
+			return false;
 		__this_cpu_write(current_vmcs_pa, vmx->vmcs_pa);
 		/* What one guest taught the branch predictors is not for the next. */
 		indirect_branch_prediction_barrier();
 	}
+	return true;
 }
 
 /* Each with its own sentence: what users of such modules ask most is which of these it was. */
@@ -313,24 +370,6 @@ static int check_processor(void)
 	return 0;
 }
 
-/* The firmware may have left the register open: close it with VMX allowed, on each CPU. */
-static void lock_feature_control(void *unused)
-{
-	u64 value;
-
-	if (!rdmsrl_safe(MSR_IA32_FEAT_CTL, &value) && !(value & FEAT_CTL_LOCKED))
-		wrmsrl_safe(MSR_IA32_FEAT_CTL, value | FEAT_CTL_LOCKED |
-			    FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX);
-}
-
-static void compare_basic(void *differs)
-{
-	u64 value;
-
-	if (rdmsrl_safe(MSR_IA32_VMX_BASIC, &value) || value != vmx_basic())
-		*(bool *)differs = true;
-}
-
 static void free_regions(void)
 {
 	int cpu;
@@ -346,11 +385,11 @@ static void free_regions(void)
  *
  * Context: process, once, from module init.
  * Return: 0; -ENODEV without VT-x, -EPERM when the firmware locked it, -EOPNOTSUPP when
- * controls are missing, -EBUSY when somebody else owns it, -ENOMEM. Nothing is left behind.
+ * controls are missing or the CPUs differ, -EBUSY when somebody else owns it, -ENOMEM. Nothing is
+ * left behind.
  */
 int vmx_hardware_init(void)
 {
-	bool differs = false;
 	int cpu, ret;
 
 	ret = check_processor();
@@ -360,11 +399,6 @@ int vmx_hardware_init(void)
 	ret = vmx_caps_init();
 	if (ret)
 		return ret;
-	on_each_cpu(compare_basic, &differs, 1);
-	if (differs) {
-		pr_err("the CPUs of this machine differ in IA32_VMX_BASIC\n");
-		return -EOPNOTSUPP;
-	}
 	for_each_possible_cpu(cpu) {
 		INIT_LIST_HEAD(&per_cpu(active_vmcss, cpu));
 		per_cpu(vmxon_region, cpu) = vmx_alloc_vmcs(cpu);
@@ -373,13 +407,20 @@ int vmx_hardware_init(void)
 			return -ENOMEM;
 		}
 	}
-	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "minikvm:online", vmx_cpu_online,
-				vmx_cpu_offline);
+	ret = cpuhp_setup_state(COMPAT_CPUHP_TASKLESS, "minikvm:vmx", vmx_cpu_starting,
+				vmx_cpu_dying);
 	if (ret < 0) {
+		pr_err("CPU hotplug has room for one hypervisor, and another one is loaded (modprobe -r kvm_intel)\n");
 		free_regions();
 		return ret;
 	}
-	hotplug_state = ret;
+	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "minikvm:online", vmx_cpu_online, NULL);
+	if (ret < 0) {
+		cpuhp_remove_state(COMPAT_CPUHP_TASKLESS);
+		free_regions();
+		return ret;
+	}
+	online_state = ret;
 	compat_register_syscore(&vmx_syscore);
 	register_reboot_notifier(&reboot_notifier);
 	return 0;
@@ -394,7 +435,8 @@ void vmx_hardware_exit(void)
 {
 	unregister_reboot_notifier(&reboot_notifier);
 	compat_unregister_syscore(&vmx_syscore);
-	cpuhp_remove_state(hotplug_state);
+	cpuhp_remove_state(online_state);
+	cpuhp_remove_state(COMPAT_CPUHP_TASKLESS);
 	free_regions();
 }
 

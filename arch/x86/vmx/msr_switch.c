@@ -215,15 +215,18 @@ static void read_presence(void *unused)
 /**
  * vmx_msr_switch_cpu_off() - this CPU goes: its next user finds the host's values
  *
- * When it comes back, the kernel writes the host's values without asking us. And one that never
- * returned to user mode since its last guest has the notifier in its list: the code must not go
- * before it.
+ * When it comes back, the kernel writes the host's values without asking us, and maybe others than
+ * today's: they are read anew. And one that never returned to user mode since its last guest has
+ * the notifier in its list: the code must not go before it.
  *
  * Context: interrupts off.
  */
 void vmx_msr_switch_cpu_off(void)
 {
-	uret_restore(&this_cpu_ptr(&uret_cpu)->notifier);
+	struct uret_cpu *cpu = this_cpu_ptr(&uret_cpu);
+
+	uret_restore(&cpu->notifier);
+	cpu->host_known = false;
 }
 
 /**

@@ -135,6 +135,11 @@ static void write_controls(struct mkvm_vcpu *vcpu)
 		vmcs_write32(PLE_GAP, ple_gap);
 		vmcs_write32(PLE_WINDOW, ple_window);
 	}
+	/* No guest has SGX: every leaf of ENCLS and ENCLV exits, and is #UD (exit.c). */
+	if (secondary & SECONDARY_EXEC_ENCLS_EXITING)
+		vmcs_write64(ENCLS_EXITING_BITMAP, ~0ull);
+	if (secondary & MINIKVM_EXEC_ENCLV_EXITING)
+		vmcs_write64(ENCLV_EXITING_BITMAP, ~0ull);
 
 	vmx_write_entry(vmx, vmx_caps.entry & ~VM_ENTRY_IA32E_MODE);
 	vmx_write_exit(vmx, vmx_caps.exit & ~VM_EXIT_ACK_INTR_ON_EXIT);
@@ -251,7 +256,10 @@ void vmx_vcpu_destroy(struct mkvm_vcpu *vcpu)
 
 	if (!vmx)
 		return;
-	vmx_vmcs_deactivate(vmx);
+	vcpu->arch.vmx = NULL;
+	/* Better lost than given to somebody else: a CPU still has it in its list and cache. */
+	if (!vmx_vmcs_deactivate(vmx))
+		return;
 	vmx_free_vpid(vmx->vpid);
 	if (vmx->pml_page)
 		__free_page(vmx->pml_page);
@@ -259,7 +267,6 @@ void vmx_vcpu_destroy(struct mkvm_vcpu *vcpu)
 	free_page((unsigned long)vmx->vmcs);
 	free_cpumask_var(vmx->ran_on);
 	kfree(vmx);
-	vcpu->arch.vmx = NULL;
 }
 
 /**
@@ -276,7 +283,10 @@ void vmx_vcpu_load(struct mkvm_vcpu *vcpu, int cpu)
 
 	vcpu->arch.l1tf_flush = true;	/* other host code ran since this vCPU was here */
 
-	vmx_vmcs_activate(vmx, cpu);
+	if (unlikely(!vmx_vmcs_activate(vmx, cpu))) {
+		mkvm_vm_kill(vcpu->vm, "VMX is off or lost this VMCS");
+		return;
+	}
 	if (moved) {
 		cpumask_set_cpu(cpu, vmx->ran_on);
 		vmx_host_cpu_changed(vcpu);
@@ -340,8 +350,10 @@ int vmx_module_init(void)
 	vmx_caps_decide_apicv();
 	vmx_msr_switch_init();
 	ret = vmx_l1d_flush_init();
-	if (ret)
+	if (ret) {
 		vmx_hardware_exit();
+		vmcs_access_failures_exit();
+	}
 	return ret;
 }
 
@@ -351,5 +363,6 @@ int vmx_module_init(void)
 void vmx_module_exit(void)
 {
 	vmx_hardware_exit();
+	vmcs_access_failures_exit();
 	vmx_l1d_flush_exit();
 }

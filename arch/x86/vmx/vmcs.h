@@ -19,6 +19,10 @@
 /* "Enable XSAVES/XRSTORS": the kernels' headers have two names for it. */
 #define MINIKVM_EXEC_XSAVES	VMCS_CONTROL_BIT(XSAVES)
 
+/* "Enable ENCLV exiting" and its bitmap, which the kernels' headers do not name. */
+#define MINIKVM_EXEC_ENCLV_EXITING	VMCS_CONTROL_BIT(ENCLV_EXITING)
+#define ENCLV_EXITING_BITMAP		0x2036
+
 /* One VMXON or VMCS region: 4 KiB; the hardware owns everything behind the header. */
 struct vmcs {
 	u32 revision_id;
@@ -39,9 +43,8 @@ enum vmcs_width { VMCS_WIDTH_16, VMCS_WIDTH_64, VMCS_WIDTH_32, VMCS_WIDTH_NATURA
 #define vmcs_field_width(field)		(((field) >> 13) & 3)
 #define vmcs_field_high(field)		((field) & 1)
 
-/* Out of line: names the field and the VM-instruction error, once per second. */
-void vmcs_read_failed(unsigned long field, bool fault);
-void vmcs_write_failed(unsigned long field, unsigned long value, bool fault);
+/* Out of line: names the field in the log, a little later. Any context. */
+void vmcs_access_failed(unsigned long field, bool write, bool fault);
 
 static __always_inline unsigned long vmcs_read_any(unsigned long field)
 {
@@ -55,10 +58,10 @@ static __always_inline unsigned long vmcs_read_any(unsigned long field)
 		 : [value] "=&r" (value) : [field] "r" (field) : "cc" : failed, fault);
 	return value;
 failed:
-	vmcs_read_failed(field, false);
+	vmcs_access_failed(field, false, false);
 	return 0;
 fault:
-	vmcs_read_failed(field, true);
+	vmcs_access_failed(field, false, true);
 	return 0;
 }
 
@@ -72,10 +75,10 @@ static __always_inline void vmcs_write_any(unsigned long field, unsigned long va
 		 : : [value] "rm" (value), [field] "r" (field) : "cc" : failed, fault);
 	return;
 failed:
-	vmcs_write_failed(field, value, false);
+	vmcs_access_failed(field, true, false);
 	return;
 fault:
-	vmcs_write_failed(field, value, true);
+	vmcs_access_failed(field, true, true);
 }
 
 /* A field of another width, or the high half of a 64-bit one, is refused by the compiler. */

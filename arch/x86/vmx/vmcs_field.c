@@ -9,6 +9,11 @@
 
 #include "arch/x86/vmx/vmx_vcpu.h"
 
+/* Fields that older <asm/vmx.h> does not name. */
+#define EXECUTIVE_VMCS_POINTER		0x200c
+#define VE_INFORMATION_ADDRESS_FIELD	0x202a
+#define SPPTP_FIELD			0x2030
+
 struct vmcs_field_name {
 	u32 encoding;
 	const char *name;
@@ -94,6 +99,51 @@ const char *vmcs_field_name(u32 encoding)
 	return "unknown field";
 }
 
+/**
+ * vmcs_field_is_host_address() - does a field tell where something lies in the host's memory?
+ * @encoding: the encoding
+ *
+ * The owner of a VM can cause a dump, and must not learn from it where the kernel is.
+ *
+ * Return: true for physical addresses of what the module allocates, and for the kernel's own.
+ */
+bool vmcs_field_is_host_address(u32 encoding)
+{
+	switch (encoding & ~1u) {
+	case IO_BITMAP_A:
+	case IO_BITMAP_B:
+	case MSR_BITMAP:
+	case VM_EXIT_MSR_STORE_ADDR:
+	case VM_EXIT_MSR_LOAD_ADDR:
+	case VM_ENTRY_MSR_LOAD_ADDR:
+	case EXECUTIVE_VMCS_POINTER:
+	case PML_ADDRESS:
+	case VIRTUAL_APIC_PAGE_ADDR:
+	case APIC_ACCESS_ADDR:
+	case POSTED_INTR_DESC_ADDR:
+	case EPT_POINTER:
+	case EPTP_LIST_ADDRESS:
+	case VMREAD_BITMAP:
+	case VMWRITE_BITMAP:
+	case VE_INFORMATION_ADDRESS_FIELD:
+	case SPPTP_FIELD:
+	case PID_POINTER_TABLE:
+	case VMCS_LINK_POINTER:
+	case HOST_CR3:
+	case HOST_FS_BASE:
+	case HOST_GS_BASE:
+	case HOST_TR_BASE:
+	case HOST_GDTR_BASE:
+	case HOST_IDTR_BASE:
+	case HOST_IA32_SYSENTER_ESP:
+	case HOST_IA32_SYSENTER_EIP:
+	case HOST_RSP:
+	case HOST_RIP:
+		return true;
+	}
+	return false;
+}
+
 /* VMREAD without a complaint: a field may not exist on this processor. */
 static bool try_read(u32 encoding, unsigned long *value)
 {
@@ -110,10 +160,12 @@ missing:
 /**
  * vmx_dump_vmcs() - print the current VMCS
  * @vcpu: loaded vCPU
- * @host: also the host's fields: only where they are to blame, for they tell where the kernel is
+ * @host: also the host's fields: only where they are to blame
  *
- * Any context; the caller limits the rate. Zero fields are left out: they say little and there
- * are many.
+ * The caller limits the rate. Zero fields are left out: they say little and there are many. Of a
+ * field with an address of the host's only its presence is told.
+ *
+ * Context: process, interrupts on.
  */
 void vmx_dump_vmcs(struct mkvm_vcpu *vcpu, bool host)
 {
@@ -128,7 +180,11 @@ void vmx_dump_vmcs(struct mkvm_vcpu *vcpu, bool host)
 		group = (fields[i].encoding >> 10) & 3;
 		if (group == 3 && !host)
 			continue;
-		if (try_read(fields[i].encoding, &value) && value)
+		if (!try_read(fields[i].encoding, &value) || !value)
+			continue;
+		if (vmcs_field_is_host_address(fields[i].encoding))
+			pr_err("  %s: %s = (host address)\n", groups[group], fields[i].name);
+		else
 			pr_err("  %s: %s = %#lx\n", groups[group], fields[i].name, value);
 	}
 }

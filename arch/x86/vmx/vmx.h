@@ -140,7 +140,7 @@ struct vmx_caps {
 	bool ept_ad, ept_1g, ept_2m, ept_5level, ept_wb;
 	bool vpid, invvpid_single, flexpriority, tpr_shadow, pml, tsc_scaling, preemption_timer;
 	bool ple, apicv, invpcid, rdtscp, xsaves, umip_emulation, mpx, host_counters;
-	bool waitpkg, enclv;
+	bool waitpkg;
 	u8 preemption_timer_shift;
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 	u64 tsc_scaling_max;

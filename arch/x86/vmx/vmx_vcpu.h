@@ -38,7 +38,11 @@ enum vmx_enter_result { VMX_ENTERED, VMX_ENTRY_VMFAIL, VMX_ENTRY_FAULT };
  * @loaded_cpu: CPU on which the VMCS is active, or -1
  * @loaded_link: in that CPU's list of active VMCSs
  * @ran_on: where its writes may still be in a cache that no device sees
- * @exit_reason: of the last exit, with bit 31 for a failed entry
+ * @exit_reason: of the last exit, with bit 31 for a failed entry; bit 31 alone: no exit at all,
+ *	VMLAUNCH or VMRESUME failed
+ * @entry_result: then, how
+ * @instruction_error: then, the VM-instruction error, if there is one
+ * @failed_on_cpu: the host's CPU of the last entry that failed
  */
 struct vmx_vcpu {
 	unsigned long host_rsp;
@@ -53,6 +57,9 @@ struct vmx_vcpu {
 	struct list_head loaded_link;
 	cpumask_var_t ran_on;
 	u32 exit_reason;
+	enum vmx_enter_result entry_result;
+	u32 instruction_error;
+	int failed_on_cpu;
 	u16 vpid;
 
 	/* Copies of what the VMCS holds. */
@@ -146,8 +153,8 @@ void vmx_call_gate(unsigned long handler);
 /* hardware.c */
 int vmx_hardware_init(void);
 void vmx_hardware_exit(void);
-void vmx_vmcs_activate(struct vmx_vcpu *vmx, int cpu);
-void vmx_vmcs_deactivate(struct vmx_vcpu *vmx);
+bool vmx_vmcs_activate(struct vmx_vcpu *vmx, int cpu);
+bool vmx_vmcs_deactivate(struct vmx_vcpu *vmx);
 bool vmx_is_on(void);
 struct vmcs *vmx_alloc_vmcs(int cpu);
 
@@ -231,16 +238,19 @@ int vmx_exit_invpcid(struct mkvm_vcpu *vcpu);
 int vmx_exit_task_switch(struct mkvm_vcpu *vcpu);
 int vmx_exit_entry_failure(struct mkvm_vcpu *vcpu);	/* entry_failure.c */
 
-/* entry_failure.c: a VMLAUNCH or VMRESUME that failed outright. */
-int vmx_entry_vmfail(struct mkvm_vcpu *vcpu, int result);
+/* entry_failure.c: a VMLAUNCH or VMRESUME that failed outright, interrupts off. */
+void vmx_entry_vmfail(struct mkvm_vcpu *vcpu, enum vmx_enter_result result);
 void vmx_undo_injection(struct vmx_vcpu *vmx);
+void vmcs_access_failures_exit(void);
 
-/* entry_check.c: prints each rule of the SDM that the current VMCS breaks; their number. */
-int vmx_check_vmcs(struct mkvm_vcpu *vcpu);
+/* entry_check.c: the rules of the SDM that the current VMCS breaks. */
+int vmx_check_vmcs(struct mkvm_vcpu *vcpu, u32 *cause);
+void vmx_print_broken_rules(struct mkvm_vcpu *vcpu);
 /* vmcs_field.c: all fields that this CPU has, grouped and decoded, rate limited by the caller. */
 void vmx_dump_vmcs(struct mkvm_vcpu *vcpu, bool host);
 const char *vmx_instruction_error_name(u32 error);
 const char *vmcs_field_name(u32 encoding);
+bool vmcs_field_is_host_address(u32 encoding);
 
 /* operand.c: what VM-exit instruction information describes. */
 #define INFO_ADDRESS_SIZE(i)	(((i) >> 7) & 7)	/* 0: 16 bits, 1: 32 bits, 2: 64 bits */

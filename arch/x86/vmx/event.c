@@ -87,13 +87,6 @@ static void inject_exception(struct mkvm_vcpu *vcpu)
 	u32 info = ex->vector;
 
 	inject_deliver_payload(vcpu);
-	if (ex->has_payload) {
-		if (ex->vector == X86_TRAP_PF)
-			vcpu->arch.cr2 = ex->payload;
-		else if (ex->vector == X86_TRAP_DB)
-			debug_merge_dr6(vcpu, ex->payload);
-		ex->has_payload = false;
-	}
 	/* Once: what comes back from a delivery that was cut short has it in RFLAGS already. */
 	if (!ex->injected && exception_row(ex->vector)->kind == EXCEPTION_FAULT)
 		rflags_write(vcpu, vmx_rflags(vcpu) | X86_EFLAGS_RF);

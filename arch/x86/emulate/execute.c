@@ -377,7 +377,8 @@ static enum emul_rc exec_push(struct emul_ctxt *c)
 	rc = emul_operand_read(c, c->d.dst, false, &value);
 	if (rc != EMUL_OK)
 		return rc;
-	return emul_push(c, value, c->d.size);
+	return c->d.dst >= ARG_SEG_FIRST ? emul_push_selector(c, value, c->d.size) :
+					   emul_push(c, value, c->d.size);
 }
 
 /* A destination addressed by rSP uses its value after the pop. */

@@ -165,6 +165,7 @@ enum emul_rc emul_push_all(struct emul_ctxt *c, const u64 *values, unsigned int 
 			   unsigned int size);
 enum emul_rc emul_stack_read(struct emul_ctxt *c, u64 at, u64 *value, unsigned int size);
 enum emul_rc emul_push(struct emul_ctxt *c, u64 value, unsigned int size);
+enum emul_rc emul_push_selector(struct emul_ctxt *c, u64 value, unsigned int size);
 enum emul_rc emul_stack_peek(struct emul_ctxt *c, u64 *value, unsigned int size);
 void emul_stack_add(struct emul_ctxt *c, u64 delta);
 

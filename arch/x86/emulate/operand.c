@@ -397,6 +397,18 @@ void emul_stack_add(struct emul_ctxt *c, u64 delta)
 	emul_gpr_write(c, REG_SP, size, c->gpr[REG_SP] + delta);
 }
 
+static enum emul_rc push_part(struct emul_ctxt *c, u64 value, unsigned int size,
+			      unsigned int written)
+{
+	u64 top = (c->gpr[REG_SP] - size) & emul_mask(stack_size(c));
+	enum emul_rc rc;
+
+	rc = emul_mem_write(c, EMUL_SS, top, &value, written);
+	if (rc == EMUL_OK)
+		emul_stack_add(c, -(u64)size);
+	return rc;
+}
+
 /**
  * emul_push() - push a value: the one memory write of its instruction
  * @c: context
@@ -407,13 +419,23 @@ void emul_stack_add(struct emul_ctxt *c, u64 delta)
  */
 enum emul_rc emul_push(struct emul_ctxt *c, u64 value, unsigned int size)
 {
-	u64 top = (c->gpr[REG_SP] - size) & emul_mask(stack_size(c));
-	enum emul_rc rc;
+	return push_part(c, value, size, size);
+}
 
-	rc = emul_mem_write(c, EMUL_SS, top, &value, size);
-	if (rc == EMUL_OK)
-		emul_stack_add(c, -(u64)size);
-	return rc;
+/**
+ * emul_push_selector() - push a segment register
+ * @c: context
+ * @value: the selector
+ * @size: 2, 4 or 8 bytes by which the stack pointer moves
+ *
+ * SDM, PUSH: with a 32-bit operand recent processors write 16 bits and leave the upper half of the
+ * stack's word as it is.
+ *
+ * Return: EMUL_OK or why not.
+ */
+enum emul_rc emul_push_selector(struct emul_ctxt *c, u64 value, unsigned int size)
+{
+	return push_part(c, value, size, size == 4 ? 2 : size);
 }
 
 /* Offset of the @nth slot of @size bytes below the top of the stack, from 1. */

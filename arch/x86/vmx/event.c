@@ -144,20 +144,23 @@ bool vmx_interrupt_allowed(struct mkvm_vcpu *vcpu)
 		 (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS));
 }
 
+static bool nmi_allowed(struct mkvm_vcpu *vcpu)
+{
+	return !(vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) &
+		 (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS | GUEST_INTR_STATE_NMI));
+}
+
 bool vmx_ready_for_user_interrupt(struct mkvm_vcpu *vcpu)
 {
 	if (vcpu->arch.interrupt.injected || vcpu->arch.exception.injected ||
 	    vcpu->arch.exception.pending || vcpu->arch.nmi_injected)
 		return false;
+	/* An NMI goes first: SDM, "Prioritization of Concurrent Events". */
+	if (vcpu->arch.nmi_pending && nmi_allowed(vcpu))
+		return false;
 	if (vcpu->arch.apic && (vcpu->arch.pending_extint >= 0 || !lapic_accepts_pic(vcpu)))
 		return false;
 	return vmx_interrupt_allowed(vcpu);
-}
-
-static bool nmi_allowed(struct mkvm_vcpu *vcpu)
-{
-	return !(vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) &
-		 (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS | GUEST_INTR_STATE_NMI));
 }
 
 static void set_window(struct vmx_vcpu *vmx, u32 bit, bool wanted)

@@ -91,7 +91,7 @@ static int say_absent(const char *device, const char *what, struct sentence *why
 
 	switch (minikvm_state()) {
 	case MINIKVM_VTD_ALONE:
-		if (strcmp(device, own) && strcmp(device, OWN_NODE))
+		if (strcmp(device, own) != 0 && strcmp(device, OWN_NODE) != 0)
 			break;
 		return say(why,
 			   "%s: the module minikvm is loaded, but for VT-d alone, because it found no VT-x to run VMs with (`minikvm doctor` looks for the reason; `dmesg | grep minikvm` has the module's own words).",
@@ -102,13 +102,13 @@ static int say_absent(const char *device, const char *what, struct sentence *why
 				   "%s, although the module minikvm is loaded and has registered it: make it by `mknod %s c $(tr : ' ' </sys/class/misc/%s/dev)`.",
 				   what, own, own + strlen("/dev/"));
 		return say(why, "%s: the module minikvm is loaded, and its node is %s%s.", what,
-			   own, strcmp(device, KVM_NODE) ? "" :
+			   own, strcmp(device, KVM_NODE) != 0 ? "" :
 			   " (for KVM's own: rmmod minikvm, modprobe kvm_intel)");
 	case MINIKVM_ABSENT:
 		break;
 	}
 	return say(why, "%s: load the module %s (`minikvm doctor` looks for the reason).", what,
-		   strcmp(device, KVM_NODE) ? "minikvm" : "kvm_intel (or kvm_amd)");
+		   strcmp(device, KVM_NODE) != 0 ? "minikvm" : "kvm_intel (or kvm_amd)");
 }
 
 static int say_unopened(const char *device, int err, struct sentence *why)

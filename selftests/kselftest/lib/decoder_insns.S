@@ -540,7 +540,7 @@
 	S32 "movntq %mm6, (%ebx)"
 	S32 "fxsave (%ebx)", "movw $0x27f, (%ebx)", "fxrstor (%ebx)"
 
-	/* Where label 9 is, known to the code alone in real mode: in DX, and in the pointer at BX. */
+	/* Where label 9 is, which real-mode code alone knows: in DX, and in the pointer at BX. */
 	.macro FIND_9
 	call 6f
 6:	pop %dx

@@ -586,14 +586,26 @@ static u64 undefined_flags(void)
 	}
 }
 
+/*
+ * Count and index registers of a string instruction with 32-bit addresses in 64-bit mode: when the
+ * first iteration faults some processors have cleared their upper halves already.
+ */
+static bool upper_half_is_open(const struct machine *m, unsigned int reg, bool fault)
+{
+	return fault && m->c.d.addr_size == 4 &&
+	       (reg == REG_CX || reg == REG_SI || reg == REG_DI);
+}
+
+/* @b has decoded the instruction, @a may be the processor. */
 static const char *compare_registers(const struct machine *a, const struct machine *b, bool fault)
 {
 	u64 mask = a->c.mode == EMUL_LONG64 ? ~0ULL : 0xffffffff;
-	bool string = a->c.d.op >= OP_MOVS && a->c.d.op <= OP_SCAS;
+	bool string = b->c.d.op >= OP_MOVS && b->c.d.op <= OP_SCAS;
 	unsigned int i;
 
 	for (i = 0; i < 16; i++)
-		if ((a->c.gpr[i] ^ b->c.gpr[i]) & mask)
+		if ((a->c.gpr[i] ^ b->c.gpr[i]) & mask &
+		    (string && upper_half_is_open(b, i, fault) ? 0xffffffff : ~0ULL))
 			return "general registers";
 	/* A fault in the middle of REPE CMPS: the SDM does not say whose the flags are. */
 	if (!(fault && string) && (a->c.rflags ^ b->c.rflags) & ~(fault ? 0 : undefined_flags()))

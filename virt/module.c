@@ -37,7 +37,7 @@ static long answer(const char *name, unsigned long arg, long value)
 	return -EINVAL;
 }
 
-/* -ENOIOCTLCMD: nobody knows @cmd. */
+/* -ENOIOCTLCMD: there is no such ioctl on this descriptor. */
 static long do_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
 	switch (cmd) {

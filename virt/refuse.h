@@ -42,7 +42,7 @@ static inline void mkvm_refuse_begin(struct mkvm_refusals *refusals)
 		WRITE_ONCE(refusals->by, NULL);
 }
 
-/* It ends with @ret; -ENOIOCTLCMD: nobody knows @cmd. */
+/* It ends with @ret; -ENOIOCTLCMD: there is no such ioctl. */
 static inline void mkvm_refuse_end(struct mkvm_vm *vm, struct mkvm_refusals *refusals,
 				   unsigned int cmd, unsigned long arg, long ret)
 {

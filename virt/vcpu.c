@@ -237,7 +237,7 @@ static long run(struct mkvm_vcpu *vcpu)
 	return ret;
 }
 
-/* -ENOIOCTLCMD: nobody knows @cmd. */
+/* -ENOIOCTLCMD: there is no such ioctl on this descriptor. */
 static long do_ioctl(struct mkvm_vcpu *vcpu, unsigned int cmd, unsigned long arg)
 {
 	long ret = mkvm_vm_may_use(vcpu->vm);

@@ -148,7 +148,7 @@ static bool knows(const struct kvm_device_attr *attr)
 	       (attr->attr == KVM_DEV_VFIO_GROUP_ADD || attr->attr == KVM_DEV_VFIO_GROUP_DEL);
 }
 
-/* -ENOIOCTLCMD: nobody knows @cmd. */
+/* -ENOIOCTLCMD: there is no such ioctl on this descriptor. */
 static long do_ioctl(struct vfio_device *device, unsigned int cmd, unsigned long arg)
 {
 	struct kvm_device_attr attr;

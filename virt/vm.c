@@ -146,7 +146,7 @@ int mkvm_vm_refuse_use(struct mkvm_vm *vm)
 	return -EIO;
 }
 
-/* -ENOIOCTLCMD: nobody knows @cmd. */
+/* -ENOIOCTLCMD: there is no such ioctl on this descriptor. */
 static long do_ioctl(struct mkvm_vm *vm, unsigned int cmd, unsigned long arg)
 {
 	void __user *user = (void __user *)arg;

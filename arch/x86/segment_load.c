@@ -60,7 +60,7 @@ static int load_accessed(struct mkvm_vcpu *vcpu, int reg, struct kvm_segment *se
 	int ret;
 
 	ret = descriptor_change_type(vcpu, selector, &desc, DESC_ACCESSED, 0, fault);
-	/* Whoever changed the descriptor meanwhile changed one that is loaded already. */
+	/* What changes the descriptor from here on changes one that is loaded already. */
 	if (ret && ret != -EAGAIN)
 		return ret;
 	seg->type |= DESC_ACCESSED;

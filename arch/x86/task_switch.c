@@ -332,7 +332,7 @@ static int load_segment(struct mkvm_vcpu *vcpu, int reg, u16 selector, u8 cpl,
 	if (vector)
 		return make_fault(fault, vector, SELECTOR_ERROR(selector));
 	ret = descriptor_change_type(vcpu, selector, &desc, DESC_ACCESSED, 0, fault);
-	/* Whoever changed the descriptor meanwhile changed one that is loaded already. */
+	/* What changes the descriptor from here on changes one that is loaded already. */
 	if (ret && ret != -EAGAIN)
 		return ret;
 	seg.type |= DESC_ACCESSED;

@@ -78,7 +78,7 @@ static bool goes_on(struct hw_unit *unit)
 
 	if (fsts & FSTS_IQE)
 		return false;
-	/* An answer that nobody asked for: the device's fault, and the queue goes on. */
+	/* An answer to no request: the device's fault, and the queue goes on. */
 	if (fsts & FSTS_ICE)
 		hw_write32(unit->regs, DMAR_FSTS, FSTS_ICE);
 	if (fsts & FSTS_ITE) {

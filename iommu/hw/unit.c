@@ -187,7 +187,7 @@ int hw_unit_enable(struct hw_unit *unit)
 	ret = hw_command(unit, GCMD_QIE, true, true);
 	if (ret || unit->interrupts_only)
 		return ret;
-	/* Whoever changes an entry from here on has the caches forget it. */
+	/* A change of an entry from here on invalidates the caches, too. */
 	unit->on = true;
 	hw_write64(unit->regs, DMAR_RTADDR,
 		   hw_phys(unit->root) | (unit->scalable ? RTADDR_SCALABLE : 0));

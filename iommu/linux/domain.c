@@ -110,10 +110,10 @@ static void domain_free(struct iommu_domain *domain)
 {
 	struct vtd_domain *d = to_vtd(domain);
 
-	/* Whoever walks the table of an attached domain holds the mutex. */
+	/* A walk of the table of an attached domain is done under the mutex. */
 	mutex_lock(&vtd.mutex);
 	mutex_unlock(&vtd.mutex);
-	/* A unit that no longer answers may walk the table for ever. */
+	/* A unit that no longer answers may go on walking the table. */
 	if (!any_broken()) {
 		iopt_destroy(&d->table);
 		ida_free(&vtd.ids, d->id);

@@ -142,7 +142,7 @@ void vtd_emergency(void)
 	if (xchg(&done, true))
 		return;
 	for (i = 0; i < vtd.nr_units; i++) {
-		/* Whoever was giving a command will not end it. */
+		/* A command that was being given will not be completed. */
 		vtd.units[i]->hw.commanding = false;
 		if (hw_read32(vtd.units[i]->hw.regs, DMAR_GSTS) & GCMD_IRE)
 			irt_pass_compatibility(&vtd.units[i]->hw, true);

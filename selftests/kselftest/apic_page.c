@@ -127,7 +127,7 @@ static void moved_guest(void)
 		wr32(MOVED + APIC_SVR, 0x100 | (0xf0 + i));
 	GUEST_EQ(rd32(MOVED + APIC_SVR), 0x1f3);
 	GUEST_SYNC(3);
-	/* Now there is memory: it goes first, whoever makes the access. */
+	/* Now there is memory: it goes first, whatever makes the access. */
 	GUEST_EQ(rd32(MOVED + APIC_LVR), 0x5a5a5a5a);
 	for (int i = 0; i < 4; i++)
 		wr32(MOVED + APIC_SVR, 0x01020304 + i);

@@ -267,7 +267,7 @@ static void keep_fd(struct fz_thread *t, const struct fz_row *row, int ret, void
 
 	if (row->flags & ROW_FD_IN_BUF)
 		fd = ((struct kvm_create_device *)buf)->fd;
-	/* The test of KVM_CREATE_DEVICE gives none, and a number there may be anybody's. */
+	/* The test of KVM_CREATE_DEVICE gives none, and a number there may be any descriptor. */
 	if (row->flags & ROW_FD_IN_BUF && (((struct kvm_create_device *)buf)->flags || fd < 3))
 		return;
 	fz_fd_put(t->c, &t->rng, row->gives, fd);

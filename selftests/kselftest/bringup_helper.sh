@@ -207,7 +207,7 @@ rmmod_while_cpus_come_and_go() {
 	done) &
 	toggler=$!
 	i=0
-	while [ "$i" -lt 20 ]; do
+	while [ "$i" -lt 8 ]; do
 		insmod "$ko" || ok=1
 		"$here/abi_basic" guest_64 >/dev/null || ok=1
 		rmmod minikvm || ok=1

@@ -26,7 +26,6 @@
 #define PORT BIT(13)	/* port in DX first */
 #define RING0 BIT(14)	/* a program in ring 3 has it seldom: it ends there */
 #define CODE_PTR BIT(15)	/* the operand is to be the address of what follows */
-#define REGS BIT(16)	/* ModRM of registers alone */
 #define SELECTOR BIT(17)	/* a selector goes to AX, and the operand is AX or [m] as it is */
 #define WAKES BIT(18)	/* HLT: with an interrupt controller only where something wakes it */
 #define NO_OVERRIDE BIT(19)	/* the operand size is left alone */
@@ -111,7 +110,6 @@ static const struct row rows[] = {
 	R2(1, 0x08, RING0), R2(1, 0x09, RING0), { 0, 3, { 0x0f, 0x20, 0xc0 }, 0, RING0, 1 },
 	{ 0, 3, { 0x0f, 0x20, 0xd0 }, 0, RING0, 1 }, { 0, 3, { 0x0f, 0x20, 0xe0 }, 0, RING0, 1 },
 	{ 0, 3, { 0x0f, 0x21, 0xf0 }, 0, RING0, 1 }, { 0, 3, { 0x0f, 0x21, 0xf8 }, 0, RING0, 1 },
-	{ 0, 3, { 0x0f, 0x22, 0xd0 }, 0, RING0, 0 },
 	/* exceptions and interrupts on purpose */
 	R1(2, 0xcc, 0), R1(1, 0xf1, 0), R1(1, 0xce, NO64), R2(1, 0x0b, 0),
 	R1(1, 0x62, MEM | M | NO64),
@@ -267,7 +265,7 @@ static void encode_operand(struct fuzz_case *c, const struct row *r, struct enco
 	int reg = r->flags & DIGIT ? r->digit : (int)below(c, 8);
 
 	memset(e, 0, sizeof(*e));
-	if ((r->flags & MEM) || (!(r->flags & REGS) && !one_in(c, 4))) {
+	if ((r->flags & MEM) || !one_in(c, 4)) {
 		if (is_16(c))
 			encode_memory16(c, e);
 		else

@@ -16,7 +16,7 @@
 #include <asm/fpu/api.h>
 #include <asm/fpu/types.h>
 
-#include "arch/x86/doorbell.h"
+#include "arch/x86/insn/doorbell.h"
 
 struct emul_ctxt;
 struct mkvm_lapic;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * kvm_run.immediate_exit has another name inside newer kernels, to remind of its writer in
- * userspace. Used by arch/x86/run.c.
+ * userspace. Used by arch/x86/run/run.c.
  */
 #include <linux/kvm.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A store to an MMIO ioeventfd that the module remembers and then carries out without its emulator
- * (arch/x86/doorbell.c): every form of MOV, and everything that may change behind the module's
+ * (arch/x86/insn/doorbell.c): every form of MOV, and everything that may change behind the module's
  * back between two rings: the instruction's bytes, the page it lies in, the memory behind that
  * page, what is at the doorbell's address. KVM's ABI documentation, KVM_IOEVENTFD, is the
  * reference. Relies on lib/; the guest calls code that the test writes.

@@ -13,11 +13,11 @@
 #include <linux/slab.h>
 #include <asm/mce.h>
 
-#include "arch/x86/cpuid.h"
+#include "arch/x86/cpu/cpuid.h"
 #include "arch/x86/irq/ioapic.h"
 #include "arch/x86/irq/lapic_internal.h"
 #include "arch/x86/irq/posted.h"
-#include "arch/x86/run.h"
+#include "arch/x86/run/run.h"
 #include "arch/x86/vmx/vmx.h"
 
 #define LAPIC_VERSION	0x14	/* SDM, "Local APIC Version Register": integrated, P4 and later */
@@ -392,7 +392,7 @@ void lapic_write_svr(struct mkvm_lapic *apic, u32 val)
 	WRITE_ONCE(apic->sw_enabled, val & APIC_SPIV_APIC_ENABLED);
 	if (apic->sw_enabled != was_enabled) {
 		vmx_apicv_update(apic->vcpu);
-		/* A page that came meanwhile could not be told: arch/x86/async_pf.c. */
+		/* A page that came meanwhile could not be told: arch/x86/pv/async_pf.c. */
 		mkvm_make_request(MKVM_REQ_ASYNC_PF, apic->vcpu);
 	}
 	if (apic->sw_enabled) {

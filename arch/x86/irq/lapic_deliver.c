@@ -17,7 +17,7 @@
 #include <linux/bit_spinlock.h>
 #include <linux/nospec.h>
 
-#include "arch/x86/inject.h"
+#include "arch/x86/event/inject.h"
 #include "arch/x86/irq/lapic_internal.h"
 #include "arch/x86/irq/posted.h"
 

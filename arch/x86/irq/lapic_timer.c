@@ -20,7 +20,7 @@
 #include <asm/tsc.h>
 
 #include "arch/x86/irq/lapic_internal.h"
-#include "arch/x86/tsc.h"
+#include "arch/x86/cpu/tsc.h"
 
 /* A guest whose periodic timer ticks all the time would cost the host an interrupt each. */
 static unsigned int min_timer_period_us = 200;

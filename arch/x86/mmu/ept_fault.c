@@ -14,7 +14,7 @@
 #include <linux/sched.h>
 #include <asm/cpufeature.h>
 
-#include "arch/x86/async_pf.h"
+#include "arch/x86/pv/async_pf.h"
 #include "arch/x86/mmu/ept.h"
 #include "arch/x86/mmu/ept_table.h"
 #include "arch/x86/mmu/memtype.h"

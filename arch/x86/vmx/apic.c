@@ -15,7 +15,7 @@
 #include <asm/apicdef.h>
 #include <asm/irq_vectors.h>
 
-#include "arch/x86/doorbell.h"
+#include "arch/x86/insn/doorbell.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/irq/posted.h"
 #include "arch/x86/mmu/ept.h"

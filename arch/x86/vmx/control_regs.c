@@ -13,10 +13,10 @@
 #include <asm/msr.h>
 #include <asm/tlbflush.h>
 
-#include "arch/x86/cpuid.h"
+#include "arch/x86/cpu/cpuid.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/mmu/ept.h"
-#include "arch/x86/msr_filter.h"
+#include "arch/x86/cpu/msr_filter.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
 /* No VMCS control depends on these, and no part of the module caches them. */
@@ -273,7 +273,7 @@ void vmx_msr_filter_changed(struct mkvm_vcpu *vcpu)
 			    to_vmx(vcpu)->enter_flags & VMX_ENTER_SPEC_CTRL);
 }
 
-/* -ENOENT tells arch/x86/msr.c to look elsewhere. */
+/* -ENOENT tells arch/x86/cpu/msr.c to look elsewhere. */
 int vmx_get_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);

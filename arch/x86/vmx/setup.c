@@ -15,8 +15,8 @@
 #include <asm/desc.h>
 #include <asm/msr.h>
 
-#include "arch/x86/cpuid.h"
-#include "arch/x86/inject.h"
+#include "arch/x86/cpu/cpuid.h"
+#include "arch/x86/event/inject.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 

@@ -6,7 +6,7 @@
 #ifndef MINIKVM_UNIT_ENTRY_CHECK_ROWS_H
 #define MINIKVM_UNIT_ENTRY_CHECK_ROWS_H
 
-#include "arch/x86/vmx/entry_check.h"
+#include "arch/x86/vmx/explain/entry_check.h"
 
 /* Known-good VMCSs of guests in different modes. */
 void good_long(void);

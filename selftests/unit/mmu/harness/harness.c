@@ -22,7 +22,7 @@
 #include <linux/smp.h>
 #include <linux/uaccess.h>
 
-#include "arch/x86/async_pf.h"
+#include "arch/x86/pv/async_pf.h"
 #include "arch/x86/mmu/ept_table.h"
 #include "arch/x86/vmx/vmx.h"
 #include "harness.h"
@@ -100,7 +100,7 @@ const char *arch_gfns_reserved(struct mkvm_vm *vm, gfn_t base, u64 npages)
 	return NULL;
 }
 
-/* Nobody here can be told that a page is not there: arch/x86/async_pf.c. */
+/* Nobody here can be told that a page is not there: arch/x86/pv/async_pf.c. */
 bool async_pf_allowed(struct mkvm_vcpu *vcpu, gfn_t gfn)
 {
 	return false;

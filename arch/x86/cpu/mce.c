@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Machine-check banks of a guest.
+ *
+ * SDM, "Machine-Check Architecture"; KVM_X86_SETUP_MCE, KVM_X86_SET_MCE. The banks are memory;
+ * userspace decides how many there are and puts errors into them, the guest reads and clears.
+ * Errors that need no action are told by the LAPIC's CMCI, if the guest wants ("Corrected Machine
+ * Check Interrupt"), others by #MC.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/nospec.h>
+#include <linux/slab.h>
+#include <asm/mce.h>
+#include <asm/msr-index.h>
+
+#include "arch/x86/event/inject.h"
+#include "arch/x86/irq/lapic.h"
+#include "arch/x86/cpu/msr.h"
+#include "arch/x86/regs.h"
+
+enum { MCI_CTL, MCI_STATUS, MCI_ADDR, MCI_MISC, MCI_REGS };
+
+/* The banks' CTL2 registers lie behind all others, as their MSRs do. */
+#define CTL2_FIRST	(MKVM_MCE_BANKS * MCI_REGS)
+#define CTL2_VALID	(MCI_CTL2_CMCI_EN | MCI_CTL2_CMCI_THRESHOLD_MASK)
+
+u64 mce_supported_cap(void)
+{
+	return MKVM_MCE_BANKS | MCG_CTL_P | MCG_SER_P | MCG_CMCI_P | MCG_LMCE_P;
+}
+
+static unsigned int nr_banks(struct mkvm_vcpu *vcpu)
+{
+	return vcpu->arch.mcg_cap & MCG_BANKCNT_MASK;
+}
+
+int mce_vcpu_init(struct mkvm_vcpu *vcpu)
+{
+	vcpu->arch.mce_banks = kcalloc(CTL2_FIRST + MKVM_MCE_BANKS, sizeof(u64),
+				       GFP_KERNEL_ACCOUNT);
+	if (!vcpu->arch.mce_banks)
+		return -ENOMEM;
+	vcpu->arch.mcg_cap = MKVM_MCE_BANKS;
+	return 0;
+}
+
+void mce_vcpu_free(struct mkvm_vcpu *vcpu)
+{
+	kfree(vcpu->arch.mce_banks);
+	vcpu->arch.mce_banks = NULL;
+}
+
+int mce_setup_banks(struct mkvm_vcpu *vcpu, u64 mcg_cap)
+{
+	u64 known = mce_supported_cap() | MCG_BANKCNT_MASK | MCG_EXT_CNT_MASK;
+	unsigned int banks = mcg_cap & MCG_BANKCNT_MASK, i;
+
+	if (!banks || banks > MKVM_MCE_BANKS || (mcg_cap & ~known)) {
+		vm_refuse(vcpu->vm, "KVM_X86_SETUP_MCE: 0x%llx, at most %u banks and bits 0x%llx",
+			  mcg_cap, MKVM_MCE_BANKS, known);
+		return -EINVAL;
+	}
+	vcpu->arch.mcg_cap = mcg_cap;
+	if (mcg_cap & MCG_CTL_P)
+		vcpu->arch.mcg_ctl = ~0ull;
+	for (i = 0; i < banks; i++)
+		vcpu->arch.mce_banks[i * MCI_REGS + MCI_CTL] = ~0ull;
+	memset(vcpu->arch.mce_banks + CTL2_FIRST, 0, MKVM_MCE_BANKS * sizeof(u64));
+	return 0;
+}
+
+/* SDM, "UCR Error Classification": uncorrected, but nobody has used the data so far. */
+static bool needs_no_action(const struct kvm_x86_mce *mce)
+{
+	return !mce->mcg_status && (mce->status & MCI_STATUS_UC) &&
+	       !(mce->status & (MCI_STATUS_PCC | MCI_STATUS_S | MCI_STATUS_AR));
+}
+
+/* @status, over an error that was there already. */
+static u64 status_over(const u64 *bank, u64 status)
+{
+	return status | (bank[MCI_STATUS] & MCI_STATUS_VAL ? MCI_STATUS_OVER : 0);
+}
+
+int mce_inject(struct mkvm_vcpu *vcpu, const struct kvm_x86_mce *mce)
+{
+	unsigned int nr;
+	u64 *bank;
+
+	if (mce->bank >= nr_banks(vcpu) || !(mce->status & MCI_STATUS_VAL)) {
+		vm_refuse(vcpu->vm, "KVM_X86_SET_MCE: bank %u of %u, status 0x%llx", mce->bank,
+			  nr_banks(vcpu), mce->status);
+		return -EINVAL;
+	}
+	nr = array_index_nospec(mce->bank, MKVM_MCE_BANKS);
+	bank = vcpu->arch.mce_banks + nr * MCI_REGS;
+
+	if (needs_no_action(mce)) {
+		bank[MCI_STATUS] = status_over(bank, mce->status);
+		bank[MCI_ADDR] = mce->addr;
+		bank[MCI_MISC] = mce->misc;
+		if ((vcpu->arch.mcg_cap & MCG_CMCI_P) &&
+		    (vcpu->arch.mce_banks[CTL2_FIRST + nr] & MCI_CTL2_CMCI_EN))
+			lapic_deliver_lvt(vcpu, APIC_LVTCMCI);
+		return 0;
+	}
+	if (mce->status & MCI_STATUS_UC) {
+		/* Reporting is switched off, as a whole or for this bank. */
+		if ((vcpu->arch.mcg_cap & MCG_CTL_P) && vcpu->arch.mcg_ctl != ~0ull)
+			return 0;
+		if (bank[MCI_CTL] != ~0ull)
+			return 0;
+		/* SDM: a machine check that cannot be taken shuts the processor down. */
+		if ((vcpu->arch.mcg_status & MCG_STATUS_MCIP) ||
+		    !(cr4_read(vcpu) & X86_CR4_MCE)) {
+			mkvm_make_request(MKVM_REQ_TRIPLE_FAULT, vcpu);
+			return 0;
+		}
+		bank[MCI_STATUS] = status_over(bank, mce->status);
+		vcpu->arch.mcg_status = mce->mcg_status;
+		queue_exception(vcpu, MC_VECTOR);
+	} else if (!(bank[MCI_STATUS] & MCI_STATUS_VAL) ||
+		   !(bank[MCI_STATUS] & MCI_STATUS_UC)) {
+		bank[MCI_STATUS] = status_over(bank, mce->status);
+	} else {
+		/* An uncorrected error is not overwritten by a corrected one. */
+		bank[MCI_STATUS] |= MCI_STATUS_OVER;
+		return 0;
+	}
+	bank[MCI_ADDR] = mce->addr;
+	bank[MCI_MISC] = mce->misc;
+	return 0;
+}
+
+/* The register of a bank that @msr names, or NULL. */
+static u64 *bank_reg(struct mkvm_vcpu *vcpu, u32 msr)
+{
+	u32 index = msr - MSR_IA32_MC0_CTL;
+
+	if (msr < MSR_IA32_MC0_CTL || index >= nr_banks(vcpu) * MCI_REGS)
+		return NULL;
+	return &vcpu->arch.mce_banks[array_index_nospec(index, MKVM_MCE_BANKS * MCI_REGS)];
+}
+
+/* The same for IA32_MCi_CTL2. */
+static u64 *ctl2_reg(struct mkvm_vcpu *vcpu, u32 msr)
+{
+	u32 index = msr - MSR_IA32_MC0_CTL2;
+
+	if (msr < MSR_IA32_MC0_CTL2 || index >= nr_banks(vcpu))
+		return NULL;
+	return &vcpu->arch.mce_banks[CTL2_FIRST + array_index_nospec(index, MKVM_MCE_BANKS)];
+}
+
+/* SDM, "Local Machine Check Exception": firmware opts in by IA32_FEATURE_CONTROL. */
+static bool lmce_enabled(struct mkvm_vcpu *vcpu)
+{
+	return vcpu->arch.feat_ctl & FEAT_CTL_LMCE_ENABLED;
+}
+
+int mce_get_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
+{
+	u64 *reg;
+
+	switch (msr) {
+	case MSR_IA32_MCG_CAP:
+		*data = vcpu->arch.mcg_cap;
+		return 0;
+	case MSR_IA32_MCG_STATUS:
+		*data = vcpu->arch.mcg_status;
+		return 0;
+	case MSR_IA32_MCG_CTL:
+		if (!(vcpu->arch.mcg_cap & MCG_CTL_P) && !host)
+			return 1;
+		*data = vcpu->arch.mcg_ctl;
+		return 0;
+	case MSR_IA32_MCG_EXT_CTL:
+		if (!host && !lmce_enabled(vcpu))
+			return 1;
+		*data = vcpu->arch.mcg_ext_ctl;
+		return 0;
+	}
+	reg = ctl2_reg(vcpu, msr);
+	if (reg && !host && !(vcpu->arch.mcg_cap & MCG_CMCI_P))
+		return 1;
+	reg = reg ?: bank_reg(vcpu, msr);
+	if (!reg)
+		return -ENOENT;
+	*data = *reg;
+	return 0;
+}
+
+int mce_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
+{
+	u64 *reg;
+
+	switch (msr) {
+	case MSR_IA32_MCG_CAP:
+		/* Read-only; userspace may write back what it read. */
+		return host && data == vcpu->arch.mcg_cap ? 0 : 1;
+	case MSR_IA32_MCG_STATUS:
+		vcpu->arch.mcg_status = data;
+		return 0;
+	case MSR_IA32_MCG_CTL:
+		if (!(vcpu->arch.mcg_cap & MCG_CTL_P) && (data || !host))
+			return 1;
+		if (data && data != ~0ull)
+			return 1;
+		vcpu->arch.mcg_ctl = data;
+		return 0;
+	case MSR_IA32_MCG_EXT_CTL:
+		if ((!host && !lmce_enabled(vcpu)) || (data & ~MCG_EXT_CTL_LMCE_EN))
+			return 1;
+		vcpu->arch.mcg_ext_ctl = data;
+		return 0;
+	}
+	reg = ctl2_reg(vcpu, msr);
+	if (reg) {
+		if (data & ~CTL2_VALID || (!(vcpu->arch.mcg_cap & MCG_CMCI_P) && (data || !host)))
+			return 1;
+		*reg = data;
+		return 0;
+	}
+	reg = bank_reg(vcpu, msr);
+	if (!reg)
+		return -ENOENT;
+	switch ((msr - MSR_IA32_MC0_CTL) % MCI_REGS) {
+	case MCI_CTL:
+		/* All or nothing; Linux clears single bits on some models. */
+		if (data && (data | BIT_ULL(10) | 1) != ~0ull)
+			return 1;
+		break;
+	case MCI_STATUS:
+		/* Software may only clear it, userspace restores it. */
+		if (data && !host)
+			return 1;
+		break;
+	default:
+		/* ADDR and MISC: the SDM has #GP for what is not 0; KVM takes all. */
+		break;
+	}
+	*reg = data;
+	return 0;
+}

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * MSR accesses that userspace filters or answers.
+ *
+ * KVM's ABI: KVM_X86_SET_MSR_FILTER (ranges with a bitmap of what is allowed) and
+ * KVM_CAP_X86_USER_SPACE_MSR (which refused accesses become KVM_EXIT_X86_RDMSR and
+ * KVM_EXIT_X86_WRMSR instead of #GP). x2APIC registers are never filtered. Relies on
+ * vmx_msr_passthrough(), which lets through only what the filter allows.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/kvm.h>
+#include <linux/nospec.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "arch/x86/event/inject.h"
+#include "arch/x86/cpu/msr.h"
+#include "arch/x86/cpu/msr_filter.h"
+#include "arch/x86/regs.h"
+#include "virt/vm.h"
+
+#define MAX_BITMAP_BYTES	0x600
+#define X2APIC_FIRST		0x800u
+#define X2APIC_LAST		0x8ffu
+
+struct filter_range {
+	u32 access, base, nmsrs;
+	unsigned long *bitmap;
+};
+
+struct msr_filter {
+	bool default_allow;
+	u32 nr;
+	struct filter_range range[KVM_MSR_FILTER_MAX_RANGES];
+};
+
+static bool filter_allows(const struct msr_filter *f, u32 msr, u32 access)
+{
+	u32 i;
+
+	for (i = 0; i < f->nr; i++) {
+		const struct filter_range *r = &f->range[i];
+		u32 bit = msr - r->base;
+
+		if ((r->access & access) && bit < r->nmsrs)
+			return test_bit(array_index_nospec(bit, r->nmsrs), r->bitmap);
+	}
+	return f->default_allow;
+}
+
+bool msr_filter_allows(struct mkvm_vm *vm, u32 msr, u32 access)
+{
+	struct msr_filter *f;
+	bool allowed = true;
+	int idx;
+
+	if (!rcu_access_pointer(vm->arch.msr_filter) ||
+	    (msr >= X2APIC_FIRST && msr <= X2APIC_LAST))
+		return true;
+	idx = srcu_read_lock(&vm->srcu);
+	f = srcu_dereference(vm->arch.msr_filter, &vm->srcu);
+	if (f)
+		allowed = filter_allows(f, msr, access);
+	srcu_read_unlock(&vm->srcu, idx);
+	return allowed;
+}
+
+static void filter_free(struct msr_filter *f)
+{
+	u32 i;
+
+	if (!f)
+		return;
+	for (i = 0; i < f->nr; i++)
+		kfree(f->range[i].bitmap);
+	kfree(f);
+}
+
+static int append_range(struct msr_filter *f, const struct kvm_msr_filter_range *user)
+{
+	struct filter_range *r = &f->range[f->nr];
+	size_t size = BITS_TO_LONGS((u64)user->nmsrs) * sizeof(long);
+
+	if (!user->nmsrs)
+		return 0;
+	if (user->flags & ~(KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE) || size > MAX_BITMAP_BYTES)
+		return -EINVAL;
+	r->bitmap = memdup_user((void __user *)user->bitmap, size);
+	if (IS_ERR(r->bitmap))
+		return PTR_ERR(r->bitmap);
+	r->access = user->flags;
+	r->base = user->base;
+	r->nmsrs = user->nmsrs;
+	f->nr++;
+	return 0;
+}
+
+static struct msr_filter *build(const struct kvm_msr_filter *args)
+{
+	struct msr_filter *f;
+	unsigned int i;
+	int err;
+
+	f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
+	if (!f)
+		return ERR_PTR(-ENOMEM);
+	f->default_allow = !(args->flags & KVM_MSR_FILTER_DEFAULT_DENY);
+	for (i = 0; i < ARRAY_SIZE(args->ranges); i++) {
+		err = append_range(f, &args->ranges[i]);
+		if (err) {
+			filter_free(f);
+			return ERR_PTR(err);
+		}
+	}
+	return f;
+}
+
+/*
+ * May the fast paths of vmx/exit_register.c go on as if there were no filter and no exits? They
+ * serve these registers, and x2APIC's, of which only refused accesses could concern userspace.
+ */
+static void update_fast_path(struct mkvm_vm *vm, const struct msr_filter *f)
+{
+	static const u32 fast[] = {
+		MSR_IA32_TSC_DEADLINE, MSR_EFER, MSR_IA32_CR_PAT, MSR_STAR, MSR_LSTAR, MSR_CSTAR,
+		MSR_SYSCALL_MASK, MSR_IA32_TSC_ADJUST, MSR_IA32_MISC_ENABLE, MSR_IA32_APICBASE,
+		MSR_MTRRdefType,
+	};
+	bool slow = vm->arch.user_space_msr_mask & ~KVM_MSR_EXIT_REASON_FILTER;
+	unsigned int i;
+
+	for (i = 0; f && i < ARRAY_SIZE(fast); i++)
+		slow |= !filter_allows(f, fast[i], KVM_MSR_FILTER_READ) ||
+			!filter_allows(f, fast[i], KVM_MSR_FILTER_WRITE);
+	WRITE_ONCE(vm->arch.msr_slow, slow);
+}
+
+long msr_filter_set_ioctl(struct mkvm_vm *vm, void __user *user)
+{
+	struct msr_filter *f = NULL, *old;
+	struct kvm_msr_filter args;
+	unsigned int i;
+	bool empty = true;
+
+	if (copy_from_user(&args, user, sizeof(args)))
+		return -EFAULT;
+	for (i = 0; i < ARRAY_SIZE(args.ranges); i++)
+		empty &= !args.ranges[i].nmsrs;
+	if (args.flags & ~KVM_MSR_FILTER_DEFAULT_DENY) {
+		vm_refuse(vm, "KVM_X86_SET_MSR_FILTER: unknown flags %#x",
+			  args.flags & ~KVM_MSR_FILTER_DEFAULT_DENY);
+		return -EINVAL;
+	}
+	if (empty && (args.flags & KVM_MSR_FILTER_DEFAULT_DENY)) {
+		vm_refuse(vm, "KVM_X86_SET_MSR_FILTER: all is denied and no range allows anything");
+		return -EINVAL;
+	}
+	if (!empty) {
+		f = build(&args);
+		if (IS_ERR(f)) {
+			vm_refuse(vm, "KVM_X86_SET_MSR_FILTER: a range's flags, size or bitmap");
+			return PTR_ERR(f);
+		}
+	}
+	mutex_lock(&vm->lock);
+	old = rcu_dereference_protected(vm->arch.msr_filter, lockdep_is_held(&vm->lock));
+	rcu_assign_pointer(vm->arch.msr_filter, f);
+	update_fast_path(vm, f);
+	synchronize_srcu_expedited(&vm->srcu);
+	mutex_unlock(&vm->lock);
+	filter_free(old);
+	/* Their MSR bitmaps let through what the old one allowed. */
+	mkvm_make_all_request(vm, MKVM_REQ_MSR_FILTER);
+	return 0;
+}
+
+void msr_filter_destroy(struct mkvm_vm *vm)
+{
+	filter_free(rcu_dereference_protected(vm->arch.msr_filter, true));
+	RCU_INIT_POINTER(vm->arch.msr_filter, NULL);
+}
+
+int msr_exits_enable(struct mkvm_vm *vm, u64 reasons)
+{
+	if (reasons & ~(u64)MSR_EXIT_REASONS) {
+		vm_refuse(vm, "KVM_ENABLE_CAP(X86_USER_SPACE_MSR): unknown reasons 0x%llx",
+			  reasons);
+		return -EINVAL;
+	}
+	mutex_lock(&vm->lock);
+	vm->arch.user_space_msr_mask = reasons;
+	update_fast_path(vm, rcu_dereference_protected(vm->arch.msr_filter,
+						       lockdep_is_held(&vm->lock)));
+	mutex_unlock(&vm->lock);
+	return 0;
+}
+
+/* The exit's @reason to userspace if it wants such: true with vcpu->run filled. */
+static bool ask_userspace(struct mkvm_vcpu *vcpu, u32 exit, u32 reason, u64 data,
+			  int (*complete)(struct mkvm_vcpu *vcpu))
+{
+	struct kvm_run *run = vcpu->run;
+
+	if (!(READ_ONCE(vcpu->vm->arch.user_space_msr_mask) & reason))
+		return false;
+	run->exit_reason = exit;
+	run->msr.error = 0;
+	memset(run->msr.pad, 0, sizeof(run->msr.pad));
+	run->msr.reason = reason;
+	run->msr.index = reg_read(vcpu, GREG_RCX);
+	run->msr.data = data;
+	vcpu->arch.complete_userspace_io = complete;
+	return true;
+}
+
+static int complete_access(struct mkvm_vcpu *vcpu)
+{
+	if (vcpu->run->msr.error)
+		queue_gp(vcpu, 0);
+	else
+		vcpu->arch.msr_skip(vcpu);
+	return 1;
+}
+
+static int complete_read(struct mkvm_vcpu *vcpu)
+{
+	if (!vcpu->run->msr.error)
+		edx_eax_write(vcpu, vcpu->run->msr.data);
+	return complete_access(vcpu);
+}
+
+static u32 reason_for(int ret)
+{
+	return ret == MSR_UNKNOWN ? KVM_MSR_EXIT_REASON_UNKNOWN : KVM_MSR_EXIT_REASON_INVAL;
+}
+
+int msr_emulate_read(struct mkvm_vcpu *vcpu, void (*skip)(struct mkvm_vcpu *vcpu))
+{
+	u32 msr = reg_read(vcpu, GREG_RCX), reason = KVM_MSR_EXIT_REASON_FILTER;
+	u64 data = 0;
+	int ret = 1;
+
+	vcpu->arch.msr_skip = skip;
+	if (msr_filter_allows(vcpu->vm, msr, KVM_MSR_FILTER_READ)) {
+		ret = mkvm_get_msr(vcpu, msr, &data, false);
+		if (ret < 0)
+			return ret;
+		reason = reason_for(ret);
+	}
+	if (!ret) {
+		edx_eax_write(vcpu, data);
+		skip(vcpu);
+		return 1;
+	}
+	if (ask_userspace(vcpu, KVM_EXIT_X86_RDMSR, reason, 0, complete_read))
+		return 0;
+	queue_gp(vcpu, 0);
+	return 1;
+}
+
+int msr_emulate_write(struct mkvm_vcpu *vcpu, void (*skip)(struct mkvm_vcpu *vcpu))
+{
+	u32 msr = reg_read(vcpu, GREG_RCX), reason = KVM_MSR_EXIT_REASON_FILTER;
+	u64 data = edx_eax_read(vcpu);
+	int ret = 1;
+
+	vcpu->arch.msr_skip = skip;
+	if (msr_filter_allows(vcpu->vm, msr, KVM_MSR_FILTER_WRITE)) {
+		ret = mkvm_set_msr(vcpu, msr, data, false);
+		if (ret < 0)
+			return ret;
+		reason = reason_for(ret);
+	}
+	if (!ret) {
+		skip(vcpu);
+		return 1;
+	}
+	if (ask_userspace(vcpu, KVM_EXIT_X86_WRMSR, reason, data, complete_access))
+		return 0;
+	queue_gp(vcpu, 0);
+	return 1;
+}

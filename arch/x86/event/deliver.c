@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Events into the guest, and back when their delivery was cut short.
+ *
+ * SDM, "Event Injection", "Information for VM Exits That Occur During Event Delivery",
+ * "Interruptibility State", "NMI-window exiting". An event that was injected and did not reach
+ * its handler (an EPT violation on the stack, say) is found in the IDT-vectoring fields and
+ * injected again before anything new.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/sched.h>
+#include <asm/special_insns.h>
+#include <asm/trapnr.h>
+
+#include "arch/x86/cpu/debug.h"
+#include "arch/x86/event/exception.h"
+#include "arch/x86/event/inject.h"
+#include "arch/x86/irq/irqchip.h"
+#include "arch/x86/irq/lapic.h"
+#include "arch/x86/irq/posted.h"
+#include "arch/x86/irq/pic.h"
+#include "arch/x86/vmx/vmx_vcpu.h"
+
+u32 vmx_get_interrupt_shadow(struct mkvm_vcpu *vcpu)
+{
+	u32 state = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+
+	return (state & GUEST_INTR_STATE_STI ? KVM_X86_SHADOW_INT_STI : 0) |
+	       (state & GUEST_INTR_STATE_MOV_SS ? KVM_X86_SHADOW_INT_MOV_SS : 0);
+}
+
+void vmx_set_interrupt_shadow(struct mkvm_vcpu *vcpu, u32 mask)
+{
+	u32 old = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+	u32 new = old & ~(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS);
+
+	/* VM entry refuses both at once. */
+	if (mask & KVM_X86_SHADOW_INT_MOV_SS)
+		new |= GUEST_INTR_STATE_MOV_SS;
+	else if (mask & KVM_X86_SHADOW_INT_STI)
+		new |= GUEST_INTR_STATE_STI;
+	if (new != old)
+		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, new);
+}
+
+bool vmx_get_nmi_mask(struct mkvm_vcpu *vcpu)
+{
+	return vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & GUEST_INTR_STATE_NMI;
+}
+
+void vmx_set_nmi_mask(struct mkvm_vcpu *vcpu, bool masked)
+{
+	u32 old = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+	u32 new = masked ? old | GUEST_INTR_STATE_NMI : old & ~GUEST_INTR_STATE_NMI;
+
+	if (new != old)
+		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, new);
+}
+
+/**
+ * vmx_write_cr2() - the guest's CR2 changes
+ * @vcpu: loaded vCPU
+ * @cr2: the new value
+ *
+ * While the thread is in entry.c's loop the register holds it.
+ */
+void vmx_write_cr2(struct mkvm_vcpu *vcpu, unsigned long cr2)
+{
+	vcpu->arch.cr2 = cr2;
+	if (READ_ONCE(vcpu->mode) != MKVM_OUTSIDE_GUEST)
+		native_write_cr2(cr2);
+}
+
+static void inject(struct mkvm_vcpu *vcpu, u32 info)
+{
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, info | INTR_INFO_VALID_MASK);
+	/* A guest that halted by itself; not every event may be injected into that state. */
+	if (unlikely(vcpu->vm->arch.disabled_exits & KVM_X86_DISABLE_EXITS_HLT))
+		vmcs_write32(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
+	to_vmx(vcpu)->event_injected = true;
+}
+
+static void inject_exception(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_exception *ex = &vcpu->arch.exception;
+	u32 info = ex->vector;
+
+	inject_deliver_payload(vcpu);
+	/* Once: what comes back from a delivery that was cut short has it in RFLAGS already. */
+	if (!ex->injected && exception_row(ex->vector)->kind == EXCEPTION_FAULT)
+		rflags_write(vcpu, vmx_rflags(vcpu) | X86_EFLAGS_RF);
+	if (ex->vector == X86_TRAP_DB && vcpu->arch.dr7 & DR7_GD) {
+		/* Delivery clears it, so that the handler can look. */
+		vcpu->arch.dr7 &= ~(unsigned long)DR7_GD;
+		debug_update(vcpu);
+	}
+	/* INT3 and INTO are traps of an instruction: VM entry wants its length. */
+	if (ex->vector == X86_TRAP_BP || ex->vector == X86_TRAP_OF) {
+		vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, ex->insn_len ?: 1);
+		info |= INTR_TYPE_SOFT_EXCEPTION;
+	} else {
+		info |= INTR_TYPE_HARD_EXCEPTION;
+	}
+	if (ex->has_error_code && is_protmode(vcpu)) {
+		vmcs_write32(VM_ENTRY_EXCEPTION_ERROR_CODE, ex->error_code);
+		info |= INTR_INFO_DELIVER_CODE_MASK;
+	}
+	ex->pending = false;
+	ex->injected = true;
+	inject(vcpu, info);
+}
+
+static void inject_interrupt(struct mkvm_vcpu *vcpu)
+{
+	u32 info = vcpu->arch.interrupt.nr;
+
+	if (vcpu->arch.interrupt.soft) {
+		vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, vcpu->arch.interrupt.insn_len);
+		info |= INTR_TYPE_SOFT_INTR;
+	} else {
+		info |= INTR_TYPE_EXT_INTR;
+	}
+	inject(vcpu, info);
+	vcpu->stats.irq_injections++;
+}
+
+static void inject_nmi(struct mkvm_vcpu *vcpu)
+{
+	inject(vcpu, X86_TRAP_NMI | INTR_TYPE_NMI_INTR);
+	vcpu->stats.nmi_injections++;
+}
+
+/**
+ * vmx_interrupt_allowed() - would the guest take an external interrupt now?
+ * @vcpu: loaded vCPU
+ *
+ * Return: RFLAGS.IF is set and no shadow of STI or MOV SS covers it.
+ */
+bool vmx_interrupt_allowed(struct mkvm_vcpu *vcpu)
+{
+	return (rflags_read(vcpu) & X86_EFLAGS_IF) &&
+	       !(vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) &
+		 (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS));
+}
+
+static bool nmi_allowed(struct mkvm_vcpu *vcpu)
+{
+	return !(vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) &
+		 (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS | GUEST_INTR_STATE_NMI));
+}
+
+bool vmx_ready_for_user_interrupt(struct mkvm_vcpu *vcpu)
+{
+	if (vcpu->arch.interrupt.injected || vcpu->arch.exception.injected ||
+	    vcpu->arch.exception.pending || vcpu->arch.nmi_injected)
+		return false;
+	/* An NMI goes first: SDM, "Prioritization of Concurrent Events". */
+	if (vcpu->arch.nmi_pending && nmi_allowed(vcpu))
+		return false;
+	if (vcpu->arch.apic && (vcpu->arch.pending_extint >= 0 || !lapic_accepts_pic(vcpu)))
+		return false;
+	return vmx_interrupt_allowed(vcpu);
+}
+
+static void set_window(struct vmx_vcpu *vmx, u32 bit, bool wanted)
+{
+	if (wanted)
+		vmx_cpu_based_set(vmx, bit);
+	else
+		vmx_cpu_based_clear(vmx, bit);
+}
+
+/*
+ * What is to be injected. The 8259 comes first: a guest that wires it through LINT0 expects its
+ * vectors at once. The LAPIC's come here only where the processor does not deliver them.
+ */
+static bool next_interrupt(struct mkvm_vcpu *vcpu, bool take)
+{
+	int vector = -1;
+
+	if (unlikely(vcpu->arch.guest_debug & KVM_GUESTDBG_BLOCKIRQ))
+		return false;
+	if (vcpu->vm->arch.pic && pic_output(vcpu->vm) && lapic_accepts_pic(vcpu)) {
+		if (!take)
+			return true;
+		vector = pic_read_irq(vcpu->vm);
+	} else if (vcpu->arch.apic) {
+		if (vcpu->arch.pending_extint >= 0 && lapic_accepts_pic(vcpu)) {
+			if (!take)
+				return true;
+			vector = vcpu->arch.pending_extint;
+			vcpu->arch.pending_extint = -1;
+		} else if (!lapic_virtualized(vcpu)) {
+			vector = lapic_pending_vector(vcpu);
+			if (!take)
+				return vector >= 0;
+			if (vector >= 0)
+				lapic_ack(vcpu, vector);
+		}
+	}
+	if (vector < 0)
+		return false;
+	vcpu->arch.interrupt.injected = true;
+	vcpu->arch.interrupt.soft = false;
+	vcpu->arch.interrupt.nr = vector;
+	return true;
+}
+
+/* Out of line: for those without APICv there is only next_interrupt(). */
+static noinline bool virtualized_has_interrupt(struct mkvm_vcpu *vcpu)
+{
+	return lapic_pending_vector(vcpu) >= 0 || next_interrupt(vcpu, false);
+}
+
+/**
+ * vmx_has_interrupt() - is there an interrupt that only RFLAGS.IF may hold back?
+ * @vcpu: loaded vCPU
+ *
+ * Return: true when the 8259 or the LAPIC has a vector for it.
+ */
+bool vmx_has_interrupt(struct mkvm_vcpu *vcpu)
+{
+	if (lapic_virtualized(vcpu))
+		return virtualized_has_interrupt(vcpu);
+	return next_interrupt(vcpu, false);
+}
+
+/**
+ * vmx_deliver_events() - MKVM_REQ_EVENT: put the next event into the VM-entry fields
+ * @vcpu: loaded vCPU; interrupts are off, the entry follows
+ *
+ * At most one event per entry. What must wait asks for a window exit. Also called without a
+ * request when an event must be injected again.
+ */
+void vmx_deliver_events(struct mkvm_vcpu *vcpu)
+{
+	struct mkvm_arch_vcpu *arch = &vcpu->arch;
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	bool irq_waits = false;
+	int threshold;
+
+	if (arch->exception.injected)
+		inject_exception(vcpu);
+	else if (arch->nmi_injected)
+		inject_nmi(vcpu);
+	else if (arch->interrupt.injected)
+		inject_interrupt(vcpu);
+	else if (arch->exception.pending)
+		inject_exception(vcpu);
+
+	if (arch->nmi_pending && !vmx->event_injected && nmi_allowed(vcpu)) {
+		arch->nmi_pending--;
+		arch->nmi_injected = true;
+		inject_nmi(vcpu);
+	}
+	set_window(vmx, CPU_BASED_NMI_WINDOW_EXITING, arch->nmi_pending);
+
+	if (next_interrupt(vcpu, false)) {
+		if (!vmx->event_injected && vmx_interrupt_allowed(vcpu)) {
+			if (next_interrupt(vcpu, true))
+				inject_interrupt(vcpu);
+			irq_waits = next_interrupt(vcpu, false);
+		} else {
+			irq_waits = true;
+		}
+	}
+	if (!arch->apic && vcpu->run->request_interrupt_window)
+		irq_waits = true;
+	else if (vcpu->vm->arch.irqchip_mode == MKVM_IRQCHIP_SPLIT &&
+		 vcpu->run->request_interrupt_window && lapic_accepts_pic(vcpu))
+		irq_waits = true;
+	set_window(vmx, CPU_BASED_INTR_WINDOW_EXITING, irq_waits);
+
+	if (lapic_virtualized(vcpu)) {
+		vmx_write_interrupt_status(vcpu);
+	} else if (arch->apic && (vmx->cpu_based & CPU_BASED_TPR_SHADOW)) {
+		threshold = lapic_tpr_threshold(vcpu);
+		if (vmx->tpr_threshold != threshold) {
+			vmx->tpr_threshold = threshold;
+			vmcs_write32(TPR_THRESHOLD, threshold);
+		}
+	}
+}
+
+/**
+ * vmx_recover_events() - after an exit that interrupted an event's delivery
+ * @vcpu: loaded vCPU; interrupts are off
+ * @info: IDT-vectoring information, which is valid
+ *
+ * The injected flags were cleared; here those come back whose event is not delivered yet.
+ */
+void vmx_recover_events(struct mkvm_vcpu *vcpu, u32 info)
+{
+	struct mkvm_arch_vcpu *arch = &vcpu->arch;
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	u8 vector = info & INTR_INFO_VECTOR_MASK;
+
+	vmx->idt_vectoring_valid = true;
+	switch (info & INTR_INFO_INTR_TYPE_MASK) {
+	case INTR_TYPE_NMI_INTR:
+		arch->nmi_injected = true;
+		/* Injecting it again sets the blocking again. */
+		vmx_set_nmi_mask(vcpu, false);
+		break;
+	case INTR_TYPE_SOFT_EXCEPTION:
+	case INTR_TYPE_PRIV_SW_EXCEPTION:
+	case INTR_TYPE_HARD_EXCEPTION:
+		arch->exception = (struct mkvm_exception) {
+			.injected = true,
+			.vector = vector,
+			.has_error_code = info & INTR_INFO_DELIVER_CODE_MASK,
+			.insn_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN),
+		};
+		if (arch->exception.has_error_code)
+			arch->exception.error_code = vmcs_read32(IDT_VECTORING_ERROR_CODE);
+		break;
+	case INTR_TYPE_SOFT_INTR:
+		arch->interrupt.insn_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+		fallthrough;
+	case INTR_TYPE_EXT_INTR:
+		arch->interrupt.injected = true;
+		arch->interrupt.soft = (info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_SOFT_INTR;
+		arch->interrupt.nr = vector;
+		break;
+	}
+	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
+}

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Exits of instructions on control, debug and model-specific
+ * registers, RDTSC and MONITOR/MWAIT.
+ *
+ * SDM, "Exit Qualification for Control-Register Accesses" and "... for MOV DR". What the
+ * instruction means is in cr.c, debug.c, msr.c and irq/lapic.c; here is what the exit tells.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/kvm.h>
+#include <linux/sched.h>
+#include <asm/apicdef.h>
+#include <asm/debugreg.h>
+#include <asm/msr-index.h>
+#include <asm/trapnr.h>
+
+#include "arch/x86/cpu/cpuid.h"
+#include "arch/x86/cpu/cr.h"
+#include "arch/x86/cpu/debug.h"
+#include "arch/x86/event/inject.h"
+#include "arch/x86/irq/lapic.h"
+#include "arch/x86/cpu/msr.h"
+#include "arch/x86/cpu/msr_filter.h"
+#include "arch/x86/cpu/tsc.h"
+#include "arch/x86/vmx/vmx_vcpu.h"
+
+/* SDM, "Exit Qualification for Control-Register Accesses": bits 5:4. */
+enum cr_access { CR_MOV_TO, CR_MOV_FROM, CR_CLTS, CR_LMSW };
+
+/* After an instruction that may have raised #GP: go on behind it, or let the fault be. */
+static int finish(struct mkvm_vcpu *vcpu, int fault)
+{
+	if (fault < 0)
+		return fault;
+	if (fault)
+		queue_gp(vcpu, 0);
+	else
+		vmx_skip_instruction(vcpu);
+	return 1;
+}
+
+static unsigned long operand(struct mkvm_vcpu *vcpu, int reg)
+{
+	unsigned long value = reg_read(vcpu, reg);
+	bool cs_db, cs_l;
+
+	if (!is_long_mode(vcpu))
+		return (u32)value;
+	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
+	return cs_l ? value : (u32)value;
+}
+
+static int write_cr(struct mkvm_vcpu *vcpu, int cr, unsigned long value)
+{
+	int fault;
+
+	switch (cr) {
+	case 0:
+		return finish(vcpu, mkvm_set_cr0(vcpu, value));
+	case 3:
+		return finish(vcpu, mkvm_set_cr3(vcpu, value));
+	case 4:
+		return finish(vcpu, mkvm_set_cr4(vcpu, value));
+	case 8:
+		fault = mkvm_set_cr8(vcpu, value);
+		if (fault || vcpu->arch.apic)
+			return finish(vcpu, fault);
+		/* No LAPIC here: userspace has it and must see the new priority. */
+		vmx_skip_instruction(vcpu);
+		vcpu->run->exit_reason = KVM_EXIT_SET_TPR;
+		return 0;
+	default:
+		queue_ud(vcpu);
+		return 1;
+	}
+}
+
+static int read_cr(struct mkvm_vcpu *vcpu, int cr, int reg)
+{
+	unsigned long value;
+
+	switch (cr) {
+	case 3:
+		value = cr3_read(vcpu);
+		break;
+	case 8:
+		value = mkvm_get_cr8(vcpu);
+		break;
+	default:
+		/* CR0 and CR4 are read from the shadow without an exit. */
+		return vmx_exit_unexpected(vcpu, "MOV from a control register that does not exit");
+	}
+	reg_write(vcpu, reg, value);
+	vmx_skip_instruction(vcpu);
+	return 1;
+}
+
+int vmx_exit_cr(struct mkvm_vcpu *vcpu)
+{
+	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
+	int cr = qualification & 15, reg = (qualification >> 8) & 15;
+
+	switch ((qualification >> 4) & 3) {
+	case CR_MOV_TO:
+		return write_cr(vcpu, cr, operand(vcpu, reg));
+	case CR_MOV_FROM:
+		return read_cr(vcpu, cr, reg);
+	case CR_CLTS:
+		return finish(vcpu, mkvm_set_cr0(vcpu, cr0_read(vcpu) & ~X86_CR0_TS));
+	default:
+		return finish(vcpu, mkvm_load_msw(vcpu, qualification >> 16));
+	}
+}
+
+/* CR8 is a LAPIC register; CR0 and CR4 touch nothing that sleeps unless paging or CD change. */
+int vmx_fast_cr(struct mkvm_vcpu *vcpu)
+{
+	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
+	int cr = qualification & 15, access = (qualification >> 4) & 3;
+	unsigned long changed, value;
+
+	if (access == CR_MOV_FROM)
+		return vmx_exit_cr(vcpu);
+	if (access != CR_MOV_TO)
+		return VMX_FAST_NO;
+	value = operand(vcpu, (qualification >> 8) & 15);
+	switch (cr) {
+	case 0:
+		changed = cr0_read(vcpu) ^ value;
+		break;
+	case 4:
+		changed = cr4_read(vcpu) ^ value;
+		break;
+	case 8:
+		return vcpu->arch.apic ? write_cr(vcpu, 8, value) : VMX_FAST_NO;
+	default:
+		return VMX_FAST_NO;
+	}
+	/* Loading PDPTEs reads guest memory, and that may sleep. */
+	if (!is_long_mode(vcpu) && (is_pae(vcpu) || (cr == 4 && (changed & X86_CR4_PAE))))
+		return VMX_FAST_NO;
+	if (cr == 0 && (changed & (X86_CR0_PG | X86_CR0_PE | X86_CR0_CD)))
+		return VMX_FAST_NO;
+	return write_cr(vcpu, cr, value);
+}
+
+int vmx_exit_dr(struct mkvm_vcpu *vcpu)
+{
+	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
+	int dr = qualification & 7, reg = (qualification >> 8) & 15;
+	bool from = qualification & BIT(4);
+	unsigned long value;
+
+	if (vmx_get_cpl(vcpu) != 0) {
+		queue_gp(vcpu, 0);
+		return 1;
+	}
+	if ((dr == 4 || dr == 5) && (cr4_read(vcpu) & X86_CR4_DE)) {
+		queue_ud(vcpu);
+		return 1;
+	}
+	if ((vcpu->arch.dr7 & DR7_GD) || (vcpu->arch.guest_debug & KVM_GUESTDBG_USE_HW_BP)) {
+		if (vcpu->arch.guest_debug & KVM_GUESTDBG_USE_HW_BP &&
+		    vcpu->arch.guest_debug_dr7 & DR7_GD)
+			return vmx_exit_debug(vcpu, X86_TRAP_DB, DR6_BD);
+		if (vcpu->arch.dr7 & DR7_GD) {
+			/* General detect: the fault clears GD so that the handler can look. */
+			vcpu->arch.dr7 &= ~(unsigned long)DR7_GD;
+			debug_update(vcpu);
+			queue_debug_exception(vcpu, DR6_BD);
+			return 1;
+		}
+	}
+	if (!vcpu->arch.guest_debug && !vcpu->arch.switch_db_regs) {
+		/* Whoever touches them once will do so again: no exits until the next put. */
+		debug_lend_registers(vcpu);
+		return 1;
+	}
+	if (from) {
+		if (debug_get_dr(vcpu, dr, &value))
+			return finish(vcpu, 1);
+		reg_write(vcpu, reg, value);
+		return finish(vcpu, 0);
+	}
+	return finish(vcpu, debug_set_dr(vcpu, dr, operand(vcpu, reg)));
+}
+
+int vmx_exit_xsetbv(struct mkvm_vcpu *vcpu)
+{
+	if (vmx_get_cpl(vcpu) != 0 || (u32)reg_read(vcpu, GREG_RCX) != 0)
+		return finish(vcpu, 1);
+	return finish(vcpu, mkvm_set_xcr0(vcpu, edx_eax_read(vcpu)));
+}
+
+int vmx_exit_rdmsr(struct mkvm_vcpu *vcpu)
+{
+	return msr_emulate_read(vcpu, vmx_skip_instruction);
+}
+
+int vmx_exit_wrmsr(struct mkvm_vcpu *vcpu)
+{
+	return msr_emulate_write(vcpu, vmx_skip_instruction);
+}
+
+static bool is_x2apic_msr(u32 msr)
+{
+	return msr - APIC_BASE_MSR < 0x100;
+}
+
+int vmx_fast_rdmsr(struct mkvm_vcpu *vcpu)
+{
+	u32 msr = reg_read(vcpu, GREG_RCX);
+	u64 data = 0;
+	int ret;
+
+	if (unlikely(vcpu->vm->arch.msr_slow))
+		return VMX_FAST_NO;
+	switch (msr) {
+	case MSR_IA32_TSC_DEADLINE:
+		if (!vcpu->arch.apic || !guest_cpuid_has(vcpu, X86_FEATURE_TSC_DEADLINE_TIMER))
+			return VMX_FAST_NO;
+		data = lapic_get_tsc_deadline(vcpu);
+		ret = 0;
+		break;
+	case MSR_EFER:
+	case MSR_IA32_CR_PAT:
+	case MSR_STAR ... MSR_SYSCALL_MASK:
+	case MSR_TSC_AUX:
+		/* TSC_AUX needs a look at CPUID: leave it to the slow path. */
+		if (msr == MSR_TSC_AUX || vmx_get_msr(vcpu, msr, &data))
+			return VMX_FAST_NO;
+		ret = 0;
+		break;
+	case MSR_IA32_TSC_ADJUST:
+	case MSR_IA32_MISC_ENABLE:
+	case MSR_IA32_APICBASE:
+	case MSR_MTRRdefType:
+		ret = mkvm_get_msr(vcpu, msr, &data, false);
+		break;
+	default:
+		if (!vcpu->arch.apic || !is_x2apic_msr(msr))
+			return VMX_FAST_NO;
+		ret = lapic_x2apic_msr_read(vcpu, msr, &data);
+	}
+	if (!ret)
+		edx_eax_write(vcpu, data);
+	return finish(vcpu, ret);
+}
+
+int vmx_fast_wrmsr(struct mkvm_vcpu *vcpu)
+{
+	u32 msr = reg_read(vcpu, GREG_RCX);
+
+	if (unlikely(vcpu->vm->arch.msr_slow))
+		return VMX_FAST_NO;
+	if (msr == MSR_IA32_TSC_DEADLINE && vcpu->arch.apic &&
+	    guest_cpuid_has(vcpu, X86_FEATURE_TSC_DEADLINE_TIMER)) {
+		lapic_set_tsc_deadline(vcpu, edx_eax_read(vcpu));
+		return finish(vcpu, 0);
+	}
+	if (is_x2apic_msr(msr) && vcpu->arch.apic && lapic_x2apic_mode(vcpu)) {
+		if (msr == APIC_BASE_MSR + (APIC_EOI >> 4) && !edx_eax_read(vcpu))
+			return lapic_eoi_fast(vcpu) ? finish(vcpu, 0) : VMX_FAST_NO;
+		return finish(vcpu, lapic_x2apic_msr_write(vcpu, msr, edx_eax_read(vcpu)));
+	}
+	if (msr == MSR_IA32_TSC_ADJUST || msr == MSR_IA32_MISC_ENABLE)
+		return finish(vcpu, mkvm_set_msr(vcpu, msr, edx_eax_read(vcpu), false));
+	return VMX_FAST_NO;
+}
+
+/* RDTSC exiting is off; the row exists so that a control that forces it on works. */
+int vmx_exit_rdtsc(struct mkvm_vcpu *vcpu)
+{
+	edx_eax_write(vcpu, mkvm_read_guest_tsc(vcpu));
+	vmx_skip_instruction(vcpu);
+	return 1;
+}
+
+int vmx_exit_rdtscp(struct mkvm_vcpu *vcpu)
+{
+	reg_write(vcpu, GREG_RCX, (u32)to_vmx(vcpu)->uret_msrs[URET_TSC_AUX]);
+	return vmx_exit_rdtsc(vcpu);
+}
+
+/*
+ * MONITOR and MWAIT are hidden from CPUID; guests that use them all the same get a NOP, as KVM
+ * does unless the quirk is switched off. A real MWAIT would hold the host's CPU.
+ */
+int vmx_exit_monitor_mwait(struct mkvm_vcpu *vcpu)
+{
+	if ((vcpu->vm->arch.disabled_quirks & KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS) &&
+	    !guest_cpuid_has(vcpu, X86_FEATURE_MWAIT)) {
+		queue_ud(vcpu);
+		return 1;
+	}
+	vmx_skip_instruction(vcpu);
+	return 1;
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The memory operand of an instruction that exited.
+ *
+ * SDM, "VM-Exit Instruction-Information Field" and "Instruction-Specific Information in the VM-Exit
+ * Instruction-Information Field": the exit tells displacement, scaling, base, index, segment and
+ * address size; the checks that the instruction itself would have made are made here.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <asm/trapnr.h>
+
+#include "arch/x86/insn/descriptor.h"
+#include "arch/x86/event/inject.h"
+#include "arch/x86/vmx/vmx_vcpu.h"
+
+#define INFO_SCALING(i)		((i) & 3)
+#define INFO_INDEX(i)		(((i) >> 18) & 15)
+#define INFO_NO_INDEX		BIT(22)
+#define INFO_BASE(i)		(((i) >> 23) & 15)
+#define INFO_NO_BASE		BIT(27)
+
+static u64 effective_address(struct mkvm_vcpu *vcpu, u32 info)
+{
+	/* For RIP-relative addressing the qualification has RIP added already. */
+	u64 offset = vmcs_read64(EXIT_QUALIFICATION);
+
+	if (!(info & INFO_NO_BASE))
+		offset += reg_read(vcpu, INFO_BASE(info));
+	if (!(info & INFO_NO_INDEX))
+		offset += (u64)reg_read(vcpu, INFO_INDEX(info)) << INFO_SCALING(info);
+	switch (INFO_ADDRESS_SIZE(info)) {
+	case 0:
+		return (u16)offset;
+	case 1:
+		return (u32)offset;
+	default:
+		return offset;
+	}
+}
+
+/**
+ * vmx_segment_allows() - SDM, "Type Checking" and "Limit Checking", outside 64-bit mode
+ * @vcpu: loaded vCPU
+ * @reg: segment register, SEG_ES to SEG_GS
+ * @offset: of the first byte in the segment
+ * @len: bytes, at least 1
+ * @write: they are written
+ *
+ * Return: whether the processor would have made the access; otherwise it is #SS(0) for SS and
+ * #GP(0) for the others.
+ */
+bool vmx_segment_allows(struct mkvm_vcpu *vcpu, int reg, u32 offset, unsigned int len, bool write)
+{
+	struct kvm_segment seg;
+	bool code;
+
+	vmx_get_segment(vcpu, &seg, reg);
+	if (seg.unusable)
+		return false;
+	code = seg.type & DESC_CODE;
+	if (is_protmode(vcpu)) {
+		if (write && (code || !(seg.type & DESC_WRITABLE)))
+			return false;
+		if (!write && code && !(seg.type & DESC_READABLE))
+			return false;
+	}
+	return segment_offset_valid(&seg, offset, len);
+}
+
+/**
+ * vmx_linear_address() - segment and offset as a linear address, with the processor's checks
+ * @vcpu: loaded vCPU
+ * @reg: segment register, SEG_ES to SEG_GS
+ * @offset: of the first byte, truncated to the instruction's address size
+ * @len: bytes, at least 1
+ * @write: they are written
+ * @linear: the result
+ *
+ * Return: whether the access is allowed; otherwise it is #SS(0) for SS and #GP(0) for the others.
+ */
+bool vmx_linear_address(struct mkvm_vcpu *vcpu, int reg, u64 offset, unsigned int len, bool write,
+			u64 *linear)
+{
+	bool cs_db, cs_l;
+
+	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
+	if (!cs_l) {
+		*linear = (u32)(vmx_get_segment_base(vcpu, reg) + offset);
+		return vmx_segment_allows(vcpu, reg, offset, len, write);
+	}
+	*linear = offset;
+	if (reg == SEG_FS || reg == SEG_GS)
+		*linear += vmx_get_segment_base(vcpu, reg);
+	return is_canonical(vcpu, *linear) && is_canonical(vcpu, *linear + len - 1);
+}
+
+/**
+ * vmx_memory_operand() - linear address of the memory operand that the exit describes
+ * @vcpu: loaded vCPU; the exit filled the instruction-information field and the qualification
+ * @info: the instruction-information field; it says that the operand is in memory
+ * @write: the instruction writes it
+ * @len: its bytes, at least 1
+ * @linear: the result
+ *
+ * Return: 0; 1 = #GP(0) or #SS(0) is queued.
+ */
+int vmx_memory_operand(struct mkvm_vcpu *vcpu, u32 info, bool write, unsigned int len,
+		       u64 *linear)
+{
+	int reg = INFO_SEGMENT(info);
+
+	/* The field has three bits for six segment registers. */
+	if (reg > SEG_GS)
+		reg = SEG_DS;
+	if (vmx_linear_address(vcpu, reg, effective_address(vcpu, info), len, write, linear))
+		return 0;
+	queue_exception_e(vcpu, reg == SEG_SS ? X86_TRAP_SS : X86_TRAP_GP, 0);
+	return 1;
+}

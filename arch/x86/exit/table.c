@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table of exit reasons.
+ *
+ * SDM, "VMX Basic Exit Reasons". Every basic exit reason of the current SDM has a row with a
+ * name. A row without a handler, or a reason without a row, ends in
+ * KVM_EXIT_INTERNAL_ERROR with the reason named in the log. A row's fast handler runs with
+ * interrupts off inside entry.c's loop, its slow handler in process context under vm->srcu.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/kvm.h>
+#include <linux/nospec.h>
+#include <linux/sched.h>
+#include <asm/debugreg.h>
+#include <asm/trapnr.h>
+#include <asm/vmx.h>
+
+#include "arch/x86/cpu/cpuid.h"
+#include "arch/x86/pv/hypercall.h"
+#include "arch/x86/event/inject.h"
+#include "arch/x86/irq/lapic.h"
+#include "arch/x86/run/run.h"
+#include "arch/x86/vmx/vmx_vcpu.h"
+#include "virt/spin.h"
+
+/* Basic exit reasons that older <asm/vmx.h> does not name (SDM, "VMX Basic Exit Reasons"). */
+#define REASON_SIPI			4
+#define REASON_IO_SMI			5
+#define REASON_OTHER_SMI		6
+#define REASON_GETSEC			11
+#define REASON_RSM			17
+#define REASON_SEAMCALL			76
+#define REASON_TDCALL			77
+#define REASON_SPP			66
+#define REASON_ENCLV			70
+#define REASON_PCONFIG			65
+#define REASON_LOADIWKEY		69
+#define REASON_ENQCMD_PASID		72
+#define REASON_ENQCMDS_PASID		73
+#define REASON_INSTRUCTION_TIMEOUT	75
+#define REASON_RDMSRLIST		78
+#define REASON_WRMSRLIST		79
+#define NR_EXIT_REASONS			80
+
+/**
+ * vmx_skip_instruction() - go on behind the instruction that exited
+ * @vcpu: loaded vCPU; the exit was caused by an instruction
+ */
+void vmx_skip_instruction(struct mkvm_vcpu *vcpu)
+{
+	vmx_skip_bytes(vcpu, vmcs_read32(VM_EXIT_INSTRUCTION_LEN));
+}
+
+/* Outside 64-bit mode (compatibility mode is outside) the instruction pointer wraps at 4 GiB. */
+static noinline unsigned long wrapped(struct mkvm_vcpu *vcpu, unsigned long rip)
+{
+	bool db, l;
+
+	vmx_get_cs_db_l(vcpu, &db, &l);
+	return l && is_long_mode(vcpu) ? rip : (u32)rip;
+}
+
+/* Every exit of an instruction comes through here: what is rare stands elsewhere. */
+static __always_inline void skip(struct mkvm_vcpu *vcpu, unsigned int len)
+{
+	unsigned long rip = vmx_rip(vcpu), next = rip + len;
+	u32 state = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+
+	if (unlikely((rip ^ next) >> 31))
+		next = wrapped(vcpu, next);
+	rip_write(vcpu, next);
+	/* The shadow of STI or MOV SS covers one instruction, which this was. */
+	if (unlikely(state & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)))
+		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
+			     state & ~(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS));
+}
+
+/**
+ * vmx_pend_single_step() - RFLAGS.TF was set when an instruction that the module did ended
+ *
+ * The next entry finds the exception pending, and the #DB exit sorts out whose it is. Until then
+ * only vmx_take_single_step() knows of it.
+ */
+void vmx_pend_single_step(void)
+{
+	vmcs_write64(GUEST_PENDING_DBG_EXCEPTIONS,
+		     vmcs_read64(GUEST_PENDING_DBG_EXCEPTIONS) | DR_STEP);
+}
+
+/** vmx_drop_single_step() - a step that a debugger wanted and does not want any more */
+void vmx_drop_single_step(void)
+{
+	vmcs_write64(GUEST_PENDING_DBG_EXCEPTIONS,
+		     vmcs_read64(GUEST_PENDING_DBG_EXCEPTIONS) & ~(u64)DR_STEP);
+}
+
+/**
+ * vmx_take_single_step() - no entry follows at once: a pending single step becomes a queued #DB
+ * @vcpu: loaded vCPU
+ *
+ * So that KVM_GET_VCPU_EVENTS shows it, KVM_SET_REGS ends it, and a vCPU that halts wakes up. Not
+ * while a debugger steps: the #DB would be his. Behind STI or MOV SS the VM entry wants to find it
+ * where it is.
+ */
+void vmx_take_single_step(struct mkvm_vcpu *vcpu)
+{
+	u64 pending;
+
+	if ((vcpu->arch.guest_debug & KVM_GUESTDBG_SINGLESTEP) ||
+	    vcpu->arch.exception.pending || vcpu->arch.exception.injected ||
+	    vmx_get_interrupt_shadow(vcpu))
+		return;
+	pending = vmcs_read64(GUEST_PENDING_DBG_EXCEPTIONS);
+	if (!(pending & DR_STEP))
+		return;
+	vmcs_write64(GUEST_PENDING_DBG_EXCEPTIONS, 0);
+	queue_debug_exception(vcpu, pending);
+}
+
+/**
+ * vmx_skip_bytes() - go on behind an instruction whose length no field of the VMCS tells
+ * @vcpu: loaded vCPU
+ * @len: bytes
+ */
+void vmx_skip_bytes(struct mkvm_vcpu *vcpu, unsigned int len)
+{
+	skip(vcpu, len);
+	/* An instruction that the module did for the guest traps like any other. */
+	if (unlikely(vmx_rflags(vcpu) & X86_EFLAGS_TF))
+		vmx_pend_single_step();
+}
+
+/**
+ * vmx_skip_untrapped() - as vmx_skip_bytes(), of an instruction that is not followed by a step
+ * @vcpu: loaded vCPU
+ * @len: bytes
+ */
+void vmx_skip_untrapped(struct mkvm_vcpu *vcpu, unsigned int len)
+{
+	skip(vcpu, len);
+}
+
+static int exit_cpuid(struct mkvm_vcpu *vcpu)
+{
+	cpuid_execute(vcpu);
+	vmx_skip_instruction(vcpu);
+	return 1;
+}
+
+/* HLT with RFLAGS.TF set: its trap ends the halt, unless the trap is a debugger's. */
+static noinline int halt_stepped(struct mkvm_vcpu *vcpu)
+{
+	if (!(vcpu->arch.guest_debug & KVM_GUESTDBG_SINGLESTEP))
+		return 1;
+	vmx_drop_single_step();
+	vcpu->arch.mp_state = KVM_MP_STATE_HALTED;
+	return vmx_exit_debug(vcpu, X86_TRAP_DB, DR_STEP);
+}
+
+static int exit_hlt(struct mkvm_vcpu *vcpu)
+{
+	vmx_skip_instruction(vcpu);
+	vcpu->stats.halts++;
+	if (!vcpu->arch.apic) {
+		vcpu->run->exit_reason = KVM_EXIT_HLT;
+		return 0;
+	}
+	if (unlikely(vmx_rflags(vcpu) & X86_EFLAGS_TF))
+		return halt_stepped(vcpu);
+	vcpu->arch.mp_state = KVM_MP_STATE_HALTED;
+	return 1;
+}
+
+static int exit_skip(struct mkvm_vcpu *vcpu)
+{
+	vmx_skip_instruction(vcpu);
+	return 1;
+}
+
+/* A device that snoops the caches sees no difference. */
+static int exit_wbinvd_fast(struct mkvm_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->vm->arch.noncoherent_dma) ? VMX_FAST_NO : exit_skip(vcpu);
+}
+
+static void write_back(void *unused)
+{
+	wbinvd();
+}
+
+static int exit_wbinvd(struct mkvm_vcpu *vcpu)
+{
+	struct cpumask *ran_on = to_vmx(vcpu)->ran_on;
+
+	if (READ_ONCE(vcpu->vm->arch.noncoherent_dma)) {
+		/* The caches of CPUs where it was not are its neighbours'. */
+		preempt_disable();
+		on_each_cpu_mask(ran_on, write_back, NULL, 1);
+		cpumask_clear(ran_on);
+		cpumask_set_cpu(smp_processor_id(), ran_on);
+		preempt_enable();
+	}
+	return exit_skip(vcpu);
+}
+
+static int exit_undefined(struct mkvm_vcpu *vcpu)
+{
+	queue_ud(vcpu);
+	return 1;
+}
+
+static int exit_rdpmc(struct mkvm_vcpu *vcpu)
+{
+	/* The guest has no performance counters: every index is out of range. */
+	queue_gp(vcpu, 0);
+	return 1;
+}
+
+static int exit_vmcall(struct mkvm_vcpu *vcpu)
+{
+	int ret = hypercall_execute(vcpu);
+
+	if (ret == HYPERCALL_MUST_SLEEP)
+		return VMX_FAST_NO;
+	vmx_skip_instruction(vcpu);
+	return ret;
+}
+
+static int exit_go_on(struct mkvm_vcpu *vcpu)
+{
+	return 1;
+}
+
+static int exit_interrupt_window(struct mkvm_vcpu *vcpu)
+{
+	/* If it is userspace that waits for it, the run loop must see it. */
+	if (unlikely(vcpu->run->request_interrupt_window) && irqs_disabled())
+		return VMX_FAST_NO;
+	vmx_cpu_based_clear(to_vmx(vcpu), CPU_BASED_INTR_WINDOW_EXITING);
+	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
+	return 1;
+}
+
+static int exit_nmi_window(struct mkvm_vcpu *vcpu)
+{
+	vmx_cpu_based_clear(to_vmx(vcpu), CPU_BASED_NMI_WINDOW_EXITING);
+	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
+	return 1;
+}
+
+static int exit_tpr_below_threshold(struct mkvm_vcpu *vcpu)
+{
+	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
+	return 1;
+}
+
+static int exit_pause(struct mkvm_vcpu *vcpu)
+{
+	/* A vCPU that spins waits for one that does not run: let that one have the CPU. */
+	vmx_skip_instruction(vcpu);
+	mkvm_vcpu_on_spin(vcpu);
+	return 1;
+}
+
+static int exit_monitor_trap(struct mkvm_vcpu *vcpu)
+{
+	vmx_rom_forget(vcpu);
+	return 1;
+}
+
+static int exit_preemption_timer(struct mkvm_vcpu *vcpu)
+{
+	lapic_inject_timer(vcpu);
+	/* The module option is there to give the host its turn. */
+	return vmx_entry_timer_ticks ? VMX_FAST_NO : 1;
+}
+
+/* The processor has carried the EOI out; somebody waits for this vector's. */
+static int exit_virtualized_eoi(struct mkvm_vcpu *vcpu)
+{
+	lapic_eoi_virtualized(vcpu, vmcs_read64(EXIT_QUALIFICATION));
+	return 1;
+}
+
+/* A trap: the register holds what the guest wrote, RIP is behind the instruction. */
+static int exit_apic_write(struct mkvm_vcpu *vcpu)
+{
+	lapic_virtual_write(vcpu, vmcs_read64(EXIT_QUALIFICATION) & 0xfff);
+	return 1;
+}
+
+/**
+ * struct exit_row - how one basic exit reason is handled
+ * @name: the SDM's name
+ * @fast: with interrupts off, or NULL
+ * @slow: in process context, or NULL
+ */
+struct exit_row {
+	const char *name;
+	vmx_exit_handler fast, slow;
+};
+
+#define ROW(reason, text, fast_fn, slow_fn)	\
+	[reason] = { text, fast_fn, slow_fn }
+#define UNEXPECTED(reason, text)		\
+	[reason] = { text, NULL, NULL }
+
+static const struct exit_row exit_rows[NR_EXIT_REASONS] = {
+	ROW(EXIT_REASON_EXCEPTION_NMI, "exception or NMI", NULL, vmx_exit_exception_nmi),
+	ROW(EXIT_REASON_EXTERNAL_INTERRUPT, "external interrupt", NULL, exit_go_on),
+	ROW(EXIT_REASON_TRIPLE_FAULT, "triple fault", NULL, vmx_exit_triple_fault),
+	UNEXPECTED(EXIT_REASON_INIT_SIGNAL, "INIT signal"),
+	UNEXPECTED(REASON_SIPI, "start-up IPI (SIPI)"),
+	UNEXPECTED(REASON_IO_SMI, "I/O SMI"),
+	UNEXPECTED(REASON_OTHER_SMI, "other SMI"),
+	ROW(EXIT_REASON_INTERRUPT_WINDOW, "interrupt window", exit_interrupt_window,
+	    exit_interrupt_window),
+	ROW(EXIT_REASON_NMI_WINDOW, "NMI window", exit_nmi_window, exit_nmi_window),
+	ROW(EXIT_REASON_TASK_SWITCH, "task switch", NULL, vmx_exit_task_switch),
+	ROW(EXIT_REASON_CPUID, "CPUID", exit_cpuid, exit_cpuid),
+	ROW(REASON_GETSEC, "GETSEC", exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_HLT, "HLT", exit_hlt, exit_hlt),
+	ROW(EXIT_REASON_INVD, "INVD", exit_skip, exit_skip),
+	ROW(EXIT_REASON_INVLPG, "INVLPG", NULL, vmx_exit_invlpg),
+	ROW(EXIT_REASON_RDPMC, "RDPMC", exit_rdpmc, exit_rdpmc),
+	ROW(EXIT_REASON_RDTSC, "RDTSC", vmx_exit_rdtsc, vmx_exit_rdtsc),
+	UNEXPECTED(REASON_RSM, "RSM"),
+	ROW(EXIT_REASON_VMCALL, "VMCALL", exit_vmcall, exit_vmcall),
+	ROW(EXIT_REASON_VMCLEAR, "VMCLEAR", exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_VMLAUNCH, "VMLAUNCH", exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_VMPTRLD, "VMPTRLD", exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_VMPTRST, "VMPTRST", exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_VMREAD, "VMREAD", exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_VMRESUME, "VMRESUME", exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_VMWRITE, "VMWRITE", exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_VMOFF, "VMXOFF", exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_VMON, "VMXON", exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_CR_ACCESS, "control-register access", vmx_fast_cr, vmx_exit_cr),
+	ROW(EXIT_REASON_DR_ACCESS, "MOV DR", NULL, vmx_exit_dr),
+	ROW(EXIT_REASON_IO_INSTRUCTION, "I/O instruction", vmx_fast_io, vmx_exit_io),
+	ROW(EXIT_REASON_MSR_READ, "RDMSR", vmx_fast_rdmsr, vmx_exit_rdmsr),
+	ROW(EXIT_REASON_MSR_WRITE, "WRMSR", vmx_fast_wrmsr, vmx_exit_wrmsr),
+	ROW(EXIT_REASON_INVALID_STATE, "VM-entry failure: invalid guest state", NULL,
+	    vmx_exit_entry_failure),
+	ROW(EXIT_REASON_MSR_LOAD_FAIL, "VM-entry failure: MSR loading", NULL,
+	    vmx_exit_entry_failure),
+	ROW(EXIT_REASON_MWAIT_INSTRUCTION, "MWAIT", vmx_exit_monitor_mwait,
+	    vmx_exit_monitor_mwait),
+	ROW(EXIT_REASON_MONITOR_TRAP_FLAG, "monitor trap flag", NULL, exit_monitor_trap),
+	ROW(EXIT_REASON_MONITOR_INSTRUCTION, "MONITOR", vmx_exit_monitor_mwait,
+	    vmx_exit_monitor_mwait),
+	ROW(EXIT_REASON_PAUSE_INSTRUCTION, "PAUSE", NULL, exit_pause),
+	ROW(EXIT_REASON_MCE_DURING_VMENTRY, "VM-entry failure: machine-check event", NULL,
+	    vmx_exit_entry_failure),
+	ROW(EXIT_REASON_TPR_BELOW_THRESHOLD, "TPR below threshold", exit_tpr_below_threshold,
+	    exit_tpr_below_threshold),
+	ROW(EXIT_REASON_APIC_ACCESS, "APIC access", vmx_fast_apic_access, vmx_exit_apic_access),
+	ROW(EXIT_REASON_EOI_INDUCED, "virtualized EOI", NULL, exit_virtualized_eoi),
+	ROW(EXIT_REASON_GDTR_IDTR, "access to GDTR or IDTR", NULL, vmx_exit_descriptor_table),
+	ROW(EXIT_REASON_LDTR_TR, "access to LDTR or TR", NULL, vmx_exit_descriptor_table),
+	ROW(EXIT_REASON_EPT_VIOLATION, "EPT violation", vmx_fast_ept_violation,
+	    vmx_exit_ept_violation),
+	ROW(EXIT_REASON_EPT_MISCONFIG, "EPT misconfiguration", NULL, vmx_exit_ept_misconfig),
+	ROW(EXIT_REASON_INVEPT, "INVEPT", exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_RDTSCP, "RDTSCP", vmx_exit_rdtscp, vmx_exit_rdtscp),
+	ROW(EXIT_REASON_PREEMPTION_TIMER, "VMX-preemption timer expired",
+	    exit_preemption_timer, exit_go_on),
+	ROW(EXIT_REASON_INVVPID, "INVVPID", exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_WBINVD, "WBINVD or WBNOINVD", exit_wbinvd_fast, exit_wbinvd),
+	ROW(EXIT_REASON_XSETBV, "XSETBV", NULL, vmx_exit_xsetbv),
+	ROW(EXIT_REASON_APIC_WRITE, "APIC write", exit_apic_write, exit_apic_write),
+	ROW(EXIT_REASON_RDRAND, "RDRAND", exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_INVPCID, "INVPCID", NULL, vmx_exit_invpcid),
+	ROW(EXIT_REASON_VMFUNC, "VMFUNC", exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_ENCLS, "ENCLS", exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_RDSEED, "RDSEED", exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_PML_FULL, "page-modification log full", NULL, vmx_exit_pml_full),
+	ROW(EXIT_REASON_XSAVES, "XSAVES", exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_XRSTORS, "XRSTORS", exit_undefined, exit_undefined),
+	ROW(REASON_PCONFIG, "PCONFIG", exit_undefined, exit_undefined),
+	UNEXPECTED(REASON_SPP, "sub-page write-permission event"),
+	ROW(EXIT_REASON_UMWAIT, "UMWAIT", exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_TPAUSE, "TPAUSE", exit_undefined, exit_undefined),
+	ROW(REASON_LOADIWKEY, "LOADIWKEY", exit_undefined, exit_undefined),
+	ROW(REASON_ENCLV, "ENCLV", exit_undefined, exit_undefined),
+	UNEXPECTED(REASON_ENQCMD_PASID, "ENQCMD PASID translation failure"),
+	UNEXPECTED(REASON_ENQCMDS_PASID, "ENQCMDS PASID translation failure"),
+	UNEXPECTED(EXIT_REASON_BUS_LOCK, "bus lock"),
+	UNEXPECTED(REASON_INSTRUCTION_TIMEOUT, "instruction timeout"),
+	ROW(REASON_SEAMCALL, "SEAMCALL", exit_undefined, exit_undefined),
+	ROW(REASON_TDCALL, "TDCALL", exit_undefined, exit_undefined),
+	ROW(REASON_RDMSRLIST, "RDMSRLIST", exit_undefined, exit_undefined),
+	ROW(REASON_WRMSRLIST, "WRMSRLIST", exit_undefined, exit_undefined),
+};
+
+/**
+ * vmx_exit_reason_name() - the SDM's name of a basic exit reason
+ * @reason: exit reason; bits above the basic reason are ignored
+ *
+ * Return: static string.
+ */
+const char *vmx_exit_reason_name(u32 reason)
+{
+	reason &= 0xffff;
+	if (reason >= NR_EXIT_REASONS || !exit_rows[reason].name)
+		return "reserved exit reason";
+	return exit_rows[reason].name;
+}
+
+/**
+ * vmx_fast_handler() - the handler that may run with interrupts off
+ * @reason: the exit reason, no failed entry
+ *
+ * Return: the handler, or NULL when the exit leaves the fast loop.
+ */
+vmx_exit_handler vmx_fast_handler(u32 reason)
+{
+	if (unlikely(reason >= NR_EXIT_REASONS))
+		return NULL;
+	return exit_rows[array_index_nospec(reason, NR_EXIT_REASONS)].fast;
+}
+
+/**
+ * vmx_exit_unexpected() - end an exit that nobody expects, with its name
+ * @vcpu: loaded vCPU
+ * @what: what was wrong
+ *
+ * Return: 0, with KVM_EXIT_INTERNAL_ERROR (KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON) in
+ * vcpu->run: data[0] the exit reason, data[1] the host CPU.
+ */
+int vmx_exit_unexpected(struct mkvm_vcpu *vcpu, const char *what)
+{
+	u32 reason = to_vmx(vcpu)->exit_reason;
+
+	pr_err_ratelimited("vm %d vcpu %u: %s: exit reason %u (%s) at RIP %#lx\n",
+			   vcpu->vm->owner_pid, vcpu->id, what, reason & 0xffff,
+			   vmx_exit_reason_name(reason), rip_read(vcpu));
+	return exit_internal_error(vcpu, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON, 2,
+				   (u64[]){ reason, vcpu->cpu });
+}
+
+/**
+ * vmx_exit_delivery_failed() - an event cannot be delivered and the guest cannot know
+ * @vcpu: loaded vCPU
+ *
+ * Return: 0, with KVM_INTERNAL_ERROR_DELIVERY_EV: data[0] the IDT-vectoring information, data[1]
+ * the exit reason, data[2] the exit qualification, then of an EPT exit the guest-physical address,
+ * last the host CPU, as in KVM.
+ */
+int vmx_exit_delivery_failed(struct mkvm_vcpu *vcpu)
+{
+	u32 reason = to_vmx(vcpu)->exit_reason;
+	u64 data[5];
+	int n = 0;
+
+	pr_notice_ratelimited("vm %d vcpu %u: %s while vector %u was delivered\n",
+			      vcpu->vm->owner_pid, vcpu->id, vmx_exit_reason_name(reason),
+			      vmcs_read32(IDT_VECTORING_INFO_FIELD) & INTR_INFO_VECTOR_MASK);
+	data[n++] = vmcs_read32(IDT_VECTORING_INFO_FIELD);
+	data[n++] = reason;
+	data[n++] = vmcs_read64(EXIT_QUALIFICATION);
+	if (reason == EXIT_REASON_EPT_VIOLATION || reason == EXIT_REASON_EPT_MISCONFIG)
+		data[n++] = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
+	data[n++] = vcpu->cpu;
+	return exit_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV, n, data);
+}
+
+/**
+ * vmx_handle_exit() - the slow half of an exit
+ * @vcpu: loaded vCPU; process context, vm->srcu read-held
+ *
+ * Return: 1 = enter again, 0 = vcpu->run is filled for userspace, < 0 = errno of KVM_RUN.
+ */
+int vmx_handle_exit(struct mkvm_vcpu *vcpu)
+{
+	u32 reason = to_vmx(vcpu)->exit_reason;
+	vmx_exit_handler slow = NULL;
+
+	if (unlikely(reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+		return vmx_exit_entry_failure(vcpu);
+	if (likely(reason < NR_EXIT_REASONS))
+		slow = exit_rows[array_index_nospec(reason, NR_EXIT_REASONS)].slow;
+	if (unlikely(!slow))
+		return vmx_exit_unexpected(vcpu, "no handler");
+
+	/* Delivering an event exited in a way that the guest cannot recover from by itself. */
+	if (unlikely(to_vmx(vcpu)->idt_vectoring_valid) &&
+	    reason != EXIT_REASON_EXCEPTION_NMI && reason != EXIT_REASON_EPT_VIOLATION &&
+	    reason != EXIT_REASON_PML_FULL && reason != EXIT_REASON_APIC_ACCESS &&
+	    reason != EXIT_REASON_TASK_SWITCH)
+		return vmx_exit_delivery_failed(vcpu);
+	return slow(vcpu);
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VMCALL: number in RAX, arguments in RBX, RCX, RDX, RSI.
+ *
+ * KVM's ABI, "Linux KVM Hypercall". The calls that the guest may use are those that CPUID leaf
+ * 40000001H announces; everything else gets -KVM_ENOSYS, and user mode gets -KVM_EPERM.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/kvm_para.h>
+#include <asm/apicdef.h>
+
+#include "arch/x86/pv/hypercall.h"
+#include "arch/x86/irq/lapic.h"
+#include "arch/x86/vmx/vmx.h"
+#include "virt/spin.h"
+
+/* KVM_CAP_ENFORCE_PV_FEATURE_CPUID: only what CPUID shows is there. */
+static bool offered(struct mkvm_vcpu *vcpu, unsigned int feature)
+{
+	return !vcpu->arch.pv_enforce_cpuid || (vcpu->arch.pv_features & BIT(feature));
+}
+
+#define FEW_TARGETS	8
+
+/* Up to 128 vCPUs (64 in 32-bit mode) with APIC IDs from @min on. How many were reached. */
+static long send_ipi(struct mkvm_vcpu *vcpu, unsigned long low, unsigned long high, u32 min,
+		     u32 icr, unsigned int bits)
+{
+	struct lapic_irq irq = {
+		.vector = icr & APIC_VECTOR_MASK,
+		.delivery_mode = (icr & APIC_MODE_MASK) >> 8,
+		.level = true,
+	};
+	unsigned long map[2] = { low, high };
+	unsigned int word, bit;
+	long sent = 0;
+
+	if (!vcpu->arch.apic || icr & (APIC_DEST_ALLBUT | APIC_DEST_LOGICAL) ||
+	    (irq.delivery_mode != DM_FIXED && irq.delivery_mode != DM_NMI))
+		return -KVM_EINVAL;
+	for (word = 0; word < ARRAY_SIZE(map); word++) {
+		for_each_set_bit(bit, &map[word], bits) {
+			irq.dest_id = min + word * bits + bit;
+			/* No ID of ours, but it would mean everybody. */
+			if (irq.dest_id >= MKVM_MAX_VCPU_ID ||
+			    (irq.dest_id == 0xff && !lapic_x2apic_mode(vcpu)))
+				continue;
+			sent += lapic_deliver(vcpu->vm, vcpu, &irq) > 0;
+		}
+	}
+	return sent;
+}
+
+/* The target sleeps for a lock that its owner has released: its next or present HLT ends. */
+static void kick_cpu(struct mkvm_vm *vm, u32 apic_id)
+{
+	struct mkvm_vcpu *vcpu = mkvm_vcpu_by_id(vm, apic_id);
+
+	if (!vcpu)
+		return;
+	WRITE_ONCE(vcpu->arch.pv_unhalted, true);
+	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
+	mkvm_vcpu_kick(vcpu);
+}
+
+static void sched_yield_to(struct mkvm_vm *vm, u32 apic_id)
+{
+	struct mkvm_vcpu *vcpu = mkvm_vcpu_by_id(vm, apic_id);
+
+	if (vcpu && READ_ONCE(vcpu->ready))
+		mkvm_vcpu_yield_to(vcpu);
+}
+
+/* A call that CPUID announces. As hypercall_execute(), with the result in @ret. */
+static int execute_pv(struct mkvm_vcpu *vcpu, unsigned long nr, bool cs_l, long *ret)
+{
+	unsigned long arg[4] = {
+		reg_read(vcpu, GREG_RBX), reg_read(vcpu, GREG_RCX), reg_read(vcpu, GREG_RDX),
+		reg_read(vcpu, GREG_RSI),
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(arg) && !cs_l; i++)
+		arg[i] = (u32)arg[i];
+	*ret = 0;
+	switch (nr) {
+	case KVM_HC_KICK_CPU:
+		if (!offered(vcpu, KVM_FEATURE_PV_UNHALT))
+			break;
+		kick_cpu(vcpu->vm, arg[1]);
+		return 1;
+	case KVM_HC_SEND_IPI:
+		if (!offered(vcpu, KVM_FEATURE_PV_SEND_IPI))
+			break;
+		/* Each that nobody has is asked of all vCPUs. */
+		if (irqs_disabled() && hweight_long(arg[0]) + hweight_long(arg[1]) > FEW_TARGETS)
+			return HYPERCALL_MUST_SLEEP;
+		*ret = send_ipi(vcpu, arg[0], arg[1], arg[2], arg[3], cs_l ? 64 : 32);
+		return 1;
+	case KVM_HC_SCHED_YIELD:
+		if (!offered(vcpu, KVM_FEATURE_PV_SCHED_YIELD))
+			break;
+		if (irqs_disabled())
+			return HYPERCALL_MUST_SLEEP;
+		sched_yield_to(vcpu->vm, arg[0]);
+		return 1;
+	}
+	*ret = -KVM_ENOSYS;
+	return 1;
+}
+
+int hypercall_execute(struct mkvm_vcpu *vcpu)
+{
+	unsigned long nr = reg_read(vcpu, GREG_RAX);
+	bool cs_db, cs_l;
+	long ret;
+
+	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
+	if (!cs_l)
+		nr = (u32)nr;
+
+	if (vmx_get_cpl(vcpu) != 0) {
+		ret = -KVM_EPERM;
+	} else {
+		switch (nr) {
+		case KVM_HC_VAPIC_POLL_IRQ:
+			/* Its whole effect is the exit: interrupts are looked at on the way. */
+			ret = 0;
+			break;
+		case KVM_HC_KICK_CPU:
+		case KVM_HC_SEND_IPI:
+		case KVM_HC_SCHED_YIELD:
+			if (execute_pv(vcpu, nr, cs_l, &ret) == HYPERCALL_MUST_SLEEP)
+				return HYPERCALL_MUST_SLEEP;
+			break;
+		default:
+			ret = -KVM_ENOSYS;
+		}
+	}
+	reg_write(vcpu, GREG_RAX, cs_l ? ret : (u32)ret);
+	return 1;
+}

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The hot loop: enter the guest, look at why it came back, enter again.
+ *
+ * SDM, "VM Entries", "VM Exits". Interrupts stay off from the first entry to the return. Exits
+ * that need neither the scheduler nor the memory slots are handled in here and the guest goes
+ * on at once; the host gets its turn because a pending host interrupt ends the next entry
+ * immediately, and because requests and thread work are looked at between two entries.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/context_tracking.h>
+#include <linux/entry-kvm.h>
+#include <linux/module.h>
+#include <asm/debugreg.h>
+#include <asm/desc.h>
+#include <asm/mce.h>
+#include <asm/mmu_context.h>
+#include <asm/msr.h>
+#include <asm/nospec-branch.h>
+#include <asm/perf_event.h>
+#include <asm/processor.h>
+#include <asm/spec-ctrl.h>
+#include <asm/tlbflush.h>
+
+#include "arch/x86/cpu/debug.h"
+#include "arch/x86/event/inject.h"
+#include "arch/x86/irq/lapic.h"
+#include "arch/x86/irq/posted.h"
+#include "arch/x86/vmx/vmx_vcpu.h"
+#include "compat/compat.h"
+
+unsigned int vmx_entry_timer_ticks;
+module_param_named(entry_timer_ticks, vmx_entry_timer_ticks, uint, 0444);
+MODULE_PARM_DESC(entry_timer_ticks,
+		 "arm the VMX-preemption timer with so many TSC ticks on each entry (for emulators whose guests with IF=0 hold off host interrupts; 0 = off)");
+
+/* Registers that an exit leaves current in arch.regs[]: all that vmenter.S saves. */
+#define AVAILABLE_AFTER_EXIT	(0xffffu & ~BIT(GREG_RSP))
+
+/* Requests that can be served without leaving the loop. */
+#define FAST_REQUESTS		(BIT(MKVM_REQ_EVENT) | BIT(MKVM_REQ_LAPIC_TIMER))
+
+static void write_dirty_registers(struct mkvm_vcpu *vcpu)
+{
+	u32 dirty = vcpu->arch.regs_dirty;
+
+	if (dirty & BIT(GREG_RIP))
+		vmcs_write64(GUEST_RIP, vcpu->arch.regs[GREG_RIP]);
+	if (dirty & BIT(GREG_RSP))
+		vmcs_write64(GUEST_RSP, vcpu->arch.regs[GREG_RSP]);
+	if (dirty & BIT(GREG_RFLAGS))
+		vmcs_write64(GUEST_RFLAGS, vcpu->arch.rflags);
+	vcpu->arch.regs_dirty = 0;
+}
+
+/* What other threads of the host may have changed while interrupts were on. */
+static void write_host_state(struct vmx_vcpu *vmx)
+{
+	unsigned long cr3 = __get_current_cr3_fast(), cr4 = cr4_read_shadow();
+
+	if (vmx->host_cr3 != cr3) {
+		vmx->host_cr3 = cr3;
+		vmcs_write64(HOST_CR3, cr3);
+	}
+	if (vmx->host_cr4 != cr4) {
+		vmx->host_cr4 = cr4;
+		vmcs_write64(HOST_CR4, cr4);
+	}
+}
+
+/*
+ * A machine check hit the guest. The host's handler must not take it for one in the kernel, which
+ * is the end of the host: it is the owner of the page that gets a signal. (Kernels without a
+ * handler have no gate for it either.)
+ */
+static void host_machine_check(void)
+{
+#ifdef CONFIG_X86_MCE
+	struct pt_regs as_if_user = { .cs = 3, .flags = X86_EFLAGS_IF };
+
+	do_machine_check(&as_if_user);
+#endif
+}
+
+/* An NMI or machine check hit the guest: the host's handler must see it. */
+static void forward_host_exception(void)
+{
+	u32 info = vmcs_read32(VM_EXIT_INTR_INFO);
+
+	if ((info & (INTR_INFO_INTR_TYPE_MASK | INTR_INFO_VALID_MASK)) ==
+	    (INTR_TYPE_NMI_INTR | INTR_INFO_VALID_MASK))
+		asm volatile("int $2" : : : "memory");	/* its IRET unblocks NMIs */
+	else if ((info & (INTR_INFO_VECTOR_MASK | INTR_INFO_INTR_TYPE_MASK)) ==
+		 (18 | INTR_TYPE_HARD_EXCEPTION))
+		host_machine_check();
+}
+
+/* Exits that can come in the middle of delivering an event through the guest's IDT. */
+static bool may_interrupt_delivery(u32 reason)
+{
+	switch (reason) {
+	case EXIT_REASON_EXCEPTION_NMI:
+	case EXIT_REASON_TASK_SWITCH:
+	case EXIT_REASON_APIC_ACCESS:
+	case EXIT_REASON_EPT_VIOLATION:
+	case EXIT_REASON_EPT_MISCONFIG:
+	case EXIT_REASON_PML_FULL:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* An event that was injected is delivered unless the IDT-vectoring fields say otherwise. */
+static void complete_events(struct mkvm_vcpu *vcpu, u32 reason)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	u32 info;
+
+	if (vmx->event_injected) {
+		vmx->event_injected = false;
+		vcpu->arch.exception.injected = false;
+		vcpu->arch.interrupt.injected = false;
+		vcpu->arch.nmi_injected = false;
+	}
+	vmx->idt_vectoring_valid = false;
+	if (may_interrupt_delivery(reason)) {
+		info = vmcs_read32(IDT_VECTORING_INFO_FIELD);
+		if (unlikely(info & INTR_INFO_VALID_MASK))
+			vmx_recover_events(vcpu, info);
+	}
+}
+
+/**
+ * vmx_take_host_interrupt() - hand an acknowledged interrupt to the host
+ * @vcpu: the vCPU that has just left the guest
+ *
+ * Posted interrupts need "acknowledge interrupt on exit": the local APIC has forgotten the vector,
+ * so its gate is called as the processor would.
+ *
+ * Context: interrupts off, host state back in place.
+ */
+void vmx_take_host_interrupt(struct mkvm_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	struct desc_ptr idt;
+	u32 info;
+
+	if (!(vmx->exit_controls & VM_EXIT_ACK_INTR_ON_EXIT) ||
+	    vmx->exit_reason != EXIT_REASON_EXTERNAL_INTERRUPT)
+		return;
+	info = vmcs_read32(VM_EXIT_INTR_INFO);
+	if (!(info & INTR_INFO_VALID_MASK))
+		return;
+	store_idt(&idt);
+	vmx_call_gate(gate_offset((gate_desc *)idt.address + (info & INTR_INFO_VECTOR_MASK)));
+}
+
+static void apply_injected_field(struct vmx_vcpu *vmx)
+{
+	vmx->inject.saved = vmcs_read_any(vmx->inject.encoding);
+	vmcs_write_any(vmx->inject.encoding, vmx->inject.value);
+}
+
+/*
+ * SDM, "VMX-Preemption Timer": the guest exits when its LAPIC timer falls due, before it has
+ * executed anything if that is past, and when the lab's module option says so.
+ */
+static void set_preemption_timer(struct mkvm_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	u64 due = vcpu->arch.hv_timer_tsc;
+	u64 ticks = vmx_entry_timer_ticks ?: U64_MAX;
+	u64 now;
+
+	if (due != LAPIC_NO_HV_TIMER) {
+		now = rdtsc();
+		ticks = min(ticks, due > now ? due - now : 0);
+	}
+	vmx->preemption_timer_on = ticks != U64_MAX;
+	if (!vmx->preemption_timer_on) {
+		vmx_pin_clear(vmx, PIN_BASED_VMX_PREEMPTION_TIMER);
+		return;
+	}
+	vmx_pin_set(vmx, PIN_BASED_VMX_PREEMPTION_TIMER);
+	/* Too far for 32 bits: it exits early, and lapic_inject_timer() sees that. */
+	vmcs_write32(VMX_PREEMPTION_TIMER_VALUE,
+		     min_t(u64, ticks >> vmx_caps.preemption_timer_shift, U32_MAX));
+}
+
+/*
+ * The host's performance counters, as far as they must not count in the guest: PEBS would write its
+ * records to the host's addresses through the guest's page tables. @into the guest, or back.
+ */
+static __always_inline void switch_counters(const struct perf_guest_switch_msr *msrs, int nr,
+					    bool into)
+{
+	int i;
+
+	for (i = 0; i < nr; i++) {
+		if (unlikely(msrs[i].host != msrs[i].guest))
+			wrmsrl(msrs[i].msr, into ? msrs[i].guest : msrs[i].host);
+	}
+}
+
+/*
+ * CR2 belongs to whoever faulted last, and the VMCS does not switch it. The host can fault anywhere
+ * in the loop, with interrupts off, too: a probe that reads user memory is enough. So the guest's
+ * value is taken away before anything else, and what the host left is replaced before the guest
+ * sees it.
+ */
+static __always_inline int enter_with_cr2(struct mkvm_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	int result;
+
+	if (unlikely(native_read_cr2() != vcpu->arch.cr2))
+		native_write_cr2(vcpu->arch.cr2);
+	result = vmx_enter(vmx, vcpu->arch.regs, vmx->enter_flags);
+	vcpu->arch.cr2 = native_read_cr2();
+	return result;
+}
+
+/* What the SDM calls "VMM software" has to do for the processor's sake, on the way in and back. */
+static int enter(struct mkvm_vcpu *vcpu, u64 host_debugctl)
+{
+	const struct perf_guest_switch_msr *counters = NULL;
+	int nr_counters = 0, result;
+
+	if (static_branch_unlikely(&vmx_l1d_flush_key))
+		vmx_l1d_flush(vcpu);
+	else if (static_branch_unlikely(&mmio_stale_data_clear) &&
+		 READ_ONCE(vcpu->vm->devices_assigned))
+		compat_clear_cpu_buffers();
+	if (vmx_caps.host_counters) {
+		counters = perf_guest_get_msrs(&nr_counters, NULL);
+		switch_counters(counters, nr_counters, true);
+	}
+	if (context_tracking_enabled_this_cpu()) {
+		context_tracking_guest_enter();
+		result = enter_with_cr2(vcpu);
+		context_tracking_guest_exit();
+	} else {
+		result = enter_with_cr2(vcpu);
+	}
+	/* "Loading Host Control Registers, Debug Registers, MSRs": the exit cleared it. */
+	if (unlikely(host_debugctl))
+		update_debugctlmsr(host_debugctl);
+	if (vmx_caps.host_counters)
+		switch_counters(counters, nr_counters, false);
+	return result;
+}
+
+/**
+ * vmx_run_guest() - run the guest until an exit needs more than the fast loop offers
+ * @vcpu: loaded vCPU, guest state loaded; interrupts are off, vcpu->mode is MKVM_IN_GUEST
+ *
+ * Return: 1 = look for requests and work, then enter again; 0 or -errno as an exit handler;
+ * VMX_FAST_NO = vmx_handle_exit() has to handle the exit.
+ */
+int vmx_run_guest(struct mkvm_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	vmx_exit_handler fast;
+	u64 host_debugctl = __rdmsr(MSR_IA32_DEBUGCTLMSR);
+	int result, ret;
+	u32 reason;
+
+	write_host_state(vmx);
+	if (vmx->enter_flags & VMX_ENTER_SPEC_CTRL || cpu_feature_enabled(X86_FEATURE_KERNEL_IBRS))
+		vmx->spec_ctrl_host = spec_ctrl_current();
+	if (vcpu->arch.switch_db_regs)
+		debug_load_guest(vcpu);
+	/* With TF set, VM entry wants a pending single step behind STI and MOV SS. */
+	if (unlikely(vcpu->arch.guest_debug & KVM_GUESTDBG_SINGLESTEP))
+		vmx_set_interrupt_shadow(vcpu, 0);
+
+	for (;;) {
+		if (unlikely(posted_outstanding(vcpu)))
+			lapic_collect_posted(vcpu);
+		if (unlikely(vcpu->requests)) {
+			if (mkvm_check_request(MKVM_REQ_LAPIC_TIMER, vcpu)) {
+				lapic_inject_timer(vcpu);
+				/* To ourselves nobody sends a notification. */
+				if (posted_outstanding(vcpu))
+					lapic_collect_posted(vcpu);
+			}
+			if (mkvm_check_request(MKVM_REQ_EVENT, vcpu))
+				vmx_deliver_events(vcpu);
+		}
+		if (vcpu->arch.regs_dirty)
+			write_dirty_registers(vcpu);
+		if (vcpu->arch.hv_timer_tsc != LAPIC_NO_HV_TIMER || vmx->preemption_timer_on ||
+		    (vmx_entry_timer_ticks && vmx_caps.preemption_timer))
+			set_preemption_timer(vcpu);
+		if (unlikely(vmx->inject.armed))
+			apply_injected_field(vmx);
+
+		result = enter(vcpu, host_debugctl);
+		vcpu->arch.regs_avail = AVAILABLE_AFTER_EXIT;
+		vcpu->stats.exits++;
+
+		if (unlikely(result != VMX_ENTERED)) {
+			vmx_entry_vmfail(vcpu, result);
+			ret = VMX_FAST_NO;
+			break;
+		}
+		reason = vmcs_read32(VM_EXIT_REASON);
+		vmx->exit_reason = reason;
+		if (unlikely(reason & VMX_EXIT_REASONS_FAILED_VMENTRY)) {
+			/* Nothing was delivered; what was injected stays to be injected. */
+			vmx->event_injected = false;
+			vmx->failed_on_cpu = vcpu->cpu;
+			if ((u16)reason == EXIT_REASON_MCE_DURING_VMENTRY)
+				host_machine_check();
+			ret = VMX_FAST_NO;
+			break;
+		}
+		/* A VMLAUNCH that failed while it loaded the guest leaves the VMCS clear. */
+		vmx->enter_flags |= VMX_ENTER_LAUNCHED;
+		if (unlikely(vmx->inject.armed))
+			vmx_undo_injection(vmx);
+		if (reason < ARRAY_SIZE(vcpu->stats.exits_by_reason))
+			vcpu->stats.exits_by_reason[reason]++;
+		if (reason == EXIT_REASON_EXCEPTION_NMI)
+			forward_host_exception();
+		complete_events(vcpu, reason);
+
+		fast = vmx_fast_handler(reason);
+		if (!fast) {
+			ret = VMX_FAST_NO;
+			break;
+		}
+		ret = fast(vcpu);
+		if (ret != 1)
+			break;
+		/* Go on only when nobody wants anything of this thread. */
+		if (unlikely(READ_ONCE(vcpu->requests) & ~FAST_REQUESTS) ||
+		    READ_ONCE(vcpu->mode) != MKVM_IN_GUEST ||
+		    vcpu->arch.mp_state != KVM_MP_STATE_RUNNABLE ||
+		    xfer_to_guest_mode_work_pending())
+			break;
+	}
+
+	if (vcpu->arch.switch_db_regs)
+		debug_put_guest(vcpu);
+	else if (unlikely(hw_breakpoint_active()))
+		hw_breakpoint_restore();
+	return ret;
+}

@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KVM_RUN: the loop around the guest.
+ *
+ * KVM's ABI, KVM_RUN: finish the exit that userspace has handled, then alternate between guest
+ * mode, exit handlers and sleep until there is something for userspace. The inner, hot loop is
+ * in vmx/entry.c; this one runs once for each exit that needs the host.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/entry-kvm.h>
+#include <linux/kvm.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/vtime.h>
+#include <asm/nospec-branch.h>
+
+#include "arch/x86/pv/async_pf.h"
+#include "arch/x86/cpu/cr.h"
+#include "arch/x86/cpu/fpu.h"
+#include "arch/x86/event/inject.h"
+#include "arch/x86/irq/irqchip.h"
+#include "arch/x86/irq/lapic.h"
+#include "arch/x86/irq/posted.h"
+#include "arch/x86/pv/pvclock.h"
+#include "arch/x86/run/run.h"
+#include "arch/x86/run/thread_work.h"
+#include "arch/x86/abi/vcpu_ioctl.h"
+#include "arch/x86/run/vcpu_state.h"
+#include "arch/x86/vmx/vmx.h"
+#include "compat/compat.h"
+#include "virt/arch.h"
+
+/**
+ * exit_internal_error() - an exit that ends in KVM_EXIT_INTERNAL_ERROR
+ * @vcpu: the vCPU
+ * @suberror: KVM_INTERNAL_ERROR_*
+ * @ndata: words of @data, at most 16
+ * @data: what userspace prints
+ *
+ * Return: 0, for the exit handler to return.
+ */
+int exit_internal_error(struct mkvm_vcpu *vcpu, u32 suberror, int ndata, const u64 *data)
+{
+	int i;
+
+	vcpu->run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+	vcpu->run->internal.suberror = suberror;
+	vcpu->run->internal.ndata = ndata;
+	for (i = 0; i < ndata; i++)
+		vcpu->run->internal.data[i] = data[i];
+	return 0;
+}
+
+/**
+ * exit_emulation_failed() - the guest's instruction is one that the module cannot execute for it
+ * @vcpu: loaded vCPU; the reason is in the log
+ * @insn: its bytes, or NULL when they were not fetched
+ * @len: how many, at most 15
+ *
+ * In ring 0 that ends in KVM_INTERNAL_ERROR_EMULATION. A program of the guest's must not end the VM
+ * that it runs in and gets #UD, unless userspace wants to see all: it says so by
+ * KVM_CAP_EXIT_ON_EMULATION_FAILURE.
+ *
+ * Return: 1 or 0, for the exit handler to return.
+ */
+int exit_emulation_failed(struct mkvm_vcpu *vcpu, const u8 *insn, unsigned int len)
+{
+	struct kvm_run *run = vcpu->run;
+
+	if (vmx_get_cpl(vcpu) && !READ_ONCE(vcpu->vm->arch.exit_on_emulation_failure)) {
+		queue_ud(vcpu);
+		return 1;
+	}
+	memset(&run->emulation_failure, 0, sizeof(run->emulation_failure));
+	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+	run->emulation_failure.suberror = KVM_INTERNAL_ERROR_EMULATION;
+	if (!insn)
+		return 0;
+	len = min_t(unsigned int, len, sizeof(run->emulation_failure.insn_bytes));
+	run->emulation_failure.ndata = 3;
+	run->emulation_failure.flags = KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
+	run->emulation_failure.insn_size = len;
+	memset(run->emulation_failure.insn_bytes, 0x90, sizeof(run->emulation_failure.insn_bytes));
+	memcpy(run->emulation_failure.insn_bytes, insn, len);
+	return 0;
+}
+
+/**
+ * mkvm_vcpu_reset() - the state after power-up, RESET or INIT
+ * @vcpu: loaded vCPU
+ * @init_event: INIT: caches, FPU and most MSRs keep their contents
+ */
+void mkvm_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
+{
+	inject_clear(vcpu);
+	async_pf_forget(vcpu);
+	vcpu->arch.complete_userspace_io = NULL;
+	vcpu->arch.pending_extint = -1;
+	if (vcpu->arch.apic)
+		lapic_reset(vcpu, init_event);
+	state_vcpu_reset(vcpu, init_event);
+	vmx_vcpu_reset(vcpu, init_event);
+	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
+}
+
+/* Does HLT end? SDM, "HLT": an enabled interrupt, an NMI, a debug exception, INIT, RESET. */
+static bool has_event(struct mkvm_vcpu *vcpu)
+{
+	if (mkvm_test_request(MKVM_REQ_NMI, vcpu) || vcpu->arch.nmi_pending ||
+	    vcpu->arch.exception.pending || vcpu->arch.interrupt.injected ||
+	    READ_ONCE(vcpu->arch.pv_unhalted))
+		return true;
+	return vcpu->arch.apic && vmx_has_interrupt(vcpu) && vmx_interrupt_allowed(vcpu);
+}
+
+bool arch_vcpu_runnable(struct mkvm_vcpu *vcpu)
+{
+	if (vcpu->arch.apic && lapic_has_events(vcpu))
+		return true;
+	switch (vcpu->arch.mp_state) {
+	case KVM_MP_STATE_RUNNABLE:
+		return true;
+	case KVM_MP_STATE_HALTED:
+		return has_event(vcpu);
+	default:
+		return false;
+	}
+}
+
+/* What the guest reads in its memory: the time, and which pages have come. */
+static void tell_guest(struct mkvm_vcpu *vcpu)
+{
+	vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->srcu);
+	if (mkvm_check_request(MKVM_REQ_CLOCK_UPDATE, vcpu))
+		pvclock_update(vcpu);
+	if (mkvm_check_request(MKVM_REQ_STEAL_UPDATE, vcpu))
+		steal_time_update(vcpu);
+	if (mkvm_check_request(MKVM_REQ_ASYNC_PF, vcpu))
+		async_pf_tell_ready(vcpu);
+	srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
+}
+
+/* Requests that need process context. 1 = go on, 0 = to userspace, < 0 = errno. */
+static int handle_requests(struct mkvm_vcpu *vcpu)
+{
+	if (mkvm_check_request(MKVM_REQ_VM_DEAD, vcpu))
+		return -EIO;
+	if (mkvm_check_request(MKVM_REQ_TRIPLE_FAULT, vcpu)) {
+		vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
+		return 0;
+	}
+	if (mkvm_check_request(MKVM_REQ_PML_FLUSH, vcpu)) {
+		vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->srcu);
+		vmx_flush_pml(vcpu);
+		srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
+	}
+	if (unlikely(READ_ONCE(vcpu->requests) &
+		     (BIT(MKVM_REQ_CLOCK_UPDATE) | BIT(MKVM_REQ_STEAL_UPDATE) |
+		      BIT(MKVM_REQ_ASYNC_PF))))
+		tell_guest(vcpu);
+	if (mkvm_check_request(MKVM_REQ_MSR_FILTER, vcpu))
+		vmx_msr_filter_changed(vcpu);
+	if (mkvm_check_request(MKVM_REQ_NMI, vcpu))
+		inject_take_nmis(vcpu);
+	if (mkvm_check_request(MKVM_REQ_LAPIC_TIMER, vcpu))
+		lapic_inject_timer(vcpu);
+	if (mkvm_check_request(MKVM_REQ_EOI_EXITS, vcpu))
+		vmx_write_eoi_exits(vcpu);
+	mkvm_clear_request(MKVM_REQ_INIT_SIPI, vcpu);
+	if (vcpu->arch.apic && lapic_has_events(vcpu)) {
+		lapic_accept_events(vcpu);
+		if (vcpu->arch.mp_state != KVM_MP_STATE_RUNNABLE)
+			return 1;
+	}
+	if (mkvm_check_request(MKVM_REQ_IOAPIC_EOI, vcpu)) {
+		vcpu->run->exit_reason = KVM_EXIT_IOAPIC_EOI;
+		vcpu->run->eoi.vector = lapic_take_ioapic_eoi(vcpu);
+		return 0;
+	}
+	/* What is left is a matter of the entry itself. */
+	if (mkvm_check_request(MKVM_REQ_TLB_FLUSH, vcpu)) {
+		vmx_flush_tlb(vcpu);
+		doorbell_forget_memory(vcpu);
+	}
+	return 1;
+}
+
+/* Enter the guest once. Returns as vmx_run_guest(). Preemption on, interrupts on. */
+static int enter_guest(struct mkvm_vcpu *vcpu)
+{
+	int ret;
+
+	preempt_disable();
+	vmx_prepare_guest(vcpu);
+	local_irq_disable();
+	/*
+	 * From here on a kick is an IPI. The order of mode and requests against
+	 * mkvm_make_all_request(): either we see the request or they see the mode.
+	 */
+	smp_store_mb(vcpu->mode, MKVM_IN_GUEST);
+	if (mkvm_entry_must_wait(vcpu) || xfer_to_guest_mode_work_pending()) {
+		WRITE_ONCE(vcpu->mode, MKVM_OUTSIDE_GUEST);
+		local_irq_enable();
+		preempt_enable();
+		return 1;
+	}
+	fpu_prepare_entry();
+	fpu_load_guest_xsave_state(vcpu);
+	vtime_account_guest_enter();
+	rcu_note_context_switch(false);
+	vcpu->arch.ran = true;
+
+	ret = vmx_run_guest(vcpu);
+	compat_guest_ran();
+
+	fpu_load_host_xsave_state(vcpu);
+	/* Whoever waits for us to leave sees all that the guest did. */
+	smp_store_release(&vcpu->mode, MKVM_OUTSIDE_GUEST);
+	if (posted_used(vcpu))
+		vmx_take_host_interrupt(vcpu);
+	/* The host interrupt that ended guest mode is taken here, still on guest time. */
+	local_irq_enable();
+	vtime_account_guest_exit();
+	preempt_enable();
+	return ret;
+}
+
+/* Userspace has the 8259 and wants to inject. */
+static bool window_requested(struct mkvm_vcpu *vcpu)
+{
+	return unlikely(READ_ONCE(vcpu->run->request_interrupt_window)) &&
+	       vcpu->vm->arch.irqchip_mode != MKVM_IRQCHIP_KERNEL;
+}
+
+static bool userspace_interrupt_window(struct mkvm_vcpu *vcpu)
+{
+	return window_requested(vcpu) && vmx_ready_for_user_interrupt(vcpu);
+}
+
+static void leave_halt(struct mkvm_vcpu *vcpu)
+{
+	WRITE_ONCE(vcpu->arch.pv_unhalted, false);
+	vcpu->arch.mp_state = KVM_MP_STATE_RUNNABLE;
+}
+
+static int run_loop(struct mkvm_vcpu *vcpu)
+{
+	int ret;
+
+	vcpu->run->exit_reason = KVM_EXIT_UNKNOWN;
+	for (;;) {
+		if (unlikely(READ_ONCE(vcpu->requests) & ~BIT(MKVM_REQ_EVENT))) {
+			ret = handle_requests(vcpu);
+			if (ret <= 0)
+				return ret;
+		}
+		if (likely(vcpu->arch.mp_state == KVM_MP_STATE_RUNNABLE)) {
+			if (unlikely(userspace_interrupt_window(vcpu))) {
+				vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
+				return 0;
+			}
+			ret = enter_guest(vcpu);
+			if (ret == VMX_FAST_NO) {
+				vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->srcu);
+				ret = vmx_handle_exit(vcpu);
+				srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
+			}
+		} else {
+			if (vcpu->arch.mp_state == KVM_MP_STATE_HALTED && has_event(vcpu)) {
+				leave_halt(vcpu);
+				continue;
+			}
+			/* STI; HLT: what ends the HLT may be the interrupt that userspace has. */
+			if (unlikely(userspace_interrupt_window(vcpu))) {
+				vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
+				return 0;
+			}
+			/* A timer that is due goes to IRR here; an hrtimer brings others. */
+			lapic_timer_block(vcpu);
+			if (posted_used(vcpu))
+				posted_block(vcpu);
+			mkvm_vcpu_block(vcpu);
+			if (posted_used(vcpu))
+				posted_unblock(vcpu);
+			lapic_timer_unblock(vcpu);
+			ret = 1;
+			if (vcpu->arch.mp_state == KVM_MP_STATE_HALTED && has_event(vcpu)) {
+				leave_halt(vcpu);
+				vcpu->stats.halt_wakeups++;
+			}
+		}
+		if (ret <= 0)
+			return ret;
+		if (unlikely(__xfer_to_guest_mode_work_pending())) {
+			ret = thread_work_handle();
+			if (ret) {
+				vcpu->run->exit_reason = KVM_EXIT_INTR;
+				return ret;
+			}
+		}
+	}
+}
+
+/* Out of line: its structures on the stack would be cleared on each KVM_RUN. */
+static noinline int take_userspace_regs(struct mkvm_vcpu *vcpu, u64 dirty)
+{
+	struct kvm_run *run = vcpu->run;
+	struct kvm_sregs sregs;
+	struct kvm_vcpu_events events;
+	struct kvm_regs regs;
+	int ret = 0;
+
+	/* Userspace may write the page meanwhile: take a copy, then look at it. */
+	if (dirty & KVM_SYNC_X86_REGS) {
+		memcpy(&regs, &run->s.regs.regs, sizeof(regs));
+		vcpu_set_regs(vcpu, &regs);
+	}
+	if (dirty & KVM_SYNC_X86_SREGS) {
+		memcpy(&sregs, &run->s.regs.sregs, sizeof(sregs));
+		ret = vcpu_set_sregs(vcpu, &sregs);
+		if (ret)
+			return ret;
+	}
+	if (dirty & KVM_SYNC_X86_EVENTS) {
+		memcpy(&events, &run->s.regs.events, sizeof(events));
+		ret = inject_set_events(vcpu, &events);
+	}
+	run->kvm_dirty_regs = 0;
+	return ret;
+}
+
+static int load_userspace_regs(struct mkvm_vcpu *vcpu)
+{
+	u64 dirty = READ_ONCE(vcpu->run->kvm_dirty_regs);
+
+	if ((READ_ONCE(vcpu->run->kvm_valid_regs) | dirty) & ~KVM_SYNC_X86_VALID_FIELDS) {
+		vm_refuse(vcpu->vm, "KVM_RUN: unknown bits in kvm_valid_regs or kvm_dirty_regs");
+		return -EINVAL;
+	}
+	return unlikely(dirty) ? take_userspace_regs(vcpu, dirty) : 0;
+}
+
+static void store_userspace_regs(struct mkvm_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+	u64 valid = run->kvm_valid_regs;
+
+	if (likely(!valid))
+		return;
+	if (valid & KVM_SYNC_X86_REGS)
+		vcpu_get_regs(vcpu, &run->s.regs.regs);
+	if (valid & KVM_SYNC_X86_SREGS)
+		vcpu_get_sregs(vcpu, &run->s.regs.sregs);
+	if (valid & KVM_SYNC_X86_EVENTS)
+		inject_get_events(vcpu, &run->s.regs.events);
+}
+
+static void fill_run_page(struct mkvm_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	run->if_flag = !!(rflags_read(vcpu) & X86_EFLAGS_IF);
+	run->flags = 0;
+	run->cr8 = mkvm_get_cr8(vcpu);
+	run->apic_base = vcpu->arch.apic_base;
+	run->ready_for_interrupt_injection =
+		(vcpu->vm->arch.irqchip_mode == MKVM_IRQCHIP_KERNEL) ||
+		vmx_ready_for_user_interrupt(vcpu);
+}
+
+/* A vCPU that waits for INIT and SIPI. Userspace is told to come again, as KVM does. */
+static int wait_for_sipi(struct mkvm_vcpu *vcpu)
+{
+	int ret;
+
+	if (compat_immediate_exit(vcpu->run))
+		return -EINTR;
+	while (vcpu->arch.mp_state == KVM_MP_STATE_UNINITIALIZED) {
+		if (signal_pending(current)) {
+			vcpu->run->exit_reason = KVM_EXIT_INTR;
+			return -EINTR;
+		}
+		ret = handle_requests(vcpu);
+		if (ret <= 0)
+			return ret;
+		if (vcpu->arch.mp_state == KVM_MP_STATE_UNINITIALIZED)
+			mkvm_vcpu_block(vcpu);
+	}
+	return -EAGAIN;
+}
+
+int arch_vcpu_run(struct mkvm_vcpu *vcpu)
+{
+	int (*complete)(struct mkvm_vcpu *vcpu);
+	int ret;
+
+	fpu_load_guest(vcpu);
+	if (unlikely(vcpu->arch.mp_state == KVM_MP_STATE_UNINITIALIZED)) {
+		ret = wait_for_sipi(vcpu);
+		goto out;
+	}
+	ret = load_userspace_regs(vcpu);
+	if (ret)
+		goto out;
+	if (!vcpu->arch.apic && mkvm_set_cr8(vcpu, vcpu->run->cr8)) {
+		vm_refuse(vcpu->vm, "KVM_RUN: kvm_run.cr8 is out of range");
+		ret = -EINVAL;
+		goto out;
+	}
+	complete = vcpu->arch.complete_userspace_io;
+	if (complete) {
+		vcpu->arch.complete_userspace_io = NULL;
+		vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->srcu);
+		ret = complete(vcpu);
+		srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
+		if (ret <= 0)
+			goto out;
+	}
+	if (compat_immediate_exit(vcpu->run)) {
+		ret = -EINTR;
+		goto out;
+	}
+	/* The window's control is set where events are looked at. */
+	if (window_requested(vcpu))
+		mkvm_make_request(MKVM_REQ_EVENT, vcpu);
+	ret = run_loop(vcpu);
+out:
+	if (ret >= 0)
+		vcpu->stats.user_exits++;
+	if (unlikely(vcpu->arch.nr_rom_copies))
+		vmx_rom_forget(vcpu);
+	/* Userspace that stops its vCPUs and reads the dirty log must find every page there. */
+	vmx_flush_pml(vcpu);
+	if (unlikely(rflags_read(vcpu) & X86_EFLAGS_TF))
+		vmx_take_single_step(vcpu);
+	fpu_put_guest(vcpu);
+	store_userspace_regs(vcpu);
+	fill_run_page(vcpu);
+	return ret;
+}

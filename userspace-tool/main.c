@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "compiler.h"
-#include "run.h"
+#include "cmd/run.h"
 
 #ifndef MINIKVM_VERSION
 #define MINIKVM_VERSION "unknown"

@@ -9,7 +9,7 @@
 
 #include <asm/bootparam.h>
 
-#include "load.h"
+#include "boot/load.h"
 
 #define TEST_RAM	(64 * MIB)
 

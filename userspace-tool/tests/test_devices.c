@@ -4,11 +4,11 @@
  */
 #include <string.h>
 
-#include "guest_ram.h"
-#include "pci.h"
-#include "rtc.h"
+#include "boot/guest_ram.h"
+#include "devices/pci.h"
+#include "devices/rtc.h"
 #include "tap.h"
-#include "uart.h"
+#include "devices/uart.h"
 
 static __u8 sent[10000];
 static size_t sent_len;

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "acpi.h"
-#include "bios_data.h"
-#include "exits.h"
-#include "guest_cpuid.h"
+#include "boot/acpi.h"
+#include "boot/bios_data.h"
+#include "machine/exits.h"
+#include "machine/guest_cpuid.h"
 #include "images.h"
 #include "tap.h"
 

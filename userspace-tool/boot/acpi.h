@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The ACPI tables of the machine, and the fixed hardware registers that they announce.
+ *
+ * Ports: 0x600 PM1 status, 0x602 PM1 enable, 0x604 PM1 control. Sleep type 0 means power-off
+ * (\_S5), so that writing 0x2000 (SLP_EN) to port 0x604 powers off with or without ACPI.
+ */
+#ifndef MINIKVM_TOOL_ACPI_H
+#define MINIKVM_TOOL_ACPI_H
+
+#include <stdbool.h>
+
+#include "boot/guest_ram.h"
+
+#define ACPI_SCI_IRQ		9
+#define ACPI_PCI_GSI		16	/* the four interrupt pins of PCI device 1 */
+#define ACPI_PM1_STATUS		0x600
+#define ACPI_PM1_CONTROL	0x604
+#define ACPI_S5_SLEEP_TYPE	0
+#define ACPI_RESET_PORT		0xcf9
+#define ACPI_RESET_VALUE	0x06
+
+#define LOCAL_APIC_BASE		0xfee00000
+#define IO_APIC_BASE		0xfec00000
+
+/**
+ * acpi_build() - write RSDP, XSDT, FADT, FACS, DSDT and MADT into guest memory
+ * @ram: the guest's memory; needs the area at GUEST_ACPI
+ * @cpus: processors, numbered from 0 like their local APICs
+ * @pci: with the PCI host bridge, which an operating system that believes in ACPI else ignores
+ *
+ * Return: guest-physical address of the RSDP, or 0 where there is no memory for the tables.
+ */
+__u64 acpi_build(const struct guest_ram *ram, unsigned int cpus, bool pci);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A file that goes into guest memory (kernel, initial ramdisk, flat image), mapped read-only.
+ *
+ * The contents are hostile: whoever reads them checks every offset against @size.
+ */
+#ifndef MINIKVM_TOOL_IMAGE_H
+#define MINIKVM_TOOL_IMAGE_H
+
+#include <linux/types.h>
+#include <stddef.h>
+
+#include "terminal/sentence.h"
+
+struct image {
+	const char *name;
+	const __u8 *data;
+	size_t size;
+};
+
+/**
+ * image_open() - map a file
+ * @img: receives the mapping; stays valid until image_close()
+ * @path: the file
+ * @what: what it is to the user ("kernel", "initial ramdisk"), for the sentence
+ * @why: receives the sentence on failure
+ *
+ * Return: 0, or -1 where the file cannot be opened, is no regular file, or is empty.
+ */
+int image_open(struct image *img, const char *path, const char *what, struct sentence *why);
+void image_close(struct image *img);
+
+#endif

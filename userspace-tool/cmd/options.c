@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The command line of `minikvm run`: see options.h and Documentation/tool.rst.
+ *
+ * Relies on getopt_long(3). Every number is checked against the range that makes sense, and a
+ * wrong one is answered with that range.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler.h"
+#include "machine/device.h"
+#include "boot/guest_ram.h"
+#include "machine/machine.h"
+#include "cmd/options.h"
+#include "machine/ports.h"
+#include "cmd/run.h"
+
+#define DEFAULT_CMDLINE	"console=ttyS0 panic=-1"
+#define DEFAULT_MEM_MIB	256
+#define MEM_MIB_MIN	1
+#define MEM_MIB_MAX	(1024 * 1024)
+#define DEFAULT_LOAD	0x7c00
+#define LOAD_NOT_GIVEN	(~0ULL)
+#define TIMEOUT_MAX	1e9
+
+enum {
+	OPT_MEM = 256,
+	OPT_CPUS,
+	OPT_KERNEL,
+	OPT_INITRD,
+	OPT_APPEND,
+	OPT_CMDLINE,
+	OPT_DEV,
+	OPT_DEVICE,
+	OPT_FLAT,
+	OPT_LOAD,
+	OPT_ENTRY,
+	OPT_EXIT_ON,
+	OPT_TIMEOUT,
+	OPT_DEBUG_EXIT,
+	OPT_STATS,
+	OPT_REGISTERS,
+};
+
+static const struct option long_options[] = {
+	{ "mem", required_argument, NULL, OPT_MEM },
+	{ "cpus", required_argument, NULL, OPT_CPUS },
+	{ "kernel", required_argument, NULL, OPT_KERNEL },
+	{ "initrd", required_argument, NULL, OPT_INITRD },
+	{ "append", required_argument, NULL, OPT_APPEND },
+	{ "cmdline", required_argument, NULL, OPT_CMDLINE },
+	{ "dev", required_argument, NULL, OPT_DEV },
+	{ "device", required_argument, NULL, OPT_DEVICE },
+	{ "flat", required_argument, NULL, OPT_FLAT },
+	{ "load", required_argument, NULL, OPT_LOAD },
+	{ "entry", required_argument, NULL, OPT_ENTRY },
+	{ "exit-on", required_argument, NULL, OPT_EXIT_ON },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "debug-exit", required_argument, NULL, OPT_DEBUG_EXIT },
+	{ "stats", no_argument, NULL, OPT_STATS },
+	{ "registers", no_argument, NULL, OPT_REGISTERS },
+	{ "help", no_argument, NULL, 'h' },
+	{ }
+};
+
+static const char usage[] =
+	"Usage: minikvm run --kernel FILE [OPTION]...    boot a kernel\n"
+	"       minikvm run --flat FILE [OPTION]...      run a raw real-mode image until it halts\n"
+	"\n"
+	"The guest's serial port is the terminal. Ctrl-A x leaves, Ctrl-A h shows the other keys.\n"
+	"\n"
+	"  --kernel FILE     Linux bzImage, ELF (vmlinux with or without PVH note, or any other\n"
+	"                    32-bit or 64-bit kernel), or Multiboot kernel\n"
+	"  --initrd FILE     initial ramdisk (Multiboot: the one module)\n"
+	"  --append STRING   added to the command line \"" DEFAULT_CMDLINE "\"\n"
+	"  --cmdline STRING  replaces that command line\n"
+	"  --entry 32|64     enter a bzImage by this entry point (default: 64 where it has one)\n"
+	"  --flat FILE       raw 16-bit image, entered at its first byte\n"
+	"  --load ADDRESS    where --flat goes (default 0x7c00, entered as 0:0x7c00; from 64 KiB\n"
+	"                    on, a multiple of 16, entered as ADDRESS/16:0)\n"
+	"  --mem SIZE        guest memory in MiB, or with a suffix: 512, 512M, 2G (default 256)\n"
+	"  --cpus N          number of vCPUs, 1 by default; up to 64\n"
+	"  --dev NODE        device node (default: minikvm's; /dev/kvm works too)\n"
+	"  --device ADDRESS  give the guest a PCI device of the host's that vfio-pci has (0000:00:04.0)\n"
+	"  --exit-on STRING  end with status 0 as soon as the guest has printed STRING\n"
+	"  --timeout S       end with status 124 after S seconds\n"
+	"  --debug-exit PORT end with status 2*V+1 when the guest writes the byte V to PORT\n"
+	"  --stats           print exit counts at the end\n"
+	"  --registers       print the vCPU's registers at the end\n"
+	"\n"
+	"Exit status: 0 the guest powered off (or halted, --flat; or --exit-on; or Ctrl-A x),\n"
+	"1 failure, 2 wrong usage, 3 the guest asked for a reset (a Linux panic does, by panic=-1),\n"
+	"4 triple fault, 124 time-out, 128+N ended by signal N.\n";
+
+static int __printf(1, 2) complain(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("minikvm run: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputs("\nTry 'minikvm run --help'.\n", stderr);
+	return STATUS_USAGE;
+}
+
+/* Decimal, or hexadecimal after 0x; a leading zero does not make it octal. Return: what follows. */
+static const char *read_number(const char *s, __u64 *value)
+{
+	int base = s[0] == '0' && (s[1] == 'x' || s[1] == 'X') ? 16 : 10;
+	char *end;
+
+	if (*s < '0' || *s > '9')
+		return NULL;
+	errno = 0;
+	*value = strtoull(s, &end, base);
+	return errno ? NULL : end;
+}
+
+static bool parse_number(const char *s, __u64 min, __u64 max, __u64 *value)
+{
+	const char *end = read_number(s, value);
+
+	return end && !*end && *value >= min && *value <= max;
+}
+
+/* A size in bytes from MiB, or from what the suffix says; it has to be whole MiB. */
+static bool parse_size(const char *s, __u64 *bytes)
+{
+	static const struct {
+		const char *suffix;
+		__u64 unit;
+	} units[] = {
+		{ "", MIB }, { "K", KIB }, { "M", MIB }, { "G", GIB }, { "T", 1024 * GIB },
+		{ "KiB", KIB }, { "MiB", MIB }, { "GiB", GIB }, { "TiB", 1024 * GIB },
+	};
+	const char *end = read_number(s, bytes);
+	size_t i;
+
+	for (i = 0; end && i < ARRAY_SIZE(units); i++) {
+		if (strcasecmp(end, units[i].suffix) != 0)
+			continue;
+		if (*bytes > MEM_MIB_MAX * MIB / units[i].unit)
+			return false;
+		*bytes *= units[i].unit;
+		return *bytes >= MEM_MIB_MIN * MIB && *bytes % MIB == 0;
+	}
+	return false;
+}
+
+static bool parse_seconds(const char *s, double *value)
+{
+	char *end;
+
+	*value = strtod(s, &end);
+	return end != s && !*end && isfinite(*value) && *value > 0 && *value <= TIMEOUT_MAX;
+}
+
+/* The domain may be left out. The result is spelled as in /sys/bus/pci/devices. */
+static bool parse_pci_address(const char *s, char *address)
+{
+	unsigned int domain = 0, bus, device, function;
+	int end = 0;
+
+	if (s[strspn(s, "0123456789abcdefABCDEF:.")])
+		return false;
+	if (sscanf(s, "%4x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &end) != 4 ||
+	    s[end]) {
+		domain = 0;
+		end = 0;
+		if (sscanf(s, "%2x:%2x.%1x%n", &bus, &device, &function, &end) != 3 || s[end])
+			return false;
+	}
+	if (device > 0x1f || function > 7)
+		return false;
+	snprintf(address, PCI_ADDRESS_SIZE, "%04x:%02x:%02x.%x", domain & 0xffff, bus & 0xff,
+		 device & 0x1f, function & 7);
+	return true;
+}
+
+/* Join two strings by a space; frees the first. */
+static char *join(char *first, const char *second)
+{
+	size_t size = (first ? strlen(first) : 0) + strlen(second) + 2;
+	char *joined = malloc(size);
+
+	if (!joined) {
+		perror("minikvm");
+		exit(STATUS_FAILED);
+	}
+	snprintf(joined, size, "%s%s%s", first ? first : "", first && *first && *second ? " " : "",
+		 second);
+	free(first);
+	return joined;
+}
+
+static int parse_option(struct run_options *opt, int option, const char *arg)
+{
+	__u64 n = 0;
+
+	switch (option) {
+	case OPT_MEM:
+		if (!parse_size(arg, &opt->mem))
+			return complain("--mem takes a number of MiB from %d to %d, or one with a suffix like 512M or 2G, not '%s'.",
+					MEM_MIB_MIN, MEM_MIB_MAX, arg);
+		break;
+	case OPT_CPUS:
+		if (!parse_number(arg, 1, VM_VCPUS_MAX, &n))
+			return complain("--cpus takes a number from 1 to %d, not '%s'.",
+					VM_VCPUS_MAX, arg);
+		opt->cpus = n;
+		break;
+	case OPT_KERNEL:
+		opt->kernel = arg;
+		break;
+	case OPT_INITRD:
+		opt->initrd = arg;
+		break;
+	case OPT_APPEND:
+		opt->append = join(opt->append, arg);
+		break;
+	case OPT_CMDLINE:
+		free(opt->cmdline);
+		opt->cmdline = join(NULL, arg);
+		break;
+	case OPT_DEV:
+		opt->device = arg;
+		break;
+	case OPT_DEVICE:
+		if (*opt->assigned)
+			return complain("--device can be given once.");
+		if (!parse_pci_address(arg, opt->assigned))
+			return complain("--device takes a PCI address like 0000:00:04.0, not '%s'.",
+					arg);
+		break;
+	case OPT_FLAT:
+		opt->flat = arg;
+		break;
+	case OPT_LOAD:
+		if (!parse_number(arg, 0, GUEST_HIGH_MEMORY - 1, &opt->load))
+			return complain("--load takes an address below 1 MiB, not '%s'.", arg);
+		break;
+	case OPT_ENTRY:
+		if (strcmp(arg, "32") != 0 && strcmp(arg, "64") != 0)
+			return complain("--entry is 32 or 64, not '%s'.", arg);
+		opt->entry = *arg == '3' ? ENTRY_32 : ENTRY_64;
+		break;
+	case OPT_EXIT_ON:
+		if (!*arg)
+			return complain("--exit-on needs a string that is not empty.");
+		opt->exit_on = arg;
+		break;
+	case OPT_TIMEOUT:
+		if (!parse_seconds(arg, &opt->timeout))
+			return complain("--timeout takes a number of seconds, not '%s'.", arg);
+		break;
+	case OPT_DEBUG_EXIT:
+		if (!parse_number(arg, 0, NO_PORT - 1, &n))
+			return complain("--debug-exit takes a port up to 0xffff, not '%s'.", arg);
+		opt->debug_exit_port = n;
+		break;
+	case OPT_STATS:
+		opt->stats = true;
+		break;
+	case OPT_REGISTERS:
+		opt->registers = true;
+		break;
+	case 'h':
+		fputs(usage, stdout);
+		return STATUS_OK;
+	default:
+		/* getopt_long() has said what is wrong. */
+		fputs("Try 'minikvm run --help'.\n", stderr);
+		return STATUS_USAGE;
+	}
+	return -1;
+}
+
+static int check(struct run_options *opt)
+{
+	char *append;
+
+	if (!opt->kernel && !opt->flat)
+		return complain("Say what to run: --kernel FILE or --flat FILE.");
+	if (opt->kernel && opt->flat)
+		return complain("--kernel and --flat exclude each other.");
+	if (opt->flat && (opt->initrd || *opt->append || opt->cmdline || opt->entry != ENTRY_AUTO))
+		return complain("--initrd, --append, --cmdline and --entry are for --kernel only.");
+	if (opt->flat && *opt->assigned)
+		return complain("--flat has neither PCI nor interrupt controllers for --device.");
+	if (opt->flat && opt->cpus > 1)
+		return complain("--flat has no interrupt controllers to start a second vCPU with.");
+	if (opt->kernel && opt->load != LOAD_NOT_GIVEN)
+		return complain("--load is for --flat only: a kernel says itself where it goes.");
+	if (opt->load == LOAD_NOT_GIVEN)
+		opt->load = DEFAULT_LOAD;
+	if (opt->debug_exit_port != NO_PORT && port_owner(opt->debug_exit_port, opt->flat))
+		return complain("--debug-exit %#x would never be seen: that port is %s.",
+				opt->debug_exit_port,
+				port_owner(opt->debug_exit_port, opt->flat));
+	/* --cmdline and --append together are what the user wants to say, to any kernel. */
+	if (opt->cmdline) {
+		append = opt->append;
+		opt->append = join(join(NULL, opt->cmdline), append);
+		free(append);
+		free(opt->cmdline);
+		opt->cmdline = join(NULL, opt->append);
+	} else {
+		opt->cmdline = join(join(NULL, DEFAULT_CMDLINE), opt->append);
+	}
+	return -1;
+}
+
+int options_parse(struct run_options *opt, int argc, char **argv)
+{
+	int option, status = -1;
+
+	memset(opt, 0, sizeof(*opt));
+	opt->device = device_default();
+	opt->append = join(NULL, "");
+	opt->mem = DEFAULT_MEM_MIB * MIB;
+	opt->load = LOAD_NOT_GIVEN;
+	opt->cpus = 1;
+	opt->debug_exit_port = NO_PORT;
+	argv[0] = (char *)"minikvm run";
+	while (status < 0) {
+		option = getopt_long(argc, argv, "h", long_options, NULL);
+		if (option < 0)
+			break;
+		status = parse_option(opt, option, optarg);
+	}
+	if (status < 0 && optind < argc)
+		status = complain("'%s' is not an option.", argv[optind]);
+	if (status < 0)
+		status = check(opt);
+	if (status >= 0)
+		options_free(opt);
+	return status;
+}
+
+void options_free(struct run_options *opt)
+{
+	free(opt->append);
+	free(opt->cmdline);
+	opt->append = NULL;
+	opt->cmdline = NULL;
+}

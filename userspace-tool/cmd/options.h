@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The command line of `minikvm run`.
+ */
+#ifndef MINIKVM_TOOL_OPTIONS_H
+#define MINIKVM_TOOL_OPTIONS_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+
+#include "boot/load.h"
+#include "vfio/vfio.h"
+
+/**
+ * struct run_options - what the user wants
+ * @device: the device node
+ * @kernel: kernel file, or NULL with @flat
+ * @flat: raw real-mode image, or NULL
+ * @assigned: address of the PCI device that the guest gets, or empty
+ * @initrd: initial ramdisk, or NULL
+ * @append: the user's own part of the command line (--cmdline, --append), never NULL
+ * @cmdline: the whole of it for a Linux kernel
+ * @exit_on: string that ends the run, or NULL
+ * @mem: bytes of guest memory
+ * @load: address of @flat
+ * @timeout: seconds, 0 for none
+ * @cpus: vCPUs
+ * @debug_exit_port: port that ends the run, or NO_PORT
+ * @entry: which entry of a bzImage
+ * @stats: print exit counts at the end
+ * @registers: print the registers at the end
+ */
+struct run_options {
+	const char *device;
+	const char *kernel;
+	char assigned[PCI_ADDRESS_SIZE];
+	const char *flat;
+	const char *initrd;
+	char *append;
+	char *cmdline;
+	const char *exit_on;
+	__u64 mem;
+	__u64 load;
+	double timeout;
+	unsigned int cpus;
+	unsigned int debug_exit_port;
+	enum entry_choice entry;
+	bool stats;
+	bool registers;
+};
+
+/**
+ * options_parse() - read the arguments after `run`
+ * @opt: receives them; options_free() releases them after a success
+ * @argc: how many, with argv[0]
+ * @argv: the arguments; argv[0] is the subcommand
+ *
+ * Return: -1 to go on; otherwise the exit status: the help was asked for and printed, or the
+ * arguments were wrong and it was said how.
+ */
+int options_parse(struct run_options *opt, int argc, char **argv);
+void options_free(struct run_options *opt);
+
+#endif

@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * `minikvm run`: build the machine, boot, and watch over it until it ends. The main thread is the
+ * event loop (terminal, signals, time-out, clock ticks, flushing of output); vCPUs have threads
+ * of their own (vcpu_loop.c).
+ *
+ * Relies on machine_stop() being the only way in which a run ends, so that the terminal is back
+ * in its own mode and all output is written before anything is said about the end.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "boot/acpi.h"
+#include "boot/bios_data.h"
+#include "compiler.h"
+#include "machine/exits.h"
+#include "machine/machine.h"
+#include "cmd/options.h"
+#include "cmd/run.h"
+
+#define FLUSH_DELAY_NS	4000000LL
+#define NS_PER_S	1000000000LL
+#define NS_PER_MS	1000000LL
+#define PORTS		0x10000
+#define TOP_PORTS	8
+
+enum {
+	FD_WAKE,
+	FD_SIGNAL,
+	FD_TIMEOUT,
+	FD_TICK,
+	FD_INPUT,
+	FDS,
+};
+
+struct event_loop {
+	struct machine *m;
+	struct pollfd fd[FDS];
+	bool input_ended;
+	bool ticking;
+	long long flush_at;	/* ns of CLOCK_MONOTONIC; 0 while nothing waits */
+};
+
+static const char help_text[] =
+	"\r\nCtrl-A x  leave    Ctrl-A p  press the power button\r\n"
+	"Ctrl-A a  send Ctrl-A    Ctrl-A h  this help\r\n";
+
+static long long now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
+}
+
+static void fatal_signal(int sig)
+{
+	console_restore();
+	raise(sig);		/* SA_RESETHAND: this time it is deadly */
+}
+
+/* Signals that end or stop the run come by signalfd; deadly ones still restore the terminal. */
+static int setup_signals(struct sentence *why)
+{
+	static const int by_fd[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT };
+	static const int fatal[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL };
+	struct sigaction sa = { .sa_handler = fatal_signal, .sa_flags = SA_RESETHAND };
+	struct sigaction old;
+	sigset_t set;
+	size_t i;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(fatal); i++)
+		sigaction(fatal[i], &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	/* What the caller has told us to ignore (nohup) would come by signalfd all the same. */
+	for (i = 0; i < ARRAY_SIZE(by_fd); i++)
+		if (sigaction(by_fd[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+			sigaddset(&set, by_fd[i]);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_CLOEXEC);
+	if (fd < 0)
+		return say(why, "Signals cannot be received by signalfd: %s.", strerror(errno));
+	return fd;
+}
+
+static void set_timer(int fd, double first, double interval)
+{
+	struct itimerspec it = {
+		.it_value = { first, (first - (time_t)first) * NS_PER_S },
+		.it_interval = { interval, (interval - (time_t)interval) * NS_PER_S },
+	};
+
+	timerfd_settime(fd, 0, &it, NULL);
+}
+
+static int setup_loop(struct event_loop *l, struct machine *m, const struct run_options *opt,
+		      struct sentence *why)
+{
+	int i;
+
+	memset(l, 0, sizeof(*l));
+	l->m = m;
+	l->fd[FD_WAKE].fd = m->wake_fd;
+	l->fd[FD_SIGNAL].fd = setup_signals(why);
+	if (l->fd[FD_SIGNAL].fd < 0)
+		return -1;
+	l->fd[FD_TIMEOUT].fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	l->fd[FD_TICK].fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	if (l->fd[FD_TIMEOUT].fd < 0 || l->fd[FD_TICK].fd < 0)
+		return say(why, "Timers cannot be created: %s.", strerror(errno));
+	if (opt->timeout > 0)
+		set_timer(l->fd[FD_TIMEOUT].fd, opt->timeout, 0);
+	for (i = 0; i < FDS; i++)
+		l->fd[i].events = POLLIN;
+	return 0;
+}
+
+static void handle_signal(struct event_loop *l)
+{
+	struct signalfd_siginfo info;
+
+	if (read(l->fd[FD_SIGNAL].fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	switch (info.ssi_signo) {
+	case SIGTSTP:
+		console_flush(&l->m->console, false);
+		console_restore();
+		kill(getpid(), SIGSTOP);
+		break;
+	case SIGCONT:
+		console_raw(&l->m->console);
+		break;
+	default:
+		machine_stop(l->m, OUTCOME_SIGNAL, NULL, info.ssi_signo);
+	}
+}
+
+static void handle_input(struct event_loop *l)
+{
+	size_t room = uart_space(&l->m->uart), len;
+	__u8 data[256];
+
+	if (room > sizeof(data))
+		room = sizeof(data);
+	switch (console_get(&l->m->console, data, room, &len)) {
+	case CONSOLE_LEAVE:
+		machine_stop(l->m, OUTCOME_LEFT, NULL, 0);
+		break;
+	case CONSOLE_POWER_BUTTON:
+		machine_power_button(l->m);
+		break;
+	case CONSOLE_HELP:
+		console_put(&l->m->console, (const __u8 *)help_text, sizeof(help_text) - 1);
+		break;
+	case CONSOLE_EOF:
+		l->input_ended = true;
+		break;
+	case CONSOLE_NOTHING:
+		break;
+	}
+	if (len)
+		uart_receive(&l->m->uart, data, len);
+}
+
+static void handle_events(struct event_loop *l)
+{
+	struct sentence why;
+	__u64 count;
+
+	if (l->fd[FD_WAKE].revents && read(l->m->wake_fd, &count, sizeof(count)) > 0 &&
+	    !l->flush_at)
+		l->flush_at = now_ns() + FLUSH_DELAY_NS;
+	if (l->fd[FD_SIGNAL].revents)
+		handle_signal(l);
+	if (l->fd[FD_TIMEOUT].revents) {
+		say(&why, "The time of --timeout is over.");
+		machine_stop(l->m, OUTCOME_TIMEOUT, &why, 0);
+	}
+	if (l->fd[FD_TICK].revents && read(l->fd[FD_TICK].fd, &count, sizeof(count)) > 0)
+		rtc_tick(&l->m->rtc);
+	if (l->fd[FD_INPUT].revents)
+		handle_input(l);
+}
+
+/* One turn: wait for something to happen, and see to it. */
+static void turn(struct event_loop *l)
+{
+	struct machine *m = l->m;
+	int timeout = -1;
+
+	if (l->flush_at) {
+		long long left = l->flush_at - now_ns();
+
+		timeout = left > 0 ? (left + NS_PER_MS - 1) / NS_PER_MS : 0;
+	}
+	if (m->rtc_ticks != l->ticking) {
+		l->ticking = m->rtc_ticks;
+		set_timer(l->fd[FD_TICK].fd, l->ticking, l->ticking);
+	}
+	l->fd[FD_INPUT].fd = l->input_ended || !uart_space(&m->uart) ? -1 : STDIN_FILENO;
+	if (poll(l->fd, FDS, timeout) > 0)
+		handle_events(l);
+	if (l->flush_at && now_ns() >= l->flush_at)
+		l->flush_at = console_flush(&m->console, false) ? 0 : now_ns() + FLUSH_DELAY_NS;
+}
+
+static int load(struct machine *m, const struct run_options *opt, struct boot_state *state,
+		struct sentence *why)
+{
+	struct boot_request req = {
+		.linux_cmdline = opt->cmdline,
+		.append = opt->append,
+		.entry = opt->entry,
+	};
+	int ret = -1;
+
+	if (opt->flat) {
+		if (image_open(&req.kernel, opt->flat, "image", why))
+			return -1;
+		bios_data_build(&m->vm.ram, 0);
+		ret = load_flat(&req.kernel, opt->load, &m->vm.ram, state, why);
+		image_close(&req.kernel);
+		return ret;
+	}
+	if (image_open(&req.kernel, opt->kernel, "kernel", why))
+		return -1;
+	if (!opt->initrd || !image_open(&req.initrd, opt->initrd, "initial ramdisk", why)) {
+		req.rsdp = acpi_build(&m->vm.ram, opt->cpus, *opt->assigned);
+		bios_data_build(&m->vm.ram, req.rsdp);
+		bios_vectors_build(&m->vm.ram);
+		ret = load_kernel(&req, &m->vm.ram, state, why);
+	}
+	image_close(&req.kernel);
+	image_close(&req.initrd);
+	return ret;
+}
+
+static int build(struct machine *m, const struct run_options *opt, struct sentence *why)
+{
+	struct boot_state state;
+	unsigned int i;
+
+	if (vm_create(&m->vm, opt->device, opt->mem, !opt->flat, why) ||
+	    load(m, opt, &state, why))
+		return -1;
+	if (*opt->assigned) {
+		m->assigned = assigned_open(opt->assigned, &m->vm, why);
+		if (!m->assigned)
+			return -1;
+		m->pci.device = &assigned_config_ops;
+		m->pci.opaque = m->assigned;
+	}
+	for (i = 0; i < opt->cpus; i++) {
+		if (vcpu_create(&m->vm, opt->cpus, why))
+			return -1;
+		if (opt->stats)
+			m->counts[i].port = calloc(PORTS, sizeof(*m->counts[i].port));
+	}
+	if (vcpu_set_boot_state(&m->vm.vcpu[0], &state, why))
+		return -1;
+	if (m->console.input_tty)
+		fprintf(stderr, "minikvm: %s, %llu MiB; Ctrl-A x leaves, Ctrl-A h helps.\n",
+			state.protocol, opt->mem / MIB);
+	return 0;
+}
+
+static void print_top_ports(const struct exit_counts *c)
+{
+	unsigned int n, port, best;
+	unsigned long long before = ~0ULL;
+
+	for (n = 0; c->port && n < TOP_PORTS; n++) {
+		best = PORTS;
+		for (port = 0; port < PORTS; port++)
+			if (c->port[port] && c->port[port] < before &&
+			    (best == PORTS || c->port[port] > c->port[best]))
+				best = port;
+		if (best == PORTS)
+			break;
+		before = c->port[best];
+		for (port = best; port < PORTS; port++)
+			if (c->port[port] == before)
+				fprintf(stderr, "    port %#06x %12llu\n", port, before);
+	}
+}
+
+static void print_stats(const struct machine *m, long long ns)
+{
+	unsigned int i, reason;
+
+	for (i = 0; i < m->vm.nr_vcpus; i++) {
+		const struct exit_counts *c = &m->counts[i];
+
+		fprintf(stderr,
+			"vCPU %u: %llu times KVM_RUN in %lld.%03lld s, %llu interrupted\n", i,
+			c->runs, ns / NS_PER_S, ns % NS_PER_S / NS_PER_MS, c->interrupted);
+		for (reason = 0; reason < EXIT_REASONS_MAX; reason++) {
+			if (!c->reason[reason])
+				continue;
+			fprintf(stderr, "  %-15s %12llu\n", exit_name(reason), c->reason[reason]);
+			if (reason == KVM_EXIT_IO)
+				print_top_ports(c);
+		}
+	}
+}
+
+/* What the guest printed last may have failed to get out when its run was over already. */
+static int check_output(const struct machine *m, int status)
+{
+	switch ((enum outcome)m->outcome) {
+	case OUTCOME_FAILED:
+	case OUTCOME_TRIPLE_FAULT:
+	case OUTCOME_TIMEOUT:
+	case OUTCOME_SIGNAL:
+		return status;	/* a failure already, and perhaps this one */
+	default:
+		if (!m->console.broken)
+			return status;
+		fprintf(stderr, "minikvm: Standard output cannot be written: %s.\n",
+			strerror(m->console.broken));
+		return STATUS_FAILED;
+	}
+}
+
+/* Say how it ended. Return: the exit status. */
+static int conclude(const struct machine *m, const struct run_options *opt)
+{
+	int status = STATUS_FAILED;
+	const char *text = NULL;
+
+	switch ((enum outcome)m->outcome) {
+	case OUTCOME_POWER_OFF:
+		text = "The guest powered off.";
+		status = STATUS_OK;
+		break;
+	case OUTCOME_HALTED:
+		text = "The guest halted.";
+		status = STATUS_OK;
+		break;
+	case OUTCOME_MATCHED:
+		text = "The guest printed the string of --exit-on.";
+		status = STATUS_OK;
+		break;
+	case OUTCOME_LEFT:
+		text = "Left by Ctrl-A x.";
+		status = STATUS_OK;
+		break;
+	case OUTCOME_DEBUG_EXIT:
+		text = "The guest wrote to the port of --debug-exit.";
+		status = (m->status << 1 | 1) & 0xff;
+		break;
+	case OUTCOME_RESET:
+		text = "The guest asked for a reset.";
+		status = STATUS_RESET;
+		break;
+	case OUTCOME_TRIPLE_FAULT:
+		text = "The guest's CPU shut down: a triple fault (KVM_EXIT_SHUTDOWN).";
+		status = STATUS_TRIPLE_FAULT;
+		break;
+	case OUTCOME_TIMEOUT:
+		status = STATUS_TIMEOUT;
+		break;
+	case OUTCOME_SIGNAL:
+		fprintf(stderr, "minikvm: Ended by signal %d (%s).\n", m->status,
+			strsignal(m->status));
+		return STATUS_SIGNAL + m->status;
+	case OUTCOME_FAILED:
+	case OUTCOME_NONE:
+		break;
+	}
+	fprintf(stderr, "minikvm: %s\n", text ? text : m->detail.text);
+	if (m->outcome == OUTCOME_FAILED || m->outcome == OUTCOME_TRIPLE_FAULT || opt->registers)
+		for (unsigned int i = 0; i < m->vm.nr_vcpus; i++)
+			vcpu_print_registers(&m->vm.vcpu[i]);
+	return status;
+}
+
+static int run(struct machine *m, const struct run_options *opt, struct sentence *why)
+{
+	long long start = now_ns();
+	struct event_loop loop;
+	int status;
+
+	if (setup_loop(&loop, m, opt, why))
+		return -1;
+	console_raw(&m->console);
+	if (machine_start(m, why) == 0)
+		while (m->outcome == OUTCOME_NONE)
+			turn(&loop);
+	else
+		machine_stop(m, OUTCOME_FAILED, why, 0);
+	/* A standard output that blocks may hold up a signal's or the time-out's end no longer. */
+	if (m->outcome == OUTCOME_SIGNAL || m->outcome == OUTCOME_TIMEOUT)
+		m->console.abandon = true;
+	machine_join(m);
+	console_flush(&m->console, true);
+	console_restore();
+	status = check_output(m, conclude(m, opt));
+	if (opt->stats)
+		print_stats(m, now_ns() - start);
+	return status;
+}
+
+int command_run(int argc, char **argv)
+{
+	struct run_options opt;
+	struct sentence why;
+	struct machine *m;
+	int status;
+	unsigned int i;
+
+	status = options_parse(&opt, argc, argv);
+	if (status >= 0)
+		return status;
+	m = calloc(1, sizeof(*m));
+	if (!m) {
+		fputs("minikvm: There is no memory.\n", stderr);
+		return STATUS_FAILED;
+	}
+	m->vm.fd = -1;
+	m->vm.dev_fd = -1;
+	m->vm.vfio_fd = -1;
+	m->debug_exit_port = opt.debug_exit_port;
+	m->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	status = -1;
+	if (m->wake_fd < 0) {
+		say(&why, "An eventfd cannot be created: %s.", strerror(errno));
+	} else if (console_open(&m->console, m->wake_fd, opt.exit_on, &why) == 0 &&
+		 build(m, &opt, &why) == 0) {
+		machine_init(m);
+		status = run(m, &opt, &why);
+	}
+	console_close(&m->console);
+	if (status < 0) {
+		fprintf(stderr, "minikvm: %s\n", why.text);
+		status = STATUS_FAILED;
+	}
+	for (i = 0; i < VM_VCPUS_MAX; i++)
+		free(m->counts[i].port);
+	/* The device first: nothing may reach memory that is the host's again. */
+	assigned_close(m->assigned);
+	vm_destroy(&m->vm);
+	free(m);
+	options_free(&opt);
+	return status;
+}

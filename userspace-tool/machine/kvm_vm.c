@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The system and VM part of KVM's ABI (Documentation/virt/kvm/api.rst in the kernel):
+ * KVM_CREATE_VM, KVM_SET_TSS_ADDR, KVM_SET_IDENTITY_MAP_ADDR, KVM_CREATE_IRQCHIP,
+ * KVM_CREATE_PIT2, KVM_SET_USER_MEMORY_REGION, KVM_IRQ_LINE, KVM_IRQFD, KVM_SET_GSI_ROUTING,
+ * KVM_CREATE_DEVICE.
+ *
+ * Relies on the default interrupt routing of the in-kernel controllers: line n is pin n of the
+ * 8259 pair and of the IOAPIC.
+ */
+#include <cpuid.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "machine/device.h"
+#include "machine/kvm_vm.h"
+
+#define HUGE_PAGE	(2 * MIB)
+#define PIC_PINS	16
+
+static int need(const struct vm *vm, int cap, const char *name, struct sentence *why)
+{
+	if (ioctl(vm->dev_fd, KVM_CHECK_EXTENSION, cap) > 0)
+		return 0;
+	return say(why, "%s does not offer %s, which this kind of guest needs.", vm->device, name);
+}
+
+static int add_slot(struct vm *vm, __u32 slot, __u64 gpa, __u8 *mem, __u64 size,
+		    struct sentence *why)
+{
+	if (vm_set_memory(vm, slot, gpa, mem, size) == 0)
+		return 0;
+	return say(why, "%s refuses %llu MiB of guest memory at %#llx: %s.", vm->device, size / MIB,
+		   gpa, strerror(errno));
+}
+
+/* MAXPHYADDR: bits of a physical address, the guest's like the host's. */
+static unsigned int physical_bits(void)
+{
+	unsigned int a, b, c, d;
+
+	return __get_cpuid(0x80000008, &a, &b, &c, &d) ? a & 0xff : 36;
+}
+
+static int add_memory(struct vm *vm, __u64 mem, struct sentence *why)
+{
+	__u64 most = (1ULL << physical_bits()) - (GUEST_HIGH_RAM_BASE - GUEST_LOW_RAM_MAX);
+	unsigned long start;
+
+	if (mem > most)
+		return say(why,
+			   "A guest can have at most %llu MiB of memory here, not %llu: the CPU's physical addresses have %u bits, and 1 GiB below 4 GiB is for devices.",
+			   most / MIB, mem / MIB, physical_bits());
+	vm->ram.low_size = mem < GUEST_LOW_RAM_MAX ? mem : GUEST_LOW_RAM_MAX;
+	vm->ram.high_size = mem - vm->ram.low_size;
+	vm->ram_map_size = mem + HUGE_PAGE;
+	vm->ram_map = mmap(NULL, vm->ram_map_size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (vm->ram_map == MAP_FAILED) {
+		vm->ram_map = NULL;
+		return say(why, "%llu MiB for the guest cannot be reserved: %s.", mem / MIB,
+			   strerror(errno));
+	}
+	/* Guest and host address must agree modulo 2 MiB, or nothing is mapped by large pages. */
+	start = ((unsigned long)vm->ram_map + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+	madvise((void *)start, mem, MADV_HUGEPAGE);
+	vm->ram.low = (__u8 *)start;
+	vm->ram.high = vm->ram.high_size ? vm->ram.low + vm->ram.low_size : NULL;
+	if (add_slot(vm, 0, 0, vm->ram.low, vm->ram.low_size, why))
+		return -1;
+	if (!vm->ram.high)
+		return 0;
+	return add_slot(vm, 1, GUEST_HIGH_RAM_BASE, vm->ram.high, vm->ram.high_size, why);
+}
+
+static int add_irqchip(struct vm *vm, struct sentence *why)
+{
+	/* The kernel answers port 0x61 too: calibration loops on it would be slow from here. */
+	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
+
+	if (need(vm, KVM_CAP_IRQCHIP, "KVM_CAP_IRQCHIP", why) ||
+	    need(vm, KVM_CAP_PIT2, "KVM_CAP_PIT2", why))
+		return -1;
+	if (ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0) < 0)
+		return say(why,
+			   "%s cannot create the interrupt controllers (KVM_CREATE_IRQCHIP): %s.",
+			   vm->device, strerror(errno));
+	if (ioctl(vm->fd, KVM_CREATE_PIT2, &pit) < 0)
+		return say(why, "%s cannot create the timer (KVM_CREATE_PIT2): %s.", vm->device,
+			   strerror(errno));
+	vm->irqchip = true;
+	return 0;
+}
+
+int vm_create(struct vm *vm, const char *device, __u64 mem, bool irqchip, struct sentence *why)
+{
+	__u64 identity_map = GUEST_IDENTITY_MAP;
+
+	memset(vm, 0, sizeof(*vm));
+	vm->device = device;
+	vm->fd = -1;
+	vm->vfio_fd = -1;
+	vm->dev_fd = device_open(device, why);
+	if (vm->dev_fd < 0)
+		return -1;
+	do {
+		vm->fd = ioctl(vm->dev_fd, KVM_CREATE_VM, 0);
+	} while (vm->fd < 0 && errno == EINTR);
+	if (vm->fd < 0)
+		return say(why, "%s cannot create a VM (KVM_CREATE_VM): %s.", device,
+			   strerror(errno));
+	/* Only CPUs without unrestricted guest use these pages; a refusal there shows later. */
+	if (ioctl(vm->dev_fd, KVM_CHECK_EXTENSION, KVM_CAP_SET_IDENTITY_MAP_ADDR) > 0 &&
+	    ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map) < 0)
+		return say(why, "%s refuses KVM_SET_IDENTITY_MAP_ADDR: %s.", device,
+			   strerror(errno));
+	if (ioctl(vm->dev_fd, KVM_CHECK_EXTENSION, KVM_CAP_SET_TSS_ADDR) > 0 &&
+	    ioctl(vm->fd, KVM_SET_TSS_ADDR, (unsigned long)GUEST_TSS) < 0)
+		return say(why, "%s refuses KVM_SET_TSS_ADDR: %s.", device, strerror(errno));
+	if (irqchip && add_irqchip(vm, why))
+		return -1;
+	return add_memory(vm, mem, why);
+}
+
+void vm_destroy(struct vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->nr_vcpus; i++) {
+		munmap(vm->vcpu[i].run, vm->vcpu[i].run_size);
+		close(vm->vcpu[i].fd);
+	}
+	if (vm->vfio_fd >= 0)
+		close(vm->vfio_fd);
+	if (vm->fd >= 0)
+		close(vm->fd);
+	if (vm->dev_fd >= 0)
+		close(vm->dev_fd);
+	if (vm->ram_map)
+		munmap(vm->ram_map, vm->ram_map_size);
+	memset(vm, 0, sizeof(*vm));
+	vm->fd = -1;
+	vm->dev_fd = -1;
+	vm->vfio_fd = -1;
+}
+
+void vm_irq_line(struct vm *vm, unsigned int irq, bool level)
+{
+	struct kvm_irq_level line = { .irq = irq, .level = level };
+
+	/* Nobody could be told of a failure here, and a lost interrupt is all it could do. */
+	if (vm->irqchip)
+		ioctl(vm->fd, KVM_IRQ_LINE, &line);
+}
+
+int vm_set_memory(struct vm *vm, __u32 slot, __u64 gpa, void *mem, __u64 size)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = slot,
+		.guest_phys_addr = gpa,
+		.memory_size = size,
+		.userspace_addr = (__u64)(unsigned long)mem,
+	};
+
+	return ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region);
+}
+
+static void add_pin(struct kvm_irq_routing *table, unsigned int gsi, unsigned int chip,
+		    unsigned int pin)
+{
+	table->entries[table->nr++] = (struct kvm_irq_routing_entry) {
+		.gsi = gsi,
+		.type = KVM_IRQ_ROUTING_IRQCHIP,
+		.u.irqchip = { .irqchip = chip, .pin = pin },
+	};
+}
+
+int vm_set_msi_routes(struct vm *vm, const struct kvm_irq_routing_msi *msi, unsigned int count)
+{
+	struct kvm_irq_routing *table;
+	unsigned int i;
+	int ret;
+
+	table = calloc(1, sizeof(*table) +
+		       (PIC_PINS + VM_FIRST_MSI + count) * sizeof(table->entries[0]));
+	if (!table)
+		return -1;
+	for (i = 0; i < PIC_PINS; i++)
+		add_pin(table, i, i < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE, i % 8);
+	for (i = 0; i < VM_FIRST_MSI; i++)
+		add_pin(table, i, KVM_IRQCHIP_IOAPIC, i);
+	for (i = 0; i < count; i++) {
+		if (!msi[i].address_lo && !msi[i].address_hi)
+			continue;
+		table->entries[table->nr++] = (struct kvm_irq_routing_entry) {
+			.gsi = VM_FIRST_MSI + i,
+			.type = KVM_IRQ_ROUTING_MSI,
+			.u.msi = msi[i],
+		};
+	}
+	ret = ioctl(vm->fd, KVM_SET_GSI_ROUTING, table);
+	free(table);
+	return ret;
+}
+
+int vm_irqfd(struct vm *vm, int fd, unsigned int gsi, int resample, bool assign)
+{
+	struct kvm_irqfd irqfd = { .fd = fd, .gsi = gsi };
+
+	if (!assign) {
+		irqfd.flags = KVM_IRQFD_FLAG_DEASSIGN;
+	} else if (resample >= 0) {
+		irqfd.flags = KVM_IRQFD_FLAG_RESAMPLE;
+		irqfd.resamplefd = resample;
+	}
+	return ioctl(vm->fd, KVM_IRQFD, &irqfd);
+}
+
+void vm_add_vfio_group(struct vm *vm, int group)
+{
+	struct kvm_create_device device = { .type = KVM_DEV_TYPE_VFIO };
+	__s32 fd = group;
+	struct kvm_device_attr attr = {
+		.group = KVM_DEV_VFIO_GROUP,
+		.attr = KVM_DEV_VFIO_GROUP_ADD,
+		.addr = (__u64)(unsigned long)&fd,
+	};
+
+	/* A hypervisor without the device has write-back memory only: nothing to be told. */
+	if (ioctl(vm->fd, KVM_CREATE_DEVICE, &device) < 0)
+		return;
+	vm->vfio_fd = device.fd;
+	ioctl(vm->vfio_fd, KVM_SET_DEVICE_ATTR, &attr);
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The loop around KVM_RUN: enter the guest, serve the exit, enter again, until the machine is
+ * stopped. One thread per vCPU; SIGUSR1 together with kvm_run.immediate_exit brings a thread
+ * back from the guest without a window in which the request could be lost.
+ *
+ * Relies on the kernel for everything that the in-kernel interrupt controllers do: HLT comes here
+ * only where there are none.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "machine/exits.h"
+#include "machine/machine.h"
+#include "machine/ports.h"
+
+#define KICK_SIGNAL	SIGUSR1
+
+struct vcpu_thread {
+	struct machine *m;
+	struct vcpu *vcpu;
+};
+
+static struct vcpu_thread threads[VM_VCPUS_MAX];
+
+static void kicked(int sig)
+{
+	(void)sig;	/* having interrupted KVM_RUN is all that it is for */
+}
+
+static void serve_io(struct machine *m, struct kvm_run *run, struct exit_counts *counts)
+{
+	__u8 *data = (__u8 *)run + run->io.data_offset;
+
+	if (counts->port)
+		counts->port[run->io.port]++;
+	if (run->io.direction == KVM_EXIT_IO_OUT)
+		port_out(m, run->io.port, run->io.size, data, run->io.count);
+	else
+		port_in(m, run->io.port, run->io.size, data, run->io.count);
+}
+
+/* Behind memory that is not RAM there is an assigned device or nothing: ones, writes vanish. */
+static void serve_mmio(struct machine *m, struct kvm_run *run)
+{
+	if (m->assigned && assigned_mmio(m->assigned, run->mmio.phys_addr, run->mmio.len,
+					 run->mmio.data, run->mmio.is_write))
+		return;
+	if (!run->mmio.is_write)
+		memset(run->mmio.data, 0xff, sizeof(run->mmio.data));
+}
+
+static void serve_system_event(struct machine *m, const struct kvm_run *run)
+{
+	struct sentence why;
+
+	switch (run->system_event.type) {
+	case KVM_SYSTEM_EVENT_SHUTDOWN:
+		machine_stop(m, OUTCOME_POWER_OFF, NULL, 0);
+		break;
+	case KVM_SYSTEM_EVENT_RESET:
+		machine_stop(m, OUTCOME_RESET, NULL, 0);
+		break;
+	default:
+		say(&why,
+		    "The guest reported system event %u (KVM_EXIT_SYSTEM_EVENT), most likely a crash.",
+		    run->system_event.type);
+		machine_stop(m, OUTCOME_FAILED, &why, 0);
+	}
+}
+
+static void serve_exit(struct machine *m, struct vcpu *vcpu, struct exit_counts *counts)
+{
+	struct kvm_run *run = vcpu->run;
+	struct sentence why;
+
+	if (run->exit_reason < EXIT_REASONS_MAX)
+		counts->reason[run->exit_reason]++;
+	switch (run->exit_reason) {
+	case KVM_EXIT_IO:
+		serve_io(m, run, counts);
+		break;
+	case KVM_EXIT_MMIO:
+		serve_mmio(m, run);
+		break;
+	case KVM_EXIT_INTR:
+	case KVM_EXIT_IRQ_WINDOW_OPEN:
+	case KVM_EXIT_SET_TPR:
+		break;
+	case KVM_EXIT_HLT:
+		machine_stop(m, OUTCOME_HALTED, NULL, 0);
+		break;
+	case KVM_EXIT_SHUTDOWN:
+		machine_stop(m, OUTCOME_TRIPLE_FAULT, NULL, 0);
+		break;
+	case KVM_EXIT_SYSTEM_EVENT:
+		serve_system_event(m, run);
+		break;
+	default:
+		exit_explain(run, &why);
+		machine_stop(m, OUTCOME_FAILED, &why, 0);
+	}
+	if (m->console.matched)
+		machine_stop(m, OUTCOME_MATCHED, NULL, 0);
+	if (m->console.broken) {
+		say(&why, "Standard output cannot be written: %s.", strerror(m->console.broken));
+		machine_stop(m, OUTCOME_FAILED, &why, 0);
+	}
+}
+
+static void *vcpu_loop(void *arg)
+{
+	struct vcpu_thread *t = arg;
+	struct exit_counts *counts = &t->m->counts[t->vcpu->id];
+	struct sentence why;
+	sigset_t kick;
+	int err;
+
+	sigemptyset(&kick);
+	sigaddset(&kick, KICK_SIGNAL);
+	pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
+	while (t->m->outcome == OUTCOME_NONE) {
+		counts->runs++;
+		err = ioctl(t->vcpu->fd, KVM_RUN, 0) < 0 ? errno : 0;
+		if (err == EINTR || err == EAGAIN) {
+			counts->interrupted++;
+		} else if (!err || t->vcpu->run->exit_reason == KVM_EXIT_INTERNAL_ERROR) {
+			/* Some failures of KVM_RUN come with an exit that says more. */
+			serve_exit(t->m, t->vcpu, counts);
+		} else {
+			run_error_explain(err, &why);
+			machine_stop(t->m, OUTCOME_FAILED, &why, 0);
+		}
+	}
+	return NULL;
+}
+
+int machine_start(struct machine *m, struct sentence *why)
+{
+	struct sigaction sa = { .sa_handler = kicked };
+	unsigned int i;
+	int err;
+
+	sigaction(KICK_SIGNAL, &sa, NULL);
+	for (i = 0; i < m->vm.nr_vcpus; i++) {
+		threads[i] = (struct vcpu_thread) { .m = m, .vcpu = &m->vm.vcpu[i] };
+		err = pthread_create(&m->thread[i], NULL, vcpu_loop, &threads[i]);
+		if (err)
+			return say(why, "The thread of vCPU %u cannot be started: %s.", i,
+				   strerror(err));
+		m->threads++;
+	}
+	return 0;
+}
+
+void machine_join(struct machine *m)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->threads; i++) {
+		m->vm.vcpu[i].run->immediate_exit = 1;
+		pthread_kill(m->thread[i], KICK_SIGNAL);
+		pthread_join(m->thread[i], NULL);
+	}
+	m->threads = 0;
+}

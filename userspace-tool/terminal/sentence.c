@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One sentence about what went wrong: see sentence.h.
+ *
+ * Relies on nothing but the C library; linked into the tool and into its unit tests.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "terminal/sentence.h"
+
+int say(struct sentence *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(s->text, sizeof(s->text), fmt, ap);
+	va_end(ap);
+	return -1;
+}

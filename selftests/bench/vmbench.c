@@ -6,7 +6,8 @@
  * Meant for the lab's Bochs host, whose TSC counts executed instructions. A guest measures
  * itself by RDTSC, in batches; the smallest batch has no host interrupt in it. Where minikvm
  * counts its VMCS accesses (count_vmcs=1), prints those per operation as well.
- * On two host CPUs only the rows of two vCPUs. Relies on the kselftests' library. Output, behind a
+ * On two host CPUs only the rows of two vCPUs; --list prints each row's name and how many CPUs it
+ * wants. Relies on the kselftests' library. Output, behind a
  * label: `row NAME TICKS`, `vmcs NAME VMREADS VMWRITES`. Documentation/benchmark.rst says what each
  * row holds.
  */
@@ -606,13 +607,21 @@ static const struct {
 	{ "ipi_halted_burst", ipi_halted_burst_row, NULL, true },
 };
 
-/* Without names all that this host can measure. */
+/* Of those that this host can measure: the named ones, or all where there are no names. */
 static bool wanted(unsigned int row, char **names, int n)
 {
+	bool named = !n;
+
 	for (int i = 0; i < n; i++)
-		if (!strcmp(names[i], rows[row].name))
-			return true;
-	return !n && rows[row].two_cpus == (sysconf(_SC_NPROCESSORS_ONLN) > 1);
+		named |= !strcmp(names[i], rows[row].name);
+	return named && rows[row].two_cpus == (sysconf(_SC_NPROCESSORS_ONLN) > 1);
+}
+
+static int list_rows(void)
+{
+	for (unsigned int i = 0; i < KT_ARRAY_SIZE(rows); i++)
+		printf("%s %d\n", rows[i].name, rows[i].two_cpus ? 2 : 1);
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -627,8 +636,10 @@ int main(int argc, char **argv)
 		else
 			break;
 	}
+	if (first < argc && !strcmp(argv[first], "--list"))
+		return list_rows();
 	if (first < argc && argv[first][0] == '-') {
-		fprintf(stderr, "usage: %s [--dev PATH] [--label WORD] [ROW...]\n", argv[0]);
+		fprintf(stderr, "usage: %s [--dev PATH] [--label WORD] [ROW...] | --list\n", argv[0]);
 		return 2;
 	}
 	counting = kt_is_minikvm() && !access(COUNTERS, R_OK);

@@ -160,7 +160,7 @@ struct compat_memory_region2 {
 #define COMPAT_CPUHP_TASKLESS		CPUHP_AP_KVM_STARTING
 #endif
 
-/* With FRED events do not go through the IDT, to whose gates vmx/entry.c sends the host's. */
+/* With FRED events do not go through the IDT, to whose gates run/hot_loop.c sends the host's. */
 #ifdef X86_FEATURE_FRED
 #define compat_uses_fred()		boot_cpu_has(X86_FEATURE_FRED)
 #else

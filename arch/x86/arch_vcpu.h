@@ -147,7 +147,7 @@ struct mkvm_arch_vcpu {
 	struct mkvm_memslot *last_slot;		/* memslots.c */
 	u64 last_slot_generation;
 	gfn_t next_fault_gfn;			/* mmu/ept_fault.c */
-	u8 nr_rom_copies;			/* vmx/rom_write.c */
+	u8 nr_rom_copies;			/* exit/rom_write.c */
 
 	/* FPU: fpu.c */
 	struct fpu_guest guest_fpu;

@@ -33,7 +33,7 @@ struct mkvm_pvclock {
 	u64 ns, host_tsc, host_boot;
 };
 
-/* vmx/entry_failure.c: one way in which VM entries of this VM failed, and how often. */
+/* vmx/explain/entry_failure.c: one way in which VM entries of this VM failed, and how often. */
 struct mkvm_entry_cause {
 	u32 hash;		/* 0: nothing yet */
 	bool explained;

@@ -48,7 +48,7 @@
 #define CAN_USE_HEAP		0x80
 #define QUIET_FLAG		0x20
 
-/* Where bochs.sh loads the setup image, and the command line behind the heap */
+/* Where host-bochs.sh loads the setup image, and the command line behind the heap */
 #define SETUP_ADDRESS		0x90000
 #define HEAP_END		0xe000
 #define CMDLINE_OFFSET		0xe000

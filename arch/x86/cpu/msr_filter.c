@@ -117,7 +117,7 @@ static struct msr_filter *build(const struct kvm_msr_filter *args)
 }
 
 /*
- * May the fast paths of vmx/exit_register.c go on as if there were no filter and no exits? They
+ * May the fast paths of exit/exit_register.c go on as if there were no filter and no exits? They
  * serve these registers, and x2APIC's, of which only refused accesses could concern userspace.
  */
 static void update_fast_path(struct mkvm_vm *vm, const struct msr_filter *f)

@@ -63,7 +63,7 @@ void vmx_set_nmi_mask(struct mkvm_vcpu *vcpu, bool masked)
  * @vcpu: loaded vCPU
  * @cr2: the new value
  *
- * While the thread is in entry.c's loop the register holds it.
+ * While the thread is in hot_loop.c's loop the register holds it.
  */
 void vmx_write_cr2(struct mkvm_vcpu *vcpu, unsigned long cr2)
 {

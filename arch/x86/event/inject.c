@@ -3,7 +3,7 @@
  * Queueing of events: exceptions, NMIs, KVM_GET/SET_VCPU_EVENTS.
  *
  * SDM, "Interrupt 8 - Double Fault Exception" and "Exception Priority". What each exception is
- * stands in exception.c, delivery itself in vmx/event.c.
+ * stands in exception.c, delivery itself in deliver.c.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 

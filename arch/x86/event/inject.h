@@ -3,7 +3,7 @@
  * Events on their way into the guest: exceptions, NMIs, interrupts.
  *
  * SDM, "Interrupt and Exception Handling" (double-fault rules) and "Event Injection".
- * Queueing only notes the event in vcpu->arch; the entry path (vmx/event.c) delivers it.
+ * Queueing only notes the event in vcpu->arch; the entry path (deliver.c) delivers it.
  */
 #ifndef MINIKVM_ARCH_X86_INJECT_H
 #define MINIKVM_ARCH_X86_INJECT_H

@@ -156,7 +156,7 @@ int vmx_exit_exception_nmi(struct mkvm_vcpu *vcpu)
 	u32 info = vmcs_read32(VM_EXIT_INTR_INFO);
 	u8 vector = info & INTR_INFO_VECTOR_MASK;
 
-	/* entry.c gave NMIs and machine checks to the host already. */
+	/* hot_loop.c gave NMIs and machine checks to the host already. */
 	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR || vector == X86_TRAP_MC)
 		return 1;
 

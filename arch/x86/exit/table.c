@@ -5,7 +5,7 @@
  * SDM, "VMX Basic Exit Reasons". Every basic exit reason of the current SDM has a row with a
  * name. A row without a handler, or a reason without a row, ends in
  * KVM_EXIT_INTERNAL_ERROR with the reason named in the log. A row's fast handler runs with
- * interrupts off inside entry.c's loop, its slow handler in process context under vm->srcu.
+ * interrupts off inside hot_loop.c's loop, its slow handler in process context under vm->srcu.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 

@@ -13,7 +13,7 @@
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
-#include <linux/processor.h>	/* 6.12's bit_spinlock.h needs it and does not say so */
+#include <linux/processor.h>	/* 6.12's linux/bit_spinlock.h needs it and does not say so */
 #include <linux/bit_spinlock.h>
 #include <linux/nospec.h>
 

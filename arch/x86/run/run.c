@@ -4,7 +4,7 @@
  *
  * KVM's ABI, KVM_RUN: finish the exit that userspace has handled, then alternate between guest
  * mode, exit handlers and sleep until there is something for userspace. The inner, hot loop is
- * in vmx/entry.c; this one runs once for each exit that needs the host.
+ * in hot_loop.c; this one runs once for each exit that needs the host.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 

@@ -135,7 +135,7 @@ static void write_controls(struct mkvm_vcpu *vcpu)
 		vmcs_write32(PLE_GAP, ple_gap);
 		vmcs_write32(PLE_WINDOW, ple_window);
 	}
-	/* No guest has SGX: every leaf of ENCLS and ENCLV exits, and is #UD (exit.c). */
+	/* No guest has SGX: every leaf of ENCLS and ENCLV exits, and is #UD (exit/table.c). */
 	if (secondary & SECONDARY_EXEC_ENCLS_EXITING)
 		vmcs_write64(ENCLS_EXITING_BITMAP, ~0ull);
 	if (secondary & MINIKVM_EXEC_ENCLV_EXITING)

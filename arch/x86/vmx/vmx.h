@@ -49,7 +49,7 @@ void vmx_set_dr7(struct mkvm_vcpu *vcpu, unsigned long dr7);
 void vmx_set_mov_dr_exiting(struct mkvm_vcpu *vcpu, bool on);
 void vmx_update_exception_bitmap(struct mkvm_vcpu *vcpu);
 void vmx_set_singlestep(struct mkvm_vcpu *vcpu, bool on);
-/* A single-step exception that the next entry delivers; see exit.c. */
+/* A single-step exception that the next entry delivers; see exit/table.c. */
 void vmx_pend_single_step(void);
 void vmx_drop_single_step(void);
 void vmx_take_single_step(struct mkvm_vcpu *vcpu);

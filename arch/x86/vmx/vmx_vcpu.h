@@ -183,10 +183,10 @@ void vmx_msr_switch_init(void);
 void vmx_msr_switch_cpu_off(void);
 void vmx_load_host_state(struct mkvm_vcpu *vcpu);
 
-/* entry.c: module option; 0 = the preemption timer serves the LAPIC's timer only. */
+/* run/hot_loop.c: module option; 0 = the preemption timer serves the LAPIC's timer only. */
 extern unsigned int vmx_entry_timer_ticks;
 
-/* event.c */
+/* event/deliver.c */
 void vmx_deliver_events(struct mkvm_vcpu *vcpu);
 void vmx_recover_events(struct mkvm_vcpu *vcpu, u32 info);
 
@@ -194,7 +194,7 @@ void vmx_recover_events(struct mkvm_vcpu *vcpu, u32 info);
 void vmx_write_interrupt_status(struct mkvm_vcpu *vcpu);
 int vmx_map_apic_access_page(struct mkvm_vcpu *vcpu, gpa_t gpa);
 
-/* exit.c */
+/* exit/table.c */
 /*
  * What handlers return: 1 = resume the guest, 0 = vcpu->run is filled, < 0 = errno. A fast
  * handler runs with interrupts off and takes no sleeping lock and no slots; it returns

@@ -3,9 +3,9 @@
  * Why was this VM entry refused? The module's side of the answer.
  *
  * SDM, "VM Entries": the processor checks the VMCS and reports only that something was wrong.
- * vmx_check_vmcs() goes through the same rules (entry_check_control.c, _host.c, _guest.c,
- * _segment.c) with VMREAD, vmx_print_broken_rules() says which are broken. What the processor can
- * do comes from its capability MSRs. Relies on the vCPU being loaded.
+ * vmx_check_vmcs() goes through the same rules (entry_check_control.c, entry_check_host.c,
+ * entry_check_guest.c, entry_check_segment.c) with VMREAD, vmx_print_broken_rules() says which are
+ * broken. What the processor can do comes from its capability MSRs. Relies on the vCPU being loaded.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 

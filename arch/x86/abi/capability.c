@@ -11,7 +11,7 @@
 #include <linux/cpumask.h>
 #include <linux/sched/stat.h>
 
-#include "arch/x86/cpu/debug.h"
+#include "arch/x86/event/debug.h"
 #include "arch/x86/cpu/fpu.h"
 #include "arch/x86/irq/irqchip.h"
 #include "arch/x86/cpu/msr.h"
@@ -140,9 +140,9 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_ENABLE_CAP_VM, 1 },			/* this file */
 	{ KVM_CAP_VCPU_EVENTS, 1 },			/* arch/x86/event/inject.c */
 	{ KVM_CAP_INTR_SHADOW, 1 },			/* arch/x86/event/inject.c */
-	{ KVM_CAP_DEBUGREGS, 1 },			/* arch/x86/cpu/debug.c */
-	{ KVM_CAP_SET_GUEST_DEBUG, 1 },			/* arch/x86/cpu/debug.c */
-	{ KVM_CAP_X86_ROBUST_SINGLESTEP, 1 },		/* arch/x86/cpu/debug.c */
+	{ KVM_CAP_DEBUGREGS, 1 },			/* arch/x86/event/debug.c */
+	{ KVM_CAP_SET_GUEST_DEBUG, 1 },			/* arch/x86/event/debug.c */
+	{ KVM_CAP_X86_ROBUST_SINGLESTEP, 1 },		/* arch/x86/event/debug.c */
 	{ KVM_CAP_XSAVE, 0, xsave },			/* arch/x86/cpu/fpu.c */
 	{ KVM_CAP_XCRS, 0, xsave },			/* arch/x86/cpu/fpu.c */
 	{ KVM_CAP_MCE, MKVM_MCE_BANKS },		/* arch/x86/cpu/mce.c */
@@ -159,7 +159,7 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_X2APIC_API, X2APIC_API_FLAGS },	/* arch/x86/irq/lapic_deliver.c */
 	{ KVM_CAP_EXCEPTION_PAYLOAD, 1 },		/* arch/x86/event/inject.c */
 	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1 },		/* arch/x86/event/inject.c */
-	{ KVM_CAP_SET_GUEST_DEBUG2, GUESTDBG_KNOWN },	/* arch/x86/cpu/debug.c */
+	{ KVM_CAP_SET_GUEST_DEBUG2, GUESTDBG_KNOWN },	/* arch/x86/event/debug.c */
 	{ KVM_CAP_X86_USER_SPACE_MSR, MSR_EXIT_REASONS },	/* arch/x86/cpu/msr_filter.c */
 	{ KVM_CAP_X86_MSR_FILTER, 1 },			/* arch/x86/cpu/msr_filter.c */
 	{ KVM_CAP_X86_DISABLE_EXITS, 0, disable_exits },	/* arch/x86/vmx/setup.c */
@@ -170,7 +170,7 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_COALESCED_PIO, 1 },			/* virt/coalesced_io.c */
 	{ COMPAT_CAP_USER_MEMORY2, 1 },			/* virt/vm.c */
 	{ KVM_CAP_SYNC_REGS, KVM_SYNC_X86_VALID_FIELDS },	/* arch/x86/run/run.c */
-	{ KVM_CAP_SREGS2, 1 },				/* arch/x86/abi/sregs.c */
+	{ KVM_CAP_SREGS2, 1 },				/* arch/x86/cpu/sregs.c */
 	{ KVM_CAP_XSAVE2, 0, xsave2 },			/* arch/x86/cpu/fpu.c */
 };
 

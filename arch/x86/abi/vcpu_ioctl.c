@@ -17,7 +17,7 @@
 #include "arch/x86/abi/attribute.h"
 #include "arch/x86/cpu/cpuid.h"
 #include "arch/x86/cpu/cr.h"
-#include "arch/x86/cpu/debug.h"
+#include "arch/x86/event/debug.h"
 #include "arch/x86/cpu/fpu.h"
 #include "arch/x86/event/inject.h"
 #include "arch/x86/irq/lapic.h"

@@ -13,7 +13,7 @@
 #include <asm/special_insns.h>
 #include <asm/trapnr.h>
 
-#include "arch/x86/cpu/debug.h"
+#include "arch/x86/event/debug.h"
 #include "arch/x86/event/exception.h"
 #include "arch/x86/event/inject.h"
 #include "arch/x86/irq/irqchip.h"

@@ -11,7 +11,7 @@
 #include <linux/sched.h>
 #include <asm/trapnr.h>
 
-#include "arch/x86/cpu/debug.h"
+#include "arch/x86/event/debug.h"
 #include "arch/x86/event/exception.h"
 #include "arch/x86/event/inject.h"
 #include "arch/x86/irq/lapic.h"

@@ -15,7 +15,7 @@
 #include <asm/trapnr.h>
 
 #include "arch/x86/cpu/cpuid.h"
-#include "arch/x86/cpu/debug.h"
+#include "arch/x86/event/debug.h"
 #include "arch/x86/insn/descriptor.h"
 #include "arch/x86/event/inject.h"
 #include "arch/x86/insn/mmio.h"

@@ -14,7 +14,7 @@
 #include <asm/trapnr.h>
 
 #include "arch/x86/cpu/cr.h"
-#include "arch/x86/cpu/debug.h"
+#include "arch/x86/event/debug.h"
 #include "arch/x86/insn/descriptor.h"
 #include "arch/x86/event/inject.h"
 #include "arch/x86/regs.h"

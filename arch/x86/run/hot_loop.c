@@ -23,7 +23,7 @@
 #include <asm/spec-ctrl.h>
 #include <asm/tlbflush.h>
 
-#include "arch/x86/cpu/debug.h"
+#include "arch/x86/event/debug.h"
 #include "arch/x86/event/inject.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/irq/posted.h"

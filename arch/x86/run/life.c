@@ -16,7 +16,7 @@
 #include <asm/tsc.h>
 
 #include "arch/x86/pv/async_pf.h"
-#include "arch/x86/cpu/debug.h"
+#include "arch/x86/event/debug.h"
 #include "arch/x86/irq/irqchip.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/irq/posted.h"

@@ -14,7 +14,7 @@
 
 #include "arch/x86/cpu/cpuid.h"
 #include "arch/x86/cpu/cr.h"
-#include "arch/x86/cpu/debug.h"
+#include "arch/x86/event/debug.h"
 #include "arch/x86/cpu/fpu.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/cpu/msr.h"

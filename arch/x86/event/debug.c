@@ -13,7 +13,7 @@
 #include <asm/debugreg.h>
 
 #include "arch/x86/cpu/cpuid.h"
-#include "arch/x86/cpu/debug.h"
+#include "arch/x86/event/debug.h"
 #include "arch/x86/event/inject.h"
 #include "arch/x86/regs.h"
 #include "arch/x86/vmx/vmx.h"

@@ -65,7 +65,6 @@ struct mkvm_pio_request {
 	u8 segment;		/* string I/O: SEG_ES to SEG_GS */
 	bool string, rep, down;
 	u32 count;		/* elements in vcpu->pio_data */
-	void (*skip)(struct mkvm_vcpu *vcpu);
 };
 
 /* guest_access.c: one access of at most 8 bytes that does not cross a page. */
@@ -185,7 +184,6 @@ struct mkvm_arch_vcpu {
 	u32 pv_features;			/* KVM_CPUID_FEATURES: EAX */
 	bool pv_unhalted;			/* KVM_HC_KICK_CPU ends the next HLT */
 	bool pvclock_stopped;			/* KVM_KVMCLOCK_CTRL */
-	void (*msr_skip)(struct mkvm_vcpu *vcpu);	/* msr_filter.c */
 	u64 smi_count, feat_ctl, hwcr;
 	u64 pv_eoi_msr, migration_msr;
 

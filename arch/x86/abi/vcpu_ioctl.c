@@ -19,54 +19,18 @@
 #include "arch/x86/cpu/cr.h"
 #include "arch/x86/event/debug.h"
 #include "arch/x86/cpu/fpu.h"
+#include "arch/x86/cpu/gpr.h"
 #include "arch/x86/event/inject.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/mmu/guest_walk.h"
 #include "arch/x86/cpu/msr.h"
+#include "arch/x86/cpu/sregs.h"
 #include "arch/x86/pv/pvclock.h"
 #include "arch/x86/regs.h"
 #include "arch/x86/cpu/tsc.h"
-#include "arch/x86/abi/vcpu_ioctl.h"
 #include "arch/x86/vmx/vmx.h"
 #include "uapi/linux/minikvm.h"
 #include "virt/arch.h"
-
-/* Where struct kvm_regs keeps each general register. */
-#define AT(member)	offsetof(struct kvm_regs, member)
-static const u8 regs_offset[GREG_RIP] = {
-	[GREG_RAX] = AT(rax), [GREG_RCX] = AT(rcx), [GREG_RDX] = AT(rdx), [GREG_RBX] = AT(rbx),
-	[GREG_RSP] = AT(rsp), [GREG_RBP] = AT(rbp), [GREG_RSI] = AT(rsi), [GREG_RDI] = AT(rdi),
-	[GREG_R8] = AT(r8), [GREG_R9] = AT(r9), [GREG_R10] = AT(r10), [GREG_R11] = AT(r11),
-	[GREG_R12] = AT(r12), [GREG_R13] = AT(r13), [GREG_R14] = AT(r14), [GREG_R15] = AT(r15),
-};
-
-void vcpu_get_regs(struct mkvm_vcpu *vcpu, struct kvm_regs *regs)
-{
-	int i;
-
-	for (i = 0; i < GREG_RIP; i++)
-		*(u64 *)((char *)regs + regs_offset[i]) = reg_read(vcpu, i);
-	regs->rip = rip_read(vcpu);
-	regs->rflags = rflags_read(vcpu);
-	/* The trap flag of a single step that userspace asked for is not the guest's. */
-	if (vcpu->arch.guest_debug & KVM_GUESTDBG_SINGLESTEP)
-		regs->rflags &= ~(u64)X86_EFLAGS_TF;
-}
-
-void vcpu_set_regs(struct mkvm_vcpu *vcpu, const struct kvm_regs *regs)
-{
-	int i;
-
-	for (i = 0; i < GREG_RIP; i++)
-		reg_write(vcpu, i, *(const u64 *)((const char *)regs + regs_offset[i]));
-	rip_write(vcpu, regs->rip);
-	rflags_write(vcpu, regs->rflags | X86_EFLAGS_FIXED);
-	if (vcpu->arch.guest_debug & KVM_GUESTDBG_SINGLESTEP)
-		vmx_set_singlestep(vcpu, true);
-	/* An exception of the instruction that stood there is none any more. */
-	vcpu->arch.exception.pending = false;
-	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
-}
 
 /*
  * One function per row of the table below; @buf has the size that the ioctl's number says.
@@ -75,36 +39,36 @@ void vcpu_set_regs(struct mkvm_vcpu *vcpu, const struct kvm_regs *regs)
 
 static int get_regs(struct mkvm_vcpu *vcpu, void *buf)
 {
-	vcpu_get_regs(vcpu, buf);
+	gpr_get(vcpu, buf);
 	return 0;
 }
 
 static int set_regs(struct mkvm_vcpu *vcpu, void *buf)
 {
-	vcpu_set_regs(vcpu, buf);
+	gpr_set(vcpu, buf);
 	return 0;
 }
 
 static int get_sregs(struct mkvm_vcpu *vcpu, void *buf)
 {
-	vcpu_get_sregs(vcpu, buf);
+	sregs_get(vcpu, buf);
 	return 0;
 }
 
 static int set_sregs(struct mkvm_vcpu *vcpu, void *buf)
 {
-	return vcpu_set_sregs(vcpu, buf);
+	return sregs_set(vcpu, buf);
 }
 
 static int get_sregs2(struct mkvm_vcpu *vcpu, void *buf)
 {
-	vcpu_get_sregs2(vcpu, buf);
+	sregs2_get(vcpu, buf);
 	return 0;
 }
 
 static int set_sregs2(struct mkvm_vcpu *vcpu, void *buf)
 {
-	return vcpu_set_sregs2(vcpu, buf);
+	return sregs2_set(vcpu, buf);
 }
 
 static int get_fpu(struct mkvm_vcpu *vcpu, void *buf)

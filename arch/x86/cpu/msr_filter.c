@@ -15,6 +15,7 @@
 #include <linux/uaccess.h>
 
 #include "arch/x86/event/inject.h"
+#include "arch/x86/event/skip.h"
 #include "arch/x86/cpu/msr.h"
 #include "arch/x86/cpu/msr_filter.h"
 #include "arch/x86/regs.h"
@@ -219,7 +220,7 @@ static int complete_access(struct mkvm_vcpu *vcpu)
 	if (vcpu->run->msr.error)
 		queue_gp(vcpu, 0);
 	else
-		vcpu->arch.msr_skip(vcpu);
+		skip_instruction(vcpu);
 	return 1;
 }
 
@@ -235,13 +236,12 @@ static u32 reason_for(int ret)
 	return ret == MSR_UNKNOWN ? KVM_MSR_EXIT_REASON_UNKNOWN : KVM_MSR_EXIT_REASON_INVAL;
 }
 
-int msr_emulate_read(struct mkvm_vcpu *vcpu, void (*skip)(struct mkvm_vcpu *vcpu))
+int msr_emulate_read(struct mkvm_vcpu *vcpu)
 {
 	u32 msr = reg_read(vcpu, GREG_RCX), reason = KVM_MSR_EXIT_REASON_FILTER;
 	u64 data = 0;
 	int ret = 1;
 
-	vcpu->arch.msr_skip = skip;
 	if (msr_filter_allows(vcpu->vm, msr, KVM_MSR_FILTER_READ)) {
 		ret = mkvm_get_msr(vcpu, msr, &data, false);
 		if (ret < 0)
@@ -250,7 +250,7 @@ int msr_emulate_read(struct mkvm_vcpu *vcpu, void (*skip)(struct mkvm_vcpu *vcpu
 	}
 	if (!ret) {
 		edx_eax_write(vcpu, data);
-		skip(vcpu);
+		skip_instruction(vcpu);
 		return 1;
 	}
 	if (ask_userspace(vcpu, KVM_EXIT_X86_RDMSR, reason, 0, complete_read))
@@ -259,13 +259,12 @@ int msr_emulate_read(struct mkvm_vcpu *vcpu, void (*skip)(struct mkvm_vcpu *vcpu
 	return 1;
 }
 
-int msr_emulate_write(struct mkvm_vcpu *vcpu, void (*skip)(struct mkvm_vcpu *vcpu))
+int msr_emulate_write(struct mkvm_vcpu *vcpu)
 {
 	u32 msr = reg_read(vcpu, GREG_RCX), reason = KVM_MSR_EXIT_REASON_FILTER;
 	u64 data = edx_eax_read(vcpu);
 	int ret = 1;
 
-	vcpu->arch.msr_skip = skip;
 	if (msr_filter_allows(vcpu->vm, msr, KVM_MSR_FILTER_WRITE)) {
 		ret = mkvm_set_msr(vcpu, msr, data, false);
 		if (ret < 0)
@@ -273,7 +272,7 @@ int msr_emulate_write(struct mkvm_vcpu *vcpu, void (*skip)(struct mkvm_vcpu *vcp
 		reason = reason_for(ret);
 	}
 	if (!ret) {
-		skip(vcpu);
+		skip_instruction(vcpu);
 		return 1;
 	}
 	if (ask_userspace(vcpu, KVM_EXIT_X86_WRMSR, reason, data, complete_access))

@@ -23,9 +23,10 @@ bool msr_filter_allows(struct mkvm_vm *vm, u32 msr, u32 access);
 
 /*
  * RDMSR and WRMSR of the guest: 1 = go on, 0 = KVM_EXIT_X86_RDMSR or _WRMSR, < 0 = errno.
- * vCPU loaded, process context, vm->srcu held; @skip moves RIP behind the instruction.
+ * vCPU loaded, process context, vm->srcu held. RIP moves behind the
+ * instruction, if need be in the next KVM_RUN.
  */
-int msr_emulate_read(struct mkvm_vcpu *vcpu, void (*skip)(struct mkvm_vcpu *vcpu));
-int msr_emulate_write(struct mkvm_vcpu *vcpu, void (*skip)(struct mkvm_vcpu *vcpu));
+int msr_emulate_read(struct mkvm_vcpu *vcpu);
+int msr_emulate_write(struct mkvm_vcpu *vcpu);
 
 #endif

@@ -14,9 +14,9 @@
 
 #include "arch/x86/cpu/cpuid.h"
 #include "arch/x86/cpu/cr.h"
+#include "arch/x86/cpu/sregs.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/regs.h"
-#include "arch/x86/abi/vcpu_ioctl.h"
 #include "arch/x86/vmx/vmx.h"
 
 /* Both structures begin alike; the part up to apic_base is handled as struct kvm_sregs. */
@@ -130,7 +130,7 @@ static void refresh_pdptrs(struct mkvm_vcpu *vcpu, u64 cr3)
 	srcu_read_unlock(&vcpu->vm->srcu, idx);
 }
 
-void vcpu_get_sregs(struct mkvm_vcpu *vcpu, struct kvm_sregs *sregs)
+void sregs_get(struct mkvm_vcpu *vcpu, struct kvm_sregs *sregs)
 {
 	get_common(vcpu, sregs);
 	memset(sregs->interrupt_bitmap, 0, sizeof(sregs->interrupt_bitmap));
@@ -139,7 +139,7 @@ void vcpu_get_sregs(struct mkvm_vcpu *vcpu, struct kvm_sregs *sregs)
 			BIT_ULL(vcpu->arch.interrupt.nr % 64);
 }
 
-int vcpu_set_sregs(struct mkvm_vcpu *vcpu, const struct kvm_sregs *sregs)
+int sregs_set(struct mkvm_vcpu *vcpu, const struct kvm_sregs *sregs)
 {
 	unsigned int nr;
 	int ret;
@@ -158,7 +158,7 @@ int vcpu_set_sregs(struct mkvm_vcpu *vcpu, const struct kvm_sregs *sregs)
 	return 0;
 }
 
-void vcpu_get_sregs2(struct mkvm_vcpu *vcpu, struct kvm_sregs2 *sregs2)
+void sregs2_get(struct mkvm_vcpu *vcpu, struct kvm_sregs2 *sregs2)
 {
 	struct kvm_sregs sregs = {};
 
@@ -173,7 +173,7 @@ void vcpu_get_sregs2(struct mkvm_vcpu *vcpu, struct kvm_sregs2 *sregs2)
 	}
 }
 
-int vcpu_set_sregs2(struct mkvm_vcpu *vcpu, const struct kvm_sregs2 *sregs2)
+int sregs2_set(struct mkvm_vcpu *vcpu, const struct kvm_sregs2 *sregs2)
 {
 	bool pdptrs = sregs2->flags & KVM_SREGS2_FLAGS_PDPTRS_VALID;
 	struct kvm_sregs sregs = {};

@@ -15,6 +15,7 @@
 #include "arch/x86/cpu/cpuid.h"
 #include "arch/x86/event/debug.h"
 #include "arch/x86/event/inject.h"
+#include "arch/x86/event/single_step.h"
 #include "arch/x86/regs.h"
 #include "arch/x86/vmx/vmx.h"
 
@@ -196,7 +197,7 @@ int debug_set_guest_debug(struct mkvm_vcpu *vcpu, const struct kvm_guest_debug *
 	} else if (was_stepping) {
 		/* Otherwise RFLAGS.TF is the guest's own. */
 		vmx_set_singlestep(vcpu, false);
-		vmx_drop_single_step();
+		single_step_drop();
 	}
 	vmx_update_exception_bitmap(vcpu);
 	/* What KVM_GUESTDBG_BLOCKIRQ held back may come now. */

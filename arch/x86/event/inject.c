@@ -14,6 +14,7 @@
 #include "arch/x86/event/debug.h"
 #include "arch/x86/event/exception.h"
 #include "arch/x86/event/inject.h"
+#include "arch/x86/event/single_step.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/vmx/vmx.h"
 
@@ -100,7 +101,7 @@ void queue_debug_exception(struct mkvm_vcpu *vcpu, unsigned long dr6_bits)
 {
 	/* While a debugger steps, the step is his, and the next entry's #DB exit tells him. */
 	if (dr6_bits == DR6_BS && (vcpu->arch.guest_debug & KVM_GUESTDBG_SINGLESTEP)) {
-		vmx_pend_single_step();
+		single_step_pend();
 		return;
 	}
 	queue(vcpu, X86_TRAP_DB, 0, dr6_bits);

@@ -15,7 +15,8 @@
 #include "arch/x86/insn/descriptor.h"
 #include "arch/x86/insn/guest_access.h"
 #include "arch/x86/event/inject.h"
-#include "arch/x86/run/run.h"
+#include "arch/x86/event/skip.h"
+#include "arch/x86/insn/internal_error.h"
 #include "arch/x86/insn/segment_load.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
@@ -47,7 +48,7 @@ static int finish(struct mkvm_vcpu *vcpu, int ret, const struct walk_fault *faul
 {
 	switch (ret) {
 	case 0:
-		vmx_skip_instruction(vcpu);
+		skip_instruction(vcpu);
 		return guest_access_finish(vcpu);
 	case 1:
 		queue_walk_fault(vcpu, fault);
@@ -58,7 +59,7 @@ static int finish(struct mkvm_vcpu *vcpu, int ret, const struct walk_fault *faul
 		pr_notice_ratelimited("vm %d vcpu %u: descriptor-table instruction at RIP %#lx: %s\n",
 				      vcpu->vm->owner_pid, vcpu->id, rip_read(vcpu),
 				      vcpu->arch.mmio.why);
-		return exit_emulation_failed(vcpu, NULL, 0);
+		return internal_error_emulation(vcpu, NULL, 0);
 	}
 }
 

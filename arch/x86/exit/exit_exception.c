@@ -18,9 +18,10 @@
 #include "arch/x86/event/debug.h"
 #include "arch/x86/insn/descriptor.h"
 #include "arch/x86/event/inject.h"
+#include "arch/x86/event/single_step.h"
+#include "arch/x86/event/skip.h"
 #include "arch/x86/insn/mmio.h"
 #include "arch/x86/mmu/guest_walk.h"
-#include "arch/x86/run/run.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
 /**
@@ -53,10 +54,10 @@ static int handle_debug(struct mkvm_vcpu *vcpu, u32 info)
 		return vmx_exit_debug(vcpu, X86_TRAP_DB, dr6);
 	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_PRIV_SW_EXCEPTION)
 		/* INT1 traps, but its exit comes before it: the handler returns behind it. */
-		vmx_skip_untrapped(vcpu, vmcs_read32(VM_EXIT_INSTRUCTION_LEN));
+		skip_untrapped(vcpu, vmcs_read32(VM_EXIT_INSTRUCTION_LEN));
 	else if ((rflags_read(vcpu) & X86_EFLAGS_TF) && vmx_get_interrupt_shadow(vcpu))
 		/* VM entry wants the step behind STI or MOV SS pending; the exit cleared it. */
-		vmx_pend_single_step();
+		single_step_pend();
 	queue_debug_exception(vcpu, dr6 & ~(unsigned long)DR6_RESERVED);
 	return 1;
 }
@@ -87,7 +88,7 @@ static bool emulate_rdpid(struct mkvm_vcpu *vcpu, u64 rip, u32 user)
 		return false;
 	reg = (p[2] & 7) | (rex & 1) << 3;
 	reg_write(vcpu, reg, (u32)aux);
-	vmx_skip_bytes(vcpu, p + 3 - code);
+	skip_bytes(vcpu, p + 3 - code);
 	return true;
 }
 

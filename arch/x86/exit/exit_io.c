@@ -23,8 +23,8 @@ static int simple_io(struct mkvm_vcpu *vcpu, unsigned long qualification)
 	int size = IO_SIZE(qualification);
 
 	if (qualification & IO_IN)
-		return pio_in(vcpu, port, size, vmx_skip_instruction);
-	return pio_out(vcpu, port, size, vmx_skip_instruction);
+		return pio_in(vcpu, port, size);
+	return pio_out(vcpu, port, size);
 }
 
 /*
@@ -65,5 +65,5 @@ int vmx_exit_io(struct mkvm_vcpu *vcpu)
 		.rep = qualification & IO_REP,
 		.down = rflags_read(vcpu) & X86_EFLAGS_DF,
 	};
-	return pio_string(vcpu, in, &req, vmx_skip_instruction);
+	return pio_string(vcpu, in, &req);
 }

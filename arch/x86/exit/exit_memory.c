@@ -16,6 +16,7 @@
 #include "arch/x86/cpu/cpuid.h"
 #include "arch/x86/insn/doorbell.h"
 #include "arch/x86/event/inject.h"
+#include "arch/x86/event/skip.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/insn/mmio.h"
 #include "arch/x86/mmu/ept.h"
@@ -50,7 +51,7 @@ static __always_inline int ring_doorbell(struct mkvm_vcpu *vcpu, struct mkvm_doo
 	srcu_read_unlock(&vcpu->vm->srcu, idx);
 	if (!len)
 		return VMX_FAST_NO;
-	vmx_skip_bytes(vcpu, len);
+	skip_bytes(vcpu, len);
 	vcpu->stats.mmio_emulated++;
 	return 1;
 }
@@ -163,7 +164,7 @@ int vmx_fast_apic_access(struct mkvm_vcpu *vcpu)
 	if (APIC_QUAL_OFFSET(qualification) == APIC_EOI) {
 		if (to_vmx(vcpu)->idt_vectoring_valid || !lapic_eoi_fast(vcpu))
 			return VMX_FAST_NO;
-		vmx_skip_instruction(vcpu);
+		skip_instruction(vcpu);
 		return 1;
 	}
 	gpa = (vcpu->arch.apic_base & PAGE_MASK) | APIC_QUAL_OFFSET(qualification);
@@ -180,7 +181,7 @@ int vmx_exit_apic_access(struct mkvm_vcpu *vcpu)
 		return vmx_exit_delivery_failed(vcpu);
 	if (is_write(qualification) && offset == APIC_EOI && vcpu->arch.apic) {
 		lapic_eoi(vcpu);
-		vmx_skip_instruction(vcpu);
+		skip_instruction(vcpu);
 		return 1;
 	}
 	/* A fetch, or a page walk through the APIC: let the emulator find out. */
@@ -194,7 +195,7 @@ int vmx_exit_apic_access(struct mkvm_vcpu *vcpu)
 int vmx_exit_invlpg(struct mkvm_vcpu *vcpu)
 {
 	vmx_flush_tlb_guest(vcpu);
-	vmx_skip_instruction(vcpu);
+	skip_instruction(vcpu);
 	return 1;
 }
 
@@ -207,6 +208,6 @@ int vmx_exit_invpcid(struct mkvm_vcpu *vcpu)
 	}
 	/* Flushing everything is always allowed. */
 	vmx_flush_tlb_guest(vcpu);
-	vmx_skip_instruction(vcpu);
+	skip_instruction(vcpu);
 	return 1;
 }

@@ -19,6 +19,7 @@
 #include "arch/x86/cpu/cr.h"
 #include "arch/x86/event/debug.h"
 #include "arch/x86/event/inject.h"
+#include "arch/x86/event/skip.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/cpu/msr.h"
 #include "arch/x86/cpu/msr_filter.h"
@@ -36,7 +37,7 @@ static int finish(struct mkvm_vcpu *vcpu, int fault)
 	if (fault)
 		queue_gp(vcpu, 0);
 	else
-		vmx_skip_instruction(vcpu);
+		skip_instruction(vcpu);
 	return 1;
 }
 
@@ -67,7 +68,7 @@ static int write_cr(struct mkvm_vcpu *vcpu, int cr, unsigned long value)
 		if (fault || vcpu->arch.apic)
 			return finish(vcpu, fault);
 		/* No LAPIC here: userspace has it and must see the new priority. */
-		vmx_skip_instruction(vcpu);
+		skip_instruction(vcpu);
 		vcpu->run->exit_reason = KVM_EXIT_SET_TPR;
 		return 0;
 	default:
@@ -92,7 +93,7 @@ static int read_cr(struct mkvm_vcpu *vcpu, int cr, int reg)
 		return vmx_exit_unexpected(vcpu, "MOV from a control register that does not exit");
 	}
 	reg_write(vcpu, reg, value);
-	vmx_skip_instruction(vcpu);
+	skip_instruction(vcpu);
 	return 1;
 }
 
@@ -195,12 +196,12 @@ int vmx_exit_xsetbv(struct mkvm_vcpu *vcpu)
 
 int vmx_exit_rdmsr(struct mkvm_vcpu *vcpu)
 {
-	return msr_emulate_read(vcpu, vmx_skip_instruction);
+	return msr_emulate_read(vcpu);
 }
 
 int vmx_exit_wrmsr(struct mkvm_vcpu *vcpu)
 {
-	return msr_emulate_write(vcpu, vmx_skip_instruction);
+	return msr_emulate_write(vcpu);
 }
 
 static bool is_x2apic_msr(u32 msr)
@@ -273,7 +274,7 @@ int vmx_fast_wrmsr(struct mkvm_vcpu *vcpu)
 int vmx_exit_rdtsc(struct mkvm_vcpu *vcpu)
 {
 	edx_eax_write(vcpu, mkvm_read_guest_tsc(vcpu));
-	vmx_skip_instruction(vcpu);
+	skip_instruction(vcpu);
 	return 1;
 }
 
@@ -294,6 +295,6 @@ int vmx_exit_monitor_mwait(struct mkvm_vcpu *vcpu)
 		queue_ud(vcpu);
 		return 1;
 	}
-	vmx_skip_instruction(vcpu);
+	skip_instruction(vcpu);
 	return 1;
 }

@@ -40,62 +40,6 @@ static u64 effective_address(struct mkvm_vcpu *vcpu, u32 info)
 }
 
 /**
- * vmx_segment_allows() - SDM, "Type Checking" and "Limit Checking", outside 64-bit mode
- * @vcpu: loaded vCPU
- * @reg: segment register, SEG_ES to SEG_GS
- * @offset: of the first byte in the segment
- * @len: bytes, at least 1
- * @write: they are written
- *
- * Return: whether the processor would have made the access; otherwise it is #SS(0) for SS and
- * #GP(0) for the others.
- */
-bool vmx_segment_allows(struct mkvm_vcpu *vcpu, int reg, u32 offset, unsigned int len, bool write)
-{
-	struct kvm_segment seg;
-	bool code;
-
-	vmx_get_segment(vcpu, &seg, reg);
-	if (seg.unusable)
-		return false;
-	code = seg.type & DESC_CODE;
-	if (is_protmode(vcpu)) {
-		if (write && (code || !(seg.type & DESC_WRITABLE)))
-			return false;
-		if (!write && code && !(seg.type & DESC_READABLE))
-			return false;
-	}
-	return segment_offset_valid(&seg, offset, len);
-}
-
-/**
- * vmx_linear_address() - segment and offset as a linear address, with the processor's checks
- * @vcpu: loaded vCPU
- * @reg: segment register, SEG_ES to SEG_GS
- * @offset: of the first byte, truncated to the instruction's address size
- * @len: bytes, at least 1
- * @write: they are written
- * @linear: the result
- *
- * Return: whether the access is allowed; otherwise it is #SS(0) for SS and #GP(0) for the others.
- */
-bool vmx_linear_address(struct mkvm_vcpu *vcpu, int reg, u64 offset, unsigned int len, bool write,
-			u64 *linear)
-{
-	bool cs_db, cs_l;
-
-	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
-	if (!cs_l) {
-		*linear = (u32)(vmx_get_segment_base(vcpu, reg) + offset);
-		return vmx_segment_allows(vcpu, reg, offset, len, write);
-	}
-	*linear = offset;
-	if (reg == SEG_FS || reg == SEG_GS)
-		*linear += vmx_get_segment_base(vcpu, reg);
-	return is_canonical(vcpu, *linear) && is_canonical(vcpu, *linear + len - 1);
-}
-
-/**
  * vmx_memory_operand() - linear address of the memory operand that the exit describes
  * @vcpu: loaded vCPU; the exit filled the instruction-information field and the qualification
  * @info: the instruction-information field; it says that the operand is in memory
@@ -113,7 +57,7 @@ int vmx_memory_operand(struct mkvm_vcpu *vcpu, u32 info, bool write, unsigned in
 	/* The field has three bits for six segment registers. */
 	if (reg > SEG_GS)
 		reg = SEG_DS;
-	if (vmx_linear_address(vcpu, reg, effective_address(vcpu, info), len, write, linear))
+	if (segment_linear(vcpu, reg, effective_address(vcpu, info), len, write, linear))
 		return 0;
 	queue_exception_e(vcpu, reg == SEG_SS ? X86_TRAP_SS : X86_TRAP_GP, 0);
 	return 1;

@@ -19,8 +19,10 @@
 #include "arch/x86/cpu/cpuid.h"
 #include "arch/x86/pv/hypercall.h"
 #include "arch/x86/event/inject.h"
+#include "arch/x86/event/single_step.h"
+#include "arch/x86/event/skip.h"
 #include "arch/x86/irq/lapic.h"
-#include "arch/x86/run/run.h"
+#include "arch/x86/insn/internal_error.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 #include "virt/spin.h"
 
@@ -43,108 +45,10 @@
 #define REASON_WRMSRLIST		79
 #define NR_EXIT_REASONS			80
 
-/**
- * vmx_skip_instruction() - go on behind the instruction that exited
- * @vcpu: loaded vCPU; the exit was caused by an instruction
- */
-void vmx_skip_instruction(struct mkvm_vcpu *vcpu)
-{
-	vmx_skip_bytes(vcpu, vmcs_read32(VM_EXIT_INSTRUCTION_LEN));
-}
-
-/* Outside 64-bit mode (compatibility mode is outside) the instruction pointer wraps at 4 GiB. */
-static noinline unsigned long wrapped(struct mkvm_vcpu *vcpu, unsigned long rip)
-{
-	bool db, l;
-
-	vmx_get_cs_db_l(vcpu, &db, &l);
-	return l && is_long_mode(vcpu) ? rip : (u32)rip;
-}
-
-/* Every exit of an instruction comes through here: what is rare stands elsewhere. */
-static __always_inline void skip(struct mkvm_vcpu *vcpu, unsigned int len)
-{
-	unsigned long rip = vmx_rip(vcpu), next = rip + len;
-	u32 state = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
-
-	if (unlikely((rip ^ next) >> 31))
-		next = wrapped(vcpu, next);
-	rip_write(vcpu, next);
-	/* The shadow of STI or MOV SS covers one instruction, which this was. */
-	if (unlikely(state & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)))
-		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
-			     state & ~(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS));
-}
-
-/**
- * vmx_pend_single_step() - RFLAGS.TF was set when an instruction that the module did ended
- *
- * The next entry finds the exception pending, and the #DB exit sorts out whose it is. Until then
- * only vmx_take_single_step() knows of it.
- */
-void vmx_pend_single_step(void)
-{
-	vmcs_write64(GUEST_PENDING_DBG_EXCEPTIONS,
-		     vmcs_read64(GUEST_PENDING_DBG_EXCEPTIONS) | DR_STEP);
-}
-
-/** vmx_drop_single_step() - a step that a debugger wanted and does not want any more */
-void vmx_drop_single_step(void)
-{
-	vmcs_write64(GUEST_PENDING_DBG_EXCEPTIONS,
-		     vmcs_read64(GUEST_PENDING_DBG_EXCEPTIONS) & ~(u64)DR_STEP);
-}
-
-/**
- * vmx_take_single_step() - no entry follows at once: a pending single step becomes a queued #DB
- * @vcpu: loaded vCPU
- *
- * So that KVM_GET_VCPU_EVENTS shows it, KVM_SET_REGS ends it, and a vCPU that halts wakes up. Not
- * while a debugger steps: the #DB would be his. Behind STI or MOV SS the VM entry wants to find it
- * where it is.
- */
-void vmx_take_single_step(struct mkvm_vcpu *vcpu)
-{
-	u64 pending;
-
-	if ((vcpu->arch.guest_debug & KVM_GUESTDBG_SINGLESTEP) ||
-	    vcpu->arch.exception.pending || vcpu->arch.exception.injected ||
-	    vmx_get_interrupt_shadow(vcpu))
-		return;
-	pending = vmcs_read64(GUEST_PENDING_DBG_EXCEPTIONS);
-	if (!(pending & DR_STEP))
-		return;
-	vmcs_write64(GUEST_PENDING_DBG_EXCEPTIONS, 0);
-	queue_debug_exception(vcpu, pending);
-}
-
-/**
- * vmx_skip_bytes() - go on behind an instruction whose length no field of the VMCS tells
- * @vcpu: loaded vCPU
- * @len: bytes
- */
-void vmx_skip_bytes(struct mkvm_vcpu *vcpu, unsigned int len)
-{
-	skip(vcpu, len);
-	/* An instruction that the module did for the guest traps like any other. */
-	if (unlikely(vmx_rflags(vcpu) & X86_EFLAGS_TF))
-		vmx_pend_single_step();
-}
-
-/**
- * vmx_skip_untrapped() - as vmx_skip_bytes(), of an instruction that is not followed by a step
- * @vcpu: loaded vCPU
- * @len: bytes
- */
-void vmx_skip_untrapped(struct mkvm_vcpu *vcpu, unsigned int len)
-{
-	skip(vcpu, len);
-}
-
 static int exit_cpuid(struct mkvm_vcpu *vcpu)
 {
 	cpuid_execute(vcpu);
-	vmx_skip_instruction(vcpu);
+	skip_instruction(vcpu);
 	return 1;
 }
 
@@ -153,14 +57,14 @@ static noinline int halt_stepped(struct mkvm_vcpu *vcpu)
 {
 	if (!(vcpu->arch.guest_debug & KVM_GUESTDBG_SINGLESTEP))
 		return 1;
-	vmx_drop_single_step();
+	single_step_drop();
 	vcpu->arch.mp_state = KVM_MP_STATE_HALTED;
 	return vmx_exit_debug(vcpu, X86_TRAP_DB, DR_STEP);
 }
 
 static int exit_hlt(struct mkvm_vcpu *vcpu)
 {
-	vmx_skip_instruction(vcpu);
+	skip_instruction(vcpu);
 	vcpu->stats.halts++;
 	if (!vcpu->arch.apic) {
 		vcpu->run->exit_reason = KVM_EXIT_HLT;
@@ -174,7 +78,7 @@ static int exit_hlt(struct mkvm_vcpu *vcpu)
 
 static int exit_skip(struct mkvm_vcpu *vcpu)
 {
-	vmx_skip_instruction(vcpu);
+	skip_instruction(vcpu);
 	return 1;
 }
 
@@ -223,7 +127,7 @@ static int exit_vmcall(struct mkvm_vcpu *vcpu)
 
 	if (ret == HYPERCALL_MUST_SLEEP)
 		return VMX_FAST_NO;
-	vmx_skip_instruction(vcpu);
+	skip_instruction(vcpu);
 	return ret;
 }
 
@@ -258,7 +162,7 @@ static int exit_tpr_below_threshold(struct mkvm_vcpu *vcpu)
 static int exit_pause(struct mkvm_vcpu *vcpu)
 {
 	/* A vCPU that spins waits for one that does not run: let that one have the CPU. */
-	vmx_skip_instruction(vcpu);
+	skip_instruction(vcpu);
 	mkvm_vcpu_on_spin(vcpu);
 	return 1;
 }
@@ -436,7 +340,7 @@ int vmx_exit_unexpected(struct mkvm_vcpu *vcpu, const char *what)
 	pr_err_ratelimited("vm %d vcpu %u: %s: exit reason %u (%s) at RIP %#lx\n",
 			   vcpu->vm->owner_pid, vcpu->id, what, reason & 0xffff,
 			   vmx_exit_reason_name(reason), rip_read(vcpu));
-	return exit_internal_error(vcpu, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON, 2,
+	return internal_error(vcpu, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON, 2,
 				   (u64[]){ reason, vcpu->cpu });
 }
 
@@ -463,7 +367,7 @@ int vmx_exit_delivery_failed(struct mkvm_vcpu *vcpu)
 	if (reason == EXIT_REASON_EPT_VIOLATION || reason == EXIT_REASON_EPT_MISCONFIG)
 		data[n++] = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
 	data[n++] = vcpu->cpu;
-	return exit_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV, n, data);
+	return internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV, n, data);
 }
 
 /**

@@ -201,6 +201,62 @@ bool segment_offset_valid(const struct kvm_segment *seg, u32 offset, unsigned in
 	return last <= seg->limit;
 }
 
+/**
+ * segment_allows() - SDM, "Type Checking" and "Limit Checking", outside 64-bit mode
+ * @vcpu: loaded vCPU
+ * @reg: segment register, SEG_ES to SEG_GS
+ * @offset: of the first byte in the segment
+ * @len: bytes, at least 1
+ * @write: they are written
+ *
+ * Return: whether the processor would have made the access; otherwise it is #SS(0) for SS and
+ * #GP(0) for the others.
+ */
+bool segment_allows(struct mkvm_vcpu *vcpu, int reg, u32 offset, unsigned int len, bool write)
+{
+	struct kvm_segment seg;
+	bool code;
+
+	vmx_get_segment(vcpu, &seg, reg);
+	if (seg.unusable)
+		return false;
+	code = seg.type & DESC_CODE;
+	if (is_protmode(vcpu)) {
+		if (write && (code || !(seg.type & DESC_WRITABLE)))
+			return false;
+		if (!write && code && !(seg.type & DESC_READABLE))
+			return false;
+	}
+	return segment_offset_valid(&seg, offset, len);
+}
+
+/**
+ * segment_linear() - segment and offset as a linear address, with the processor's checks
+ * @vcpu: loaded vCPU
+ * @reg: segment register, SEG_ES to SEG_GS
+ * @offset: of the first byte, truncated to the instruction's address size
+ * @len: bytes, at least 1
+ * @write: they are written
+ * @linear: the result
+ *
+ * Return: whether the access is allowed; otherwise it is #SS(0) for SS and #GP(0) for the others.
+ */
+bool segment_linear(struct mkvm_vcpu *vcpu, int reg, u64 offset, unsigned int len, bool write,
+			u64 *linear)
+{
+	bool cs_db, cs_l;
+
+	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
+	if (!cs_l) {
+		*linear = (u32)(vmx_get_segment_base(vcpu, reg) + offset);
+		return segment_allows(vcpu, reg, offset, len, write);
+	}
+	*linear = offset;
+	if (reg == SEG_FS || reg == SEG_GS)
+		*linear += vmx_get_segment_base(vcpu, reg);
+	return is_canonical(vcpu, *linear) && is_canonical(vcpu, *linear + len - 1);
+}
+
 void queue_walk_fault(struct mkvm_vcpu *vcpu, const struct walk_fault *fault)
 {
 	if (fault->vector == X86_TRAP_PF)

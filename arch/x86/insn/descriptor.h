@@ -49,6 +49,9 @@ int descriptor_change_type(struct mkvm_vcpu *vcpu, u16 selector, u64 *desc, u8 s
 void descriptor_unpack(u64 desc, u16 selector, struct kvm_segment *seg);
 u8 descriptor_check(int reg, const struct kvm_segment *seg, u8 cpl, u8 vector);
 bool segment_offset_valid(const struct kvm_segment *seg, u32 offset, unsigned int len);
+bool segment_allows(struct mkvm_vcpu *vcpu, int reg, u32 offset, unsigned int len, bool write);
+bool segment_linear(struct mkvm_vcpu *vcpu, int reg, u64 offset, unsigned int len, bool write,
+		    u64 *linear);
 
 /* Give the guest the exception that @fault describes. */
 void queue_walk_fault(struct mkvm_vcpu *vcpu, const struct walk_fault *fault);

@@ -20,9 +20,10 @@
 #include "arch/x86/cpu/fpu.h"
 #include "arch/x86/insn/guest_access.h"
 #include "arch/x86/event/inject.h"
+#include "arch/x86/event/single_step.h"
 #include "arch/x86/insn/mmio.h"
 #include "arch/x86/regs.h"
-#include "arch/x86/run/run.h"
+#include "arch/x86/insn/internal_error.h"
 #include "arch/x86/insn/segment_load.h"
 #include "arch/x86/vmx/vmx.h"
 #include "virt/memslot.h"
@@ -151,7 +152,7 @@ static enum emul_rc op_segment_check(struct emul_ctxt *c, enum emul_seg seg, u64
 	bool ok;
 
 	if (len) {
-		ok = vmx_segment_allows(to_vcpu(c), seg, off, len, write);
+		ok = segment_allows(to_vcpu(c), seg, off, len, write);
 	} else {
 		vmx_get_segment(to_vcpu(c), &cs, SEG_CS);
 		ok = segment_offset_valid(&cs, off, 1);
@@ -411,7 +412,7 @@ static int emulation_failed(struct mkvm_vcpu *vcpu, const struct emul_ctxt *c)
 			      c->fetched ? "" : "(not fetched)", c->rip,
 			      c->why ?: "unknown instruction", gpa,
 			      guest_access_what(vcpu, gpa));
-	return exit_emulation_failed(vcpu, c->insn, c->fetched);
+	return internal_error_emulation(vcpu, c->insn, c->fetched);
 }
 
 static int emulate(struct mkvm_vcpu *vcpu, bool again);
@@ -458,7 +459,7 @@ static int emulate(struct mkvm_vcpu *vcpu, bool again)
 			vmx_set_interrupt_shadow(vcpu, KVM_X86_SHADOW_INT_MOV_SS);
 			/* VM entry wants the trap pending behind them. */
 			if (tf)
-				vmx_pend_single_step();
+				single_step_pend();
 		} else if (tf) {
 			queue_debug_exception(vcpu, DR6_BS);
 		}

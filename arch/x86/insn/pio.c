@@ -16,9 +16,10 @@
 #include "arch/x86/insn/descriptor.h"
 #include "arch/x86/insn/guest_access.h"
 #include "arch/x86/event/inject.h"
+#include "arch/x86/event/skip.h"
 #include "arch/x86/insn/pio.h"
 #include "arch/x86/regs.h"
-#include "arch/x86/run/run.h"
+#include "arch/x86/insn/internal_error.h"
 #include "arch/x86/vmx/vmx.h"
 #include "virt/io_bus.h"
 
@@ -61,7 +62,7 @@ static int complete_out(struct mkvm_vcpu *vcpu)
 {
 	/* A debugger, or a reset of the machine: the guest goes on where it was put. */
 	if (linear_rip(vcpu) == vcpu->arch.pio.linear)
-		vcpu->arch.pio.skip(vcpu);
+		skip_instruction(vcpu);
 	return 1;
 }
 
@@ -77,11 +78,9 @@ static int complete_in(struct mkvm_vcpu *vcpu)
 }
 
 /* One IN or OUT is userspace's. */
-static int exit_simple(struct mkvm_vcpu *vcpu, bool in, u16 port, int size,
-		       void (*skip)(struct mkvm_vcpu *vcpu))
+static int exit_simple(struct mkvm_vcpu *vcpu, bool in, u16 port, int size)
 {
 	vcpu->arch.pio.size = size;
-	vcpu->arch.pio.skip = skip;
 	vcpu->arch.pio.linear = linear_rip(vcpu);
 	vcpu->arch.complete_userspace_io = in ? complete_in : complete_out;
 	return exit_io(vcpu, in, port, size, 1);
@@ -92,12 +91,11 @@ static int exit_simple(struct mkvm_vcpu *vcpu, bool in, u16 port, int size,
  * @vcpu: loaded vCPU, vm->srcu read-held
  * @port: port
  * @size: 1, 2 or 4 bytes
- * @skip: moves RIP behind the instruction
  *
  * Return: 1 when a device in the kernel answered, else 0 with KVM_EXIT_IO; -EAGAIN, with nothing
  * changed, when interrupts are off and the device wants them on.
  */
-int pio_in(struct mkvm_vcpu *vcpu, u16 port, int size, void (*skip)(struct mkvm_vcpu *vcpu))
+int pio_in(struct mkvm_vcpu *vcpu, u16 port, int size)
 {
 	u32 value = 0;
 	int ret;
@@ -105,10 +103,10 @@ int pio_in(struct mkvm_vcpu *vcpu, u16 port, int size, void (*skip)(struct mkvm_
 	ret = mkvm_io_bus_read(vcpu, MKVM_PIO_BUS, port, size, &value);
 	if (!ret) {
 		set_rax(vcpu, value, size);
-		skip(vcpu);
+		skip_instruction(vcpu);
 		return 1;
 	}
-	return ret == -EAGAIN ? ret : exit_simple(vcpu, true, port, size, skip);
+	return ret == -EAGAIN ? ret : exit_simple(vcpu, true, port, size);
 }
 
 /**
@@ -116,18 +114,17 @@ int pio_in(struct mkvm_vcpu *vcpu, u16 port, int size, void (*skip)(struct mkvm_
  * @vcpu: loaded vCPU, vm->srcu read-held
  * @port: port
  * @size: 1, 2 or 4 bytes
- * @skip: moves RIP behind the instruction
  *
  * Return: 1 when a device in the kernel took it, else 0 with KVM_EXIT_IO; -EAGAIN as pio_in().
  */
-int pio_out(struct mkvm_vcpu *vcpu, u16 port, int size, void (*skip)(struct mkvm_vcpu *vcpu))
+int pio_out(struct mkvm_vcpu *vcpu, u16 port, int size)
 {
 	u32 value = reg_read(vcpu, GREG_RAX);
 	int ret;
 
 	ret = mkvm_io_bus_write(vcpu, MKVM_PIO_BUS, port, size, &value);
 	if (!ret) {
-		skip(vcpu);
+		skip_instruction(vcpu);
 		return 1;
 	}
 	if (ret != -EOPNOTSUPP)
@@ -135,10 +132,10 @@ int pio_out(struct mkvm_vcpu *vcpu, u16 port, int size, void (*skip)(struct mkvm
 	memcpy(vcpu->pio_data, &value, size);
 	if (port == 0x7e && !(READ_ONCE(vcpu->vm->arch.disabled_quirks) &
 			      KVM_X86_QUIRK_OUT_7E_INC_RIP)) {
-		skip(vcpu);
+		skip_instruction(vcpu);
 		return exit_io(vcpu, false, port, size, 1);
 	}
-	return exit_simple(vcpu, false, port, size, skip);
+	return exit_simple(vcpu, false, port, size);
 }
 
 static unsigned long low_bytes(unsigned long value, int bytes)
@@ -176,8 +173,8 @@ static bool advance(struct mkvm_vcpu *vcpu, const struct mkvm_pio_request *req, 
 }
 
 /*
- * @n elements are done. A single step ends at each; behind the last one @skip sees to it. SDM, "RF
- * (resume) flag": 1 between two iterations of REP, 0 behind the instruction.
+ * @n elements are done. A single step ends at each; behind the last one skip_instruction() sees to
+ * it. SDM, "RF (resume) flag": 1 between two iterations of REP, 0 behind the instruction.
  */
 static void finish_elements(struct mkvm_vcpu *vcpu, bool in, u32 n)
 {
@@ -187,7 +184,7 @@ static void finish_elements(struct mkvm_vcpu *vcpu, bool in, u32 n)
 	if (done == !!(rflags & X86_EFLAGS_RF))
 		rflags_write(vcpu, rflags ^ X86_EFLAGS_RF);
 	if (done)
-		vcpu->arch.pio.skip(vcpu);
+		skip_instruction(vcpu);
 	else if (rflags & X86_EFLAGS_TF)
 		queue_debug_exception(vcpu, DR6_BS);
 }
@@ -201,7 +198,7 @@ static int access_failed(struct mkvm_vcpu *vcpu, int ret, const struct walk_faul
 	}
 	pr_notice_ratelimited("vm %d vcpu %u: string I/O at RIP %#lx: %s\n", vcpu->vm->owner_pid,
 			      vcpu->id, rip_read(vcpu), vcpu->arch.mmio.why);
-	return exit_emulation_failed(vcpu, NULL, 0);
+	return internal_error_emulation(vcpu, NULL, 0);
 }
 
 static void access_go(struct mkvm_vcpu *vcpu)
@@ -252,7 +249,7 @@ static u32 batch(struct mkvm_vcpu *vcpu, const struct mkvm_pio_request *req, boo
 
 	if (req->down || n <= 1 || (rflags_read(vcpu) & X86_EFLAGS_TF) ||
 	    last != low_bytes(last, req->addr_bytes) ||
-	    !vmx_linear_address(vcpu, req->segment, offset, n * req->size, in, &linear))
+	    !segment_linear(vcpu, req->segment, offset, n * req->size, in, &linear))
 		return 1;
 	return n;
 }
@@ -274,12 +271,12 @@ static bool locate(struct mkvm_vcpu *vcpu, bool in, int *ret)
 	if (pio->rep) {
 		count = low_bytes(reg_read(vcpu, GREG_RCX), pio->addr_bytes);
 		if (!count) {
-			pio->skip(vcpu);
+			skip_instruction(vcpu);
 			return false;
 		}
 	}
 	offset = low_bytes(reg_read(vcpu, in ? GREG_RDI : GREG_RSI), pio->addr_bytes);
-	if (!vmx_linear_address(vcpu, pio->segment, offset, pio->size, in, &pio->element)) {
+	if (!segment_linear(vcpu, pio->segment, offset, pio->size, in, &pio->element)) {
 		queue_exception_e(vcpu, pio->segment == SEG_SS ? X86_TRAP_SS : X86_TRAP_GP, 0);
 		return false;
 	}
@@ -354,17 +351,14 @@ static int string_out_again(struct mkvm_vcpu *vcpu)
  * @vcpu: loaded vCPU, vm->srcu read-held
  * @in: INS
  * @req: what the exit says of it; addresses and count are found here
- * @skip: moves RIP behind the instruction
  *
  * Does as many elements as one exit may hold; the guest executes the rest of a REP again.
  *
  * Return: 1, 0 with KVM_EXIT_IO, KVM_EXIT_MMIO or KVM_EXIT_INTERNAL_ERROR, or -errno.
  */
-int pio_string(struct mkvm_vcpu *vcpu, bool in, const struct mkvm_pio_request *req,
-	       void (*skip)(struct mkvm_vcpu *vcpu))
+int pio_string(struct mkvm_vcpu *vcpu, bool in, const struct mkvm_pio_request *req)
 {
 	vcpu->arch.pio = *req;
-	vcpu->arch.pio.skip = skip;
 	vcpu->arch.pio.linear = linear_rip(vcpu);
 	guest_access_begin(vcpu);
 	return in ? string_in(vcpu) : string_out(vcpu);

@@ -8,12 +8,11 @@
 #include "virt/vcpu.h"
 
 /*
- * All return what exit handlers return: 1, 0 with KVM_EXIT_IO, or -errno. They move RIP through
- * @skip when they are done, if need be in the next KVM_RUN.
+ * All return what exit handlers return: 1, 0 with KVM_EXIT_IO, or -errno. They move RIP behind
+ * the instruction when they are done, if need be in the next KVM_RUN.
  */
-int pio_in(struct mkvm_vcpu *vcpu, u16 port, int size, void (*skip)(struct mkvm_vcpu *vcpu));
-int pio_out(struct mkvm_vcpu *vcpu, u16 port, int size, void (*skip)(struct mkvm_vcpu *vcpu));
-int pio_string(struct mkvm_vcpu *vcpu, bool in, const struct mkvm_pio_request *req,
-	       void (*skip)(struct mkvm_vcpu *vcpu));
+int pio_in(struct mkvm_vcpu *vcpu, u16 port, int size);
+int pio_out(struct mkvm_vcpu *vcpu, u16 port, int size);
+int pio_string(struct mkvm_vcpu *vcpu, bool in, const struct mkvm_pio_request *req);
 
 #endif

@@ -18,7 +18,7 @@
 #include "arch/x86/insn/descriptor.h"
 #include "arch/x86/event/inject.h"
 #include "arch/x86/regs.h"
-#include "arch/x86/run/run.h"
+#include "arch/x86/insn/internal_error.h"
 #include "arch/x86/insn/task_switch.h"
 #include "arch/x86/vmx/vmx.h"
 
@@ -445,7 +445,7 @@ static int not_memory(struct mkvm_vcpu *vcpu, const struct task_switch *ts)
 {
 	pr_notice_ratelimited("vm %d vcpu %u: task switch to TSS %#x: a TSS, descriptor table or stack is not in memory\n",
 			      vcpu->vm->owner_pid, vcpu->id, ts->selector);
-	return exit_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION, 0, NULL);
+	return internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION, 0, NULL);
 }
 
 static int raise(struct mkvm_vcpu *vcpu, const struct task_switch *ts, struct walk_fault *fault)

@@ -30,11 +30,6 @@
 #include "arch/x86/vmx/vmx_vcpu.h"
 #include "compat/compat.h"
 
-unsigned int vmx_entry_timer_ticks;
-module_param_named(entry_timer_ticks, vmx_entry_timer_ticks, uint, 0444);
-MODULE_PARM_DESC(entry_timer_ticks,
-		 "arm the VMX-preemption timer with so many TSC ticks on each entry (for emulators whose guests with IF=0 hold off host interrupts; 0 = off)");
-
 /* Registers that an exit leaves current in arch.regs[]: all that vmenter.S saves. */
 #define AVAILABLE_AFTER_EXIT	(0xffffu & ~BIT(GREG_RSP))
 

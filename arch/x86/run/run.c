@@ -18,73 +18,20 @@
 #include "arch/x86/pv/async_pf.h"
 #include "arch/x86/cpu/cr.h"
 #include "arch/x86/cpu/fpu.h"
+#include "arch/x86/cpu/gpr.h"
+#include "arch/x86/cpu/sregs.h"
 #include "arch/x86/event/inject.h"
+#include "arch/x86/event/single_step.h"
 #include "arch/x86/irq/irqchip.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/irq/posted.h"
 #include "arch/x86/pv/pvclock.h"
 #include "arch/x86/run/run.h"
 #include "arch/x86/run/thread_work.h"
-#include "arch/x86/abi/vcpu_ioctl.h"
 #include "arch/x86/run/vcpu_state.h"
 #include "arch/x86/vmx/vmx.h"
 #include "compat/compat.h"
 #include "virt/arch.h"
-
-/**
- * exit_internal_error() - an exit that ends in KVM_EXIT_INTERNAL_ERROR
- * @vcpu: the vCPU
- * @suberror: KVM_INTERNAL_ERROR_*
- * @ndata: words of @data, at most 16
- * @data: what userspace prints
- *
- * Return: 0, for the exit handler to return.
- */
-int exit_internal_error(struct mkvm_vcpu *vcpu, u32 suberror, int ndata, const u64 *data)
-{
-	int i;
-
-	vcpu->run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
-	vcpu->run->internal.suberror = suberror;
-	vcpu->run->internal.ndata = ndata;
-	for (i = 0; i < ndata; i++)
-		vcpu->run->internal.data[i] = data[i];
-	return 0;
-}
-
-/**
- * exit_emulation_failed() - the guest's instruction is one that the module cannot execute for it
- * @vcpu: loaded vCPU; the reason is in the log
- * @insn: its bytes, or NULL when they were not fetched
- * @len: how many, at most 15
- *
- * In ring 0 that ends in KVM_INTERNAL_ERROR_EMULATION. A program of the guest's must not end the VM
- * that it runs in and gets #UD, unless userspace wants to see all: it says so by
- * KVM_CAP_EXIT_ON_EMULATION_FAILURE.
- *
- * Return: 1 or 0, for the exit handler to return.
- */
-int exit_emulation_failed(struct mkvm_vcpu *vcpu, const u8 *insn, unsigned int len)
-{
-	struct kvm_run *run = vcpu->run;
-
-	if (vmx_get_cpl(vcpu) && !READ_ONCE(vcpu->vm->arch.exit_on_emulation_failure)) {
-		queue_ud(vcpu);
-		return 1;
-	}
-	memset(&run->emulation_failure, 0, sizeof(run->emulation_failure));
-	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
-	run->emulation_failure.suberror = KVM_INTERNAL_ERROR_EMULATION;
-	if (!insn)
-		return 0;
-	len = min_t(unsigned int, len, sizeof(run->emulation_failure.insn_bytes));
-	run->emulation_failure.ndata = 3;
-	run->emulation_failure.flags = KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
-	run->emulation_failure.insn_size = len;
-	memset(run->emulation_failure.insn_bytes, 0x90, sizeof(run->emulation_failure.insn_bytes));
-	memcpy(run->emulation_failure.insn_bytes, insn, len);
-	return 0;
-}
 
 /**
  * mkvm_vcpu_reset() - the state after power-up, RESET or INIT
@@ -314,11 +261,11 @@ static noinline int take_userspace_regs(struct mkvm_vcpu *vcpu, u64 dirty)
 	/* Userspace may write the page meanwhile: take a copy, then look at it. */
 	if (dirty & KVM_SYNC_X86_REGS) {
 		memcpy(&regs, &run->s.regs.regs, sizeof(regs));
-		vcpu_set_regs(vcpu, &regs);
+		gpr_set(vcpu, &regs);
 	}
 	if (dirty & KVM_SYNC_X86_SREGS) {
 		memcpy(&sregs, &run->s.regs.sregs, sizeof(sregs));
-		ret = vcpu_set_sregs(vcpu, &sregs);
+		ret = sregs_set(vcpu, &sregs);
 		if (ret)
 			return ret;
 	}
@@ -349,9 +296,9 @@ static void store_userspace_regs(struct mkvm_vcpu *vcpu)
 	if (likely(!valid))
 		return;
 	if (valid & KVM_SYNC_X86_REGS)
-		vcpu_get_regs(vcpu, &run->s.regs.regs);
+		gpr_get(vcpu, &run->s.regs.regs);
 	if (valid & KVM_SYNC_X86_SREGS)
-		vcpu_get_sregs(vcpu, &run->s.regs.sregs);
+		sregs_get(vcpu, &run->s.regs.sregs);
 	if (valid & KVM_SYNC_X86_EVENTS)
 		inject_get_events(vcpu, &run->s.regs.events);
 }
@@ -433,7 +380,7 @@ out:
 	/* Userspace that stops its vCPUs and reads the dirty log must find every page there. */
 	vmx_flush_pml(vcpu);
 	if (unlikely(rflags_read(vcpu) & X86_EFLAGS_TF))
-		vmx_take_single_step(vcpu);
+		single_step_take(vcpu);
 	fpu_put_guest(vcpu);
 	store_userspace_regs(vcpu);
 	fill_run_page(vcpu);

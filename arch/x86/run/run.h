@@ -10,8 +10,4 @@
 /* State after power-up or INIT. The vCPU's mutex is held or it is not visible yet; loaded. */
 void mkvm_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event);
 
-/* An exit that cannot be handled: KVM_EXIT_INTERNAL_ERROR with data; returns 0. */
-int exit_internal_error(struct mkvm_vcpu *vcpu, u32 suberror, int ndata, const u64 *data);
-int exit_emulation_failed(struct mkvm_vcpu *vcpu, const u8 *insn, unsigned int len);
-
 #endif

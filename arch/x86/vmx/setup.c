@@ -25,6 +25,11 @@
 static DECLARE_BITMAP(vpid_bitmap, NR_VPIDS);
 static DEFINE_SPINLOCK(vpid_lock);
 
+unsigned int vmx_entry_timer_ticks;
+module_param_named(entry_timer_ticks, vmx_entry_timer_ticks, uint, 0444);
+MODULE_PARM_DESC(entry_timer_ticks,
+		 "arm the VMX-preemption timer with so many TSC ticks on each entry (for emulators whose guests with IF=0 hold off host interrupts; 0 = off)");
+
 static unsigned int ple_gap = 128;
 module_param(ple_gap, uint, 0444);
 MODULE_PARM_DESC(ple_gap, "most TSC ticks between two PAUSEs of one spin loop; 0 = off");

@@ -24,11 +24,6 @@ int vmx_get_cpl(struct mkvm_vcpu *vcpu);
 /* Is CS a 64-bit code segment (long mode, CS.L)? @cs_db gets CS.D. */
 void vmx_get_cs_db_l(struct mkvm_vcpu *vcpu, bool *cs_db, bool *cs_l);
 
-/* operand.c: may the guest access that segment and offset, and which linear address is it? */
-bool vmx_segment_allows(struct mkvm_vcpu *vcpu, int reg, u32 offset, unsigned int len, bool write);
-bool vmx_linear_address(struct mkvm_vcpu *vcpu, int reg, u64 offset, unsigned int len, bool write,
-			u64 *linear);
-
 /* Control registers: store the value and what follows from it; the caller has validated. */
 void vmx_set_cr0(struct mkvm_vcpu *vcpu, unsigned long cr0);
 void vmx_set_cr3(struct mkvm_vcpu *vcpu, unsigned long cr3);
@@ -49,10 +44,6 @@ void vmx_set_dr7(struct mkvm_vcpu *vcpu, unsigned long dr7);
 void vmx_set_mov_dr_exiting(struct mkvm_vcpu *vcpu, bool on);
 void vmx_update_exception_bitmap(struct mkvm_vcpu *vcpu);
 void vmx_set_singlestep(struct mkvm_vcpu *vcpu, bool on);
-/* A single-step exception that the next entry delivers; see exit/table.c. */
-void vmx_pend_single_step(void);
-void vmx_drop_single_step(void);
-void vmx_take_single_step(struct mkvm_vcpu *vcpu);
 
 /*
  * MSRs that live in the VMCS or are switched by vmx/: FS_BASE, GS_BASE, KERNEL_GS_BASE,

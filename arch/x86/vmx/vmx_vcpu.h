@@ -183,7 +183,7 @@ void vmx_msr_switch_init(void);
 void vmx_msr_switch_cpu_off(void);
 void vmx_load_host_state(struct mkvm_vcpu *vcpu);
 
-/* run/hot_loop.c: module option; 0 = the preemption timer serves the LAPIC's timer only. */
+/* setup.c: module option; 0 = the preemption timer serves the LAPIC's timer only. */
 extern unsigned int vmx_entry_timer_ticks;
 
 /* event/deliver.c */
@@ -202,9 +202,6 @@ int vmx_map_apic_access_page(struct mkvm_vcpu *vcpu, gpa_t gpa);
  */
 typedef int (*vmx_exit_handler)(struct mkvm_vcpu *vcpu);
 vmx_exit_handler vmx_fast_handler(u32 reason);
-void vmx_skip_instruction(struct mkvm_vcpu *vcpu);
-void vmx_skip_untrapped(struct mkvm_vcpu *vcpu, unsigned int len);
-void vmx_skip_bytes(struct mkvm_vcpu *vcpu, unsigned int len);
 int vmx_exit_unexpected(struct mkvm_vcpu *vcpu, const char *what);
 int vmx_exit_delivery_failed(struct mkvm_vcpu *vcpu);
 

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The end of an instruction that the module executed for the guest.
+ *
+ * SDM, "Information for VM Exits Due to Instruction Execution", "Interruptibility State". RIP goes
+ * on behind the instruction, the shadow of STI or MOV SS ends, and with RFLAGS.TF set a single-step
+ * exception is pending, as behind any other instruction.
+ */
+#include "arch/x86/event/single_step.h"
+#include "arch/x86/event/skip.h"
+#include "arch/x86/vmx/vmx_vcpu.h"
+
+/* Outside 64-bit mode (compatibility mode is outside) the instruction pointer wraps at 4 GiB. */
+static noinline unsigned long wrapped(struct mkvm_vcpu *vcpu, unsigned long rip)
+{
+	bool db, l;
+
+	vmx_get_cs_db_l(vcpu, &db, &l);
+	return l && is_long_mode(vcpu) ? rip : (u32)rip;
+}
+
+/* Every exit of an instruction comes through here: what is rare stands elsewhere. */
+static __always_inline void skip(struct mkvm_vcpu *vcpu, unsigned int len)
+{
+	unsigned long rip = vmx_rip(vcpu), next = rip + len;
+	u32 state = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+
+	if (unlikely((rip ^ next) >> 31))
+		next = wrapped(vcpu, next);
+	rip_write(vcpu, next);
+	/* The shadow of STI or MOV SS covers one instruction, which this was. */
+	if (unlikely(state & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)))
+		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
+			     state & ~(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS));
+}
+
+/**
+ * skip_bytes() - go on behind an instruction whose length no field of the VMCS tells
+ * @vcpu: loaded vCPU
+ * @len: bytes
+ */
+void skip_bytes(struct mkvm_vcpu *vcpu, unsigned int len)
+{
+	skip(vcpu, len);
+	/* An instruction that the module did for the guest traps like any other. */
+	if (unlikely(vmx_rflags(vcpu) & X86_EFLAGS_TF))
+		single_step_pend();
+}
+
+/**
+ * skip_instruction() - go on behind the instruction that exited
+ * @vcpu: loaded vCPU; the exit was caused by an instruction
+ *
+ * The exit's fields hold until the next entry, so an instruction that waited for userspace may be
+ * skipped in the next KVM_RUN, too.
+ */
+void skip_instruction(struct mkvm_vcpu *vcpu)
+{
+	skip_bytes(vcpu, vmcs_read32(VM_EXIT_INSTRUCTION_LEN));
+}
+
+/**
+ * skip_untrapped() - as skip_bytes(), of an instruction that is not followed by a step
+ * @vcpu: loaded vCPU
+ * @len: bytes
+ */
+void skip_untrapped(struct mkvm_vcpu *vcpu, unsigned int len)
+{
+	skip(vcpu, len);
+}

@@ -65,7 +65,7 @@ static inline void hw_free(void *p, unsigned int order)
 	free_pages((unsigned long)p, order);
 }
 
-/* Page tables, of which there are many; iommu/linux/tables.c. */
+/* Page tables, of which there are many; shim.c. */
 void *hw_alloc_tables(gfp_t gfp, unsigned int *count);
 void hw_free_table(void *table);
 

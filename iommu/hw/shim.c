@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages for the page tables of devices, from blocks of eight.
+ * The kernel's side of the shim, as far as it is more than a line: pages for page tables.
  *
- * A guest's memory in pages of 4 KiB takes thousands of tables, and most of what it costs to give
- * them back is the kernel's page allocator, page by page. A block goes back as one, when the last
- * of its tables is free; hw_free_table() is called for each after its own invalidation. Blocks are
- * not compound pages, so that lists can link each of their pages. Relies on the private word of
- * struct page, which is its owner's.
+ * The pages come in blocks of eight. A guest's memory in pages of 4 KiB takes thousands of tables,
+ * and most of what it costs to give them back is the kernel's page allocator, page by page. A block
+ * goes back as one when the last of its tables is free; hw_free_table() is called for each table
+ * after its own invalidation. Blocks are not compound pages, so that lists can link each of their
+ * pages. Relies on the private word of struct page, which belongs to the page's owner. A userspace
+ * program that links iommu/hw leaves this file out.
  */
 #include <linux/atomic.h>
 #include <linux/bits.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
 
-#include "iommu/hw/shim.h"
+#include "shim.h"
 
 /* The most that the allocator does not call costly, and keeps at hand for each processor. */
 #define BLOCK_ORDER	PAGE_ALLOC_COSTLY_ORDER

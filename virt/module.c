@@ -127,7 +127,7 @@ static int __init minikvm_init(void)
 {
 	int ret;
 
-	has_vtd = mkvm_vtd_init();
+	has_vtd = vtd_init();
 	ret = node_init();
 	if (has_vtd && (ret == -ENODEV || ret == -EOPNOTSUPP)) {
 		pr_notice("VT-d alone: without VT-x there are no VMs and no /dev/%s\n", dev.name);
@@ -136,7 +136,7 @@ static int __init minikvm_init(void)
 	if (!ret)
 		arch_crash_init();
 	else if (has_vtd)
-		mkvm_vtd_exit();
+		vtd_exit();
 	return ret;
 }
 
@@ -151,7 +151,7 @@ static void __exit minikvm_exit(void)
 		arch_exit();
 	}
 	if (has_vtd)
-		mkvm_vtd_exit();
+		vtd_exit();
 	/*
 	 * Whoever put the last reference, or was called by what is unregistered by now, has yet to
 	 * return from here: wait until every task has once slept or been in user mode.

@@ -8,7 +8,9 @@
  * table says it, that of PASID 0 for requests without one. Either is written in the same way: the
  * word with Present goes away first and comes back last.
  */
+#include "command.h"
 #include "context.h"
+#include "queue.h"
 
 #define PASIDS_PER_TABLE	64
 

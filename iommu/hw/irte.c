@@ -8,7 +8,9 @@
  * first; a present one changes in its lower half alone, or in one 16-byte store, or goes away in
  * between where the processor has no such store.
  */
+#include "command.h"
 #include "irte.h"
+#include "queue.h"
 
 #define IRT_MAX_BITS	16
 #define IRT_MIN_BITS	8

@@ -9,7 +9,8 @@
  * memory. Several callers may wait at once: the queue is worked off in order, each wait reports a
  * larger number than the one before, and a number covers all that are smaller.
  */
-#include "unit.h"
+#include "command.h"
+#include "queue.h"
 
 static unsigned int step(const struct hw_unit *unit)
 {
@@ -34,9 +35,9 @@ static bool make_room(struct hw_unit *unit)
 		if (unit->tail != unit->fence)
 			return true;
 		submit(unit);
-		hw_wait(unit);
+		shim_pause(&unit->lock);
 	}
-	hw_break(unit);
+	hw_give_up(unit);
 	return false;
 }
 
@@ -105,9 +106,9 @@ static int queue_run(struct hw_unit *unit)
 			return 0;
 		if (unit->broken || i == HW_TIMEOUT_US || !goes_on(unit))
 			break;
-		hw_wait(unit);
+		shim_pause(&unit->lock);
 	}
-	hw_break(unit);
+	hw_give_up(unit);
 	return -EIO;
 }
 

@@ -9,8 +9,6 @@
 #ifndef MINIKVM_IOMMU_HW_SHIM_H
 #define MINIKVM_IOMMU_HW_SHIM_H
 
-struct hw_unit;
-
 #ifdef __KERNEL__
 
 #include <linux/bits.h>
@@ -20,6 +18,7 @@ struct hw_unit;
 #include <linux/io-64-nonatomic-lo-hi.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <asm/cacheflush.h>
 #include <asm/cpufeature.h>
@@ -49,10 +48,45 @@ static inline void hw_delay(void)
 	udelay(1);
 }
 
-/* A microsecond in which the caller gives up the unit's lock, and others use it; linux/closed.c. */
-void hw_wait(struct hw_unit *unit);
-/* The unit does not answer: before this returns, what it fails to stop must stop by itself. */
-void hw_broken(struct hw_unit *unit);
+/* A spinlock with the interrupt state of its holder, so that shim_pause() can give up both. */
+struct shim_lock {
+	spinlock_t lock;
+	unsigned long flags;
+};
+
+static inline void shim_lock_init(struct shim_lock *lock)
+{
+	spin_lock_init(&lock->lock);
+}
+
+static inline void shim_lock(struct shim_lock *lock)
+	__acquires(&lock->lock)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&lock->lock, flags);
+	lock->flags = flags;
+}
+
+static inline void shim_unlock(struct shim_lock *lock)
+	__releases(&lock->lock)
+{
+	unsigned long flags = lock->flags;
+
+	spin_unlock_irqrestore(&lock->lock, flags);
+}
+
+/*
+ * A microsecond in which others may have the lock. Interrupts are meanwhile as they were before the
+ * caller took it: on, unless they were off for another reason (irq chips' callbacks).
+ */
+static inline void shim_pause(struct shim_lock *lock)
+{
+	shim_unlock(lock);
+	hw_delay();
+	cpu_relax();
+	shim_lock(lock);
+}
 
 /* Zeroed pages; the hardware reads them by their physical address. */
 static inline void *hw_alloc(unsigned int order, gfp_t gfp)
@@ -65,7 +99,7 @@ static inline void hw_free(void *p, unsigned int order)
 	free_pages((unsigned long)p, order);
 }
 
-/* Page tables, of which there are many; shim.c. */
+/* Pages for page tables, of which there are many; shim.c. */
 void *hw_alloc_tables(gfp_t gfp, unsigned int *count);
 void hw_free_table(void *table);
 
@@ -141,13 +175,21 @@ typedef unsigned long u64;
 #define dma_wmb()		__sync_synchronize()
 #define min(a, b)		((a) < (b) ? (a) : (b))
 
+/* There is one thread: whatever else uses the unit, shim_pause() calls. */
+struct shim_lock {
+	int unused;
+};
+
+static inline void shim_lock_init(struct shim_lock *lock)
+{
+}
+
 u64 hw_read64(void *regs, u32 reg);
 void hw_write64(void *regs, u32 reg, u64 value);
 u32 hw_read32(void *regs, u32 reg);
 void hw_write32(void *regs, u32 reg, u32 value);
 void hw_delay(void);
-void hw_wait(struct hw_unit *unit);
-void hw_broken(struct hw_unit *unit);
+void shim_pause(struct shim_lock *lock);
 void *hw_alloc(unsigned int order, gfp_t gfp);
 void hw_free(void *p, unsigned int order);
 void *hw_alloc_tables(gfp_t gfp, unsigned int *count);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One remapping unit: capabilities, enabling, invalidation, faults.
+ * One remapping unit and its tables: unit.c, and what all of iommu/hw knows of it.
  *
  * VT-d specification, "DMA Remapping" and "Software Considerations: Caching". Legacy or scalable
  * mode with queued invalidation; a unit without a queue is refused. The caller holds the lock of
- * the unit in all calls but hw_fault_next(). hw_wait() gives the lock up while hardware takes its
- * time, so that calls overlap there: invalidations as they like, others take turns.
+ * the unit in all calls but hw_fault_next(). shim_pause() gives the lock up while hardware takes
+ * its time, so that calls overlap there: invalidations in any order, others in turns
+ * (hw_take_turn()).
  */
 #ifndef MINIKVM_IOMMU_HW_UNIT_H
 #define MINIKVM_IOMMU_HW_UNIT_H
@@ -14,14 +15,9 @@
 
 #define HW_NR_BUSES		256
 #define HW_NR_DEVFNS		256
-/* Of 128 bits; in scalable mode a descriptor takes two. */
-#define HW_QUEUE_ENTRIES	256
 /* Every device under identity carries this domain; 0 belongs to the hardware in caching mode. */
 #define HW_IDENTITY_DOMAIN	1
 #define HW_FIRST_DOMAIN		2
-#define HW_FAULT_INTERRUPT	0x20
-#define HW_FAULT_INTERRUPT_LAST	0x2f
-#define HW_FAULT_COMPATIBILITY	0x25
 
 /* A second; the specification names no limit. A fuzzer has no such time. */
 #ifndef HW_TIMEOUT_US
@@ -30,6 +26,7 @@
 
 /**
  * struct hw_unit - a remapping unit and its tables
+ * @lock: serialises all use but the reading of fault records; see shim_pause()
  * @regs: its registers
  * @cap: Capability register
  * @ecap: Extended Capability register
@@ -52,9 +49,11 @@
  * @commanding: a command is under way
  * @attaching: an entry of a device is being changed
  * @asking: a device is being asked for its translations
- * @broken: it did not answer; nothing is freed or believed any more, and hw_broken() was called
+ * @broken: it did not answer; nothing is freed or believed any more
+ * @times_given_up: how often that happened; only a reset of the unit makes it usable again
  */
 struct hw_unit {
+	struct shim_lock lock;
 	void __iomem *regs;
 	u64 cap;
 	u64 ecap;
@@ -78,29 +77,7 @@ struct hw_unit {
 	bool attaching;
 	bool asking;
 	bool broken;
-};
-
-/** struct hw_fault - one decoded fault record; @index is there if it is of an interrupt */
-struct hw_fault {
-	u64 address;
-	u16 index;
-	u16 source;
-	u8 reason;
-	bool read;
-};
-
-/**
- * struct hw_device_tlb - a device that keeps translations (ATS)
- * @source: bus, device and function
- * @pf: those of its physical function, which answers for it
- * @depth: how many invalidations it can queue, as its ATS capability says
- * @pasid: whose translations; 0 of requests without
- */
-struct hw_device_tlb {
-	u16 source;
-	u16 pf;
-	u8 depth;
-	u32 pasid;
+	u32 times_given_up;
 };
 
 int hw_unit_probe(struct hw_unit *unit, void __iomem *regs, const char **why);
@@ -109,33 +86,11 @@ int hw_unit_enable(struct hw_unit *unit);
 int hw_unit_disable(struct hw_unit *unit);
 void hw_unit_free(struct hw_unit *unit);
 
-void hw_break(struct hw_unit *unit);
-bool hw_take_turn(struct hw_unit *unit, bool *taken);
-int hw_command(struct hw_unit *unit, u32 bit, bool on, bool expect);
-
-/* queue.c */
-void hw_queue_add(struct hw_unit *unit, u64 lo, u64 hi);
-int hw_queue(struct hw_unit *unit, u64 lo, u64 hi);
-int hw_flush_all(struct hw_unit *unit);
-int hw_flush_domain(struct hw_unit *unit, u16 domain);
-int hw_flush_pages(struct hw_unit *unit, u16 domain, u64 first, u64 last);
-int hw_flush_pasid(struct hw_unit *unit, u16 domain, u32 pasid);
-int hw_flush_pasid_pages(struct hw_unit *unit, u16 domain, u32 pasid, u64 first, u64 last);
-int hw_flush_device(struct hw_unit *unit, const struct hw_device_tlb *tlb, u64 first, u64 last);
-
-static inline bool hw_fault_is_interrupt(const struct hw_fault *fault)
-{
-	return fault->reason >= HW_FAULT_INTERRUPT && fault->reason <= HW_FAULT_INTERRUPT_LAST;
-}
-
 /* Makes @bytes at @p visible to a unit whose walks do not snoop the caches. */
 static inline void hw_publish(const struct hw_unit *unit, const void *p, size_t bytes)
 {
 	if (!(unit->ecap & ECAP_C))
 		hw_flush(p, bytes);
 }
-
-bool hw_fault_next(struct hw_unit *unit, struct hw_fault *fault);
-const char *hw_fault_name(u8 reason);
 
 #endif

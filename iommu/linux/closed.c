@@ -196,7 +196,7 @@ void vtd_close(struct vtd_device *device)
  * @device: it has a new domain; the caller holds vtd.mutex
  *
  * Its driver gives it the bus; only the bridge above must be as it was. A unit that breaks later on
- * closes the device again, as hw_broken() comes to the same lock.
+ * closes the device again, as vtd_close_unit() takes the same lock.
  */
 void vtd_reopen(struct vtd_device *device)
 {
@@ -220,17 +220,17 @@ out:
 }
 
 /**
- * hw_broken() - a unit does not answer: take the bus from every device behind it that users have
- * @hw: the unit; the caller is iommu/hw, and has its lock
+ * vtd_close_unit() - take the bus from every device behind a unit that users have
+ * @unit: it was given up; its lock is held
  *
- * On return none of them sends any more. Whatever failed may be told to callers then.
+ * None of the devices sends any more on return. Context: any.
  */
-void hw_broken(struct hw_unit *hw)
+void vtd_close_unit(struct vtd_unit *unit)
 {
-	struct vtd_unit *unit = container_of(hw, struct vtd_unit, hw);
 	struct vtd_device *device;
 	unsigned long flags;
 
+	unit->cut_off = unit->hw.times_given_up;
 	WRITE_ONCE(vtd.any_broken, true);
 	spin_lock_irqsave(&vtd.devices_lock, flags);
 	/* Claimed since before an entry of it led anywhere but to identity: see attach_dev(). */
@@ -242,23 +242,6 @@ void hw_broken(struct hw_unit *hw)
 			silence_bridge(device);
 	spin_unlock_irqrestore(&vtd.devices_lock, flags);
 	schedule_work(&telling);
-}
-
-/**
- * hw_wait() - let hardware take its time, without the lock
- * @hw: the unit, whose lock the caller of iommu/hw took by vtd_lock()
- *
- * Interrupts are as they were before that, on unless the caller had them off for reasons of its own
- * (irq chips, whose callbacks Linux calls so).
- */
-void hw_wait(struct hw_unit *hw)
-{
-	struct vtd_unit *unit = container_of(hw, struct vtd_unit, hw);
-
-	vtd_unlock(unit);
-	hw_delay();
-	cpu_relax();
-	vtd_lock(unit);
 }
 
 /* A device that was closed and whose user does not know, with a reference; or NULL. */

@@ -95,16 +95,6 @@ out_free:
 	return NULL;
 }
 
-static bool any_broken(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < vtd.nr_units; i++)
-		if (READ_ONCE(vtd.units[i]->hw.broken))
-			return true;
-	return false;
-}
-
 /* Of a domain with a table; the others have kfree(). */
 static void domain_free(struct iommu_domain *domain)
 {
@@ -114,47 +104,12 @@ static void domain_free(struct iommu_domain *domain)
 	mutex_lock(&vtd.mutex);
 	mutex_unlock(&vtd.mutex);
 	/* A unit that no longer answers may go on walking the table. */
-	if (!any_broken()) {
+	if (!vtd_any_broken()) {
 		iopt_destroy(&d->table);
 		ida_free(&vtd.ids, d->id);
 	}
 	kfree(d);
 	module_put(THIS_MODULE);
-}
-
-/**
- * vtd_visit_aliases() - every source identifier that requests of a device may carry
- * @pdev: the device
- * @visit: called with bus, device and function, and @arg; a value other than 0 ends the walk
- * @arg: its last argument
- *
- * Its own, those that the kernel knows of its quirks, and those of the bridges to conventional PCI
- * above it. A PCIe-to-PCI bridge speaks for its devices as function 0 of its secondary bus, a PCI
- * bridge or a PCI-to-PCIe bridge as itself (VT-d specification, "Requests from Devices behind PCI
- * Bridges"). Return: what @visit returned last.
- */
-int vtd_visit_aliases(struct pci_dev *pdev, vtd_alias_t visit, void *arg)
-{
-	struct pci_bus *bus;
-	unsigned int devfn;
-	int ret = visit(pdev->bus->number, pdev->devfn, arg);
-
-	if (pdev->dma_alias_mask)
-		for_each_set_bit(devfn, pdev->dma_alias_mask, HW_NR_DEVFNS)
-			ret = ret ?: visit(pdev->bus->number, devfn, arg);
-	for (bus = pdev->bus; !ret && !pci_is_root_bus(bus); bus = bus->parent) {
-		struct pci_dev *bridge = bus->self;
-
-		if (!bridge)
-			continue;
-		/* The flag: it is one, and has no capability that says so. */
-		if (pci_pcie_type(bridge) == PCI_EXP_TYPE_PCI_BRIDGE ||
-		    (!pci_is_pcie(bridge) && bridge->dev_flags & PCI_DEV_FLAG_PCIE_BRIDGE_ALIAS))
-			ret = visit(bus->number, 0, arg);
-		else if (!pci_is_pcie(bridge) || pci_pcie_type(bridge) == PCI_EXP_TYPE_PCIE_BRIDGE)
-			ret = visit(bridge->bus->number, bridge->devfn, arg);
-	}
-	return ret;
 }
 
 struct context_change {
@@ -349,7 +304,7 @@ static void free_pages_of(struct vtd_domain *d, struct list_head *freelist)
 
 	if (list_empty(freelist))
 		return;
-	if (any_broken()) {
+	if (vtd_any_broken()) {
 		INIT_LIST_HEAD(freelist);
 		return;
 	}
@@ -499,28 +454,6 @@ static phys_addr_t iova_to_phys(struct iommu_domain *domain, dma_addr_t iova)
 static bool enforce_cache_coherency(struct iommu_domain *domain)
 {
 	return vtd.snoop;
-}
-
-/**
- * vtd_unit_of() - the unit that the requests of a device meet
- * @pdev: the device
- *
- * Return: the unit, or NULL.
- */
-struct vtd_unit *vtd_unit_of(struct pci_dev *pdev)
-{
-	struct vtd_unit *all = NULL;
-	unsigned int i;
-
-	pdev = pci_physfn(pdev);
-	for (i = 0; i < vtd.nr_units; i++) {
-		if (vtd_in_scope(pdev, &vtd.units[i]->desc))
-			return vtd.units[i];
-		if (vtd.units[i]->desc.all &&
-		    vtd.units[i]->desc.segment == pci_domain_nr(pdev->bus))
-			all = vtd.units[i];
-	}
-	return all;
 }
 
 static struct iommu_device *probe_device(struct device *dev)

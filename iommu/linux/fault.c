@@ -18,6 +18,7 @@
 #include <asm/hw_irq.h>
 #include <asm/irqdomain.h>
 
+#include "iommu/hw/fault_record.h"
 #include "iommu/linux/vtd.h"
 
 /* A device can fault faster than anybody reads: after so many, others get the processor. */

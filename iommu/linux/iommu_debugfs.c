@@ -14,6 +14,7 @@
 #include <linux/seq_file.h>
 #include <linux/uaccess.h>
 
+#include "iommu/hw/command.h"
 #include "iommu/linux/vtd.h"
 
 static struct dentry *root;
@@ -223,7 +224,7 @@ static int break_unit(void *unused, u64 index)
 	if (index >= vtd.nr_units)
 		return -ENODEV;
 	vtd_lock(vtd.units[index]);
-	hw_break(&vtd.units[index]->hw);
+	hw_give_up(&vtd.units[index]->hw);
 	vtd_unlock(vtd.units[index]);
 	return 0;
 }

@@ -15,6 +15,7 @@
 #include <linux/reboot.h>
 
 #include "compat/compat.h"
+#include "iommu/hw/command.h"
 #include "iommu/linux/vtd.h"
 
 static struct platform_device *last_device;
@@ -23,14 +24,14 @@ static bool by_kexec;
 static int vtd_suspend(void)
 {
 	vtd_interrupt_suspend();
-	vtd_disable_all();
+	vtd_units_disable();
 	return 0;
 }
 
 static void vtd_resume(void)
 {
-	/* A unit that does not switch on is broken by that: see hw_broken(). */
-	int ret = vtd_enable_all();
+	/* A unit that does not switch on is broken by that: see vtd_unlock(). */
+	int ret = vtd_units_enable();
 	unsigned int i;
 
 	/* Whatever became of DMA: the devices' messages lead to entries. */
@@ -42,7 +43,7 @@ static void vtd_resume(void)
 	/* Messages of assigned devices would go unchecked: none may send any. */
 	for (i = 0; i < vtd.nr_units; i++) {
 		vtd_lock(vtd.units[i]);
-		hw_break(&vtd.units[i]->hw);
+		hw_give_up(&vtd.units[i]->hw);
 		vtd_unlock(vtd.units[i]);
 	}
 	pr_err("interrupts are not remapped after suspend: assigned devices are cut off\n");

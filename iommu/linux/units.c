@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Finding the remapping units, and bringing them up and down with the module.
+ * Finding the remapping units, what all of them can do, and switching them on and off.
  *
  * VT-d specification, "BIOS Considerations" and "Software Setup". The hardware is touched only
- * when nobody drives it: the host's own driver is off (intel_iommu=off intremap=off). Without
- * units, or with units that are taken, the module goes on without VT-d.
+ * where the host's own driver is off (intel_iommu=off intremap=off).
  */
 #define pr_fmt(fmt) "minikvm: VT-d: " fmt
 
@@ -17,61 +16,11 @@
 #include "compat/compat.h"
 #include "iommu/linux/vtd.h"
 
-struct vtd vtd;
-
-static bool vtd_wanted = true;
-module_param_named(vtd, vtd_wanted, bool, 0444);
-MODULE_PARM_DESC(vtd, "drive VT-d where the host's own driver is off (default on)");
-
 static bool scalable_wanted = true;
 module_param_named(iommu_scalable, scalable_wanted, bool, 0444);
 MODULE_PARM_DESC(iommu_scalable, "scalable mode where every VT-d unit has it (default on)");
 
 static struct acpi_table_header *dmar;
-
-/* Does the path of a scope entry lead to @pdev, or for a bridge to something above it? */
-static bool path_matches(struct pci_dev *pdev, const struct dmar_scope *scope)
-{
-	unsigned int hop = scope->hops;
-
-	while (pdev && hop) {
-		const u8 *step = &scope->path[2 * --hop];
-
-		if (step[0] > 31 || step[1] > 7 || pdev->devfn != PCI_DEVFN(step[0], step[1]))
-			return false;
-		if (!hop)
-			return pdev->bus->number == scope->bus;
-		pdev = pdev->bus->self;
-	}
-	return false;
-}
-
-/**
- * vtd_in_scope() - do the device scopes of a structure name a device?
- * @pdev: the device
- * @desc: DRHD, RMRR or ATSR
- *
- * A bridge in the scope stands for everything below it. A virtual function has no place of its own:
- * its physical function's unit serves it, but its reserved memory is not the virtual function's.
- * INCLUDE_PCI_ALL is not looked at.
- */
-bool vtd_in_scope(struct pci_dev *pdev, const struct dmar_unit *desc)
-{
-	const u8 *at = desc->scopes, *end = at + desc->scopes_size;
-	struct dmar_scope scope;
-	struct pci_dev *p;
-
-	if (pci_domain_nr(pdev->bus) != desc->segment)
-		return false;
-	while (dmar_next_scope(&at, end, &scope)) {
-		if (scope.type == SCOPE_ENDPOINT && path_matches(pdev, &scope))
-			return true;
-		for (p = pdev; scope.type == SCOPE_BRIDGE && p; p = p->bus->self)
-			if (path_matches(p, &scope))
-				return true;
-	}
-	return false;
-}
 
 static bool is_display(const struct dmar_unit *desc, const struct dmar_scope *scope)
 {
@@ -81,7 +30,7 @@ static bool is_display(const struct dmar_unit *desc, const struct dmar_scope *sc
 	if (scope->type != SCOPE_ENDPOINT)
 		return false;
 	for_each_pci_dev(pdev)
-		found |= pci_domain_nr(pdev->bus) == desc->segment && path_matches(pdev, scope) &&
+		found |= pci_domain_nr(pdev->bus) == desc->segment && vtd_path_matches(pdev, scope) &&
 			 pdev->class >> 16 == PCI_BASE_CLASS_DISPLAY;
 	return found;
 }
@@ -126,7 +75,6 @@ static int add_unit(const struct dmar_unit *desc)
 		return -ENOMEM;
 	unit->desc = *desc;
 	unit->index = vtd.nr_units;
-	spin_lock_init(&unit->lock);
 	snprintf(unit->name, sizeof(unit->name), "dmar%u", unit->index);
 	if (!request_mem_region(desc->base, PAGE_SIZE, "minikvm")) {
 		ret = -EBUSY;
@@ -239,53 +187,8 @@ static int find_common(void)
 	return 0;
 }
 
-/* Without pass-through, host devices go through a table that maps all of memory onto itself. */
-static int make_identity(void)
-{
-	u64 end = max_t(u64, virt_to_phys(high_memory - 1) + 1, SZ_4G), at, size;
-	int ret;
-
-	if (vtd.pass_through)
-		return 0;
-	size = vtd.pgsizes & SZ_1G ? SZ_1G : vtd.pgsizes & SZ_2M ? SZ_2M : SZ_4K;
-	ret = iopt_init(&vtd.identity, vtd.format, GFP_KERNEL);
-	for (at = 0; !ret && at < end; at += size) {
-		ret = iopt_map(&vtd.identity, at, at, size, SLPTE_READ | SLPTE_WRITE, GFP_KERNEL);
-		cond_resched();
-	}
-	return ret;
-}
-
-static void free_all(void)
-{
-	struct vtd_region *region, *next;
-	bool broken = false;
-	unsigned int i;
-
-	vtd_closed_flush();
-	for (i = 0; i < vtd.nr_units; i++) {
-		broken |= vtd.units[i]->hw.broken;
-		hw_unit_free(&vtd.units[i]->hw);
-		iounmap(vtd.units[i]->hw.regs);
-		release_mem_region(vtd.units[i]->desc.base, PAGE_SIZE);
-		kfree(vtd.units[i]);
-	}
-	vtd.nr_units = 0;
-	if (!broken)
-		iopt_destroy(&vtd.identity);
-	list_for_each_entry_safe(region, next, &vtd.regions, node)
-		kfree(region);
-	INIT_LIST_HEAD(&vtd.regions);
-	list_for_each_entry_safe(region, next, &vtd.root_ports, node)
-		kfree(region);
-	INIT_LIST_HEAD(&vtd.root_ports);
-	if (dmar)
-		acpi_put_table(dmar);
-	dmar = NULL;
-}
-
-/** vtd_disable_all() - translation off in all units */
-void vtd_disable_all(void)
+/** vtd_units_disable() - translation off in all units */
+void vtd_units_disable(void)
 {
 	unsigned int i;
 	int ret;
@@ -302,11 +205,11 @@ void vtd_disable_all(void)
 }
 
 /**
- * vtd_enable_all() - translation on in all units
+ * vtd_units_enable() - translation on in all units
  *
  * Return: 0, or the error of the last that does not switch on; the others are on.
  */
-int vtd_enable_all(void)
+int vtd_units_enable(void)
 {
 	int ret = 0, error;
 	unsigned int i;
@@ -327,91 +230,51 @@ int vtd_enable_all(void)
 }
 
 /**
- * mkvm_vtd_init() - take over VT-d where there is one and nobody has it
+ * vtd_units_find() - find the units of the DMAR table, and what all of them can do
  *
- * Translation is on afterwards, with every device under identity. Return: whether it was taken
- * over. Whatever stands in the way is named in the log, and nothing is changed.
+ * Their registers are reserved, and nothing in the hardware is changed. Return: 0, -ENODEV without
+ * units or with units that do not go together, or another errno. What stands in the way is named in
+ * the log. vtd_units_free() undoes it in all cases.
  */
-bool mkvm_vtd_init(void)
+int vtd_units_find(void)
 {
 	struct dmar_error error;
-	unsigned int i;
 	int ret;
 
-	INIT_LIST_HEAD(&vtd.regions);
-	INIT_LIST_HEAD(&vtd.root_ports);
-	INIT_LIST_HEAD(&vtd.devices);
-	spin_lock_init(&vtd.devices_lock);
-	mutex_init(&vtd.mutex);
-	ida_init(&vtd.ids);
-	if (!vtd_wanted)
-		return false;
 	if (ACPI_FAILURE(acpi_get_table(ACPI_SIG_DMAR, 0, &dmar))) {
 		pr_debug("there is no DMAR table\n");
 		dmar = NULL;
-		return false;
+		return -ENODEV;
 	}
 	ret = dmar_parse(dmar, dmar->length, visit, NULL, &error);
 	if (error.why && ret == -EINVAL)
 		pr_info("the DMAR table is malformed at offset %zu: %s; VT-d is left alone\n",
 			error.offset, error.why);
-	if (ret || !vtd.nr_units)
-		goto out_free;
-	ret = find_common();
-	if (!ret)
-		ret = make_identity();
 	if (ret)
-		goto out_free;
-	ret = vtd_power_init();
-	if (ret)
-		goto out_free;
-	ret = vtd_domain_init();
-	if (ret)
-		goto out_power;
-	ret = vtd_domain_pass_acpi() ?: vtd_enable_all();
-	if (ret)
-		goto out_disable;
-	for (i = 0; i < vtd.nr_units; i++)
-		if (vtd_fault_start(vtd.units[i]))
-			pr_warn("%s has no fault interrupt: what it blocks is not reported\n",
-				vtd.units[i]->name);
-	vtd_interrupt_start();
-	vtd_debugfs_init();
-	pr_info("%u unit%s, %s, %u-bit addresses, %u levels, host devices %s%s\n", vtd.nr_units,
-		vtd.nr_units == 1 ? "" : "s", !vtd.scalable ? "legacy mode" :
-		vtd.format.first_stage ? "scalable mode, first stage" :
-		"scalable mode, second stage", vtd.width, vtd.format.levels,
-		vtd.pass_through ? "pass through" : "mapped one to one",
-		vtd.remaps_interrupts ? ", interrupts remapped" : "");
-	return true;
-
-out_disable:
-	vtd_disable_all();
-	vtd_domain_exit();
-out_power:
-	vtd_power_exit();
-out_free:
-	free_all();
-	return false;
+		return ret;
+	return vtd.nr_units ? find_common() : -ENODEV;
 }
 
-/**
- * mkvm_vtd_exit() - give VT-d back as it was found
- *
- * The module's references see to it that no device is assigned. Must not be called when
- * mkvm_vtd_init() returned false.
- */
-void mkvm_vtd_exit(void)
+/** vtd_units_free() - free the units, which are disabled, and what was read of the DMAR table */
+void vtd_units_free(void)
 {
+	struct vtd_region *region, *next;
 	unsigned int i;
 
-	vtd_debugfs_exit();
-	vtd_interrupt_stop();
-	for (i = 0; i < vtd.nr_units; i++)
-		vtd_fault_stop(vtd.units[i]);
-	/* All devices are under identity: to them, nothing changes. */
-	vtd_disable_all();
-	vtd_domain_exit();
-	vtd_power_exit();
-	free_all();
+	for (i = 0; i < vtd.nr_units; i++) {
+		hw_unit_free(&vtd.units[i]->hw);
+		iounmap(vtd.units[i]->hw.regs);
+		release_mem_region(vtd.units[i]->desc.base, PAGE_SIZE);
+		kfree(vtd.units[i]);
+	}
+	vtd.nr_units = 0;
+	list_for_each_entry_safe(region, next, &vtd.regions, node)
+		kfree(region);
+	INIT_LIST_HEAD(&vtd.regions);
+	list_for_each_entry_safe(region, next, &vtd.root_ports, node)
+		kfree(region);
+	INIT_LIST_HEAD(&vtd.root_ports);
+	if (dmar)
+		acpi_put_table(dmar);
+	dmar = NULL;
 }

@@ -23,14 +23,14 @@
 #include "iommu/hw/dmar.h"
 #include "iommu/hw/irte.h"
 #include "iommu/hw/iopt.h"
+#include "iommu/hw/queue.h"
 
 #define VTD_MAX_UNITS	32
 
 /**
  * struct vtd_unit - a remapping unit
- * @hw: registers and tables
- * @lock: serialises what uses @hw; see vtd_lock()
- * @flags: interrupt state of whoever holds @lock
+ * @hw: registers, tables, and the lock of both: vtd_lock()
+ * @cut_off: how often @hw was given up and its devices cut off for it; under the lock
  * @iommu: the unit as Linux' IOMMU core knows it
  * @desc: its DRHD structure; the table stays mapped
  * @index: position in vtd.units
@@ -40,8 +40,7 @@
  */
 struct vtd_unit {
 	struct hw_unit hw;
-	spinlock_t lock;
-	unsigned long flags;
+	u32 cut_off;
 	struct iommu_device iommu;
 	struct dmar_unit desc;
 	unsigned int index;
@@ -77,24 +76,6 @@ struct vtd_domain {
 	struct list_head ats_devices;
 	spinlock_t ats_lock;
 };
-
-/* The lock of a unit; its interrupt state lies in the unit, so that hw_wait() can give both up. */
-static inline void vtd_lock(struct vtd_unit *unit)
-	__acquires(&unit->lock)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&unit->lock, flags);
-	unit->flags = flags;
-}
-
-static inline void vtd_unlock(struct vtd_unit *unit)
-	__releases(&unit->lock)
-{
-	unsigned long flags = unit->flags;
-
-	spin_unlock_irqrestore(&unit->lock, flags);
-}
 
 /**
  * struct vtd_device - a device behind a unit, and the domain it uses; under vtd.mutex
@@ -178,12 +159,23 @@ struct vtd {
 
 extern struct vtd vtd;
 
-/* units.c */
-bool mkvm_vtd_init(void);
-void mkvm_vtd_exit(void);
+/* init.c, for virt/module.c */
+bool vtd_init(void);
+void vtd_exit(void);
+
+/* vtd.c */
+typedef int (*vtd_alias_t)(u8 bus, u8 devfn, void *arg);
+bool vtd_path_matches(struct pci_dev *pdev, const struct dmar_scope *scope);
 bool vtd_in_scope(struct pci_dev *pdev, const struct dmar_unit *desc);
-int vtd_enable_all(void);
-void vtd_disable_all(void);
+struct vtd_unit *vtd_unit_of(struct pci_dev *pdev);
+int vtd_visit_aliases(struct pci_dev *pdev, vtd_alias_t visit, void *arg);
+bool vtd_any_broken(void);
+
+/* units.c */
+int vtd_units_find(void);
+int vtd_units_enable(void);
+void vtd_units_disable(void);
+void vtd_units_free(void);
 
 /* power.c */
 int vtd_power_init(void);
@@ -194,9 +186,6 @@ void vtd_emergency(void);
 int vtd_domain_init(void);
 int vtd_domain_pass_acpi(void);
 void vtd_domain_exit(void);
-struct vtd_unit *vtd_unit_of(struct pci_dev *pdev);
-typedef int (*vtd_alias_t)(u8 bus, u8 devfn, void *arg);
-int vtd_visit_aliases(struct pci_dev *pdev, vtd_alias_t visit, void *arg);
 
 /* binding.c */
 bool vtd_hold(bool *held, bool need);
@@ -209,6 +198,7 @@ struct vtd_bus;
 int vtd_closed_probe(struct vtd_device *device);
 void vtd_closed_release(struct vtd_device *device);
 void vtd_close(struct vtd_device *device);
+void vtd_close_unit(struct vtd_unit *unit);
 void vtd_reopen(struct vtd_device *device);
 void vtd_closed_flush(void);
 
@@ -236,5 +226,26 @@ bool vtd_is_fault_irq(unsigned int irq);
 /* iommu_debugfs.c */
 void vtd_debugfs_init(void);
 void vtd_debugfs_exit(void);
+
+/** vtd_lock() - take the lock of a unit; iommu/hw gives it up while hardware takes its time */
+static inline void vtd_lock(struct vtd_unit *unit)
+	__acquires(&unit->hw.lock.lock)
+{
+	shim_lock(&unit->hw.lock);
+}
+
+/**
+ * vtd_unlock() - give the lock of a unit back
+ * @unit: the unit
+ *
+ * Where iommu/hw gave the unit up, its devices are cut off here, before the caller acts on -EIO.
+ */
+static inline void vtd_unlock(struct vtd_unit *unit)
+	__releases(&unit->hw.lock.lock)
+{
+	if (unlikely(unit->cut_off != unit->hw.times_given_up))
+		vtd_close_unit(unit);
+	shim_unlock(&unit->hw.lock);
+}
 
 #endif

@@ -13,6 +13,7 @@
 #include "iommu/hw/context.h"
 #include "iommu/hw/iopt.h"
 #include "iommu/hw/irte.h"
+#include "iommu/hw/queue.h"
 
 #define PAGE_4K	4096UL
 #define PAGE_2M	(1UL << 21)
@@ -66,11 +67,7 @@ void hw_delay(void)
 {
 }
 
-void hw_wait(struct hw_unit *waiting)
-{
-}
-
-void hw_broken(struct hw_unit *given_up)
+void shim_pause(struct shim_lock *lock)
 {
 }
 

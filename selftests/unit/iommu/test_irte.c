@@ -137,11 +137,7 @@ void hw_delay(void)
 {
 }
 
-void hw_wait(struct hw_unit *waiting)
-{
-}
-
-void hw_broken(struct hw_unit *given_up)
+void shim_pause(struct shim_lock *lock)
 {
 }
 

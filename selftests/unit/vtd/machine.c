@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "iommu/hw/unit.h"
 #include "machine.h"
 
 #define LEGACY	(VTD_ECAP_QI | VTD_ECAP_IR)
@@ -70,7 +69,7 @@ const unsigned int nr_implementations = ARRAY_SIZE(implementations);
 
 struct vtd vtd;
 unsigned long waits;
-void (*meanwhile)(struct hw_unit *unit);
+void (*meanwhile)(void);
 
 static unsigned int number, failures;
 
@@ -124,20 +123,21 @@ void hw_delay(void)
 }
 
 /* Another processor may have the unit's lock meanwhile. */
-void hw_wait(struct hw_unit *unit)
+void shim_pause(struct shim_lock *lock)
 {
-	void (*other)(struct hw_unit *unit) = meanwhile;
+	void (*other)(void) = meanwhile;
 
 	meanwhile = NULL;
 	if (other)
-		other(unit);
+		other();
 	hw_delay();
 }
 
-/* What iommu/linux does to the devices of users. */
-void hw_broken(struct hw_unit *unit)
+/* What iommu/linux does when it gives the unit's lock back: users' devices are cut off. */
+void machine_unlock(const struct hw_unit *unit)
 {
-	vtd.no_masters = true;
+	if (unit->times_given_up)
+		vtd.no_masters = true;
 }
 
 void result(bool good, const char *format, ...)

@@ -8,7 +8,7 @@
 #ifndef MINIKVM_TEST_VTD_MACHINE_H
 #define MINIKVM_TEST_VTD_MACHINE_H
 
-#include "iommu/hw/shim.h"
+#include "iommu/hw/unit.h"
 #include "memory.h"
 #include "vtd.h"
 
@@ -25,9 +25,10 @@ extern struct vtd vtd;
 /* How often the driver waited. */
 extern unsigned long waits;
 /* What another processor does in the driver's next wait, once. */
-extern void (*meanwhile)(struct hw_unit *unit);
+extern void (*meanwhile)(void);
 
 void machine_start(const struct vtd_choice *choice, u64 seed);
+void machine_unlock(const struct hw_unit *unit);
 
 /* One line of TAP; not ok also when there was a violation. */
 void result(bool good, const char *format, ...) __attribute__((format(printf, 2, 3)));

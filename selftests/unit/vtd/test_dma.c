@@ -11,7 +11,9 @@
 #include <stdlib.h>
 
 #include "iommu/hw/context.h"
+#include "iommu/hw/fault_record.h"
 #include "iommu/hw/iopt.h"
+#include "iommu/hw/queue.h"
 #include "machine.h"
 
 #define DEVICES		4

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "iommu/hw/fault_record.h"
 #include "iommu/hw/irte.h"
 #include "machine.h"
 

@@ -11,7 +11,9 @@
 #include <stdlib.h>
 
 #include "iommu/hw/context.h"
+#include "iommu/hw/fault_record.h"
 #include "iommu/hw/iopt.h"
+#include "iommu/hw/queue.h"
 #include "machine.h"
 
 #define DEVICE	0x0090
@@ -347,9 +349,9 @@ static void kept_ranges(bool scalable, u32 pasid)
 
 static int flushed_meanwhile;
 
-static void other_flushes(struct hw_unit *u)
+static void other_flushes(void)
 {
-	flushed_meanwhile = hw_flush_pages(u, DOMAIN + 1, IOVA, IOVA + 4095);
+	flushed_meanwhile = hw_flush_pages(&unit, DOMAIN + 1, IOVA, IOVA + 4095);
 }
 
 /* It keeps a page that is taken away, and does not answer: it is cut off, the others go on. */

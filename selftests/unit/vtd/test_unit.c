@@ -11,8 +11,10 @@
 #include <stdlib.h>
 
 #include "iommu/hw/context.h"
+#include "iommu/hw/fault_record.h"
 #include "iommu/hw/iopt.h"
 #include "iommu/hw/irte.h"
+#include "iommu/hw/queue.h"
 #include "machine.h"
 
 #define DEVICE	0x0010
@@ -330,6 +332,7 @@ static void fails_closed(void)
 	iopt_unmap(&table, IOVA, 4096, NULL, NULL);
 	vtd.hold = true;
 	good &= hw_flush_pages(&unit, DOMAIN, IOVA, IOVA + 4095) == -EIO && unit.broken;
+	machine_unlock(&unit);
 	result(good && !reaches(PHYS) && !iopt_translate(&table, IOVA, &phys),
 	       "a unit that does not answer: its devices are silent");
 
@@ -351,18 +354,19 @@ static void fails_closed(void)
 
 static int others;
 
-static void other_flushes(struct hw_unit *u)
+static void other_flushes(void)
 {
-	others += !hw_flush_domain(u, DOMAIN + 1) && !hw_flush_pages(u, DOMAIN, IOVA, IOVA + 4095);
+	others += !hw_flush_domain(&unit, DOMAIN + 1) &&
+		  !hw_flush_pages(&unit, DOMAIN, IOVA, IOVA + 4095);
 }
 
 /* 200 of them, each in a wait of the one before, on a queue that has room for fewer. */
-static void others_flush(struct hw_unit *u)
+static void others_flush(void)
 {
 	vtd.hold = ++others < 200;
 	if (vtd.hold)
 		meanwhile = others_flush;
-	if (hw_flush_pages(u, DOMAIN, IOVA, IOVA + 4095))
+	if (hw_flush_pages(&unit, DOMAIN, IOVA, IOVA + 4095))
 		others = 1000;
 }
 

@@ -18,6 +18,7 @@
 #include "arch/x86/cpu/fpu.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/cpu/msr.h"
+#include "arch/x86/cpu/msr_pass.h"
 #include "arch/x86/pv/pvclock.h"
 #include "arch/x86/regs.h"
 #include "arch/x86/cpu/tsc.h"
@@ -493,6 +494,9 @@ int mkvm_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 	if (ret)
 		return ret;
 	ret = vmx_set_msr(vcpu, msr, data);
+	/* A guest that uses it once will use it often: no more exits from here on. */
+	if (msr == MSR_IA32_SPEC_CTRL && data)
+		msr_pass_update(vcpu);
 	if (ret != -ENOENT)
 		return ret;
 	s = find_storage(msr);

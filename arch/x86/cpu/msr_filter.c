@@ -5,7 +5,7 @@
  * KVM's ABI: KVM_X86_SET_MSR_FILTER (ranges with a bitmap of what is allowed) and
  * KVM_CAP_X86_USER_SPACE_MSR (which refused accesses become KVM_EXIT_X86_RDMSR and
  * KVM_EXIT_X86_WRMSR instead of #GP). x2APIC registers are never filtered. Relies on
- * vmx_msr_passthrough(), which lets through only what the filter allows.
+ * msr_pass_update(), which lets through only what the filter allows.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 

@@ -19,6 +19,7 @@
 #include "arch/x86/cpu/cr.h"
 #include "arch/x86/cpu/fpu.h"
 #include "arch/x86/cpu/gpr.h"
+#include "arch/x86/cpu/msr_pass.h"
 #include "arch/x86/cpu/sregs.h"
 #include "arch/x86/event/inject.h"
 #include "arch/x86/event/single_step.h"
@@ -48,6 +49,7 @@ void mkvm_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
 		lapic_reset(vcpu, init_event);
 	state_vcpu_reset(vcpu, init_event);
 	vmx_vcpu_reset(vcpu, init_event);
+	msr_pass_update(vcpu);
 	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
 }
 
@@ -107,7 +109,7 @@ static int handle_requests(struct mkvm_vcpu *vcpu)
 		      BIT(MKVM_REQ_ASYNC_PF))))
 		tell_guest(vcpu);
 	if (mkvm_check_request(MKVM_REQ_MSR_FILTER, vcpu))
-		vmx_msr_filter_changed(vcpu);
+		msr_pass_update(vcpu);
 	if (mkvm_check_request(MKVM_REQ_NMI, vcpu))
 		inject_take_nmis(vcpu);
 	if (mkvm_check_request(MKVM_REQ_LAPIC_TIMER, vcpu))

@@ -16,7 +16,6 @@
 #include "arch/x86/cpu/cpuid.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/mmu/ept.h"
-#include "arch/x86/cpu/msr_filter.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
 /* No VMCS control depends on these, and no part of the module caches them. */
@@ -192,13 +191,10 @@ void vmx_msr_passthrough(struct mkvm_vcpu *vcpu, u32 msr, enum vmx_msr_access ac
 		bit = 0x400 * 8 + (msr & 0x1fff);
 	else
 		return;
-	/* What userspace filters exits, whatever else would let it through. */
 	if (access & VMX_MSR_READ)
-		assign_bit(bit, bitmap,
-			   !on || !msr_filter_allows(vcpu->vm, msr, KVM_MSR_FILTER_READ));
+		assign_bit(bit, bitmap, !on);
 	if (access & VMX_MSR_WRITE)
-		assign_bit(bit + 0x800 * 8, bitmap,
-			   !on || !msr_filter_allows(vcpu->vm, msr, KVM_MSR_FILTER_WRITE));
+		assign_bit(bit + 0x800 * 8, bitmap, !on);
 }
 
 /*
@@ -242,11 +238,6 @@ void vmx_cpuid_changed(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_arch_vcpu *arch = &vcpu->arch;
 	unsigned long cr0 = cr0_read(vcpu), cr4 = cr4_read(vcpu);
-	static const u32 direct[] = {
-		MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_IA32_SYSENTER_CS,
-		MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
-	};
-	int i;
 
 	arch->cr0_guest_owned = CR0_GUEST_OWNED;
 	arch->cr4_guest_owned = CR4_GUEST_OWNED_ALWAYS |
@@ -258,19 +249,20 @@ void vmx_cpuid_changed(struct mkvm_vcpu *vcpu)
 	vmx_set_cr0(vcpu, cr0);
 	vmx_set_cr4(vcpu, cr4);
 
-	for (i = 0; i < ARRAY_SIZE(direct); i++)
-		vmx_msr_passthrough(vcpu, direct[i], VMX_MSR_RW, true);
-	vmx_msr_passthrough(vcpu, MSR_IA32_TSC, VMX_MSR_READ, true);
-
 	follow_cpuid(vcpu);
 	vmx_apic_mode_changed(vcpu);
 }
 
-void vmx_msr_filter_changed(struct mkvm_vcpu *vcpu)
+/**
+ * vmx_spec_ctrl_switched() - is IA32_SPEC_CTRL saved and loaded around the guest?
+ * @vcpu: the vCPU
+ *
+ * Return: true since the guest, or userspace, has put another value than 0 into it; then the guest
+ * may have the register without exits.
+ */
+bool vmx_spec_ctrl_switched(struct mkvm_vcpu *vcpu)
 {
-	vmx_cpuid_changed(vcpu);
-	vmx_msr_passthrough(vcpu, MSR_IA32_SPEC_CTRL, VMX_MSR_RW,
-			    to_vmx(vcpu)->enter_flags & VMX_ENTER_SPEC_CTRL);
+	return to_vmx(vcpu)->enter_flags & VMX_ENTER_SPEC_CTRL;
 }
 
 /* -ENOENT tells arch/x86/cpu/msr.c to look elsewhere. */
@@ -389,11 +381,8 @@ int vmx_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data)
 		return 0;
 	case MSR_IA32_SPEC_CTRL:
 		vmx->spec_ctrl = data;
-		/* A guest that uses it once will use it often: no more exits from here on. */
-		if (data && boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL)) {
+		if (data && boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL))
 			vmx->enter_flags |= VMX_ENTER_SPEC_CTRL;
-			vmx_msr_passthrough(vcpu, msr, VMX_MSR_RW, true);
-		}
 		return 0;
 	case MSR_IA32_CR_PAT:
 		vcpu->arch.pat = data;

@@ -226,7 +226,7 @@ int vmx_vcpu_create(struct mkvm_vcpu *vcpu)
 		if (!vmx->pml_page)
 			goto no_memory;
 	}
-	/* Everything exits until vmx_cpuid_changed() lets it through. */
+	/* Every MSR exits until cpu/msr_pass.c lets it through. */
 	memset(vmx->msr_bitmap, 0xff, PAGE_SIZE);
 	vmx->vmcs_pa = __pa(vmx->vmcs);
 	vmx->vpid = vmx_alloc_vpid();
@@ -332,7 +332,6 @@ void vmx_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
 	if (!init_event) {
 		vmx->spec_ctrl = 0;
 		vmx->enter_flags &= ~VMX_ENTER_SPEC_CTRL;
-		vmx_msr_passthrough(vcpu, MSR_IA32_SPEC_CTRL, VMX_MSR_RW, false);
 	}
 	vmx_cpu_based_clear(vmx, CPU_BASED_INTR_WINDOW_EXITING | CPU_BASED_NMI_WINDOW_EXITING);
 	vmx_cpuid_changed(vcpu);

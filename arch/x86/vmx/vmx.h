@@ -32,7 +32,7 @@ void vmx_set_efer(struct mkvm_vcpu *vcpu, u64 efer);
 /* Bits that VMX operation allows in CR0 and CR4 (unrestricted guest is on). */
 bool vmx_cr0_valid(unsigned long cr0);
 bool vmx_cr4_valid(unsigned long cr4);
-/* The guest's CPUID changed: choose the guest-owned bits of CR0 and CR4, MSR bitmap, controls. */
+/* The guest's CPUID changed: choose the guest-owned bits of CR0 and CR4, controls. */
 void vmx_cpuid_changed(struct mkvm_vcpu *vcpu);
 
 /* CR2, wherever it is now. */
@@ -55,8 +55,7 @@ int vmx_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data);
 /* Let the guest access @msr without an exit, or stop that. */
 enum vmx_msr_access { VMX_MSR_READ = 1, VMX_MSR_WRITE = 2, VMX_MSR_RW = 3 };
 void vmx_msr_passthrough(struct mkvm_vcpu *vcpu, u32 msr, enum vmx_msr_access access, bool on);
-/* MKVM_REQ_MSR_FILTER: decide anew what passes. */
-void vmx_msr_filter_changed(struct mkvm_vcpu *vcpu);
+bool vmx_spec_ctrl_switched(struct mkvm_vcpu *vcpu);
 /* TSC offset (and ratio) of the guest; vcpu->arch.tsc_offset was updated. */
 void vmx_write_tsc_offset(struct mkvm_vcpu *vcpu);
 

@@ -6,8 +6,7 @@
  * belongs to x86 (struct mkvm_arch_vm), on virt/memslot.h for guest memory and on
  * virt/vcpu.h for its processors.
  *
- * Lock order: vm->lock > vcpu->mutex > vm->slots_lock > vm->srcu (read) > vm->mmu_lock.
- * vm->irq_lock nests inside vm->slots_lock; interrupt controllers' spinlocks are innermost.
+ * The order of the locks and what each guards is in Documentation/locking.rst.
  */
 #ifndef MINIKVM_VIRT_VM_H
 #define MINIKVM_VIRT_VM_H

@@ -43,7 +43,7 @@ help:
 	@echo "make check-fresh   CI's whole run on a minimal Debian 12 and on a minimal Debian 13 (root)"
 	@echo "make bench         minikvm beside kvm_intel in the same boot: table, build/bench.json"
 	@echo "make bench-iommu   VT-d beside intel_iommu through the same API, in instructions"
-	@echo "make lint          checkpatch, sparse, W=1 for 6.1 and 6.12, shellcheck, clang-tidy"
+	@echo "make lint          checkpatch, sparse, W=1 for 6.1 and 6.12, kernel-doc, floors, shellcheck, clang-tidy"
 	@echo "make install       module (DKMS if there is one), tool, udev rule; DESTDIR= for packages"
 	@echo "make clean         remove what was built (make distclean: also what was fetched)"
 	@echo "selftests/lab/lab --help   run one command in an emulated host"

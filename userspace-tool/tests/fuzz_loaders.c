@@ -12,7 +12,7 @@
 
 #include "compiler.h"
 #include "images.h"
-#include "tap.h"
+#include "tests.h"
 
 #define ROUNDS		3000
 #define HEADER_BYTES	0x600

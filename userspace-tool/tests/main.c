@@ -7,10 +7,11 @@
 
 #include "compiler.h"
 #include "tap.h"
+#include "tests.h"
 
 static bool failed;
 
-void tap_fail(const char *file, int line, const char *what)
+void test_fail(const char *file, int line, const char *what)
 {
 	printf("# %s:%d: %s does not hold\n", file, line, what);
 	failed = true;
@@ -21,7 +22,6 @@ int main(void)
 	const struct test * const all[] = {
 		loader_tests, elf_tests, device_tests, table_tests, fuzz_tests,
 	};
-	unsigned int number = 0, bad = 0;
 	const struct test *t;
 	size_t i;
 
@@ -30,11 +30,8 @@ int main(void)
 		for (t = all[i]; t->name; t++) {
 			failed = false;
 			t->run();
-			bad += failed;
-			printf("%sok %u - %s\n", failed ? "not " : "", ++number, t->name);
-			fflush(stdout);
+			tap_ok(!failed, "%s", t->name);
 		}
 	}
-	printf("1..%u\n# %u passed, %u failed\n", number, number - bad, bad);
-	return bad != 0;
+	return tap_done();
 }

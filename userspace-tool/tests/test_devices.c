@@ -7,7 +7,7 @@
 #include "boot/guest_ram.h"
 #include "devices/pci.h"
 #include "devices/rtc.h"
-#include "tap.h"
+#include "tests.h"
 #include "devices/uart.h"
 
 static __u8 sent[10000];

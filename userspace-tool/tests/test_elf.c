@@ -4,11 +4,12 @@
  * of damaged files with their reason.
  */
 #include <elf.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "compiler.h"
 #include "images.h"
-#include "tap.h"
+#include "tests.h"
 
 static struct boot_state state;
 static struct sentence why;

@@ -3,12 +3,13 @@
  * Tests of the bzImage loader, of raw images, and of the telling apart of files that are no
  * kernels. Every wrong image must be answered by -1 and by a sentence that names the reason.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "compiler.h"
 #include "images.h"
-#include "tap.h"
+#include "tests.h"
 
 static struct boot_state state;
 static struct sentence why;

@@ -6,6 +6,7 @@
 #include <asm/vmx.h>
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@
 #include "machine/exits.h"
 #include "machine/guest_cpuid.h"
 #include "images.h"
-#include "tap.h"
+#include "tests.h"
 
 static void ram_bounds(void)
 {

@@ -11,6 +11,7 @@
 #include <asm/processor-flags.h>
 
 #include "rows.h"
+#include "tap.h"
 
 #define NR_FIELDS	0x8000
 #define MAX_FOUND	256
@@ -25,7 +26,7 @@ static struct {
 	char rule[160];
 	const char *section;
 } found[MAX_FOUND];
-static int nr_found, tests, failures;
+static int nr_found;
 
 static u64 read_field(struct entry_check *c, u32 field)
 {
@@ -254,9 +255,7 @@ static void result(bool ok, const char *name)
 {
 	int i;
 
-	tests++;
-	failures += !ok;
-	printf("%s %d - %s\n", ok ? "ok" : "not ok", tests, name);
+	tap_ok(ok, "%s", name);
 	for (i = 0; !ok && i < nr_found; i++)
 		printf("#   field %#x = %#llx: %s (%s)\n", found[i].field,
 		       (unsigned long long)vmcs[found[i].field], found[i].rule,
@@ -449,6 +448,5 @@ int main(void)
 		test_rows(&row_tables[i]);
 	test_processors();
 	test_noise();
-	printf("1..%d\n", tests);
-	return failures ? 1 : 0;
+	return tap_done();
 }

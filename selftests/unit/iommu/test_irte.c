@@ -11,25 +11,19 @@
 #include <stdlib.h>
 
 #include "iommu/hw/irte.h"
+#include "tap.h"
 
 #define ENTRIES	65536
 #define WINDOW	512
 #define A	0x1111u
 #define B	0x2222u
 
-static int number, failures;
 static u64 registers[512];
 static struct hw_unit unit;
 /* Of the first entries: what the unit holds in its cache, and the two values that it may meet. */
 static struct dmar_entry cache[WINDOW], before[WINDOW], after[WINDOW];
 static unsigned int torn, flushes;
 static bool processor_has_128 = true, answers = true;
-
-static void result(bool good, const char *name)
-{
-	printf("%sok %d %s\n", good ? "" : "not ", ++number, name);
-	failures += !good;
-}
 
 static bool same(struct dmar_entry a, struct dmar_entry b)
 {
@@ -159,20 +153,20 @@ static void blocks(void)
 	bool good = true;
 	int one = irte_alloc(&unit, 1), eight = irte_alloc(&unit, 8), two = irte_alloc(&unit, 2);
 
-	result(one == 0 && eight == 8 && two == 2, "blocks_are_aligned");
-	result(irte_alloc(&unit, 0) == -EINVAL && irte_alloc(&unit, 3) == -EINVAL &&
+	tap_ok(one == 0 && eight == 8 && two == 2, "blocks_are_aligned");
+	tap_ok(irte_alloc(&unit, 0) == -EINVAL && irte_alloc(&unit, 3) == -EINVAL &&
 	       irte_alloc(&unit, 2 * ENTRIES) == -EINVAL, "odd_sizes_are_refused");
 	while (irte_alloc(&unit, 1) >= 0)
 		used++;
-	result(used + 11 == ENTRIES && irte_alloc(&unit, 1) == -ENOSPC,
+	tap_ok(used + 11 == ENTRIES && irte_alloc(&unit, 1) == -ENOSPC,
 	       "all_65536_entries_and_no_more");
 	irte_free(&unit, eight, 8);
-	result(irte_alloc(&unit, 16) == -ENOSPC && irte_alloc(&unit, 8) == eight,
+	tap_ok(irte_alloc(&unit, 16) == -ENOSPC && irte_alloc(&unit, 8) == eight,
 	       "a_freed_block_comes_back");
 	for (i = 0; i < ENTRIES; i++)
 		good &= !(irte_get(&unit, i).lo & IRTE_PRESENT);
 	irte_free(&unit, 0, ENTRIES);
-	result(good, "a_reserved_entry_is_not_present");
+	tap_ok(good, "a_reserved_entry_is_not_present");
 }
 
 /* What the entries say, bit by bit. */
@@ -183,19 +177,19 @@ static void formats(void)
 	struct dmar_entry e;
 
 	e = irte_remapped(&unit, 0xfee0000c, 0x0141, 0x7f, false, source);
-	result(e.lo == (0x7f00ull << 32 | 0x41 << 16 | 1 << 5 | IRTE_REDIRECTION | IRTE_LOGICAL |
+	tap_ok(e.lo == (0x7f00ull << 32 | 0x41 << 16 | 1 << 5 | IRTE_REDIRECTION | IRTE_LOGICAL |
 			IRTE_PRESENT) && e.hi == (1ull << 18 | 1 << 16 | 0x1234),
 	       "remapped_format_xapic");
 	unit.x2apic = true;
 	e = irte_remapped(&unit, 0xfee00000, 0x0041, 0x12345678, true, buses);
 	unit.x2apic = false;
-	result(e.lo == (0x12345678ull << 32 | 0x41 << 16 | IRTE_LEVEL | IRTE_PRESENT) &&
+	tap_ok(e.lo == (0x12345678ull << 32 | 0x41 << 16 | IRTE_LEVEL | IRTE_PRESENT) &&
 	       e.hi == (2ull << 18 | 0x0305), "remapped_format_x2apic");
 	e = irte_posted(0x123456789abcdfc0, 0x55, true, source);
-	result(e.lo == (0x9abcdfc0ull << 32 | 0x55 << 16 | IRTE_POSTED | IRTE_URGENT |
+	tap_ok(e.lo == (0x9abcdfc0ull << 32 | 0x55 << 16 | IRTE_POSTED | IRTE_URGENT |
 			IRTE_PRESENT) && e.hi == (0x1234567800000000 | 1 << 18 | 1 << 16 | 0x1234),
 	       "posted_format");
-	result(irte_message(0, false) == 0xfee00010 &&
+	tap_ok(irte_message(0, false) == 0xfee00010 &&
 	       irte_message(0x7fff, false) == 0xfeefffF0 &&
 	       irte_message(0x8000, true) == 0xfee0001c, "message_in_remappable_format");
 }
@@ -235,22 +229,22 @@ static void changes(void)
 	for (i = 0; i < 8; i++)
 		irte_alloc(&unit, 1);
 	good = transitions(0, 0);
-	result(good && !torn, "no_half_of_an_entry_is_seen");
+	tap_ok(good && !torn, "no_half_of_an_entry_is_seen");
 	processor_has_128 = false;
 	good = transitions(1, 1);
 	processor_has_128 = true;
-	result(good && !torn, "nor_without_cmpxchg16b_but_a_gap_is_told");
+	tap_ok(good && !torn, "nor_without_cmpxchg16b_but_a_gap_is_told");
 	unit.cap |= CAP_CM;
 	flushes = 0;
 	good = transitions(2, 0);
-	result(good && flushes >= 8, "caching_mode_flushes_what_was_absent");
+	tap_ok(good && flushes >= 8, "caching_mode_flushes_what_was_absent");
 	unit.cap &= ~CAP_CM;
 	for (i = 0; i < 8; i++)
 		before[i] = (struct dmar_entry){ 0 };
 	irte_free(&unit, 0, 8);
 	for (good = true, i = 0; i < 8; i++)
 		good &= !(unit.irt[i].lo & IRTE_PRESENT) && !(cache[i].lo & IRTE_PRESENT);
-	result(good, "a_freed_entry_is_forgotten_by_the_unit");
+	tap_ok(good, "a_freed_entry_is_forgotten_by_the_unit");
 }
 
 static void at_random(unsigned int seed)
@@ -283,15 +277,15 @@ static void at_random(unsigned int seed)
 	if (!good || torn)
 		printf("# seed %u, round %u, entry %u\n", seed, round, i);
 	processor_has_128 = true;
-	result(good && !torn, "random_changes");
+	tap_ok(good && !torn, "random_changes");
 }
 
 static void compatibility(void)
 {
-	result(registers[DMAR_IRTA / 8] == ((u64)unit.irt | 15) &&
+	tap_ok(registers[DMAR_IRTA / 8] == ((u64)unit.irt | 15) &&
 	       hw_read32(NULL, DMAR_GSTS) & GCMD_IRE && hw_read32(NULL, DMAR_GSTS) & GCMD_CFI,
 	       "enabling_lets_compatibility_format_pass");
-	result(irt_pass_compatibility(&unit, false) && !(hw_read32(NULL, DMAR_GSTS) & GCMD_CFI) &&
+	tap_ok(irt_pass_compatibility(&unit, false) && !(hw_read32(NULL, DMAR_GSTS) & GCMD_CFI) &&
 	       hw_read32(NULL, DMAR_GSTS) & GCMD_IRE, "then_it_can_be_blocked");
 }
 
@@ -308,7 +302,7 @@ static void silent_unit(void)
 	irte_free(&unit, 0, 1);
 	for (i = WINDOW; i < ENTRIES; i++)
 		irte_alloc(&unit, 1);
-	result(ret == -EIO && unit.broken && irte_alloc(&unit, 1) == -ENOSPC,
+	tap_ok(ret == -EIO && unit.broken && irte_alloc(&unit, 1) == -ENOSPC,
 	       "a_silent_unit_keeps_its_entries");
 }
 
@@ -321,7 +315,7 @@ int main(int argc, char **argv)
 	registers[DMAR_ECAP / 8] = ECAP_C | ECAP_QI | ECAP_IR | ECAP_EIM | 15ull << 20;
 	if (hw_unit_probe(&unit, NULL, &why) || hw_unit_init(&unit) || hw_unit_enable(&unit) ||
 	    irt_init(&unit) || irt_enable(&unit, false)) {
-		result(false, "start");
+		tap_ok(false, "start");
 		return 1;
 	}
 	compatibility();
@@ -337,6 +331,5 @@ int main(int argc, char **argv)
 	free(unit.root);
 	free(unit.queue);
 	free(unit.status);
-	printf("1..%d\n", number);
-	return failures != 0;
+	return tap_done();
 }

@@ -12,8 +12,9 @@
 #include "iommu/hw/dmar.h"
 #include "iommu/hw/errata.h"
 #include "iommu/hw/iopt.h"
+#include "tap.h"
 
-static int number, failures, live;
+static int live;
 
 void *hw_alloc(unsigned int order, gfp_t gfp)
 {
@@ -39,12 +40,6 @@ void hw_store64(u64 *to, u64 value)
 bool hw_replace64(u64 *to, u64 old, u64 new)
 {
 	return __sync_bool_compare_and_swap(to, old, new);
-}
-
-static void result(bool good, const char *name)
-{
-	printf("%sok %d %s\n", good ? "" : "not ", ++number, name);
-	failures += !good;
 }
 
 #define SPAN	(4UL << 30)
@@ -114,7 +109,7 @@ static void random_mappings(struct iopt_format format)
 	for (step = 0; good && step < (int)PAGES; step++)
 		good &= same(&table, step);
 	iopt_destroy(&table);
-	result(good && !live, format.first_stage ? "random_mappings_first_stage" :
+	tap_ok(good && !live, format.first_stage ? "random_mappings_first_stage" :
 	       format.levels == 3 ? "random_mappings_3_levels" :
 	       format.levels == 4 ? "random_mappings_4_levels" : "random_mappings_5_levels");
 }
@@ -127,29 +122,29 @@ static void full_tables(void)
 	u64 mapped, phys;
 
 	iopt_init(&table, (struct iopt_format){ .levels = 3, .coherent = true }, 0);
-	result(!iopt_map_run(&table, 0, 0, giant, 512, rw, 0, &mapped) && mapped == 512 &&
+	tap_ok(!iopt_map_run(&table, 0, 0, giant, 512, rw, 0, &mapped) && mapped == 512 &&
 	       iopt_unmap(&table, 0, 512 * giant, release, NULL) == 512 * giant,
 	       "root_full_of_large_pages");
 	iopt_map_run(&table, large, page, page, 1024, rw, 0, &mapped);
-	result(iopt_unmap(&table, large, 2 * large, release, NULL) == 2 * large &&
+	tap_ok(iopt_unmap(&table, large, 2 * large, release, NULL) == 2 * large &&
 	       nr_pending == 2 && !iopt_translate(&table, large, &phys) &&
 	       !iopt_translate(&table, 2 * large, &phys),
 	       "full_tables_are_released");
 	free_pending();
 	iopt_map_run(&table, large, page, page, 1024, rw, 0, &mapped);
 	iopt_unmap(&table, 2 * large - page, page, release, NULL);
-	result(!nr_pending && iopt_unmap(&table, large, 2 * large, release, NULL) == large - page &&
+	tap_ok(!nr_pending && iopt_unmap(&table, large, 2 * large, release, NULL) == large - page &&
 	       !nr_pending && iopt_unmap(&table, 2 * large, large, release, NULL) == large &&
 	       nr_pending == 1, "table_with_a_hole_is_not_full");
 	free_pending();
 	iopt_map_run(&table, 0, page, page, 512, rw, 0, &mapped);
-	result(iopt_unmap(&table, 0, large / 2, release, NULL) == large / 2 && !nr_pending &&
+	tap_ok(iopt_unmap(&table, 0, large / 2, release, NULL) == large / 2 && !nr_pending &&
 	       iopt_translate(&table, large / 2, &phys) && phys == large / 2 + page,
 	       "half_of_a_full_table");
 	iopt_unmap(&table, large / 2, large / 2, release, NULL);
 	free_pending();
 	iopt_destroy(&table);
-	result(!live, "nothing_is_left");
+	tap_ok(!live, "nothing_is_left");
 }
 
 static void refusals(void)
@@ -159,18 +154,18 @@ static void refusals(void)
 	u64 i;
 
 	iopt_init(&table, (struct iopt_format){ .levels = 3, .coherent = true }, 0);
-	result(iopt_map(&table, 1UL << 39, 0, 4096, rw, 0) == -ERANGE, "beyond_the_width");
-	result(iopt_map(&table, 0, 0, 8192, rw, 0) == -EINVAL, "no_page_size");
-	result(iopt_map(&table, 4096, 0, 1 << 21, rw, 0) == -EINVAL, "not_aligned");
-	result(iopt_map(&table, 0, 1UL << 52, 4096, rw, 0) == -EINVAL, "beyond_physical");
-	result(iopt_map(&table, 0, 0, 4096, 0, 0) == -EINVAL, "no_rights");
+	tap_ok(iopt_map(&table, 1UL << 39, 0, 4096, rw, 0) == -ERANGE, "beyond_the_width");
+	tap_ok(iopt_map(&table, 0, 0, 8192, rw, 0) == -EINVAL, "no_page_size");
+	tap_ok(iopt_map(&table, 4096, 0, 1 << 21, rw, 0) == -EINVAL, "not_aligned");
+	tap_ok(iopt_map(&table, 0, 1UL << 52, 4096, rw, 0) == -EINVAL, "beyond_physical");
+	tap_ok(iopt_map(&table, 0, 0, 4096, 0, 0) == -EINVAL, "no_rights");
 	iopt_map(&table, 0, 0, 1 << 21, rw, 0);
-	result(iopt_unmap(&table, 0, 4096, release, NULL) == 0, "part_of_a_large_page");
-	result(iopt_unmap(&table, 0, 1 << 21, release, NULL) == 1 << 21 && !nr_pending,
+	tap_ok(iopt_unmap(&table, 0, 4096, release, NULL) == 0, "part_of_a_large_page");
+	tap_ok(iopt_unmap(&table, 0, 1 << 21, release, NULL) == 1 << 21 && !nr_pending,
 	       "large_page");
 	for (i = 0; i < 1 << 21; i += 4096)
 		iopt_map(&table, i, i, 4096, rw, 0);
-	result(iopt_unmap(&table, 0, 1 << 21, release, NULL) == 1 << 21 && nr_pending == 1,
+	tap_ok(iopt_unmap(&table, 0, 1 << 21, release, NULL) == 1 << 21 && nr_pending == 1,
 	       "emptied_table_is_released");
 	free_pending();
 	iopt_destroy(&table);
@@ -229,18 +224,18 @@ static void dmar_tables(void)
 	size_t size;
 	int i, j;
 
-	result(!parse_copy(good_table, sizeof(good_table), &error) && visits == 4 && !error.why,
+	tap_ok(!parse_copy(good_table, sizeof(good_table), &error) && visits == 4 && !error.why,
 	       "dmar_good_table");
 	for (size = 0; size < sizeof(good_table); size++)
 		if (size != 48 && size != 74 && size != 86 && size != 118 && size != 134)
 			good &= parse_copy(good_table, size, &error) == -EINVAL && error.why &&
 				error.offset <= size;
-	result(good, "dmar_truncated");
+	tap_ok(good, "dmar_truncated");
 	memcpy(changed, good_table, sizeof(changed));
 	changed[151] = 10;
 	good = parse_copy(changed, sizeof(changed), &error) == -EINVAL && error.offset == 150;
 	changed[151] = 6;
-	result(good && parse_copy(changed, sizeof(changed), &error) == -EINVAL,
+	tap_ok(good && parse_copy(changed, sizeof(changed), &error) == -EINVAL,
 	       "dmar_malformed_scope_of_an_acpi_device");
 	for (i = 0; i < 200000; i++) {
 		memcpy(changed, good_table, sizeof(changed));
@@ -248,7 +243,7 @@ static void dmar_tables(void)
 			changed[48 + random() % (sizeof(changed) - 48)] = random();
 		parse_copy(changed, sizeof(changed), &error);
 	}
-	result(true, "dmar_random_changes");
+	tap_ok(true, "dmar_random_changes");
 }
 
 static struct dmar_unit last_region;
@@ -281,11 +276,11 @@ static int region(u64 base, u64 limit)
 /* Of real firmware: what names no memory is skipped, what is not clear is refused. */
 static void dmar_regions(void)
 {
-	result(region(0, 0) == 1 && region(0x1000, 0xfff) == 1 && region(0x1800, 0x17ff) == 1 &&
+	tap_ok(region(0, 0) == 1 && region(0x1000, 0xfff) == 1 && region(0x1800, 0x17ff) == 1 &&
 	       region(~0UL, ~0UL - 1) == 1, "dmar_empty_regions");
-	result(region(0x1000, 0x1fff) == 0 && region(0, 0xfff) == 0 && region(0, ~0UL) == 0,
+	tap_ok(region(0x1000, 0x1fff) == 0 && region(0, 0xfff) == 0 && region(0, ~0UL) == 0,
 	       "dmar_regions_of_pages");
-	result(region(0x3000, 0xfff) == -EINVAL && region(0x1000, 0) == -EINVAL &&
+	tap_ok(region(0x3000, 0xfff) == -EINVAL && region(0x1000, 0) == -EINVAL &&
 	       region(0x1000, 0x1000) == -EINVAL && region(0x1000, 0x2000) == -EINVAL &&
 	       region(0x1800, 0x1fff) == -EINVAL && region(0, 1) == -EINVAL,
 	       "dmar_unclear_regions");
@@ -317,7 +312,7 @@ static void dmar_twins(void)
 	good &= dmar_compare(&one, &other) == DMAR_CONFLICT;
 	other = one;
 	other.base = 0x2000;
-	result(good && dmar_compare(&one, &other) == DMAR_DIFFERENT, "dmar_unit_listed_twice");
+	tap_ok(good && dmar_compare(&one, &other) == DMAR_DIFFERENT, "dmar_unit_listed_twice");
 }
 
 static bool is_low(const struct dmar_unit *unit, const struct dmar_scope *scope)
@@ -336,7 +331,7 @@ static void dmar_kinds(void)
 	struct dmar_unit all = { .scopes = scopes, .scopes_size = 16, .all = true };
 	struct dmar_unit none = { .scopes = scopes };
 
-	result(dmar_names_only(&two, is_low) && !dmar_names_only(&three, is_low) &&
+	tap_ok(dmar_names_only(&two, is_low) && !dmar_names_only(&three, is_low) &&
 	       !dmar_names_only(&all, is_low) && !dmar_names_only(&none, is_low),
 	       "dmar_unit_of_one_kind");
 }
@@ -355,12 +350,12 @@ static void dmar_sources(void)
 	scope.path = no_device;
 	good &= dmar_source(&scope) == -EINVAL;
 	scope.path = no_function;
-	result(good && dmar_source(&scope) == -EINVAL, "dmar_sources");
+	tap_ok(good && dmar_source(&scope) == -EINVAL, "dmar_sources");
 }
 
 static void errata(void)
 {
-	result(errata_no_remapping(0x8086, 0x3403, 0x13) &&
+	tap_ok(errata_no_remapping(0x8086, 0x3403, 0x13) &&
 	       errata_no_remapping(0x8086, 0x3406, 0) &&
 	       errata_no_remapping(0x8086, 0x3405, 0x13) &&
 	       errata_no_remapping(0x8086, 0x3405, 0x22) &&
@@ -368,7 +363,7 @@ static void errata(void)
 	       !errata_no_remapping(0x8086, 0x3405, 0x14) &&
 	       !errata_no_remapping(0x8086, 0x3404, 0) &&
 	       !errata_no_remapping(0x1022, 0x3403, 0), "errata_of_chipsets");
-	result(errata_no_ats(0x8086, 0x4940) && errata_no_ats(0x8086, 0x4943) &&
+	tap_ok(errata_no_ats(0x8086, 0x4940) && errata_no_ats(0x8086, 0x4943) &&
 	       !errata_no_ats(0x8086, 0x4944) && !errata_no_ats(0x1af4, 0x4940),
 	       "errata_of_devices");
 }
@@ -389,6 +384,5 @@ int main(int argc, char **argv)
 	dmar_kinds();
 	dmar_sources();
 	errata();
-	printf("1..%d\n", number);
-	return failures != 0;
+	return tap_done();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bench.c - see bench.h: what stands for routing, LAPIC and clock.
+ * bench.c - see bench.h: what stands for routing and LAPIC.
  */
 #include "bench.h"
 
@@ -10,7 +10,6 @@ int messages, deliver_result;
 struct lapic_irq last_message;
 int edges[24], acks[24];
 bool accepts_pic;
-s64 now_ns;
 
 static u32 lapic_regs[1024];
 static struct mkvm_ack_notifier *notifier;
@@ -81,27 +80,6 @@ void mkvm_unregister_ack_notifier(struct mkvm_vm *v, struct mkvm_ack_notifier *n
 {
 	notifier = NULL;
 	ioapic_scan(vm.arch.ioapic);
-}
-
-u64 hrtimer_forward_now(struct hrtimer *timer, ktime_t period)
-{
-	u64 n = 0;
-
-	for (; timer->expires <= now_ns; timer->expires += period)
-		n++;
-	return n;
-}
-
-void advance(s64 ns)
-{
-	s64 end = now_ns + ns;
-	struct mkvm_pit *pit = vm.arch.pit;
-
-	while (pit && pit->timer.armed && pit->timer.expires <= end) {
-		now_ns = max(now_ns, pit->timer.expires);
-		pit->timer.armed = pit->timer.function(&pit->timer) == HRTIMER_RESTART;
-	}
-	now_ns = end;
 }
 
 void bench_new(u32 pit_flags)

@@ -13,7 +13,7 @@
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/irq/pic.h"
 #include "arch/x86/irq/pit.h"
-#include "../emulate/tap.h"
+#include "tap.h"
 
 extern struct mkvm_vm vm;
 extern struct mkvm_vcpu vcpu;
@@ -27,7 +27,11 @@ extern bool accepts_pic;
 
 void bench_new(u32 pit_flags);
 void bench_free(void);
-void advance(s64 ns);
+
+static inline void advance(s64 ns)
+{
+	advance_to(now_ns + ns);
+}
 
 static inline u8 in8(u16 port)
 {

@@ -1,79 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * See bench.h: vCPUs as arch_vcpu_create() would make them, hrtimers on a mock clock.
+ * See bench.h: vCPUs as arch_vcpu_create() would make them, no more.
  *
  * Relies on nothing but the C library and the shim.
  */
 #include "bench.h"
 #include "arch/x86/irq/posted.h"
-
-s64 now_ns;
-u32 tsc_khz = 1000000;
-int callbacks;
-int preempt_count;
-
-#define MAX_TIMERS 256
-static struct hrtimer *timers[MAX_TIMERS];
-static int nr_timers;
-
-void hrtimer_init(struct hrtimer *t, int clock, int mode)
-{
-	(void)clock;
-	(void)mode;
-	t->queued = false;
-	if (nr_timers == MAX_TIMERS)
-		abort();
-	timers[nr_timers++] = t;
-}
-
-void hrtimer_start(struct hrtimer *t, ktime_t expires, int mode)
-{
-	(void)mode;
-	t->expires = expires;
-	t->queued = true;
-}
-
-int hrtimer_cancel(struct hrtimer *t)
-{
-	int was = t->queued;
-
-	t->queued = false;
-	return was;
-}
-
-void hrtimer_forward_now(struct hrtimer *t, ktime_t interval)
-{
-	if (t->queued)
-		abort();	/* the kernel warns */
-	while (t->expires <= now_ns)
-		t->expires += interval;
-}
-
-static struct hrtimer *first_due(s64 ns)
-{
-	struct hrtimer *best = NULL;
-	int i;
-
-	for (i = 0; i < nr_timers; i++)
-		if (timers[i]->queued && timers[i]->expires <= ns &&
-		    (!best || timers[i]->expires < best->expires))
-			best = timers[i];
-	return best;
-}
-
-void advance_to(s64 ns)
-{
-	struct hrtimer *t;
-
-	while ((t = first_due(ns))) {
-		now_ns = max(now_ns, t->expires);
-		t->queued = false;
-		callbacks++;
-		if (t->function(t) == HRTIMER_RESTART)
-			t->queued = true;
-	}
-	now_ns = max(now_ns, ns);
-}
 
 /* As vmx/apic.c, but for the VMCS. */
 void vmx_write_eoi_exits(struct mkvm_vcpu *vcpu)
@@ -141,5 +73,4 @@ void vm_free(struct mkvm_vm *vm)
 		free(vm->vcpus[i]);
 	}
 	free(vm);
-	nr_timers = 0;
 }

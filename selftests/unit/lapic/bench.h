@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The work bench of the LAPIC's unit tests: a VM with vCPUs, and a clock.
- *
- * The clock stands still unless a test calls advance_to(), which runs the hrtimers that fall
- * due on the way, each at its own time.
+ * The work bench of the LAPIC's unit tests: a VM with vCPUs.
  */
 #ifndef LAPIC_TEST_BENCH_H
 #define LAPIC_TEST_BENCH_H
 
 #include "arch/x86/irq/lapic_internal.h"
-#include "../emulate/tap.h"
+#include "tap.h"
 
 /* A VM with @n vCPUs whose IDs are @first, @first + @step...; software-enabled, xAPIC mode. */
 struct mkvm_vm *vm_new(int n, u32 first, u32 step);
 void vm_free(struct mkvm_vm *vm);
-
-void advance_to(s64 ns);
-/* How often hrtimer callbacks ran. */
-extern int callbacks;
 
 static inline u32 reg_r(struct mkvm_vcpu *vcpu, u32 reg)
 {

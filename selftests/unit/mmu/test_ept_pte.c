@@ -25,23 +25,23 @@ static void test_split(int level, u64 leaf, const char *name)
 		else
 			attrs &= (child & EPT_EXEC) == (leaf & EPT_EXEC);
 	}
-	check(frames, "%s: frames follow one another", name);
-	check(attrs, "%s: rights and type are kept", name);
-	check(leaves, "%s: every child maps a page", name);
+	tap_ok(frames, "%s: frames follow one another", name);
+	tap_ok(attrs, "%s: rights and type are kept", name);
+	tap_ok(leaves, "%s: every child maps a page", name);
 }
 
 int main(void)
 {
 	const u64 wb_ipat = 6 << EPT_MEMTYPE_SHIFT | BIT_ULL(6);
 
-	check(ept_level_pages(1) == 1 && ept_level_pages(2) == 512 &&
+	tap_ok(ept_level_pages(1) == 1 && ept_level_pages(2) == 512 &&
 	      ept_level_pages(3) == 512 * 512, "pages per entry");
-	check(ept_index(0x1ff, 1) == 511 && ept_index(0x1ff, 2) == 0 && ept_index(0x200, 2) == 1 &&
+	tap_ok(ept_index(0x1ff, 1) == 511 && ept_index(0x1ff, 2) == 0 && ept_index(0x200, 2) == 1 &&
 	      ept_index(1ULL << 27, 4) == 1 && ept_index(1ULL << 36, 5) == 1 &&
 	      ept_index((1ULL << 36) - 1, 4) == 511, "indices");
-	check(!ept_present(EPT_LEAF | EPT_ACCESSED | EPT_HOST_WRITABLE | 0x1000) &&
+	tap_ok(!ept_present(EPT_LEAF | EPT_ACCESSED | EPT_HOST_WRITABLE | 0x1000) &&
 	      ept_present(EPT_EXEC), "presence is any right");
-	check(ept_is_leaf(EPT_READ, 1) && !ept_is_leaf(EPT_READ, 2) &&
+	tap_ok(ept_is_leaf(EPT_READ, 1) && !ept_is_leaf(EPT_READ, 2) &&
 	      ept_is_leaf(EPT_READ | EPT_LEAF, 3), "leaves");
 
 	test_split(2, 0x40000000 | wb_ipat | EPT_RWX | EPT_LEAF | EPT_ACCESSED | EPT_DIRTY |

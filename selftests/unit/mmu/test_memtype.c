@@ -123,7 +123,7 @@ int main(void)
 	for (i = 0; i < ARRAY_SIZE(leaf_cases); i++) {
 		u8 got = ept_memtype(&leaf_cases[i].in);
 
-		check(got == leaf_cases[i].want, "leaf: %s (%#x, want %#x)", leaf_cases[i].name,
+		tap_ok(got == leaf_cases[i].want, "leaf: %s (%#x, want %#x)", leaf_cases[i].name,
 		      got, leaf_cases[i].want);
 	}
 	for (i = 0; i < ARRAY_SIZE(range_cases); i++) {
@@ -134,7 +134,7 @@ int main(void)
 		};
 		int got = mtrr_range_type(&m, range_cases[i].start, range_cases[i].len, 36);
 
-		check(got == range_cases[i].want, "range: %s (%d, want %d)", range_cases[i].name,
+		tap_ok(got == range_cases[i].want, "range: %s (%d, want %d)", range_cases[i].name,
 		      got, range_cases[i].want);
 	}
 	return tap_done();

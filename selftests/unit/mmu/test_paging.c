@@ -188,7 +188,7 @@ static void test_all_rights(void)
 			       (error && !(error & PF_P)) || (error & PF_RSVD);
 		}
 	}
-	check(!bad, "%u combinations of mode, rights and access (%u wrong)", n, bad);
+	tap_ok(!bad, "%u combinations of mode, rights and access (%u wrong)", n, bad);
 }
 
 /* No entry that is reserved or a large page may look like an ordinary one to a walk. */
@@ -213,8 +213,8 @@ static void test_suspect(void)
 			}
 		needless += !!(suspect & (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D));
 	}
-	check(!bad, "every reserved bit and every large page is suspect (%u are not)", bad);
-	check(!needless, "no flag of every day is suspect (%u are)", needless);
+	tap_ok(!bad, "every reserved bit and every large page is suspect (%u are not)", bad);
+	tap_ok(!needless, "no flag of every day is suspect (%u are)", needless);
 }
 
 int main(void)
@@ -225,7 +225,7 @@ int main(void)
 		u64 got = paging_reserved(rsvd_cases[i].m, rsvd_cases[i].level,
 					  rsvd_cases[i].entry);
 
-		check(got == rsvd_cases[i].want, "reserved: %s (%#llx, want %#llx)",
+		tap_ok(got == rsvd_cases[i].want, "reserved: %s (%#llx, want %#llx)",
 		      rsvd_cases[i].name, (unsigned long long)got,
 		      (unsigned long long)rsvd_cases[i].want);
 	}
@@ -233,26 +233,26 @@ int main(void)
 		u64 got = paging_address(address_cases[i].m, address_cases[i].level,
 					 address_cases[i].entry, address_cases[i].linear);
 
-		check(got == address_cases[i].want, "address: %s (%#llx, want %#llx)",
+		tap_ok(got == address_cases[i].want, "address: %s (%#llx, want %#llx)",
 		      address_cases[i].name, (unsigned long long)got,
 		      (unsigned long long)address_cases[i].want);
 	}
 	for (i = 0; i < ARRAY_SIZE(canonical_cases); i++)
-		check(paging_canonical(canonical_cases[i].m, canonical_cases[i].linear) ==
+		tap_ok(paging_canonical(canonical_cases[i].m, canonical_cases[i].linear) ==
 		      canonical_cases[i].want, "canonical: %s", canonical_cases[i].name);
 	for (i = 0; i < ARRAY_SIZE(check_cases); i++) {
 		u32 got = paging_check(&check_cases[i].m, &check_cases[i].r,
 				       check_cases[i].access, check_cases[i].implicit);
 
-		check(got == check_cases[i].want, "rights: %s (%#x, want %#x)",
+		tap_ok(got == check_cases[i].want, "rights: %s (%#x, want %#x)",
 		      check_cases[i].name, got, check_cases[i].want);
 	}
 	test_all_rights();
 	test_suspect();
-	check(paging_error(&long4, PF_WRITE | PF_USER, false) == (PF_WRITE | PF_USER),
+	tap_ok(paging_error(&long4, PF_WRITE | PF_USER, false) == (PF_WRITE | PF_USER),
 	      "not present: P is clear");
-	check(paging_error(&long4, PF_FETCH, true) == (PF_P | PF_RSVD | PF_FETCH),
+	tap_ok(paging_error(&long4, PF_FETCH, true) == (PF_P | PF_RSVD | PF_FETCH),
 	      "reserved bits: P and RSVD");
-	check(paging_error(&nopse, PF_FETCH, false) == 0, "a fetch is not told without NXE");
+	tap_ok(paging_error(&nopse, PF_FETCH, false) == 0, "a fetch is not told without NXE");
 	return tap_done();
 }

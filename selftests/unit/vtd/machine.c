@@ -71,7 +71,6 @@ struct vtd vtd;
 unsigned long waits;
 void (*meanwhile)(void);
 
-static unsigned int number, failures;
 
 static void freed(u64 page)
 {
@@ -142,24 +141,16 @@ void machine_unlock(const struct hw_unit *unit)
 
 void result(bool good, const char *format, ...)
 {
+	char name[256];
 	va_list args;
 
-	good &= !violations;
-	printf("%sok %u ", good ? "" : "not ", ++number);
 	va_start(args, format);
-	vprintf(format, args);
+	vsnprintf(name, sizeof(name), format, args);
 	va_end(args);
-	printf("\n");
+	tap_ok(good && !violations, "%s", name);
 	if (violations)
 		printf("# %s%s\n", first_violation, violations > 1 ? ", and more" : "");
 	fflush(stdout);
-	failures += !good;
-	if (failures && getenv("STOP_AT_FAILURE"))
+	if (tap_failed && getenv("STOP_AT_FAILURE"))
 		exit(1);
-}
-
-int done(void)
-{
-	printf("1..%u\n", number);
-	return failures != 0;
 }

@@ -10,6 +10,7 @@
 
 #include "iommu/hw/unit.h"
 #include "memory.h"
+#include "tap.h"
 #include "vtd.h"
 
 /** struct implementation - a unit as somebody might build it */
@@ -32,6 +33,5 @@ void machine_unlock(const struct hw_unit *unit);
 
 /* One line of TAP; not ok also when there was a violation. */
 void result(bool good, const char *format, ...) __attribute__((format(printf, 2, 3)));
-int done(void);
 
 #endif

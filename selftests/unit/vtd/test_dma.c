@@ -579,5 +579,5 @@ int main(int argc, char **argv)
 		if (implementations[i].choice.ecap & VTD_ECAP_SMTS)
 			random_operations(&implementations[i], true, seed, operations);
 	}
-	return done();
+	return tap_done();
 }

@@ -380,5 +380,5 @@ int main(int argc, char **argv)
 	for (i = 0; i < nr_implementations; i++)
 		random_operations(&implementations[i], seed, operations);
 	fault_reasons();
-	return done();
+	return tap_done();
 }

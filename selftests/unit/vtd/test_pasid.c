@@ -403,5 +403,5 @@ int main(int argc, char **argv)
 	kept_ranges(true, PASID);
 	no_answer(false);
 	no_answer(true);
-	return done();
+	return tap_done();
 }

@@ -456,5 +456,5 @@ int main(int argc, char **argv)
 	fails_closed();
 	waits_together();
 	interrupts_only();
-	return done();
+	return tap_done();
 }

@@ -19,7 +19,6 @@
 #include <linux/kvm.h>
 #include <linux/mman.h>
 
-#include "tap.h"
 #include "vm.h"
 
 #define STRESS_PAGES	(4 * HUGE / PAGE)

@@ -15,9 +15,7 @@
 #include <unistd.h>
 #include <linux/kvm.h>
 
-#include "tap.h"
 
-int tap_count, tap_failed;
 const char *mode_name = "";
 
 void write_file(const char *path, const char *text)

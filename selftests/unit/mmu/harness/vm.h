@@ -2,20 +2,35 @@
 /*
  * A VM of mmu-harness.ko: its slots, accesses as a guest would make them, memory for it.
  *
- * What cannot fail in a test ends the program (die() of tap.h).
+ * What cannot fail in a test ends the program (die()).
  */
 #ifndef MMU_HARNESS_VM_H
 #define MMU_HARNESS_VM_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "harness.h"
+#include "tap.h"
 
 #define PAGE		4096UL
 #define HUGE		(2UL << 20)
 #define GIANT		(1UL << 30)
 #define ACCESS_ERROR	2	/* beside HARNESS_ACCESS' 0 and 1 */
+
+/* Goes before each check's name. */
+extern const char *mode_name;
+
+#define check(ok, fmt, ...) tap_ok(ok, "%s" fmt, mode_name, ##__VA_ARGS__)
+
+static inline void die(const char *what)
+{
+	printf("Bail out! %s: %s\n", what, strerror(errno));
+	exit(1);
+}
 
 /* A file of /proc or /sys; its absence is no error. */
 void write_file(const char *path, const char *text);

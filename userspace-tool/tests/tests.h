@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The few lines of TAP (Test Anything Protocol, version 13) that the unit tests need.
+ * The lists of the unit tests.
  *
  * A test is a function; CHECK() records what does not hold, with its place, and goes on.
  */
-#ifndef MINIKVM_TOOL_TESTS_TAP_H
-#define MINIKVM_TOOL_TESTS_TAP_H
-
-#include <stdbool.h>
-#include <stdio.h>
+#ifndef MINIKVM_TOOL_TESTS_H
+#define MINIKVM_TOOL_TESTS_H
 
 struct test {
 	const char *name;
@@ -23,12 +20,12 @@ extern const struct test table_tests[];
 extern const struct test fuzz_tests[];
 
 /* Tell that something does not hold. */
-void tap_fail(const char *file, int line, const char *what);
+void test_fail(const char *file, int line, const char *what);
 
 #define CHECK(condition)						\
 	do {								\
 		if (!(condition))					\
-			tap_fail(__FILE__, __LINE__, #condition);	\
+			test_fail(__FILE__, __LINE__, #condition);	\
 	} while (0)
 
 #endif

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * tap.h - the little of the Test Anything Protocol that the emulator's tests need.
+ * tap.h - results of the unit tests in the Test Anything Protocol, version 13.
  *
- * Relies on the C library only.  A test program calls tap_ok() for every result and returns
- * tap_done(), which prints the plan and makes the exit status.
+ * Relies on the C library only. A program calls tap_ok() for each result and returns tap_done(),
+ * which prints the plan and makes the exit status. All files of a program count together.
  */
-#ifndef MINIKVM_TEST_TAP_H
-#define MINIKVM_TEST_TAP_H
+#ifndef MINIKVM_UNIT_TAP_H
+#define MINIKVM_UNIT_TAP_H
 
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 
-static unsigned int tap_tests;
-static unsigned int tap_failed;
+/* Weak, so that each file may define them and the linker keeps one. */
+__attribute__((weak)) unsigned int tap_tests, tap_failed;
 
 /* Print one result line; the description is printf-like. */
+__attribute__((format(printf, 2, 3)))
 static inline bool tap_ok(bool ok, const char *fmt, ...)
 {
 	va_list args;
@@ -37,4 +38,4 @@ static inline int tap_done(void)
 	return tap_failed ? 1 : 0;
 }
 
-#endif /* MINIKVM_TEST_TAP_H */
+#endif

@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * As much of the kernel as arch/x86/irq/lapic*.c need, for userspace.
+ * kernel.h - as much of the kernel as the unit suites' files of the module need, for userspace.
  *
- * Every <linux/...> and <asm/...> that those files include leads here (the Makefile makes the
- * forwarding headers). Atomics are real, so that threads can race in a test; time is a number
- * that the test moves. Register numbers are those of the SDM, "Local APIC Register Address Map".
+ * Every <linux/...> and <asm/...> that those files include leads here (unit.mk makes the forwarding
+ * headers). Atomics are real, so that threads can race in a test; locks only check that they are
+ * balanced, for tests of one thread. Time is a number that the test moves (kernel.c).
  */
-#ifndef LAPIC_TEST_KERNEL_H
-#define LAPIC_TEST_KERNEL_H
+#ifndef MINIKVM_UNIT_KERNEL_H
+#define MINIKVM_UNIT_KERNEL_H
 
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <asm/types.h>
+#include <linux/kvm.h>
 
 typedef __u8 u8;
 typedef __u16 u16;
@@ -40,6 +43,8 @@ typedef s64 ktime_t;
 #define KTIME_MAX		INT64_MAX
 #define NSEC_PER_USEC		1000l
 #define NSEC_PER_MSEC		1000000l
+#define NSEC_PER_SEC		1000000000l
+#define HZ			250
 #define likely(x)		__builtin_expect(!!(x), 1)
 #define unlikely(x)		__builtin_expect(!!(x), 0)
 #define max(a, b)		({ typeof(a) a_ = (a); typeof(b) b_ = (b); a_ > b_ ? a_ : b_; })
@@ -48,7 +53,12 @@ typedef s64 ktime_t;
 #define min_t(type, a, b)	({ type x_ = (a), y_ = (b); x_ < y_ ? x_ : y_; })
 #define max3(a, b, c)		({ typeof(a) m_ = max(a, b); max(m_, c); })
 #define container_of(p, type, m) ((type *)((char *)(p) - offsetof(type, m)))
+#define struct_size(p, m, n)	(sizeof(*(p)) + (n) * sizeof((p)->m[0]))
+#define WARN_ON_ONCE(x)		((void)(x))
 #define __user
+#define __rcu
+#define __releases(x)
+#define __printf(a, b)		__attribute__((format(printf, a, b)))
 #define noinline		__attribute__((noinline))
 /* The test's vCPUs have what the keys stand for, or not: asked each time. */
 #define DECLARE_STATIC_KEY_FALSE(key) extern bool key
@@ -95,6 +105,11 @@ static inline bool test_and_clear_bit(long nr, unsigned long *p)
 	return __atomic_fetch_and(p + nr / 64, ~bit, __ATOMIC_SEQ_CST) & bit;
 }
 
+static inline void __set_bit(long nr, unsigned long *p)
+{
+	p[nr / 64] |= 1ul << (nr & 63);
+}
+
 static inline bool test_bit(long nr, const unsigned long *p)
 {
 	return READ_ONCE(p[nr / 64]) & (1ul << (nr & 63));
@@ -108,6 +123,26 @@ static inline unsigned int __fls(unsigned long x)
 static inline unsigned int __ffs(unsigned long x)
 {
 	return __builtin_ctzl(x);
+}
+
+static inline unsigned long __ffs64(u64 x)
+{
+	return __builtin_ctzll(x);
+}
+
+static inline u8 ror8(u8 x, unsigned int n)
+{
+	return x >> (n & 7) | x << (-n & 7);
+}
+
+static inline unsigned int bcd2bin(u8 x)
+{
+	return (x & 15) + (x >> 4) * 10;
+}
+
+static inline u8 bin2bcd(unsigned int x)
+{
+	return (x / 10) << 4 | x % 10;
 }
 
 static inline unsigned int hweight8(u8 x)
@@ -170,7 +205,9 @@ static inline u64 mul_u64_u32_div(u64 a, u32 mul, u32 div)
 
 #define GFP_KERNEL_ACCOUNT	0
 #define kzalloc(size, gfp)	calloc(1, size)
+#define kvmalloc(size, gfp)	malloc(size)
 #define kfree(p)		free(p)
+#define kvfree(p)		free(p)
 #define get_zeroed_page(gfp)	((unsigned long)aligned_alloc_zero())
 #define free_page(p)		free((void *)(p))
 
@@ -181,18 +218,107 @@ static inline void *aligned_alloc_zero(void)
 	return p ? memset(p, 0, 4096) : NULL;
 }
 
+typedef struct { int n; } atomic_t;
+
+static inline int atomic_read(const atomic_t *a) { return a->n; }
+static inline void atomic_set(atomic_t *a, int n) { a->n = n; }
+static inline void atomic_add(int n, atomic_t *a) { a->n += n; }
+
+static inline int atomic_xchg(atomic_t *a, int n)
+{
+	int old = a->n;
+
+	a->n = n;
+	return old;
+}
+
+static inline int atomic_dec_if_positive(atomic_t *a)
+{
+	return a->n > 0 ? --a->n : a->n - 1;
+}
+
+typedef struct { int held; } raw_spinlock_t, spinlock_t;
+struct mutex { int held; };
+
+static inline void test_lock(int *held)
+{
+	assert(!*held);		/* would deadlock */
+	*held = 1;
+}
+
+static inline void test_unlock(int *held)
+{
+	assert(*held);
+	*held = 0;
+}
+
+#define raw_spin_lock_init(l)		((l)->held = 0)
+#define spin_lock_init(l)		((l)->held = 0)
+#define raw_spin_lock_irqsave(l, f)	((f) = 0, test_lock(&(l)->held))
+#define raw_spin_unlock_irqrestore(l, f) ((void)(f), test_unlock(&(l)->held))
+#define spin_lock(l)			test_lock(&(l)->held)
+#define spin_unlock(l)			test_unlock(&(l)->held)
+#define mutex_lock(l)			test_lock(&(l)->held)
+#define mutex_unlock(l)			test_unlock(&(l)->held)
+#define lockdep_assert_held(l)		assert((l)->held)
+#define lockdep_is_held(l)		1
+
+struct srcu_struct { int grace_periods; };
+
+#define srcu_dereference(p, s)		(p)
+#define rcu_dereference_protected(p, c)	(p)
+#define rcu_assign_pointer(p, v)	((p) = (v))
+#define RCU_INIT_POINTER(p, v)		((p) = (v))
+#define synchronize_srcu_expedited(s)	((s)->grace_periods++)
+
+typedef struct { int n; } refcount_t;
+
+static inline int refcount_read(const refcount_t *r) { return r->n; }
+
+struct hlist_node { struct hlist_node *next, **pprev; };
+struct list_head { struct list_head *next, *prev; };
+
+struct work_struct { int unused; };
+struct delayed_work {
+	struct work_struct work;
+	void (*fn)(struct work_struct *work);
+	bool queued;
+};
+
+#define to_delayed_work(w)		container_of(w, struct delayed_work, work)
+#define INIT_DELAYED_WORK(w, f)		((w)->fn = (f))
+#define schedule_delayed_work(w, t)	((w)->queued = true)
+#define cancel_delayed_work_sync(w)	((w)->queued = false)
+
 #define MODULE_PARM_DESC(name, text)
 #define module_param(name, type, mode)
 #define pr_notice_ratelimited(...) ((void)0)
 
+/* The tests run where interrupts are on. */
+static inline bool irqs_disabled(void)
+{
+	return false;
+}
+
 /* A test ends with 0, or something was locked and not unlocked. */
 extern int preempt_count;
 
-/* Time: the test's. */
+/* ---- time, which stands still unless the test moves it ------------------------------------- */
+
 extern s64 now_ns;
 extern u32 tsc_khz;
+/* How often hrtimer callbacks ran. */
+extern int callbacks;
+
+/* Until @ns; the hrtimers that fall due on the way run, each at its own time. */
+void advance_to(s64 ns);
 
 static inline ktime_t ktime_get(void)
+{
+	return now_ns;
+}
+
+static inline u64 ktime_get_ns(void)
 {
 	return now_ns;
 }
@@ -218,19 +344,20 @@ static inline ktime_t ktime_add_ns(ktime_t t, u64 ns)
 }
 
 enum hrtimer_restart { HRTIMER_NORESTART, HRTIMER_RESTART };
+#define HRTIMER_MODE_ABS		0
 #define HRTIMER_MODE_ABS_PINNED_HARD	1
-#define CLOCK_MONOTONIC			1
 
 struct hrtimer {
 	enum hrtimer_restart (*function)(struct hrtimer *timer);
 	s64 expires;
 	bool queued;
+	struct hrtimer *next;		/* of those that are queued */
 };
 
 void hrtimer_init(struct hrtimer *t, int clock, int mode);
 void hrtimer_start(struct hrtimer *t, ktime_t expires, int mode);
 int hrtimer_cancel(struct hrtimer *t);
-void hrtimer_forward_now(struct hrtimer *t, ktime_t interval);
+u64 hrtimer_forward_now(struct hrtimer *t, ktime_t interval);
 
 static inline void hrtimer_set_expires(struct hrtimer *t, ktime_t expires)
 {
@@ -242,74 +369,20 @@ static inline ktime_t hrtimer_get_expires(const struct hrtimer *t)
 	return t->expires;
 }
 
+static inline s64 hrtimer_expires_remaining(const struct hrtimer *t)
+{
+	return t->expires - now_ns;
+}
+
 static inline void hrtimer_start_expires(struct hrtimer *t, int mode)
 {
 	hrtimer_start(t, t->expires, mode);
 }
 
-/* KVM's ABI */
-struct kvm_lapic_state { char regs[0x400]; };
-struct kvm_segment { u64 base; u32 limit; u16 selector; };
-#define KVM_MP_STATE_RUNNABLE		0
-#define KVM_MP_STATE_UNINITIALIZED	1
-#define KVM_MP_STATE_INIT_RECEIVED	2
-#define KVM_X86_QUIRK_LINT0_REENABLED	1
-#define KVM_X86_QUIRK_LAPIC_MMIO_HOLE	4
 #define MCG_CMCI_P			BIT_ULL(10)
 
 /* Features of the test's guest: two bits of no matter what numbers. */
 #define X86_FEATURE_X2APIC		0
 #define X86_FEATURE_TSC_DEADLINE_TIMER	1
-
-/* SDM */
-#define APIC_ID		0x20
-#define APIC_LVR	0x30
-#define APIC_LVR_DIRECTED_EOI	BIT(24)
-#define APIC_TASKPRI	0x80
-#define APIC_ARBPRI	0x90
-#define APIC_PROCPRI	0xa0
-#define APIC_EOI	0xb0
-#define APIC_LDR	0xd0
-#define APIC_LDR_MASK	(0xffu << 24)
-#define APIC_DFR	0xe0
-#define APIC_DFR_FLAT	0xffffffffu
-#define APIC_SPIV	0xf0
-#define APIC_SPIV_DIRECTED_EOI		BIT(12)
-#define APIC_SPIV_FOCUS_DISABLED	BIT(9)
-#define APIC_SPIV_APIC_ENABLED		BIT(8)
-#define APIC_ISR	0x100
-#define APIC_TMR	0x180
-#define APIC_IRR	0x200
-#define APIC_ESR	0x280
-#define APIC_ESR_SENDILL	0x20
-#define APIC_ESR_RECVILL	0x40
-#define APIC_ESR_ILLREGA	0x80
-#define APIC_LVTCMCI	0x2f0
-#define APIC_ICR	0x300
-#define APIC_DEST_SELF		0x40000
-#define APIC_INT_LEVELTRIG	0x8000
-#define APIC_INT_ASSERT		0x4000
-#define APIC_ICR_BUSY		0x1000
-#define APIC_DEST_LOGICAL	0x800
-#define APIC_ICR2	0x310
-#define APIC_LVTT	0x320
-#define APIC_LVTTHMR	0x330
-#define APIC_LVTPC	0x340
-#define APIC_LVT0	0x350
-#define APIC_LVT1	0x360
-#define APIC_LVTERR	0x370
-#define APIC_LVT_MASKED		BIT(16)
-#define APIC_LVT_LEVEL_TRIGGER	BIT(15)
-#define APIC_LVT_REMOTE_IRR	BIT(14)
-#define APIC_INPUT_POLARITY	BIT(13)
-#define APIC_SEND_PENDING	BIT(12)
-#define APIC_MODE_MASK		0x700
-#define APIC_DM_NMI		0x400
-#define APIC_DM_EXTINT		0x700
-#define APIC_VECTOR_MASK	0xff
-#define APIC_TMICT	0x380
-#define APIC_TMCCT	0x390
-#define APIC_TDCR	0x3e0
-#define APIC_SELF_IPI	0x3f0
 
 #endif

@@ -31,6 +31,7 @@ void arch_vm_stop(struct mkvm_vm *vm);
 void arch_vm_destroy(struct mkvm_vm *vm);
 int arch_vcpu_precreate(struct mkvm_vm *vm, u32 id);	/* vm->lock held */
 int arch_vcpu_create(struct mkvm_vcpu *vcpu);
+void arch_vcpu_power_up(struct mkvm_vcpu *vcpu);	/* its first state; loaded */
 void arch_vcpu_postcreate(struct mkvm_vcpu *vcpu);	/* it is visible now */
 void arch_vcpu_destroy(struct mkvm_vcpu *vcpu);
 
@@ -40,9 +41,6 @@ void arch_vcpu_put(struct mkvm_vcpu *vcpu);
 
 /* KVM_RUN: 0 with vcpu->run filled, or -errno. vcpu loaded, vcpu->mutex held. */
 int arch_vcpu_run(struct mkvm_vcpu *vcpu);
-
-/* Is there a reason to leave HLT? Called with the vCPU's wait armed. */
-bool arch_vcpu_runnable(struct mkvm_vcpu *vcpu);
 
 /* ioctls that virt/ does not know; -ENOIOCTLCMD means nobody knows it. */
 long arch_dev_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);

@@ -14,27 +14,15 @@
 #include <linux/uaccess.h>
 
 #include "virt/arch.h"
+#include "virt/dirty_log.h"
 #include "virt/memslot.h"
-#include "virt/vcpu.h"
+#include "virt/request.h"
 
 /*
  * Words handled between two looks at the scheduler and at userspace's buffer: one page of
  * bitmap, so at most 32,768 pages are armed under one hold of vm->mmu_lock.
  */
 #define CHUNK_WORDS	(PAGE_SIZE / sizeof(long))
-
-void mkvm_mark_page_dirty(struct mkvm_vm *vm, struct mkvm_memslot *slot, gfn_t gfn)
-{
-	u64 rel = gfn - slot->base_gfn;
-
-	if (!slot->dirty_bitmap || rel >= slot->npages)
-		return;
-	/* What was written comes first: who takes the bit after this look must see it. */
-	smp_mb();
-	/* The bitmap is shared by all vCPUs: do not fetch the line for writing in vain. */
-	if (!test_bit(rel, slot->dirty_bitmap))
-		set_bit(rel, slot->dirty_bitmap);
-}
 
 /* The slot of an ioctl; vm->slots_lock held. */
 static struct mkvm_memslot *log_slot(struct mkvm_vm *vm, u32 id)
@@ -134,6 +122,14 @@ static int get_dirty_log_locked(struct mkvm_vm *vm, const struct kvm_dirty_log *
 	return r;
 }
 
+/**
+ * mkvm_get_dirty_log() - KVM_GET_DIRTY_LOG
+ * @vm: the VM; vm->slots_lock is not held
+ * @log: the slot, and the address of the caller's bitmap
+ *
+ * Return: 0; -EINVAL for a number that no slot can have, -ENOENT without a slot or a log, -ENOMEM;
+ * -EFAULT for a bad user address, and then no page is forgotten.
+ */
 int mkvm_get_dirty_log(struct mkvm_vm *vm, const struct kvm_dirty_log *log)
 {
 	int r;
@@ -180,6 +176,13 @@ static int clear_dirty_log_locked(struct mkvm_vm *vm, const struct kvm_clear_dir
 	return r;
 }
 
+/**
+ * mkvm_clear_dirty_log() - KVM_CLEAR_DIRTY_LOG
+ * @vm: the VM; vm->slots_lock is not held
+ * @log: the slot, a range of its pages, and the address of the bitmap that says which of them
+ *
+ * Return: as mkvm_get_dirty_log(); -EINVAL also for a range that is not one of whole words.
+ */
 int mkvm_clear_dirty_log(struct mkvm_vm *vm, const struct kvm_clear_dirty_log *log)
 {
 	unsigned long *mask = (unsigned long *)__get_free_page(GFP_KERNEL_ACCOUNT);

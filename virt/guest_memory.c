@@ -12,6 +12,7 @@
 #include <linux/pagemap.h>
 #include <linux/uaccess.h>
 
+#include "virt/guest_memory.h"
 #include "virt/memslot.h"
 #include "virt/vcpu.h"
 
@@ -25,7 +26,7 @@ static void __user *slot_ptr(struct mkvm_vm *vm, const struct mkvm_memslot *slot
 	if (!mkvm_in_one_page(gpa, len) || !slot || (slot->flags & MKVM_SLOT_INVALID) ||
 	    (write && (slot->flags & KVM_MEM_READONLY)))
 		return NULL;
-	/* Right after an mm change of a forgetful caller this would be someone else's memory. */
+	/* In another address space this would be the memory of another process. */
 	if (current->mm != vm->mm)
 		return NULL;
 	return (void __user *)(mkvm_slot_hva(slot, gpa >> PAGE_SHIFT) + offset_in_page(gpa));
@@ -71,6 +72,16 @@ static int write_in_page(void __user *to, const void *data, unsigned long len)
 	return copy_to_user(to, data, len) ? -EFAULT : 0;
 }
 
+/**
+ * mkvm_read_guest() - read guest memory
+ * @vm: the VM, whose address space is the caller's; vm->srcu read-held
+ * @gpa: guest-physical address
+ * @data: where the bytes go
+ * @len: how many
+ *
+ * Context: process, may sleep.
+ * Return: 0, or -EFAULT if a part has no slot, or userspace unmapped it.
+ */
 int mkvm_read_guest(struct mkvm_vm *vm, gpa_t gpa, void *data, unsigned long len)
 {
 	while (len) {
@@ -87,6 +98,16 @@ int mkvm_read_guest(struct mkvm_vm *vm, gpa_t gpa, void *data, unsigned long len
 	return 0;
 }
 
+/**
+ * mkvm_vcpu_read_guest() - mkvm_read_guest() in one page, where the vCPU's last slot is tried first
+ * @vcpu: the vCPU, whose thread this is; vm->srcu read-held
+ * @gpa: guest-physical address
+ * @data: where the bytes go
+ * @len: how many
+ *
+ * Context: process, may sleep.
+ * Return: 0, or -EFAULT as for mkvm_read_guest(), or if the bytes do not lie in one page.
+ */
 int mkvm_vcpu_read_guest(struct mkvm_vcpu *vcpu, gpa_t gpa, void *data, unsigned int len)
 {
 	const struct mkvm_memslot *slot = mkvm_vcpu_gfn_to_slot(vcpu, gpa >> PAGE_SHIFT);
@@ -95,6 +116,17 @@ int mkvm_vcpu_read_guest(struct mkvm_vcpu *vcpu, gpa_t gpa, void *data, unsigned
 	return from ? read_in_page(data, from, len) : -EFAULT;
 }
 
+/**
+ * mkvm_write_guest() - write guest memory, and mark its pages dirty
+ * @vm: the VM, whose address space is the caller's; vm->srcu read-held
+ * @gpa: guest-physical address
+ * @data: the bytes
+ * @len: how many
+ *
+ * Context: process, may sleep.
+ * Return: 0, or -EFAULT if a part has no slot or a read-only one, or userspace unmapped it; what
+ * comes before that part is written.
+ */
 int mkvm_write_guest(struct mkvm_vm *vm, gpa_t gpa, const void *data, unsigned long len)
 {
 	while (len) {
@@ -112,6 +144,17 @@ int mkvm_write_guest(struct mkvm_vm *vm, gpa_t gpa, const void *data, unsigned l
 	return 0;
 }
 
+/**
+ * mkvm_guest_writable() - would mkvm_write_guest() write all of it, as things stand?
+ * @vm: the VM, whose address space is the caller's; vm->srcu read-held
+ * @gpa: guest-physical address
+ * @len: how many bytes
+ *
+ * Changes nothing, and marks nothing dirty.
+ *
+ * Context: process, may sleep.
+ * Return: true if it would.
+ */
 bool mkvm_guest_writable(struct mkvm_vm *vm, gpa_t gpa, unsigned long len)
 {
 	while (len) {
@@ -165,6 +208,17 @@ fault:
 	return -EFAULT;
 }
 
+/**
+ * mkvm_cmpxchg_guest() - compare and exchange in guest memory, atomically
+ * @vm: the VM, whose address space is the caller's; vm->srcu read-held
+ * @gpa: guest-physical address; with @len it must be mkvm_lockable()
+ * @old: the expected value; on a mismatch it becomes what is there
+ * @new: the new value
+ * @len: 1, 2, 4 or 8 bytes
+ *
+ * Context: process, may sleep.
+ * Return: 0; -EAGAIN on a mismatch; -EFAULT as for mkvm_write_guest().
+ */
 int mkvm_cmpxchg_guest(struct mkvm_vm *vm, gpa_t gpa, u64 *old, u64 new, unsigned int len)
 {
 	struct mkvm_memslot *slot;
@@ -200,6 +254,16 @@ int mkvm_cmpxchg_guest(struct mkvm_vm *vm, gpa_t gpa, u64 *old, u64 new, unsigne
 	return r ? -EAGAIN : 0;
 }
 
+/**
+ * mkvm_cmpxchg16_guest() - mkvm_cmpxchg_guest() of 16 bytes
+ * @vm: the VM, whose address space is the caller's; vm->srcu read-held
+ * @gpa: guest-physical address, a multiple of 16
+ * @old: the expected value, lower half first; not changed on a mismatch
+ * @new: the new value
+ *
+ * Context: process, may sleep.
+ * Return: as mkvm_cmpxchg_guest().
+ */
 int mkvm_cmpxchg16_guest(struct mkvm_vm *vm, gpa_t gpa, const u64 old[2], const u64 new[2])
 {
 	struct mkvm_memslot *slot;

@@ -58,6 +58,21 @@ out:
 	return r;
 }
 
+/**
+ * mkvm_host_page_get() - find the page behind a user address, and fault it in
+ * @vm: the VM; current->mm is vm->mm
+ * @hva: user address
+ * @how: MKVM_PAGE_* bits
+ * @hp: the result, for mkvm_host_page_put()
+ *
+ * A read also says whether writing would be allowed, so that the guest's first write need not
+ * fault again.
+ *
+ * Context: process, may sleep.
+ * Return: 0; -EFAULT: the address is not mapped, or not for this access; -EHWPOISON (SIGBUS was
+ * sent); -EINTR; -ENOMEM; -EAGAIN: the mapping changed meanwhile, try again; -EBUSY: the page must
+ * be waited for, with MKVM_PAGE_NOWAIT only.
+ */
 int mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, unsigned int how,
 		       struct mkvm_host_page *hp)
 {
@@ -103,6 +118,14 @@ found:
 	return 0;
 }
 
+/**
+ * mkvm_host_page_mapped() - a page was just mapped for the guest
+ * @hp: the page
+ *
+ * If the guest may write it, it counts as dirty from now on.
+ *
+ * Context: vm->mmu_lock is still held, and nothing invalidated the page since it was found.
+ */
 void mkvm_host_page_mapped(const struct mkvm_host_page *hp)
 {
 	/*
@@ -113,6 +136,10 @@ void mkvm_host_page_mapped(const struct mkvm_host_page *hp)
 		SetPageDirty(hp->page);
 }
 
+/**
+ * mkvm_host_page_put() - drop the reference to a page
+ * @hp: what mkvm_host_page_get() found
+ */
 void mkvm_host_page_put(struct mkvm_host_page *hp)
 {
 	if (hp->page)
@@ -120,6 +147,12 @@ void mkvm_host_page_put(struct mkvm_host_page *hp)
 	hp->page = NULL;
 }
 
+/**
+ * mkvm_pfn_is_mmio() - is a host frame device memory, which the guest must not access by caches?
+ * @pfn: the frame
+ *
+ * Return: true if it is.
+ */
 bool mkvm_pfn_is_mmio(kvm_pfn_t pfn)
 {
 	if (pfn_valid(pfn))
@@ -128,9 +161,12 @@ bool mkvm_pfn_is_mmio(kvm_pfn_t pfn)
 	return !e820__mapped_raw_any(PFN_PHYS(pfn), PFN_PHYS(pfn + 1) - 1, E820_TYPE_RAM);
 }
 
-/*
- * The kernel frees page tables only after it waited for every CPU that has interrupts off, so
- * that get_user_pages_fast() can do the same walk.
+/**
+ * mkvm_host_mapping_order() - size of the page by which the owner's page table maps an address
+ * @vm: the VM
+ * @hva: user address
+ *
+ * Return: the size as an order of 4K pages; 0 also if nothing is mapped.
  */
 unsigned int mkvm_host_mapping_order(struct mkvm_vm *vm, unsigned long hva)
 {
@@ -141,6 +177,7 @@ unsigned int mkvm_host_mapping_order(struct mkvm_vm *vm, unsigned long hva)
 	pud_t pud;
 	pmd_t pmd;
 
+	/* The kernel frees page tables only after it waited for every CPU with interrupts off. */
 	local_irq_save(flags);
 	/* Each entry is read once: it may change under the walk. */
 	pgd = READ_ONCE(*pgd_offset(vm->mm, hva));

@@ -32,42 +32,17 @@ struct mkvm_host_page {
 #define MKVM_PAGE_WRITE		BIT(0)	/* the guest writes: copy-on-write is broken */
 #define MKVM_PAGE_NOWAIT	BIT(1)	/* do not wait until it is read in */
 
-/**
- * mkvm_host_page_get() - find the page behind a user address, faulting it in
- * @vm: the VM; current->mm is vm->mm; may sleep
- * @hva: user address
- * @how: MKVM_PAGE_* bits
- * @hp: the result; to be given to mkvm_host_page_put()
- *
- * A read also says whether writing would be allowed, so that the guest's first write need not
- * fault again.
- *
- * Return: 0; -EFAULT = the address is not mapped, or not for this access; -EHWPOISON (SIGBUS
- * was sent); -EINTR; -ENOMEM; -EAGAIN = the mapping changed meanwhile, try again; -EBUSY = it
- * must be waited for, with MKVM_PAGE_NOWAIT only.
- */
-int mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, unsigned int how,
-		       struct mkvm_host_page *hp);
-
-/*
- * The page was just mapped for the guest: if that may write it, it counts as dirty from now on.
- * vm->mmu_lock is still held, and nothing invalidated the page meanwhile.
- */
-void mkvm_host_page_mapped(const struct mkvm_host_page *hp);
-
-/* Drop the reference. */
-void mkvm_host_page_put(struct mkvm_host_page *hp);
-
-/* Is this frame device memory, to which the guest's accesses must not be cached? */
-bool mkvm_pfn_is_mmio(kvm_pfn_t pfn);
-
 /* Can no mapping of this page be larger than 4 KiB? Device memory (DAX) is not compound. */
 static inline bool mkvm_page_is_small(struct page *page)
 {
 	return !PageCompound(page) && !is_zone_device_page(page);
 }
 
-/* Size of the page by which the owner's page table maps @hva, as an order; 0 if unmapped. */
+int mkvm_host_page_get(struct mkvm_vm *vm, unsigned long hva, unsigned int how,
+		       struct mkvm_host_page *hp);
+void mkvm_host_page_mapped(const struct mkvm_host_page *hp);
+void mkvm_host_page_put(struct mkvm_host_page *hp);
+bool mkvm_pfn_is_mmio(kvm_pfn_t pfn);
 unsigned int mkvm_host_mapping_order(struct mkvm_vm *vm, unsigned long hva);
 
 #endif

@@ -13,7 +13,7 @@
 #include <linux/string.h>
 
 #include "virt/io_bus.h"
-#include "virt/irq_routing.h"
+#include "virt/ioeventfd.h"
 
 #define VALID_FLAGS	(KVM_IOEVENTFD_FLAG_DATAMATCH | KVM_IOEVENTFD_FLAG_PIO | \
 			 KVM_IOEVENTFD_FLAG_DEASSIGN)

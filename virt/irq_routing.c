@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The GSI routing table and what drives it.
+ * The GSI routing table: what interrupt lines and messages a GSI stands for.
  *
- * KVM's ABI: KVM_SET_GSI_ROUTING, KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS, KVM_SIGNAL_MSI. A table
- * is built aside and replaces the old one as a whole; a GSI is driven by walking its routes
- * under vm->srcu, which works in hard interrupts too (PIT) and under an eventfd's wait-queue
- * lock (irqfd). What a route does is arch_set_route()'s business.
+ * A table is built aside and replaces the old one as a whole; a GSI is driven by walking its
+ * routes under vm->srcu, which works in hard interrupts too (PIT) and under an eventfd's
+ * wait-queue lock (irqfd). What a route does is in its set() function. The ioctls that change
+ * the table are in virt/gsi_routing.c; x86 makes its default table itself.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
 #include <linux/mm.h>
 #include <linux/nospec.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
 
-#include "virt/arch.h"
 #include "virt/irq_routing.h"
 
 /* Pins of one interrupt controller: the most that any route may name. */
@@ -28,6 +26,7 @@ struct ack_notifiers {
 
 struct mkvm_irq_routing {
 	struct ack_notifiers *acks;
+	unsigned int nr_routes, max_routes;
 	u32 nr_gsis;
 	int pin_gsi[NR_CHIPS][NR_PINS];		/* -1: no GSI leads there */
 	struct hlist_head *gsi;			/* nr_gsis lists of routes */
@@ -44,7 +43,15 @@ static struct mkvm_irq_routing *routing_get_locked(struct mkvm_vm *vm)
 	return rcu_dereference_protected(vm->routing, lockdep_is_held(&vm->irq_lock));
 }
 
-static struct mkvm_irq_routing *routing_alloc(unsigned int nr_routes, u32 nr_gsis)
+/**
+ * mkvm_routing_alloc() - make an empty table
+ * @nr_routes: how many routes it will have, at most
+ * @nr_gsis: its GSIs are those below this number
+ *
+ * Return: the table, for mkvm_routing_add() and mkvm_routing_replace() or mkvm_routing_free();
+ * NULL without memory.
+ */
+struct mkvm_irq_routing *mkvm_routing_alloc(unsigned int nr_routes, u32 nr_gsis)
 {
 	size_t heads = offsetof(struct mkvm_irq_routing, route[nr_routes]);
 	struct mkvm_irq_routing *t;
@@ -52,10 +59,20 @@ static struct mkvm_irq_routing *routing_alloc(unsigned int nr_routes, u32 nr_gsi
 	t = kvzalloc(heads + nr_gsis * sizeof(struct hlist_head), GFP_KERNEL_ACCOUNT);
 	if (!t)
 		return NULL;
+	t->max_routes = nr_routes;
 	t->nr_gsis = nr_gsis;
 	t->gsi = (void *)t + heads;
 	memset(t->pin_gsi, -1, sizeof(t->pin_gsi));
 	return t;
+}
+
+/**
+ * mkvm_routing_free() - free a table that is not in force, or not any more
+ * @t: the table, or NULL; no reader can see it
+ */
+void mkvm_routing_free(struct mkvm_irq_routing *t)
+{
+	kvfree(t);
 }
 
 /**
@@ -66,7 +83,7 @@ static struct mkvm_irq_routing *routing_alloc(unsigned int nr_routes, u32 nr_gsi
  */
 int mkvm_routing_init(struct mkvm_vm *vm)
 {
-	struct mkvm_irq_routing *t = routing_alloc(0, 0);
+	struct mkvm_irq_routing *t = mkvm_routing_alloc(0, 0);
 
 	if (t)
 		t->acks = kzalloc(sizeof(*t->acks), GFP_KERNEL_ACCOUNT);
@@ -93,133 +110,61 @@ void mkvm_routing_destroy(struct mkvm_vm *vm)
 }
 
 /* One GSI may lead to one pin of each chip, or to one message: not to both. */
-static bool conflicts(struct hlist_head *list, const struct kvm_irq_routing_entry *ue)
+static bool conflicts(struct hlist_head *list, const struct mkvm_route *new)
 {
 	struct mkvm_route *r;
 
 	hlist_for_each_entry(r, list, link)
-		if (r->type != KVM_IRQ_ROUTING_IRQCHIP || ue->type != KVM_IRQ_ROUTING_IRQCHIP ||
-		    r->chip.irqchip == ue->u.irqchip.irqchip)
+		if (r->type != KVM_IRQ_ROUTING_IRQCHIP || new->type != KVM_IRQ_ROUTING_IRQCHIP ||
+		    r->chip.irqchip == new->chip.irqchip)
 			return true;
 	return false;
 }
 
-static int add_route(struct mkvm_vm *vm, struct mkvm_irq_routing *t, struct mkvm_route *r,
-		     const struct kvm_irq_routing_entry *ue)
+/**
+ * mkvm_routing_add() - add a route to a table that is being built
+ * @t: the table, with room for it
+ * @route: the route, complete but for its link; copied
+ *
+ * Return: 0, or -EEXIST if its GSI leads to the same place already.
+ */
+int mkvm_routing_add(struct mkvm_irq_routing *t, const struct mkvm_route *route)
 {
-	u32 valid_flags = ue->type == KVM_IRQ_ROUTING_MSI ? KVM_MSI_VALID_DEVID : 0;
-	struct hlist_head *list = &t->gsi[array_index_nospec(ue->gsi, t->nr_gsis)];
+	struct hlist_head *list;
+	struct mkvm_route *r;
 
-	if (ue->flags & ~valid_flags) {
-		vm_refuse(vm, "GSI %u: unknown route flags %#x", ue->gsi, ue->flags);
-		return -EINVAL;
+	if (WARN_ON_ONCE(route->gsi >= t->nr_gsis || t->nr_routes >= t->max_routes))
+		return -EEXIST;
+	list = &t->gsi[array_index_nospec(route->gsi, t->nr_gsis)];
+	if (conflicts(list, route))
+		return -EEXIST;
+	if (route->type == KVM_IRQ_ROUTING_IRQCHIP) {
+		if (WARN_ON_ONCE(route->chip.irqchip >= NR_CHIPS || route->chip.pin >= NR_PINS))
+			return -EEXIST;
+		t->pin_gsi[array_index_nospec(route->chip.irqchip, NR_CHIPS)]
+			  [array_index_nospec(route->chip.pin, NR_PINS)] = route->gsi;
 	}
-	if (conflicts(list, ue)) {
-		vm_refuse(vm, "GSI %u: a second route to the same place", ue->gsi);
-		return -EINVAL;
-	}
-	r->gsi = ue->gsi;
-	r->type = ue->type;
-	if (arch_set_route(vm, r, ue)) {
-		vm_refuse(vm, "GSI %u: no such route: type %u, chip %u pin %u", ue->gsi, ue->type,
-			  ue->u.irqchip.irqchip, ue->u.irqchip.pin);
-		return -EINVAL;
-	}
-	if (r->type == KVM_IRQ_ROUTING_IRQCHIP) {
-		if (WARN_ON_ONCE(r->chip.irqchip >= NR_CHIPS || r->chip.pin >= NR_PINS))
-			return -EINVAL;
-		t->pin_gsi[array_index_nospec(r->chip.irqchip, NR_CHIPS)]
-			  [array_index_nospec(r->chip.pin, NR_PINS)] = r->gsi;
-	}
+	r = &t->route[t->nr_routes++];
+	*r = *route;
 	hlist_add_head(&r->link, list);
 	return 0;
 }
 
 /**
- * mkvm_set_routing() - replace the routing table
- * @vm: the VM; vm->srcu and vm->irq_lock not held, process context
- * @entries: the new table, already in kernel memory
- * @nr: how many entries
- * @flags: must be 0
+ * mkvm_routing_replace() - put a new table in the place of the one in force
+ * @vm: the VM; vm->irq_lock held
+ * @new: the table
  *
- * Return: 0; -EINVAL or -ENOMEM with the old table still in force.
+ * Return: the old table. The caller frees it by mkvm_routing_free() after a grace period of
+ * vm->srcu, for which it must not hold vm->irq_lock.
  */
-int mkvm_set_routing(struct mkvm_vm *vm, const struct kvm_irq_routing_entry *entries,
-		     unsigned int nr, unsigned int flags)
+struct mkvm_irq_routing *mkvm_routing_replace(struct mkvm_vm *vm, struct mkvm_irq_routing *new)
 {
-	struct mkvm_irq_routing *new, *old;
-	u32 nr_gsis = 0;
-	unsigned int i;
-	int err;
+	struct mkvm_irq_routing *old = routing_get_locked(vm);
 
-	if (flags || nr > MKVM_MAX_ROUTES) {
-		vm_refuse(vm, "routing table of %u entries, flags %#x: at most %u, flags 0",
-			  nr, flags, MKVM_MAX_ROUTES);
-		return -EINVAL;
-	}
-	for (i = 0; i < nr; i++) {
-		if (entries[i].gsi >= MKVM_MAX_ROUTES) {
-			vm_refuse(vm, "GSI %u is past the last one, %u", entries[i].gsi,
-				  MKVM_MAX_ROUTES - 1);
-			return -EINVAL;
-		}
-		nr_gsis = max(nr_gsis, entries[i].gsi + 1);
-	}
-	new = routing_alloc(nr, nr_gsis);
-	if (!new)
-		return -ENOMEM;
-	for (i = 0; i < nr; i++) {
-		err = add_route(vm, new, &new->route[i], &entries[i]);
-		if (err) {
-			kvfree(new);
-			return err;
-		}
-	}
-
-	mutex_lock(&vm->irq_lock);
-	old = routing_get_locked(vm);
 	new->acks = old->acks;
 	rcu_assign_pointer(vm->routing, new);
-	arch_irq_routing_changed(vm);
-	mkvm_irqfds_rerouted(vm);
-	mutex_unlock(&vm->irq_lock);
-
-	/* KVM_CREATE_IRQCHIP's own table: nothing could drive a GSI before. */
-	if (arch_irqchip_in_kernel(vm))
-		synchronize_srcu_expedited(&vm->srcu);
-	kvfree(old);
-	return 0;
-}
-
-/**
- * mkvm_set_gsi_routing_ioctl() - KVM_SET_GSI_ROUTING
- * @vm: the VM
- * @user: the caller's struct kvm_irq_routing
- *
- * Return: 0, -EFAULT, -EINVAL (also without an interrupt controller in the kernel), -ENOMEM.
- */
-int mkvm_set_gsi_routing_ioctl(struct mkvm_vm *vm, struct kvm_irq_routing __user *user)
-{
-	struct kvm_irq_routing_entry *entries = NULL;
-	struct kvm_irq_routing head;
-	int err;
-
-	if (copy_from_user(&head, user, sizeof(head)))
-		return -EFAULT;
-	if (!arch_irqchip_in_kernel(vm)) {
-		vm_refuse(vm, "GSI routing without an interrupt controller in the kernel");
-		return -EINVAL;
-	}
-	if (head.nr > MKVM_MAX_ROUTES || head.flags)
-		return mkvm_set_routing(vm, NULL, head.nr, head.flags);
-	if (head.nr) {
-		entries = vmemdup_user(user->entries, array_size(head.nr, sizeof(*entries)));
-		if (IS_ERR(entries))
-			return PTR_ERR(entries);
-	}
-	err = mkvm_set_routing(vm, entries, head.nr, 0);
-	kvfree(entries);
-	return err;
+	return old;
 }
 
 /**
@@ -302,47 +247,6 @@ bool mkvm_message_of_gsi(struct mkvm_vm *vm, u32 gsi, struct mkvm_route *copy)
 	return false;
 }
 
-/**
- * mkvm_signal_msi() - KVM_SIGNAL_MSI
- * @vm: the VM
- * @msi: the message; flags must be 0 (x86 has no device IDs)
- *
- * Return: > 0 delivered to so many vCPUs, 0 merged with one that waits or addressed to nobody,
- * -EINVAL.
- */
-int mkvm_signal_msi(struct mkvm_vm *vm, const struct kvm_msi *msi)
-{
-	const struct kvm_irq_routing_entry ue = {
-		.type = KVM_IRQ_ROUTING_MSI,
-		.u.msi = {
-			.address_lo = msi->address_lo,
-			.address_hi = msi->address_hi,
-			.data = msi->data,
-		},
-	};
-	struct mkvm_route route = { .type = KVM_IRQ_ROUTING_MSI };
-	int idx, ret;
-
-	if (!arch_irqchip_in_kernel(vm)) {
-		vm_refuse(vm, "KVM_SIGNAL_MSI without an interrupt controller in the kernel");
-		return -EINVAL;
-	}
-	if (msi->flags) {
-		vm_refuse(vm, "KVM_SIGNAL_MSI: unknown flags %#x", msi->flags);
-		return -EINVAL;
-	}
-	if (arch_set_route(vm, &route, &ue)) {
-		vm_refuse(vm, "KVM_SIGNAL_MSI: bad address %#x:%08x", msi->address_hi,
-			  msi->address_lo);
-		return -EINVAL;
-	}
-	idx = srcu_read_lock(&vm->srcu);
-	ret = route.set(&route, vm, MKVM_USERSPACE_IRQ_SOURCE, 1, false);
-	srcu_read_unlock(&vm->srcu, idx);
-	/* Nobody at that destination: the guest's affair, not an error of the caller's. */
-	return max(ret, 0);
-}
-
 static int pin_gsi(const struct mkvm_irq_routing *t, unsigned int irqchip, unsigned int pin)
 {
 	if (irqchip >= NR_CHIPS || pin >= NR_PINS)
@@ -421,16 +325,18 @@ bool mkvm_pin_has_ack_notifier(struct mkvm_vm *vm, unsigned int irqchip, unsigne
  * mkvm_register_ack_notifier() - be told when the guest acknowledges a GSI
  * @vm: the VM; vm->irq_lock held
  * @notifier: with gsi and acked filled in
+ *
+ * The caller then tells the interrupt controllers, by arch_irq_routing_changed() or what is behind
+ * it, that somebody waits for the EOIs of this GSI.
  */
 void mkvm_register_ack_notifier(struct mkvm_vm *vm, struct mkvm_ack_notifier *notifier)
 {
 	lockdep_assert_held(&vm->irq_lock);
 	hlist_add_head_rcu(&notifier->link, &routing_get_locked(vm)->acks->list);
-	arch_irq_routing_changed(vm);
 }
 
 /**
- * mkvm_unregister_ack_notifier() - the reverse
+ * mkvm_unregister_ack_notifier() - undo mkvm_register_ack_notifier()
  * @vm: the VM; vm->irq_lock held, vm->srcu not
  * @notifier: may be freed on return
  */
@@ -438,8 +344,7 @@ void mkvm_unregister_ack_notifier(struct mkvm_vm *vm, struct mkvm_ack_notifier *
 {
 	lockdep_assert_held(&vm->irq_lock);
 	hlist_del_init_rcu(&notifier->link);
-	if (!refcount_read(&vm->users))
-		return;		/* the VM ends: nobody is left */
-	synchronize_srcu_expedited(&vm->srcu);
-	arch_irq_routing_changed(vm);
+	/* While the VM ends no reader is left. */
+	if (refcount_read(&vm->users))
+		synchronize_srcu_expedited(&vm->srcu);
 }

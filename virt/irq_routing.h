@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * GSIs and where they lead: KVM_SET_GSI_ROUTING, KVM_IRQ_LINE,
- * KVM_SIGNAL_MSI, KVM_IRQFD, KVM_IOEVENTFD.
+ * GSIs and where they lead.
  *
  * The table is replaced as a whole; readers hold vm->srcu. What a route does is decided by
- * arch_set_route(), which fills its set() function.
+ * x86 (arch_set_route()), which fills its set() function.
  */
 #ifndef MINIKVM_VIRT_IRQ_ROUTING_H
 #define MINIKVM_VIRT_IRQ_ROUTING_H
@@ -49,40 +48,25 @@ struct mkvm_ack_notifier {
 	void (*acked)(struct mkvm_ack_notifier *notifier, struct mkvm_vm *vm);
 };
 
-/* Process context, vm->irq_lock held; unregister waits until nobody can be in @acked. */
-void mkvm_register_ack_notifier(struct mkvm_vm *vm, struct mkvm_ack_notifier *notifier);
-void mkvm_unregister_ack_notifier(struct mkvm_vm *vm, struct mkvm_ack_notifier *notifier);
-
+/* The table: building it, and putting it in force. */
 int mkvm_routing_init(struct mkvm_vm *vm);
 void mkvm_routing_destroy(struct mkvm_vm *vm);
-/* Replace the table by @nr entries; 0 or -EINVAL/-ENOMEM with the old table still in force. */
-int mkvm_set_routing(struct mkvm_vm *vm, const struct kvm_irq_routing_entry *entries,
-		     unsigned int nr, unsigned int flags);
-/* KVM_SET_GSI_ROUTING with the user's pointer. */
-int mkvm_set_gsi_routing_ioctl(struct mkvm_vm *vm, struct kvm_irq_routing __user *user);
+struct mkvm_irq_routing *mkvm_routing_alloc(unsigned int nr_routes, u32 nr_gsis);
+void mkvm_routing_free(struct mkvm_irq_routing *t);
+int mkvm_routing_add(struct mkvm_irq_routing *t, const struct mkvm_route *route);
+struct mkvm_irq_routing *mkvm_routing_replace(struct mkvm_vm *vm, struct mkvm_irq_routing *new);
 
-/* The message that a GSI is, if it is one: a copy. vm->irq_lock held. */
-bool mkvm_message_of_gsi(struct mkvm_vm *vm, u32 gsi, struct mkvm_route *copy);
-/* Call @fn for every route of the GSIs below @nr_gsis, under vm->srcu. */
+/* Lookups. */
+int mkvm_set_irq(struct mkvm_vm *vm, int source, u32 gsi, int level, bool line_status);
 void mkvm_walk_routes(struct mkvm_vm *vm, u32 nr_gsis,
 		      void (*fn)(const struct mkvm_route *route, void *data), void *data);
-/* Drive a GSI. Any context (vm->srcu is taken inside). Returns as mkvm_route.set does. */
-int mkvm_set_irq(struct mkvm_vm *vm, int source, u32 gsi, int level, bool line_status);
-/* KVM_SIGNAL_MSI: > 0 delivered, 0 blocked by the guest, < 0 errno. */
-int mkvm_signal_msi(struct mkvm_vm *vm, const struct kvm_msi *msi);
-/* An interrupt controller's pin got its EOI: run resamplers of the GSIs that lead to it. */
-void mkvm_notify_acked_irq(struct mkvm_vm *vm, unsigned int irqchip, unsigned int pin);
-bool mkvm_pin_has_ack_notifier(struct mkvm_vm *vm, unsigned int irqchip, unsigned int pin);
-/* The GSI that leads to a pin, or -1. Any context. */
+bool mkvm_message_of_gsi(struct mkvm_vm *vm, u32 gsi, struct mkvm_route *copy);
 int mkvm_pin_to_gsi(struct mkvm_vm *vm, unsigned int irqchip, unsigned int pin);
 
-int mkvm_irqfd_ioctl(struct mkvm_vm *vm, const struct kvm_irqfd *args);
-int mkvm_ioeventfd_ioctl(struct mkvm_vm *vm, const struct kvm_ioeventfd *args);
-/* The routing table changed. vm->irq_lock held. */
-void mkvm_irqfds_rerouted(struct mkvm_vm *vm);
-/* The VM goes: detach every eventfd. Process context. */
-void mkvm_eventfds_release(struct mkvm_vm *vm);
-int mkvm_irqfd_module_init(void);
-void mkvm_irqfd_module_exit(void);
+/* Acknowledgements. */
+void mkvm_register_ack_notifier(struct mkvm_vm *vm, struct mkvm_ack_notifier *notifier);
+void mkvm_unregister_ack_notifier(struct mkvm_vm *vm, struct mkvm_ack_notifier *notifier);
+void mkvm_notify_acked_irq(struct mkvm_vm *vm, unsigned int irqchip, unsigned int pin);
+bool mkvm_pin_has_ack_notifier(struct mkvm_vm *vm, unsigned int irqchip, unsigned int pin);
 
 #endif

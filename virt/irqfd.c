@@ -23,6 +23,7 @@
 #include "virt/arch.h"
 #include "virt/irq_bypass.h"
 #include "virt/irq_routing.h"
+#include "virt/irqfd.h"
 
 /* All irqfds that resample one GSI: a line that each of them holds up until the guest's EOI. */
 struct resampler {
@@ -95,6 +96,7 @@ static int resampler_join(struct mkvm_irqfd *irqfd)
 		r->notifier.gsi = irqfd->gsi;
 		r->notifier.acked = resampler_acked;
 		mkvm_register_ack_notifier(vm, &r->notifier);
+		arch_irq_routing_changed(vm);
 	}
 	irqfd->resampler = r;
 	list_add_rcu(&irqfd->resampler_link, &r->irqfds);
@@ -110,6 +112,7 @@ static void resampler_leave(struct mkvm_irqfd *irqfd)
 	list_del_rcu(&irqfd->resampler_link);
 	if (list_empty(&r->irqfds)) {
 		mkvm_unregister_ack_notifier(vm, &r->notifier);
+		arch_irq_routing_changed(vm);
 		/* Nobody is left to be asked: do not leave the line up for ever. */
 		mkvm_set_irq(vm, MKVM_IRQFD_RESAMPLE_SOURCE, irqfd->gsi, 0, false);
 		kfree(r);
@@ -322,13 +325,13 @@ void mkvm_irqfds_rerouted(struct mkvm_vm *vm)
 }
 
 /**
- * mkvm_eventfds_release() - detach every irqfd of a VM that goes
+ * mkvm_irqfds_release() - detach every irqfd of a VM that goes
  * @vm: the VM, on which nobody can call KVM_IRQFD any more; process context
  *
  * To be called before the interrupt controllers are destroyed. Ioeventfds go with the I/O
  * buses (mkvm_io_buses_destroy()).
  */
-void mkvm_eventfds_release(struct mkvm_vm *vm)
+void mkvm_irqfds_release(struct mkvm_vm *vm)
 {
 	struct mkvm_irqfd *irqfd;
 

@@ -21,7 +21,7 @@
 #include "uapi/linux/minikvm.h"
 #include "virt/arch.h"
 #include "virt/debugfs.h"
-#include "virt/irq_routing.h"
+#include "virt/irqfd.h"
 #include "virt/vm.h"
 
 static char *node = "minikvm";

@@ -1,31 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A vCPU's descriptor, its thread, and how others get its attention.
+ * A vCPU's descriptor and its thread.
  *
  * KVM's ABI, "vCPU ioctls". The thread that issues KVM_RUN is the vCPU; a preempt notifier
- * takes the hardware state off the CPU when the scheduler takes the thread off. Another thread
- * gets attention by a request and a kick: a wake-up if the vCPU sleeps in HLT, an IPI if it
- * runs guest code.
+ * takes the hardware state off the CPU when the scheduler takes the thread off. How other
+ * threads get its attention is in virt/request.c.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
-#include <linux/ktime.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/nospec.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/stat.h>
 #include <linux/slab.h>
-#include <linux/smp.h>
 #include <linux/uaccess.h>
-#include <trace/events/ipi.h>
 
 #include "virt/arch.h"
 #include "virt/debugfs.h"
-#include "virt/spin.h"
 #include "virt/stats_fd.h"
 
 static void sched_in(struct preempt_notifier *notifier, int cpu)
@@ -66,121 +60,6 @@ void mkvm_vcpu_put(struct mkvm_vcpu *vcpu)
 	arch_vcpu_put(vcpu);
 	preempt_notifier_unregister(&vcpu->notifier);
 	preempt_enable();
-}
-
-bool mkvm_vcpu_wake_up(struct mkvm_vcpu *vcpu)
-{
-	/* Before it is woken, so that it reads this time and not that of another sleep. */
-	if (rcuwait_active(&vcpu->wait))
-		WRITE_ONCE(vcpu->woken_ns, ktime_get_ns());
-	if (!rcuwait_wake_up(&vcpu->wait))
-		return false;
-	WRITE_ONCE(vcpu->ready, true);
-	return true;
-}
-
-void mkvm_vcpu_kick(struct mkvm_vcpu *vcpu)
-{
-	int cpu, me;
-
-	if (mkvm_vcpu_wake_up(vcpu))
-		return;
-	me = get_cpu();
-	/*
-	 * In guest mode on another CPU: any interrupt gets it out, and it looks at its requests
-	 * before it enters again. Only the first of many kicks needs to send one. On this CPU
-	 * we are the interrupt, or the vCPU thread itself.
-	 */
-	if (cmpxchg(&vcpu->mode, MKVM_IN_GUEST, MKVM_EXITING_GUEST) == MKVM_IN_GUEST) {
-		cpu = READ_ONCE(vcpu->cpu);
-		if (cpu != me && cpu >= 0 && cpu < nr_cpu_ids && cpu_online(cpu))
-			smp_send_reschedule(cpu);
-	}
-	put_cpu();
-}
-
-/**
- * mkvm_request_all_async() - put a request to every vCPU without waiting
- * @vm: the VM
- * @req: the request
- *
- * Context: any.
- */
-void mkvm_request_all_async(struct mkvm_vm *vm, enum mkvm_request req)
-{
-	struct mkvm_vcpu *vcpu;
-	int i;
-
-	mkvm_for_each_vcpu(i, vcpu, vm) {
-		mkvm_make_request(req, vcpu);
-		mkvm_vcpu_kick(vcpu);
-	}
-}
-
-static void acknowledge(void *unused)
-{
-}
-
-void mkvm_make_all_request(struct mkvm_vm *vm, enum mkvm_request req)
-{
-	struct mkvm_vcpu *vcpu;
-	cpumask_var_t mask;
-	int i, cpu, me;
-	bool in_guest = false, have_mask = false;
-
-	me = get_cpu();
-	mkvm_for_each_vcpu(i, vcpu, vm) {
-		mkvm_make_request(req, vcpu);
-		/* Pairs with smp_store_mb() of vcpu->mode: it sees the request, or we the mode. */
-		smp_mb__after_atomic();
-		if (READ_ONCE(vcpu->mode) == MKVM_OUTSIDE_GUEST)
-			continue;
-		/* Without memory for a mask every CPU is interrupted, which is slow and right. */
-		if (!in_guest)
-			have_mask = zalloc_cpumask_var(&mask, GFP_ATOMIC);
-		in_guest = true;
-		cpu = READ_ONCE(vcpu->cpu);
-		if (have_mask && cpu >= 0 && cpu != me)
-			__cpumask_set_cpu(cpu, mask);
-	}
-	if (!in_guest)
-		;
-	else if (!have_mask)
-		smp_call_function_many(cpu_online_mask, acknowledge, NULL, true);
-	else if (!cpumask_empty(mask))
-		smp_call_function_many(mask, acknowledge, NULL, true);
-	put_cpu();
-	if (have_mask)
-		free_cpumask_var(mask);
-}
-
-static bool block_ends(struct mkvm_vcpu *vcpu)
-{
-	return arch_vcpu_runnable(vcpu) || signal_pending(current) ||
-	       (READ_ONCE(vcpu->requests) & ~BIT(MKVM_REQ_EVENT));
-}
-
-void mkvm_vcpu_block(struct mkvm_vcpu *vcpu)
-{
-	u64 start = ktime_get_ns(), end, woken;
-
-	if (mkvm_halt_poll(vcpu, block_ends)) {
-		end = ktime_get_ns();
-		goto out;
-	}
-	prepare_to_rcuwait(&vcpu->wait);
-	for (;;) {
-		set_current_state(TASK_INTERRUPTIBLE);
-		if (block_ends(vcpu))
-			break;
-		schedule();
-	}
-	finish_rcuwait(&vcpu->wait);
-	/* What a longer look would have had to last: until the event, not until the thread ran. */
-	woken = READ_ONCE(vcpu->woken_ns);
-	end = woken > start ? woken : ktime_get_ns();
-out:
-	mkvm_halt_poll_adapt(vcpu, end - start);
 }
 
 static long set_signal_mask(struct mkvm_vcpu *vcpu, void __user *user)
@@ -407,9 +286,15 @@ int mkvm_vcpu_create(struct mkvm_vm *vm, unsigned long id)
 	if (!vcpu)
 		goto out_fd;
 	vcpu->idx = vm->online_vcpus;
-	ret = arch_vcpu_create(vcpu);
+	ret = xa_reserve(&vm->vcpu_ids, id, GFP_KERNEL_ACCOUNT);
 	if (ret)
 		goto out_free;
+	ret = arch_vcpu_create(vcpu);
+	if (ret)
+		goto out_id;
+	mkvm_vcpu_load(vcpu);
+	arch_vcpu_power_up(vcpu);
+	mkvm_vcpu_put(vcpu);
 	file = anon_inode_getfile("kvm-vcpu", &vcpu_fops, vcpu, O_RDWR);
 	if (IS_ERR(file)) {
 		ret = PTR_ERR(file);
@@ -420,6 +305,8 @@ int mkvm_vcpu_create(struct mkvm_vm *vm, unsigned long id)
 	vm->created_vcpus++;
 	/* Pairs with smp_load_acquire() in mkvm_for_each_vcpu(). */
 	smp_store_release(&vm->online_vcpus, vcpu->idx + 1);
+	/* There is room: it was reserved. */
+	xa_store(&vm->vcpu_ids, id, vcpu, GFP_NOWAIT);
 	arch_vcpu_postcreate(vcpu);
 	mkvm_debugfs_add_vcpu(vcpu);
 	/* Last: from here on userspace can reach it. */
@@ -429,6 +316,8 @@ int mkvm_vcpu_create(struct mkvm_vm *vm, unsigned long id)
 
 out_arch:
 	arch_vcpu_destroy(vcpu);
+out_id:
+	xa_release(&vm->vcpu_ids, id);
 out_free:
 	vcpu_free(vcpu);
 out_fd:

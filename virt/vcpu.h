@@ -19,6 +19,8 @@
 #include "arch/x86/arch_vcpu.h"
 #include "virt/vm.h"
 
+struct mkvm_memslot;
+
 /* Requests: set by anybody, consumed by the vCPU thread before it enters the guest. */
 enum mkvm_request {
 	MKVM_REQ_EVENT,		/* look for something to inject */
@@ -86,6 +88,8 @@ struct mkvm_vcpu_stats {
  * @woken_ns: when it was woken from its last sleep, on the clock of ktime_get_ns()
  * @halt_poll_ns: how long HLT looks for an interrupt before the thread sleeps
  * @pid: the thread that ran KVM_RUN last, for directed yields
+ * @last_slot: where mkvm_vcpu_gfn_to_slot() looks first
+ * @last_slot_generation: the set of slots that @last_slot belongs to, 0: none
  * @stats: counters
  * @arch: what x86 adds
  */
@@ -110,66 +114,10 @@ struct mkvm_vcpu {
 	struct pid __rcu *pid;
 	bool sigset_active;
 	sigset_t sigset;
+	struct mkvm_memslot *last_slot;
+	u64 last_slot_generation;
 	struct mkvm_vcpu_stats stats;
 };
-
-static inline void mkvm_make_request(enum mkvm_request req, struct mkvm_vcpu *vcpu)
-{
-	/* Whatever the request is about must be visible before the request is. */
-	smp_wmb();
-	set_bit(req, &vcpu->requests);
-}
-
-static inline bool mkvm_test_request(enum mkvm_request req, struct mkvm_vcpu *vcpu)
-{
-	return test_bit(req, &vcpu->requests);
-}
-
-static inline void mkvm_clear_request(enum mkvm_request req, struct mkvm_vcpu *vcpu)
-{
-	clear_bit(req, &vcpu->requests);
-}
-
-/* Consume a request: true at most once for each time it was made. */
-static inline bool mkvm_check_request(enum mkvm_request req, struct mkvm_vcpu *vcpu)
-{
-	if (!mkvm_test_request(req, vcpu))
-		return false;
-	mkvm_clear_request(req, vcpu);
-	/* Pairs with the barrier in mkvm_make_request(). */
-	smp_mb__after_atomic();
-	return true;
-}
-
-/**
- * mkvm_vcpu_kick() - make a vCPU look at its requests
- * @vcpu: the vCPU
- *
- * Wakes it if it blocks, sends an IPI if it runs guest code. Does not wait.
- * Context: any, including hard interrupt.
- */
-void mkvm_vcpu_kick(struct mkvm_vcpu *vcpu);
-
-/* Wake the vCPU if it blocks in HLT; true when it did. Any context. */
-bool mkvm_vcpu_wake_up(struct mkvm_vcpu *vcpu);
-
-/**
- * mkvm_make_all_request() - put a request to every vCPU of a VM and get all out of the guest
- * @vm: the VM
- * @req: the request
- *
- * On return no vCPU runs guest code that was entered before the call, so memory that only
- * stale TLB entries could reach may be freed after a MKVM_REQ_TLB_FLUSH.
- * Context: process or softirq with interrupts on; may hold vm->mmu_lock.
- */
-void mkvm_make_all_request(struct mkvm_vm *vm, enum mkvm_request req);
-
-void mkvm_request_all_async(struct mkvm_vm *vm, enum mkvm_request req);
-
-static inline void mkvm_flush_remote_tlbs(struct mkvm_vm *vm)
-{
-	mkvm_make_all_request(vm, MKVM_REQ_TLB_FLUSH);
-}
 
 /* Load the vCPU's hardware state on this CPU until mkvm_vcpu_put(); vcpu->mutex held. */
 void mkvm_vcpu_load(struct mkvm_vcpu *vcpu);
@@ -178,13 +126,7 @@ void mkvm_vcpu_put(struct mkvm_vcpu *vcpu);
 int mkvm_vcpu_create(struct mkvm_vm *vm, unsigned long id);
 void mkvm_vcpu_destroy(struct mkvm_vcpu *vcpu);
 
-/* With interrupts off and the mode set: is there a request that must be served first? */
-static inline bool mkvm_entry_must_wait(struct mkvm_vcpu *vcpu)
-{
-	return READ_ONCE(vcpu->requests) & ~(BIT(MKVM_REQ_EVENT) | BIT(MKVM_REQ_LAPIC_TIMER));
-}
-
-/* Block until the vCPU is runnable, a signal or a request arrives. Process context. */
-void mkvm_vcpu_block(struct mkvm_vcpu *vcpu);
+/* Requests are what most users of a vCPU need it for. */
+#include "virt/request.h"
 
 #endif

@@ -18,39 +18,16 @@
 #include "virt/arch.h"
 #include "virt/coalesced_io.h"
 #include "virt/debugfs.h"
+#include "virt/dirty_log.h"
+#include "virt/gsi_routing.h"
 #include "virt/io_bus.h"
+#include "virt/ioeventfd.h"
 #include "virt/irq_routing.h"
-#include "virt/memslot.h"
+#include "virt/irqfd.h"
+#include "virt/memory_region.h"
 #include "virt/mmu_notifier.h"
 #include "virt/stats_fd.h"
 #include "virt/vfio_device.h"
-
-/**
- * mkvm_vcpu_by_id() - find a vCPU by the number given to KVM_CREATE_VCPU
- * @vm: the VM
- * @vcpu_id: the number
- *
- * Return: the vCPU or NULL.
- */
-struct mkvm_vcpu *mkvm_vcpu_by_id(struct mkvm_vm *vm, u32 vcpu_id)
-{
-	struct mkvm_vcpu *vcpu;
-	int i;
-
-	mkvm_for_each_vcpu(i, vcpu, vm)
-		if (vcpu->id == vcpu_id)
-			return vcpu;
-	return NULL;
-}
-
-void mkvm_vm_kill(struct mkvm_vm *vm, const char *why)
-{
-	if (xchg(&vm->dead, true))
-		return;
-	WRITE_ONCE(vm->dead_reason, why);
-	pr_err_ratelimited("vm %d is dead: %s\n", vm->owner_pid, why);
-	mkvm_request_all_async(vm, MKVM_REQ_VM_DEAD);
-}
 
 static void vm_destroy(struct mkvm_vm *vm)
 {
@@ -61,6 +38,7 @@ static void vm_destroy(struct mkvm_vm *vm)
 	arch_vm_stop(vm);
 	for (i = 0; i < vm->online_vcpus; i++)
 		mkvm_vcpu_destroy(vm->vcpus[i]);
+	xa_destroy(&vm->vcpu_ids);
 	arch_vm_destroy(vm);
 	mkvm_routing_destroy(vm);
 	mkvm_io_buses_destroy(vm);
@@ -197,7 +175,7 @@ static int vm_release(struct inode *inode, struct file *filp)
 {
 	struct mkvm_vm *vm = filp->private_data;
 
-	mkvm_eventfds_release(vm);
+	mkvm_irqfds_release(vm);
 	mkvm_vm_put(vm);
 	return 0;
 }
@@ -218,6 +196,7 @@ static struct mkvm_vm *vm_alloc(unsigned long type)
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&vm->users, 1);
+	xa_init(&vm->vcpu_ids);
 	mutex_init(&vm->lock);
 	mutex_init(&vm->slots_lock);
 	mutex_init(&vm->irq_lock);

@@ -58,6 +58,7 @@ enum mkvm_bus_idx { MKVM_MMIO_BUS, MKVM_PIO_BUS, MKVM_NR_BUSES };
  * @invalidate_end: first address above it
  * @invalidate_wait: faults that wait for @invalidate_in_progress to become 0
  * @vcpus: by creation order; entries are set once and stay until the VM dies
+ * @vcpu_ids: the same by their numbers
  * @online_vcpus: how many entries of @vcpus are valid; written with release semantics
  * @created_vcpus: vCPUs that exist or are just being created, under @lock
  * @last_boosted: index of the vCPU that got a spinning vCPU's CPU last, a hint
@@ -95,6 +96,7 @@ struct mkvm_vm {
 	wait_queue_head_t invalidate_wait;
 
 	struct mkvm_vcpu *vcpus[MKVM_MAX_VCPUS];
+	struct xarray vcpu_ids;
 	int online_vcpus;
 	int created_vcpus;
 	int last_boosted;
@@ -135,16 +137,6 @@ void mkvm_vm_put(struct mkvm_vm *vm);
 
 int mkvm_vm_create(unsigned long type);
 
-/**
- * mkvm_vm_kill() - end a VM after a bug: the host goes on, the VM does not
- * @vm: the VM
- * @why: static string, shown in the log and in debugfs
- *
- * Context: interrupts on, for it prints a line; preemption may be off. Every vCPU leaves guest
- * mode; every later ioctl returns -EIO.
- */
-void mkvm_vm_kill(struct mkvm_vm *vm, const char *why);
-
 int mkvm_vm_refuse_use(struct mkvm_vm *vm);
 
 /* May the caller use this VM: is it alive, and its memory the caller's own? 0 or -EIO. */
@@ -172,6 +164,10 @@ static inline int mkvm_online_vcpus(struct mkvm_vm *vm)
 	     ((vcpu) = (vm)->vcpus[i], true);				\
 	     (i)++)
 
-struct mkvm_vcpu *mkvm_vcpu_by_id(struct mkvm_vm *vm, u32 vcpu_id);
+/* The vCPU that has the number given to KVM_CREATE_VCPU, or NULL. */
+static inline struct mkvm_vcpu *mkvm_vcpu_by_id(struct mkvm_vm *vm, u32 id)
+{
+	return xa_load(&vm->vcpu_ids, id);
+}
 
 #endif

@@ -143,8 +143,6 @@ struct mkvm_arch_vcpu {
 	struct mkvm_pio_request pio;
 	struct mkvm_mmio mmio;
 	struct mkvm_doorbell doorbells[NR_DOORBELLS];	/* doorbell.c */
-	struct mkvm_memslot *last_slot;		/* memslots.c */
-	u64 last_slot_generation;
 	gfn_t next_fault_gfn;			/* mmu/ept_fault.c */
 	u8 nr_rom_copies;			/* exit/rom_write.c */
 

@@ -85,11 +85,11 @@ struct capability {
 
 static const struct capability capabilities[] = {
 	/* T1: kvmtool and the selftests */
-	{ KVM_CAP_USER_MEMORY, 1 },			/* virt/memslots.c */
-	{ KVM_CAP_DESTROY_MEMORY_REGION_WORKS, 1 },	/* virt/memslots.c */
-	{ KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1 },	/* virt/memslots.c */
-	{ KVM_CAP_NR_MEMSLOTS, MKVM_USER_MEM_SLOTS },	/* virt/memslots.c */
-	{ KVM_CAP_READONLY_MEM, 1 },			/* virt/memslots.c */
+	{ KVM_CAP_USER_MEMORY, 1 },			/* virt/memory_region.c */
+	{ KVM_CAP_DESTROY_MEMORY_REGION_WORKS, 1 },	/* virt/memory_region.c */
+	{ KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1 },	/* virt/memory_region.c */
+	{ KVM_CAP_NR_MEMSLOTS, MKVM_USER_MEM_SLOTS },	/* virt/memory_region.c */
+	{ KVM_CAP_READONLY_MEM, 1 },			/* virt/memory_region.c */
 	{ KVM_CAP_SYNC_MMU, 1 },			/* virt/mmu_notifier.c */
 	{ KVM_CAP_CHECK_EXTENSION_VM, 1 },		/* virt/vm.c */
 	{ KVM_CAP_NR_VCPUS, 0, nr_vcpus },		/* virt/vcpu.c */
@@ -97,7 +97,7 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_MAX_VCPU_ID, MKVM_MAX_VCPU_ID },	/* virt/vcpu.c */
 	{ KVM_CAP_IMMEDIATE_EXIT, 1 },			/* arch/x86/run/run.c */
 	{ KVM_CAP_HLT, 1 },				/* arch/x86/run/run.c */
-	{ KVM_CAP_HALT_POLL, 1 },			/* virt/spin.c */
+	{ KVM_CAP_HALT_POLL, 1 },			/* virt/halt.c */
 	{ KVM_CAP_MP_STATE, 1 },			/* arch/x86/abi/vcpu_ioctl.c */
 	{ KVM_CAP_USER_NMI, 1 },			/* arch/x86/event/inject.c */
 	{ KVM_CAP_SET_TSS_ADDR, 1 },			/* arch/x86/abi/vm_ioctl.c */

@@ -16,7 +16,7 @@
 #include "arch/x86/cpu/fpu.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/vmx/vmx.h"
-#include "virt/memslot.h"
+#include "virt/guest_memory.h"
 
 #define CR0_KNOWN \
 	(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_ET | X86_CR0_NE | \

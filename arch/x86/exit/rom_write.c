@@ -19,7 +19,7 @@
 #include "arch/x86/mmu/ept.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 #include "virt/arch.h"
-#include "virt/memslot.h"
+#include "virt/guest_memory.h"
 
 /* Is that linear address in the GDT or the LDT? */
 static bool in_descriptor_table(struct mkvm_vcpu *vcpu, u64 linear)

@@ -24,7 +24,7 @@
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/insn/internal_error.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
-#include "virt/spin.h"
+#include "virt/yield.h"
 
 /* Basic exit reasons that older <asm/vmx.h> does not name (SDM, "VMX Basic Exit Reasons"). */
 #define REASON_SIPI			4

@@ -14,6 +14,7 @@
 #include "arch/x86/event/inject.h"
 #include "arch/x86/regs.h"
 #include "arch/x86/vmx/vmx.h"
+#include "virt/guest_memory.h"
 
 /* Where the descriptor is: linear address, or 1 = @fault. */
 static int descriptor_address(struct mkvm_vcpu *vcpu, u16 selector, unsigned int len, u8 vector,

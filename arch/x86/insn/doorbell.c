@@ -27,6 +27,7 @@
 #include "arch/x86/mmu/paging.h"
 #include "arch/x86/regs.h"
 #include "virt/io_bus.h"
+#include "virt/guest_memory.h"
 #include "virt/memslot.h"
 
 /* Of CR3 and of an entry: the frame of what it leads to. */

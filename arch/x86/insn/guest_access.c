@@ -17,6 +17,7 @@
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/regs.h"
 #include "virt/io_bus.h"
+#include "virt/guest_memory.h"
 #include "virt/memslot.h"
 
 void guest_access_begin(struct mkvm_vcpu *vcpu)

@@ -26,7 +26,7 @@
 #include "arch/x86/insn/internal_error.h"
 #include "arch/x86/insn/segment_load.h"
 #include "arch/x86/vmx/vmx.h"
-#include "virt/memslot.h"
+#include "virt/guest_memory.h"
 
 static struct mkvm_vcpu *to_vcpu(struct emul_ctxt *c)
 {

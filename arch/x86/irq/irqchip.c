@@ -196,29 +196,31 @@ void irqchip_scan_vcpu(struct mkvm_vcpu *vcpu)
 /* KVM's default: GSI n to IOAPIC pin n, and the first sixteen to the 8259s as well. */
 static int set_default_routing(struct mkvm_vm *vm)
 {
-	struct kvm_irq_routing_entry *entries, *e;
+	struct mkvm_route route = { .type = KVM_IRQ_ROUTING_IRQCHIP };
+	struct mkvm_irq_routing *table;
 	unsigned int gsi;
-	int err;
 
-	entries = kcalloc(IOAPIC_NR_PINS + NR_ISA_IRQS, sizeof(*entries), GFP_KERNEL);
-	if (!entries)
+	table = mkvm_routing_alloc(IOAPIC_NR_PINS + NR_ISA_IRQS, IOAPIC_NR_PINS);
+	if (!table)
 		return -ENOMEM;
-	e = entries;
 	for (gsi = 0; gsi < IOAPIC_NR_PINS; gsi++) {
-		e->gsi = gsi;
-		e->type = KVM_IRQ_ROUTING_IRQCHIP;
-		e->u.irqchip.irqchip = KVM_IRQCHIP_IOAPIC;
-		e++->u.irqchip.pin = gsi;
+		route.gsi = gsi;
+		route.set = route_set_ioapic;
+		route.chip.irqchip = KVM_IRQCHIP_IOAPIC;
+		route.chip.pin = gsi;
+		mkvm_routing_add(table, &route);
 		if (gsi >= NR_ISA_IRQS)
 			continue;
-		e->gsi = gsi;
-		e->type = KVM_IRQ_ROUTING_IRQCHIP;
-		e->u.irqchip.irqchip = gsi / PIC_PINS;	/* master is 0, slave is 1 */
-		e++->u.irqchip.pin = gsi % PIC_PINS;
+		route.set = route_set_pic;
+		route.chip.irqchip = gsi / PIC_PINS;	/* master is 0, slave is 1 */
+		route.chip.pin = gsi % PIC_PINS;
+		mkvm_routing_add(table, &route);
 	}
-	err = mkvm_set_routing(vm, entries, e - entries, 0);
-	kfree(entries);
-	return err;
+	/* No reader looks at the old table: nothing could drive a GSI before. */
+	mutex_lock(&vm->irq_lock);
+	mkvm_routing_free(mkvm_routing_replace(vm, table));
+	mutex_unlock(&vm->irq_lock);
+	return 0;
 }
 
 static void destroy_chips(struct mkvm_vm *vm)
@@ -326,6 +328,8 @@ out:
 /* vm->lock held. */
 static int create_pit(struct mkvm_vm *vm, u32 flags)
 {
+	int err;
+
 	if (vm->arch.pit) {
 		vm_refuse(vm, "KVM_CREATE_PIT: there is one already");
 		return -EEXIST;
@@ -334,7 +338,10 @@ static int create_pit(struct mkvm_vm *vm, u32 flags)
 		vm_refuse(vm, "KVM_CREATE_PIT needs KVM_CREATE_IRQCHIP first");
 		return -ENOENT;
 	}
-	return pit_create(vm, flags);
+	err = pit_create(vm, flags);
+	if (!err)
+		ioapic_scan(vm->arch.ioapic);
+	return err;
 }
 
 /* The ioctls of a PIT that exists; struct kvm_pit_state is how kvm_pit_state2 begins. */
@@ -354,6 +361,7 @@ static int pit_ioctl(struct mkvm_vm *vm, unsigned int cmd, void __user *user)
 		if (copy_from_user(&control, user, sizeof(control)))
 			return -EFAULT;
 		pit_set_reinject(pit, control.pit_reinject);
+		ioapic_scan(vm->arch.ioapic);
 		return 0;
 	case KVM_GET_PIT:
 	case KVM_SET_PIT:

@@ -470,6 +470,8 @@ void pit_set_state(struct mkvm_pit *pit, const struct kvm_pit_state2 *s)
  * pit_set_reinject() - KVM_REINJECT_CONTROL
  * @pit: the timer; vm->lock held
  * @reinject: make up for ticks that the guest missed
+ *
+ * The caller then lets the IOAPIC scan its pins: another set of EOIs is waited for.
  */
 void pit_set_reinject(struct mkvm_pit *pit, bool reinject)
 {
@@ -551,7 +553,11 @@ void pit_destroy(struct mkvm_vm *vm)
 	if (pit->speaker.ops)
 		mkvm_io_bus_unregister(vm, MKVM_PIO_BUS, &pit->speaker);
 	mutex_unlock(&vm->slots_lock);
-	pit_set_reinject(pit, false);
+	if (pit->reinject) {
+		mutex_lock(&vm->irq_lock);
+		mkvm_unregister_ack_notifier(vm, &pit->ack);
+		mutex_unlock(&vm->irq_lock);
+	}
 	hrtimer_cancel(&pit->timer);
 	vm->arch.pit = NULL;
 	kfree(pit);

@@ -21,7 +21,7 @@
 #include "arch/x86/vmx/vmx.h"
 #include "virt/arch.h"
 #include "virt/host_page.h"
-#include "virt/memslot.h"
+#include "virt/guest_memory.h"
 
 /* EPTP: bits 2:0 memory type of the tables, 5:3 levels - 1, 6 accessed and dirty flags on. */
 #define EPTP_LEVELS_SHIFT	3

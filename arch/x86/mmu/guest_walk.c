@@ -15,6 +15,7 @@
 #include "arch/x86/mmu/guest_walk.h"
 #include "arch/x86/mmu/paging.h"
 #include "arch/x86/regs.h"
+#include "virt/guest_memory.h"
 
 /* How often to begin again when another vCPU changes the entries under the walk. */
 #define WALK_RETRIES	16

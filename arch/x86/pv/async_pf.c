@@ -20,6 +20,7 @@
 #include "arch/x86/event/inject.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/vmx/vmx.h"
+#include "virt/guest_memory.h"
 #include "virt/memslot.h"
 
 #define MSR_BITS	GENMASK_ULL(5, 0)

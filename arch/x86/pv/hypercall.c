@@ -13,7 +13,7 @@
 #include "arch/x86/pv/hypercall.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/vmx/vmx.h"
-#include "virt/spin.h"
+#include "virt/yield.h"
 
 /* KVM_CAP_ENFORCE_PV_FEATURE_CPUID: only what CPUID shows is there. */
 static bool offered(struct mkvm_vcpu *vcpu, unsigned int feature)

@@ -22,7 +22,7 @@
 
 #include "arch/x86/pv/pvclock.h"
 #include "arch/x86/cpu/tsc.h"
-#include "virt/memslot.h"
+#include "virt/guest_memory.h"
 
 #define CLOCK_FLAGS	(KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC)
 

@@ -15,7 +15,7 @@
 
 #include "arch/x86/pv/pvclock.h"
 #include "arch/x86/vmx/vmx.h"
-#include "virt/memslot.h"
+#include "virt/guest_memory.h"
 
 #define RESERVED_BITS	GENMASK_ULL(5, 1)
 

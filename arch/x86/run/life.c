@@ -118,7 +118,7 @@ static int reserve_apic_page(struct mkvm_vm *vm)
 	int ret = 0;
 
 	mutex_lock(&vm->slots_lock);
-	if (mkvm_slot_in_range(vm, LAPIC_DEFAULT_BASE >> PAGE_SHIFT, 1)) {
+	if (mkvm_slots_overlap(mkvm_memslots(vm), NULL, LAPIC_DEFAULT_BASE >> PAGE_SHIFT, 1)) {
 		vm_refuse(vm, "KVM_CREATE_VCPU: a memory slot covers the page of the LAPIC at %#llx",
 			  LAPIC_DEFAULT_BASE);
 		ret = -EEXIST;
@@ -172,9 +172,6 @@ int arch_vcpu_create(struct mkvm_vcpu *vcpu)
 	ret = vmx_vcpu_create(vcpu);
 	if (ret)
 		goto out_mmio;
-	mkvm_vcpu_load(vcpu);
-	mkvm_vcpu_reset(vcpu, false);
-	mkvm_vcpu_put(vcpu);
 	return 0;
 
 out_mmio:
@@ -186,6 +183,11 @@ out_lapic:
 		lapic_destroy(vcpu);
 	posted_destroy(vcpu);
 	return ret;
+}
+
+void arch_vcpu_power_up(struct mkvm_vcpu *vcpu)
+{
+	mkvm_vcpu_reset(vcpu, false);
 }
 
 void arch_vcpu_postcreate(struct mkvm_vcpu *vcpu)

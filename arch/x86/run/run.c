@@ -27,6 +27,7 @@
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/irq/posted.h"
 #include "arch/x86/pv/pvclock.h"
+#include "arch/x86/run/halt.h"
 #include "arch/x86/run/run.h"
 #include "arch/x86/run/thread_work.h"
 #include "arch/x86/run/vcpu_state.h"
@@ -51,30 +52,6 @@ void mkvm_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
 	vmx_vcpu_reset(vcpu, init_event);
 	msr_pass_update(vcpu);
 	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
-}
-
-/* Does HLT end? SDM, "HLT": an enabled interrupt, an NMI, a debug exception, INIT, RESET. */
-static bool has_event(struct mkvm_vcpu *vcpu)
-{
-	if (mkvm_test_request(MKVM_REQ_NMI, vcpu) || vcpu->arch.nmi_pending ||
-	    vcpu->arch.exception.pending || vcpu->arch.interrupt.injected ||
-	    READ_ONCE(vcpu->arch.pv_unhalted))
-		return true;
-	return vcpu->arch.apic && vmx_has_interrupt(vcpu) && vmx_interrupt_allowed(vcpu);
-}
-
-bool arch_vcpu_runnable(struct mkvm_vcpu *vcpu)
-{
-	if (vcpu->arch.apic && lapic_has_events(vcpu))
-		return true;
-	switch (vcpu->arch.mp_state) {
-	case KVM_MP_STATE_RUNNABLE:
-		return true;
-	case KVM_MP_STATE_HALTED:
-		return has_event(vcpu);
-	default:
-		return false;
-	}
 }
 
 /* What the guest reads in its memory: the time, and which pages have come. */
@@ -216,7 +193,7 @@ static int run_loop(struct mkvm_vcpu *vcpu)
 				srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
 			}
 		} else {
-			if (vcpu->arch.mp_state == KVM_MP_STATE_HALTED && has_event(vcpu)) {
+			if (vcpu->arch.mp_state == KVM_MP_STATE_HALTED && halt_has_event(vcpu)) {
 				leave_halt(vcpu);
 				continue;
 			}
@@ -229,12 +206,12 @@ static int run_loop(struct mkvm_vcpu *vcpu)
 			lapic_timer_block(vcpu);
 			if (posted_used(vcpu))
 				posted_block(vcpu);
-			mkvm_vcpu_block(vcpu);
+			halt_block(vcpu);
 			if (posted_used(vcpu))
 				posted_unblock(vcpu);
 			lapic_timer_unblock(vcpu);
 			ret = 1;
-			if (vcpu->arch.mp_state == KVM_MP_STATE_HALTED && has_event(vcpu)) {
+			if (vcpu->arch.mp_state == KVM_MP_STATE_HALTED && halt_has_event(vcpu)) {
 				leave_halt(vcpu);
 				vcpu->stats.halt_wakeups++;
 			}
@@ -334,7 +311,7 @@ static int wait_for_sipi(struct mkvm_vcpu *vcpu)
 		if (ret <= 0)
 			return ret;
 		if (vcpu->arch.mp_state == KVM_MP_STATE_UNINITIALIZED)
-			mkvm_vcpu_block(vcpu);
+			halt_block(vcpu);
 	}
 	return -EAGAIN;
 }

@@ -237,12 +237,12 @@ int vmx_vcpu_create(struct mkvm_vcpu *vcpu)
 		vmx_vcpu_destroy(vcpu);
 		return -EIO;
 	}
-	mkvm_vcpu_load(vcpu);
+	vmx_vcpu_load(vcpu, smp_processor_id());
 	write_constant_host_state();
 	write_controls(vcpu);
 	write_first_state(vcpu);
 	vmx_update_eptp(vcpu);
-	mkvm_vcpu_put(vcpu);
+	vmx_vcpu_put(vcpu);
 	put_cpu();
 	return 0;
 

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_SET_USER_MEMORY_REGION and the lookup from guest frame to slot.
+ * KVM_SET_USER_MEMORY_REGION: memory slots come, go, move and change their flags.
  *
- * The set of slots is an array of pointers sorted by guest frame. A change builds a new array
- * and publishes it; readers hold vm->srcu and see one set or the other. There are at most
- * MKVM_USER_MEM_SLOTS, so what a change costs is one copy of the array, and finding a slot by
- * its number (which only ioctls do) may scan it. Only a change that takes something away waits
- * for the readers. Relies on arch_mmu_zap_range() to take the guest's mappings away.
+ * A change builds a new set of slots (virt/memslot.h) and publishes it; readers hold vm->srcu and
+ * see one set or the other. There are at most MKVM_USER_MEM_SLOTS, so a change costs one copy of
+ * an array of pointers. Only a change that takes something away waits for the readers. Relies on
+ * arch_mmu_zap_range() to take the guest's mappings away.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
 #include <linux/mm.h>
-#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "virt/arch.h"
+#include "virt/memory_region.h"
 #include "virt/memslot.h"
 #include "virt/vcpu.h"
 
@@ -29,6 +28,12 @@ static struct mkvm_memslots *slots_alloc(unsigned int nr)
 	return kvzalloc(struct_size(slots, slot, nr), GFP_KERNEL_ACCOUNT);
 }
 
+/**
+ * mkvm_memslots_init() - give a VM an empty set of slots
+ * @vm: the VM, under creation; vm->srcu is initialised
+ *
+ * Return: 0 or -ENOMEM.
+ */
 int mkvm_memslots_init(struct mkvm_vm *vm)
 {
 	struct mkvm_memslots *slots = slots_alloc(0);
@@ -60,12 +65,15 @@ static void slots_free_chain(struct mkvm_memslots *slots)
 	}
 }
 
+/**
+ * mkvm_memslots_destroy() - free all slots of a VM
+ * @vm: the VM; its last reference is gone and its MMU notifier is unregistered
+ */
 void mkvm_memslots_destroy(struct mkvm_vm *vm)
 {
 	struct mkvm_memslots *slots;
 	unsigned int i;
 
-	/* The last reference is gone, so no reader and no writer can be there. */
 	slots = rcu_dereference_protected(vm->memslots, true);
 	if (!slots)
 		return;
@@ -74,64 +82,6 @@ void mkvm_memslots_destroy(struct mkvm_vm *vm)
 		slot_free(slots->slot[i]);
 	slots_free_chain(slots);
 	xa_destroy(&vm->slot_ids);
-}
-
-/* Index of the first slot that ends above @gfn; slots->nr if there is none. */
-static unsigned int slots_search(const struct mkvm_memslots *slots, gfn_t gfn)
-{
-	unsigned int lo = 0, hi = slots->nr;
-
-	while (lo < hi) {
-		unsigned int mid = lo + (hi - lo) / 2;
-		const struct mkvm_memslot *slot = slots->slot[mid];
-
-		if (gfn < slot->base_gfn + slot->npages)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return lo;
-}
-
-static struct mkvm_memslot *slots_find(const struct mkvm_memslots *slots, gfn_t gfn)
-{
-	unsigned int i = slots_search(slots, gfn);
-
-	if (i >= slots->nr)
-		return NULL;
-	/* @gfn is the guest's: no speculation past the array. */
-	i = array_index_nospec(i, slots->nr);
-	return gfn >= slots->slot[i]->base_gfn ? slots->slot[i] : NULL;
-}
-
-struct mkvm_memslot *mkvm_gfn_to_slot(struct mkvm_vm *vm, gfn_t gfn)
-{
-	return slots_find(mkvm_memslots(vm), gfn);
-}
-
-struct mkvm_memslot *mkvm_vcpu_gfn_to_slot(struct mkvm_vcpu *vcpu, gfn_t gfn)
-{
-	struct mkvm_memslots *slots = mkvm_memslots(vcpu->vm);
-	struct mkvm_memslot *slot;
-
-	/* With the set's own generation the slot is one of this set, so it is not freed yet. */
-	if (vcpu->arch.last_slot_generation == slots->generation) {
-		slot = vcpu->arch.last_slot;
-		if (gfn >= slot->base_gfn && gfn - slot->base_gfn < slot->npages)
-			return slot;
-	}
-	slot = slots_find(slots, gfn);
-	if (slot) {
-		vcpu->arch.last_slot = slot;
-		vcpu->arch.last_slot_generation = slots->generation;
-	}
-	return slot;
-}
-
-struct mkvm_memslot *mkvm_slot_by_id(struct mkvm_vm *vm, u32 id)
-{
-	lockdep_assert_held(&vm->slots_lock);
-	return xa_load(&vm->slot_ids, id);
 }
 
 /* Behind what is in @room: slots [@from, @to) of @old, none if @from is not less. */
@@ -152,8 +102,8 @@ static void slots_build(struct mkvm_memslots *room, const struct mkvm_memslots *
 			const struct mkvm_memslot *out, struct mkvm_memslot *in)
 {
 	/* Places in @old: where @out is, and before which slot @in comes; the end for none. */
-	unsigned int out_at = out ? slots_search(old, out->base_gfn) : old->nr;
-	unsigned int in_at = in ? slots_search(old, in->base_gfn) : old->nr;
+	unsigned int out_at = out ? mkvm_slots_search(old, out->base_gfn) : old->nr;
+	unsigned int in_at = in ? mkvm_slots_search(old, in->base_gfn) : old->nr;
 
 	room->generation = old->generation + 1;
 	room->nr = 0;
@@ -183,35 +133,6 @@ static void slots_publish(struct mkvm_vm *vm, struct mkvm_memslots *new, bool wa
 	slots_free_chain(new->older);
 	new->older = NULL;
 	new->age = 0;
-}
-
-/* Is a guest frame of [base, base + npages) in a slot other than @self? */
-static bool slots_overlap(const struct mkvm_memslots *slots, const struct mkvm_memslot *self,
-			  gfn_t base, u64 npages)
-{
-	unsigned int i;
-
-	for (i = slots_search(slots, base); i < slots->nr; i++) {
-		if (slots->slot[i]->base_gfn >= base + npages)
-			return false;
-		if (slots->slot[i] != self)
-			return true;
-	}
-	return false;
-}
-
-/**
- * mkvm_slot_in_range() - is there memory in a range of guest frames?
- * @vm: the VM; vm->slots_lock held
- * @base: first frame
- * @npages: number of frames
- *
- * Return: true if a slot has one of them.
- */
-bool mkvm_slot_in_range(struct mkvm_vm *vm, gfn_t base, u64 npages)
-{
-	lockdep_assert_held(&vm->slots_lock);
-	return slots_overlap(mkvm_memslots(vm), NULL, base, npages);
 }
 
 /* The checks that need no look at the other slots, in the order of KVM's. */
@@ -369,7 +290,7 @@ static int set_region_locked(struct mkvm_vm *vm, const struct kvm_userspace_memo
 			  mem->slot);
 		return -EINVAL;
 	}
-	if (slots_overlap(slots, old, base_gfn, npages)) {
+	if (mkvm_slots_overlap(slots, old, base_gfn, npages)) {
 		vm_refuse(vm, "memory slot %u overlaps another", mem->slot);
 		return -EEXIST;
 	}
@@ -422,6 +343,14 @@ static int set_region_locked(struct mkvm_vm *vm, const struct kvm_userspace_memo
 	return 0;
 }
 
+/**
+ * mkvm_set_memory_region() - KVM_SET_USER_MEMORY_REGION
+ * @vm: the VM; vm->slots_lock and vm->srcu are not held
+ * @mem: the region, in kernel memory; a size of 0 deletes the slot
+ *
+ * Return: 0; -EINVAL for a bad number, flag, address or size, -EEXIST for an overlap, -ENOMEM. A
+ * refused call changes nothing.
+ */
 int mkvm_set_memory_region(struct mkvm_vm *vm, const struct kvm_userspace_memory_region *mem)
 {
 	int r = region_check(vm, mem);

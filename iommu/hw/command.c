@@ -7,27 +7,27 @@
  */
 #include "command.h"
 
-static bool wait_status(struct hw_unit *unit, u32 bit, bool set)
+static bool wait_status(struct remap_unit *unit, u32 bit, bool set)
 {
 	unsigned int i;
 
-	for (i = 0; i < HW_TIMEOUT_US; i++) {
-		if (!!(hw_read32(unit->regs, DMAR_GSTS) & bit) == set)
+	for (i = 0; i < REMAP_TIMEOUT_US; i++) {
+		if (!!(shim_read32(unit->regs, DMAR_GSTS) & bit) == set)
 			return true;
 		shim_pause(&unit->lock);
 	}
-	hw_give_up(unit);
+	remap_give_up(unit);
 	return false;
 }
 
 /**
- * hw_give_up() - use a unit no longer, as it does not answer
+ * remap_give_up() - use a unit no longer, as it does not answer
  * @unit: the unit
  *
  * What has failed returns -EIO. The owner of the unit's lock sees by @unit->times_given_up, before
  * it gives the lock back, that what the unit failed to stop must be stopped in another way.
  */
-void hw_give_up(struct hw_unit *unit)
+void remap_give_up(struct remap_unit *unit)
 {
 	if (unit->broken)
 		return;
@@ -36,21 +36,21 @@ void hw_give_up(struct hw_unit *unit)
 }
 
 /**
- * hw_take_turn() - wait for the right to do what one processor at a time may do
+ * remap_take_turn() - wait for the right to do what one processor at a time may do
  * @unit: the unit, with its lock held
  * @taken: @commanding, @attaching or @asking of @unit; the caller clears it at the end
  *
  * The timeouts of the hardware bound how long another processor keeps the turn. Return: false when
  * the turn did not come in four times that; the unit is given up then.
  */
-bool hw_take_turn(struct hw_unit *unit, bool *taken)
+bool remap_take_turn(struct remap_unit *unit, bool *taken)
 {
 	unsigned int i;
 
-	for (i = 0; *taken && i < 4 * HW_TIMEOUT_US; i++)
+	for (i = 0; *taken && i < 4 * REMAP_TIMEOUT_US; i++)
 		shim_pause(&unit->lock);
 	if (*taken) {
-		hw_give_up(unit);
+		remap_give_up(unit);
 		return false;
 	}
 	*taken = true;
@@ -58,7 +58,7 @@ bool hw_take_turn(struct hw_unit *unit, bool *taken)
 }
 
 /**
- * hw_command() - give one command through the Global Command register, and wait for it
+ * remap_command() - give one command through the Global Command register, and wait for it
  * @unit: the unit, with its lock held
  * @bit: the command, a GCMD bit
  * @on: whether to set the bit or to clear it
@@ -67,15 +67,15 @@ bool hw_take_turn(struct hw_unit *unit, bool *taken)
  * The register wants the state bits as they are and exactly one change. Return: 0, or -EIO when
  * the unit does not answer (it is given up then).
  */
-int hw_command(struct hw_unit *unit, u32 bit, bool on, bool expect)
+int remap_command(struct remap_unit *unit, u32 bit, bool on, bool expect)
 {
 	u32 state;
 	bool done;
 
-	if (!hw_take_turn(unit, &unit->commanding))
+	if (!remap_take_turn(unit, &unit->commanding))
 		return -EIO;
-	state = hw_read32(unit->regs, DMAR_GSTS) & GCMD_STATE;
-	hw_write32(unit->regs, DMAR_GCMD, on ? state | bit : state & ~bit);
+	state = shim_read32(unit->regs, DMAR_GSTS) & GCMD_STATE;
+	shim_write32(unit->regs, DMAR_GCMD, on ? state | bit : state & ~bit);
 	done = wait_status(unit, bit, expect);
 	unit->commanding = false;
 	return done ? 0 : -EIO;

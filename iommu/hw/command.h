@@ -7,8 +7,8 @@
 
 #include "unit.h"
 
-void hw_give_up(struct hw_unit *unit);
-bool hw_take_turn(struct hw_unit *unit, bool *taken);
-int hw_command(struct hw_unit *unit, u32 bit, bool on, bool expect);
+void remap_give_up(struct remap_unit *unit);
+bool remap_take_turn(struct remap_unit *unit, bool *taken);
+int remap_command(struct remap_unit *unit, u32 bit, bool on, bool expect);
 
 #endif

@@ -10,33 +10,33 @@
  */
 #include "command.h"
 #include "context.h"
-#include "queue.h"
+#include "qi.h"
 
 #define PASIDS_PER_TABLE	64
 
 /* A page that leads nowhere, linked from @link. Callers hold a spinlock. */
-static bool link_page(struct hw_unit *unit, u64 *link, u64 bits)
+static bool link_page(struct remap_unit *unit, u64 *link, u64 bits)
 {
-	void *page = hw_alloc(0, GFP_ATOMIC);
+	void *page = shim_alloc(0, GFP_ATOMIC);
 
 	if (!page)
 		return false;
-	hw_publish(unit, page, 4096);
+	remap_publish(unit, page, 4096);
 	dma_wmb();
-	hw_store64(link, hw_phys(page) | bits | ENTRY_PRESENT);
-	hw_publish(unit, link, sizeof(*link));
+	shim_store64(link, shim_phys(page) | bits | ENTRY_PRESENT);
+	remap_publish(unit, link, sizeof(*link));
 	return true;
 }
 
 static u64 *page_of(u64 entry)
 {
-	return hw_virt(entry & ADDR_MASK);
+	return shim_virt(entry & ADDR_MASK);
 }
 
 /* The context entry of a requester: 2 words, or 4 in scalable mode, where a bus has two tables. */
-static u64 *context_slot(struct hw_unit *unit, u16 source, bool create)
+static u64 *context_slot(struct remap_unit *unit, u16 source, bool create)
 {
-	struct dmar_entry *root = &unit->root[source >> 8];
+	struct entry128 *root = &unit->root[source >> 8];
 	u64 *link = unit->scalable && source & 0x80 ? &root->hi : &root->lo;
 
 	if (!(*link & ENTRY_PRESENT) && (!create || !link_page(unit, link, 0)))
@@ -45,11 +45,11 @@ static u64 *context_slot(struct hw_unit *unit, u16 source, bool create)
 }
 
 /* The PASID-table entry, with what leads to it made if @create. */
-static u64 *pasid_slot(struct hw_unit *unit, u16 source, u32 pasid, bool create)
+static u64 *pasid_slot(struct remap_unit *unit, u16 source, u32 pasid, bool create)
 {
 	u64 *context = context_slot(unit, source, create), *link;
 
-	if (!context || pasid >= HW_NR_PASIDS)
+	if (!context || pasid >= CONTEXT_NR_PASIDS)
 		return NULL;
 	if (!(*context & ENTRY_PRESENT) &&
 	    (!create || !link_page(unit, context, CONTEXT_PDTS_PAGE |
@@ -58,43 +58,43 @@ static u64 *pasid_slot(struct hw_unit *unit, u16 source, u32 pasid, bool create)
 	link = page_of(*context) + pasid / PASIDS_PER_TABLE;
 	if (!(*link & ENTRY_PRESENT) && (!create || !link_page(unit, link, 0)))
 		return NULL;
-	return page_of(*link) + pasid % PASIDS_PER_TABLE * HW_PASID_WORDS;
+	return page_of(*link) + pasid % PASIDS_PER_TABLE * PASID_WORDS;
 }
 
 /**
- * hw_context_get() - the context entry of a requester
+ * context_get() - the context entry of a requester
  * @unit: initialised
  * @source: bus, device and function
  *
  * Return: a copy of its first two words; all zero where there is none.
  */
-struct dmar_entry hw_context_get(struct hw_unit *unit, u16 source)
+struct entry128 context_get(struct remap_unit *unit, u16 source)
 {
 	u64 *slot = context_slot(unit, source, false);
 
-	return slot ? (struct dmar_entry){ slot[0], slot[1] } : (struct dmar_entry){ 0 };
+	return slot ? (struct entry128){ slot[0], slot[1] } : (struct entry128){ 0 };
 }
 
 /**
- * hw_pasid_get() - the PASID-table entry of a requester
+ * context_get_pasid() - the PASID-table entry of a requester
  * @unit: initialised, in scalable mode
  * @source: bus, device and function
  * @pasid: process address space identifier; 0 for requests without
- * @words: receives the HW_PASID_WORDS words of the entry
+ * @words: receives the PASID_WORDS words of the entry
  *
  * Return: false where there is none.
  */
-bool hw_pasid_get(struct hw_unit *unit, u16 source, u32 pasid, u64 *words)
+bool context_get_pasid(struct remap_unit *unit, u16 source, u32 pasid, u64 *words)
 {
 	u64 *slot = unit->scalable ? pasid_slot(unit, source, pasid, false) : NULL;
 
 	if (slot)
-		memcpy(words, slot, HW_PASID_WORDS * sizeof(*words));
+		memcpy(words, slot, PASID_WORDS * sizeof(*words));
 	return slot;
 }
 
 /* Return: what the unit wants as the width of requests that it only passes through. */
-static unsigned int widest_levels(const struct hw_unit *unit)
+static unsigned int widest_levels(const struct remap_unit *unit)
 {
 	unsigned int sagaw = CAP_SAGAW(unit->cap);
 
@@ -102,14 +102,14 @@ static unsigned int widest_levels(const struct hw_unit *unit)
 }
 
 /* Legacy mode; false where the unit has no such path. */
-static bool context_words(const struct hw_unit *unit, const struct hw_target *t, u64 *words)
+static bool context_words(const struct remap_unit *unit, const struct context_target *t, u64 *words)
 {
 	unsigned int levels = t->second.levels;
 
-	if (t->path == HW_PASS_THROUGH && unit->ecap & ECAP_PT) {
+	if (t->path == PATH_PASS_THROUGH && unit->ecap & ECAP_PT) {
 		words[0] = ENTRY_PRESENT | CONTEXT_TT_PASS;
 		levels = widest_levels(unit);
-	} else if (t->path == HW_SECOND_STAGE) {
+	} else if (t->path == PATH_SECOND_STAGE) {
 		words[0] = ENTRY_PRESENT | t->second.table | (t->ats ? CONTEXT_TT_ATS : 0);
 	} else {
 		return false;
@@ -119,23 +119,24 @@ static bool context_words(const struct hw_unit *unit, const struct hw_target *t,
 }
 
 /* Scalable mode; false where the unit has no such path. */
-static bool pasid_words(const struct hw_unit *unit, const struct hw_target *t, u64 *words)
+static bool pasid_words(const struct remap_unit *unit, const struct context_target *t, u64 *words)
 {
-	u64 needs = t->path == HW_FIRST_STAGE ? ECAP_FSTS : t->path == HW_SECOND_STAGE ? ECAP_SSTS :
-		    t->path == HW_NESTED ? ECAP_NEST | ECAP_FSTS | ECAP_SSTS : ECAP_PT;
+	u64 needs = t->path == PATH_FIRST_STAGE ? ECAP_FSTS :
+		    t->path == PATH_SECOND_STAGE ? ECAP_SSTS :
+		    t->path == PATH_NESTED ? ECAP_NEST | ECAP_FSTS | ECAP_SSTS : ECAP_PT;
 
 	if ((unit->ecap & needs) != needs)
 		return false;
 	words[0] = ENTRY_PRESENT | PASID_PGTT(t->path);
 	words[1] = t->domain;
 	/* Walks snoop where they can. So do accesses, which a first-stage entry cannot ask for. */
-	if (t->path != HW_PASS_THROUGH && unit->ecap & ECAP_SMPWC)
+	if (t->path != PATH_PASS_THROUGH && unit->ecap & ECAP_SMPWC)
 		words[1] |= PASID_PWSNP;
-	if (t->path == HW_PASS_THROUGH)
+	if (t->path == PATH_PASS_THROUGH)
 		words[0] |= PASID_AW(widest_levels(unit));
-	if (t->path & HW_SECOND_STAGE)
+	if (t->path & PATH_SECOND_STAGE)
 		words[0] |= PASID_AW(t->second.levels) | t->second.table;
-	if (t->path & HW_FIRST_STAGE) {
+	if (t->path & PATH_FIRST_STAGE) {
 		if (t->first.levels == 5 && !(unit->cap & CAP_FS5LP))
 			return false;
 		words[1] |= unit->ecap & ECAP_SC ? PASID_PGSNP : 0;
@@ -145,26 +146,26 @@ static bool pasid_words(const struct hw_unit *unit, const struct hw_target *t, u
 }
 
 /* Forget the translations that an entry led to; nested ones rest on second-stage ones. */
-static int forget_pages(struct hw_unit *unit, enum hw_path path, u16 domain, u32 pasid)
+static int forget_pages(struct remap_unit *unit, enum context_path path, u16 domain, u32 pasid)
 {
-	int ret = path & HW_FIRST_STAGE ? hw_flush_pasid(unit, domain, pasid) : 0;
+	int ret = path & PATH_FIRST_STAGE ? qi_flush_pasid(unit, domain, pasid) : 0;
 
-	return ret || path == HW_FIRST_STAGE ? ret : hw_flush_domain(unit, domain);
+	return ret || path == PATH_FIRST_STAGE ? ret : qi_flush_domain(unit, domain);
 }
 
 /* Forget what was cached of an entry that is no longer present, and what it led to. */
-static int forget(struct hw_unit *unit, u16 source, u32 pasid, u64 word0, u64 word1)
+static int forget(struct remap_unit *unit, u16 source, u32 pasid, u64 word0, u64 word1)
 {
 	u16 domain = word1 >> 8;
 
 	if (!unit->scalable) {
-		hw_queue_add(unit, QI_CONTEXT | QI_FINE | (u64)domain << 16 | (u64)source << 32, 0);
-		return hw_flush_domain(unit, domain);
+		qi_add(unit, QI_CONTEXT | QI_FINE | (u64)domain << 16 | (u64)source << 32, 0);
+		return qi_flush_domain(unit, domain);
 	}
 	domain = PASID_DOMAIN(word1);
 	/* Hardware does not need it, but QEMU asks only here whether requests pass through. */
-	hw_queue_add(unit, QI_CONTEXT | QI_FINE | (u64)source << 32, 0);
-	hw_queue_add(unit, QI_PASID_CACHE | QI_PASID_ONE | (u64)domain << 16 | (u64)pasid << 32, 0);
+	qi_add(unit, QI_CONTEXT | QI_FINE | (u64)source << 32, 0);
+	qi_add(unit, QI_PASID_CACHE | QI_PASID_ONE | (u64)domain << 16 | (u64)pasid << 32, 0);
 	return forget_pages(unit, PASID_PGTT_OF(word0), domain, pasid);
 }
 
@@ -172,43 +173,44 @@ static int forget(struct hw_unit *unit, u16 source, u32 pasid, u64 word0, u64 wo
  * What is present now was not: in caching mode the absence was cached, for domain 0, and where
  * there are write buffers, an entry may still be in one.
  */
-static int tell_of_new_entry(struct hw_unit *unit, u16 source, u32 pasid,
-			     const struct hw_target *target)
+static int tell_of_new_entry(struct remap_unit *unit, u16 source, u32 pasid,
+			     const struct context_target *target)
 {
 	if (unit->cap & CAP_CM) {
-		hw_queue_add(unit, QI_CONTEXT | QI_FINE | (u64)source << 32, 0);
+		qi_add(unit, QI_CONTEXT | QI_FINE | (u64)source << 32, 0);
 		if (unit->scalable)
-			hw_queue_add(unit, QI_PASID_CACHE | QI_PASID_GLOBAL, 0);
+			qi_add(unit, QI_PASID_CACHE | QI_PASID_GLOBAL, 0);
 		return forget_pages(unit, target->path, target->domain, pasid);
 	}
 	if (unit->cap & CAP_RWBF)
-		return hw_command(unit, GCMD_WBF, true, false);
+		return remap_command(unit, GCMD_WBF, true, false);
 	return 0;
 }
 
 /* Scalable mode: the context entry says whether the device may ask for translations. */
-static int allow_ats(struct hw_unit *unit, u16 source, bool allow, bool running)
+static int allow_ats(struct remap_unit *unit, u16 source, bool allow, bool running)
 {
 	u64 *context = context_slot(unit, source, false);
 
 	if (!(*context & CONTEXT_DTE) == !allow)
 		return 0;
-	hw_store64(context, *context ^ CONTEXT_DTE);
-	hw_publish(unit, context, sizeof(*context));
+	shim_store64(context, *context ^ CONTEXT_DTE);
+	remap_publish(unit, context, sizeof(*context));
 	if (!running)
 		return 0;
-	hw_queue_add(unit, QI_CONTEXT | QI_FINE | (u64)source << 32, 0);
-	return hw_queue(unit, QI_PASID_CACHE | QI_PASID_GLOBAL, 0);
+	qi_add(unit, QI_CONTEXT | QI_FINE | (u64)source << 32, 0);
+	return qi_submit(unit, QI_PASID_CACHE | QI_PASID_GLOBAL, 0);
 }
 
-static int change_entry(struct hw_unit *unit, u16 source, u32 pasid, const struct hw_target *target)
+static int change_entry(struct remap_unit *unit, u16 source, u32 pasid,
+			const struct context_target *target)
 {
-	unsigned int nr = unit->scalable ? HW_PASID_WORDS : 2, i;
-	u64 words[HW_PASID_WORDS] = { 0 }, word0, *slot;
+	unsigned int nr = unit->scalable ? PASID_WORDS : 2, i;
+	u64 words[PASID_WORDS] = { 0 }, word0, *slot;
 	bool present = target->path;
 	int ret = 0;
 
-	if (pasid >= (unit->scalable ? HW_NR_PASIDS : 1) ||
+	if (pasid >= (unit->scalable ? CONTEXT_NR_PASIDS : 1) ||
 	    (pasid && !(unit->ecap & ECAP_PASID)) || (target->ats && !(unit->ecap & ECAP_DT)) ||
 	    (present && !(unit->scalable ? pasid_words(unit, target, words) :
 			  context_words(unit, target, words))))
@@ -222,8 +224,8 @@ static int change_entry(struct hw_unit *unit, u16 source, u32 pasid, const struc
 		return present ? -ENOMEM : 0;
 	word0 = slot[0];
 	if (word0 & ENTRY_PRESENT) {
-		hw_store64(&slot[0], 0);
-		hw_publish(unit, slot, sizeof(*slot));
+		shim_store64(&slot[0], 0);
+		remap_publish(unit, slot, sizeof(*slot));
 		if (unit->on)
 			ret = forget(unit, source, pasid, word0, slot[1]);
 	}
@@ -234,30 +236,31 @@ static int change_entry(struct hw_unit *unit, u16 source, u32 pasid, const struc
 	if (ret)
 		return ret;
 	for (i = 1; i < nr; i++)
-		hw_store64(&slot[i], words[i]);
+		shim_store64(&slot[i], words[i]);
 	dma_wmb();
-	hw_store64(&slot[0], words[0]);
-	hw_publish(unit, slot, nr * sizeof(*slot));
+	shim_store64(&slot[0], words[0]);
+	remap_publish(unit, slot, nr * sizeof(*slot));
 	return unit->on && present ? tell_of_new_entry(unit, source, pasid, target) : 0;
 }
 
 /**
- * hw_attach() - say where the requests of a device go
+ * context_attach() - say where the requests of a device go
  * @unit: initialised; invalidation happens only when it is enabled
  * @source: bus, device and function
  * @pasid: process address space identifier; 0 for requests without, or in legacy mode
- * @target: where to; HW_BLOCKED stops the device
+ * @target: where to; PATH_BLOCKED stops the device
  *
  * Between the old and the new target the device is blocked; after return no request uses the old
- * one, but by what the device itself keeps: see hw_flush_device(). Return: 0; -EINVAL for what the
+ * one, but by what the device itself keeps: see qi_flush_device(). Return: 0; -EINVAL for what the
  * unit has not, -ENOMEM (nothing changed in both cases); -EIO (the unit does not answer: the entry
  * is as it was, or not present, but what it said may still be in the caches).
  */
-int hw_attach(struct hw_unit *unit, u16 source, u32 pasid, const struct hw_target *target)
+int context_attach(struct remap_unit *unit, u16 source, u32 pasid,
+		   const struct context_target *target)
 {
 	int ret;
 
-	if (!hw_take_turn(unit, &unit->attaching))
+	if (!remap_take_turn(unit, &unit->attaching))
 		return -EIO;
 	ret = change_entry(unit, source, pasid, target);
 	unit->attaching = false;
@@ -272,21 +275,21 @@ static void free_tree(u64 *page, unsigned int step, unsigned int depth)
 	for (i = 0; depth && i < 512; i += step)
 		if (page[i] & ENTRY_PRESENT)
 			free_tree(page_of(page[i]), 1, depth - 1);
-	hw_free(page, 0);
+	shim_free(page, 0);
 }
 
 /**
- * hw_context_free() - free the root table and what it leads to, but for page tables
+ * context_free() - free the root table and what it leads to, but for page tables
  * @unit: disabled
  */
-void hw_context_free(struct hw_unit *unit)
+void context_free(struct remap_unit *unit)
 {
 	u64 *root = &unit->root->lo;
 	unsigned int i;
 
 	/* Root, contexts of 4 words, directory, table; in legacy mode root and contexts. */
-	for (i = 0; i < 2 * HW_NR_BUSES; i++)
+	for (i = 0; i < 2 * NR_BUSES; i++)
 		if (root[i] & ENTRY_PRESENT)
 			free_tree(page_of(root[i]), 4, unit->scalable ? 2 : 0);
-	hw_free(unit->root, 0);
+	shim_free(unit->root, 0);
 }

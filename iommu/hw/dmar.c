@@ -68,22 +68,22 @@ int dmar_source(const struct dmar_scope *scope)
 }
 
 /**
- * dmar_names_only() - does a unit have device scopes, and all of them are of one kind?
- * @unit: a DRHD
- * @is: called for each of its scopes until one is not
+ * dmar_names_only() - does a DRHD have device scopes, all of them of one kind?
+ * @drhd: the DRHD
+ * @is: says whether a scope is of that kind; called for each scope until one is not
  *
- * Return: false also for the unit of everything that no other names.
+ * Return: false also for the DRHD of every device that no other names.
  */
-bool dmar_names_only(const struct dmar_unit *unit,
-		     bool (*is)(const struct dmar_unit *unit, const struct dmar_scope *scope))
+bool dmar_names_only(const struct dmar_structure *drhd,
+		     bool (*is)(const struct dmar_structure *drhd, const struct dmar_scope *scope))
 {
-	const u8 *at = unit->scopes, *end = at + unit->scopes_size;
+	const u8 *at = drhd->scopes, *end = at + drhd->scopes_size;
 	struct dmar_scope scope;
 
-	if (unit->all || at == end)
+	if (drhd->all || at == end)
 		return false;
 	while (dmar_next_scope(&at, end, &scope))
-		if (!is(unit, &scope))
+		if (!is(drhd, &scope))
 			return false;
 	return true;
 }
@@ -96,7 +96,7 @@ bool dmar_names_only(const struct dmar_unit *unit,
  * Return: DMAR_SAME where the second says nothing that the first does not; DMAR_CONFLICT where both
  * have one register page and disagree about what is behind it.
  */
-enum dmar_relation dmar_compare(const struct dmar_unit *a, const struct dmar_unit *b)
+enum dmar_relation dmar_compare(const struct dmar_structure *a, const struct dmar_structure *b)
 {
 	if (a->base != b->base)
 		return DMAR_DIFFERENT;
@@ -105,17 +105,17 @@ enum dmar_relation dmar_compare(const struct dmar_unit *a, const struct dmar_uni
 }
 
 /*
- * A reserved region is pages, or no memory at all: [0-0], or an end just below its base. Of
- * anything else it is not known what the device will use, and it is refused.
+ * A reserved region consists of pages, or it is empty: [0-0], or an end just below its base. With
+ * any other bounds it is not known which memory the device will use, and the table is refused.
  */
-static const char *check_region(struct dmar_unit *unit)
+static const char *check_region(struct dmar_structure *rmrr)
 {
-	unit->empty = unit->base ? unit->limit == unit->base - 1 : !unit->limit;
-	if (unit->empty)
+	rmrr->empty = rmrr->base ? rmrr->limit == rmrr->base - 1 : !rmrr->limit;
+	if (rmrr->empty)
 		return NULL;
-	if (unit->limit < unit->base)
+	if (rmrr->limit < rmrr->base)
 		return "reserved region ends before it begins";
-	if (unit->base & 4095 || (unit->limit & 4095) != 4095)
+	if (rmrr->base & 4095 || (rmrr->limit & 4095) != 4095)
 		return "reserved region does not consist of pages";
 	return NULL;
 }
@@ -135,7 +135,7 @@ int dmar_parse(const void *table, size_t size, dmar_visit_t visit, void *arg,
 {
 	const u8 *base = table, *p, *end, *scope_at;
 	struct dmar_scope scope;
-	struct dmar_unit unit;
+	struct dmar_structure s;
 	size_t length, fixed;
 	int ret;
 
@@ -156,30 +156,30 @@ int dmar_parse(const void *table, size_t size, dmar_visit_t visit, void *arg,
 			error->why = "structure length is 0 or beyond the end";
 			return -EINVAL;
 		}
-		unit = (struct dmar_unit){ .type = get16(p) };
-		if (unit.type > DMAR_ATSR)
+		s = (struct dmar_structure){ .type = get16(p) };
+		if (s.type > DMAR_ATSR)
 			continue;
-		fixed = unit.type == DMAR_DRHD ? 16 : unit.type == DMAR_RMRR ? 24 : 8;
+		fixed = s.type == DMAR_DRHD ? 16 : s.type == DMAR_RMRR ? 24 : 8;
 		if (length < fixed) {
 			error->why = "structure too short for its type";
 			return -EINVAL;
 		}
-		unit.segment = get16(p + 6);
-		unit.all = unit.type != DMAR_RMRR && p[4] & 1;
-		if (unit.type != DMAR_ATSR)
-			unit.base = get64(p + 8);
-		if (unit.type == DMAR_RMRR) {
-			unit.limit = get64(p + 16);
-			error->why = check_region(&unit);
+		s.segment = get16(p + 6);
+		s.all = s.type != DMAR_RMRR && p[4] & 1;
+		if (s.type != DMAR_ATSR)
+			s.base = get64(p + 8);
+		if (s.type == DMAR_RMRR) {
+			s.limit = get64(p + 16);
+			error->why = check_region(&s);
 			if (error->why)
 				return -EINVAL;
-		} else if (unit.type == DMAR_DRHD && (!unit.base || unit.base & 4095)) {
+		} else if (s.type == DMAR_DRHD && (!s.base || s.base & 4095)) {
 			error->why = "register base is 0 or not aligned";
 			return -EINVAL;
 		}
-		unit.scopes = p + fixed;
-		unit.scopes_size = length - fixed;
-		scope_at = unit.scopes;
+		s.scopes = p + fixed;
+		s.scopes_size = length - fixed;
+		scope_at = s.scopes;
 		while (dmar_next_scope(&scope_at, p + length, &scope))
 			;
 		if (scope_at != p + length) {
@@ -187,7 +187,7 @@ int dmar_parse(const void *table, size_t size, dmar_visit_t visit, void *arg,
 			error->why = "malformed device scope";
 			return -EINVAL;
 		}
-		ret = visit(&unit, arg);
+		ret = visit(&s, arg);
 		if (ret)
 			return ret;
 	}

@@ -21,10 +21,10 @@ enum { DMAR_DRHD = 0, DMAR_RMRR = 1, DMAR_ATSR = 2 };
 #define SCOPE_ACPI	5
 
 /**
- * struct dmar_unit - a DRHD, RMRR or ATSR structure
+ * struct dmar_structure - a structure of the DMAR table: DRHD, RMRR or ATSR
  * @type: DMAR_DRHD, DMAR_RMRR or DMAR_ATSR
  * @segment: PCI segment
- * @all: DRHD: every device of the segment that no other unit names (INCLUDE_PCI_ALL); ATSR: every
+ * @all: DRHD: every device of the segment that no other DRHD names (INCLUDE_PCI_ALL); ATSR: every
  *	root port of it
  * @base: DRHD: register base; RMRR: first address
  * @limit: RMRR: last address, inclusive
@@ -32,7 +32,7 @@ enum { DMAR_DRHD = 0, DMAR_RMRR = 1, DMAR_ATSR = 2 };
  * @scopes: device scope entries, checked
  * @scopes_size: their size in bytes
  */
-struct dmar_unit {
+struct dmar_structure {
 	u16 type;
 	u16 segment;
 	bool all;
@@ -58,17 +58,17 @@ struct dmar_error {
 	size_t offset;
 };
 
-typedef int (*dmar_visit_t)(const struct dmar_unit *unit, void *arg);
+/** enum dmar_relation - what two DRHDs have to do with each other */
+enum dmar_relation { DMAR_DIFFERENT, DMAR_SAME, DMAR_CONFLICT };
+
+typedef int (*dmar_visit_t)(const struct dmar_structure *structure, void *arg);
 
 int dmar_parse(const void *table, size_t size, dmar_visit_t visit, void *arg,
 	       struct dmar_error *error);
 bool dmar_next_scope(const u8 **at, const u8 *end, struct dmar_scope *scope);
-/** enum dmar_relation - what two DRHDs have to do with each other */
-enum dmar_relation { DMAR_DIFFERENT, DMAR_SAME, DMAR_CONFLICT };
-
-enum dmar_relation dmar_compare(const struct dmar_unit *a, const struct dmar_unit *b);
+enum dmar_relation dmar_compare(const struct dmar_structure *a, const struct dmar_structure *b);
 int dmar_source(const struct dmar_scope *scope);
-bool dmar_names_only(const struct dmar_unit *unit,
-		     bool (*is)(const struct dmar_unit *unit, const struct dmar_scope *scope));
+bool dmar_names_only(const struct dmar_structure *drhd,
+		     bool (*is)(const struct dmar_structure *drhd, const struct dmar_scope *scope));
 
 #endif

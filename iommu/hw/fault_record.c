@@ -8,46 +8,46 @@
 #include "fault_record.h"
 
 /**
- * hw_fault_next() - take the oldest fault record out of the unit
+ * fault_record_next() - take the oldest fault record out of the unit
  * @unit: enabled
  * @fault: receives it
  *
  * Return: false when no record is left.
  */
-bool hw_fault_next(struct hw_unit *unit, struct hw_fault *fault)
+bool fault_record_next(struct remap_unit *unit, struct fault_record *fault)
 {
-	u32 fsts = hw_read32(unit->regs, DMAR_FSTS);
+	u32 fsts = shim_read32(unit->regs, DMAR_FSTS);
 	unsigned int nr = CAP_NFR(unit->cap), i;
 	u32 reg;
 	u64 hi;
 
 	for (i = 0; i < nr; i++) {
 		reg = CAP_FRO(unit->cap) + (FSTS_FRI(fsts) + i) % nr * 16;
-		hi = hw_read64(unit->regs, reg + 8);
+		hi = shim_read64(unit->regs, reg + 8);
 		if (!(hi & FRCD_F))
 			continue;
-		fault->address = hw_read64(unit->regs, reg);
+		fault->address = shim_read64(unit->regs, reg);
 		fault->index = FRCD_INDEX(fault->address);
 		fault->address &= ~0xfffULL;
 		fault->source = FRCD_SID(hi);
 		fault->reason = FRCD_REASON(hi);
 		fault->read = hi & FRCD_READ;
 		/* Written as one, so that a full record is free again for the next fault. */
-		hw_write32(unit->regs, reg + 12, (u32)(FRCD_F >> 32));
+		shim_write32(unit->regs, reg + 12, (u32)(FRCD_F >> 32));
 		return true;
 	}
 	if (fsts & FSTS_PFO)
-		hw_write32(unit->regs, DMAR_FSTS, FSTS_PFO);
+		shim_write32(unit->regs, DMAR_FSTS, FSTS_PFO);
 	return false;
 }
 
 /**
- * hw_fault_name() - a fault reason in words
+ * fault_reason_name() - a fault reason in words
  * @reason: the code of the fault record
  *
  * VT-d specification, "Fault Conditions". Return: a string.
  */
-const char *hw_fault_name(u8 reason)
+const char *fault_reason_name(u8 reason)
 {
 	static const char * const names[] = {
 		[0x01] = "root entry not present",

@@ -7,12 +7,12 @@
 
 #include "unit.h"
 
-#define HW_FAULT_INTERRUPT	0x20
-#define HW_FAULT_INTERRUPT_LAST	0x2f
-#define HW_FAULT_COMPATIBILITY	0x25
+#define FAULT_INTERRUPT_FIRST	0x20
+#define FAULT_INTERRUPT_LAST	0x2f
+#define FAULT_COMPATIBILITY	0x25
 
-/** struct hw_fault - one decoded fault record; @index is there if it is of an interrupt */
-struct hw_fault {
+/** struct fault_record - one decoded fault record; @index is there if it is of an interrupt */
+struct fault_record {
 	u64 address;
 	u16 index;
 	u16 source;
@@ -20,12 +20,12 @@ struct hw_fault {
 	bool read;
 };
 
-bool hw_fault_next(struct hw_unit *unit, struct hw_fault *fault);
-const char *hw_fault_name(u8 reason);
+bool fault_record_next(struct remap_unit *unit, struct fault_record *fault);
+const char *fault_reason_name(u8 reason);
 
-static inline bool hw_fault_is_interrupt(const struct hw_fault *fault)
+static inline bool fault_is_interrupt(const struct fault_record *fault)
 {
-	return fault->reason >= HW_FAULT_INTERRUPT && fault->reason <= HW_FAULT_INTERRUPT_LAST;
+	return fault->reason >= FAULT_INTERRUPT_FIRST && fault->reason <= FAULT_INTERRUPT_LAST;
 }
 
 #endif

@@ -45,13 +45,13 @@ static bool is_leaf(u64 entry, unsigned int level)
 
 static u64 *child_of(u64 entry)
 {
-	return hw_virt(entry & ADDR_MASK);
+	return shim_virt(entry & ADDR_MASK);
 }
 
 static void publish(const struct iopt *table, const void *p, size_t bytes)
 {
 	if (!table->format.coherent)
-		hw_flush(p, bytes);
+		shim_flush(p, bytes);
 }
 
 static bool fits_table(const struct iopt *table, u64 iova, u64 size)
@@ -93,15 +93,15 @@ static u64 *take_page(struct iopt *table, gfp_t gfp)
 
 	do {
 		rest = READ_ONCE(table->rest);
-	} while (rest && !hw_replace64(&table->rest, rest, (rest & 4095) > 1 ? rest + 4095 : 0));
+	} while (rest && !shim_replace64(&table->rest, rest, (rest & 4095) > 1 ? rest + 4095 : 0));
 	if (rest)
 		return (u64 *)(rest & ~4095UL);
-	page = hw_alloc_tables(gfp, &count);
+	page = shim_alloc_tables(gfp, &count);
 	if (!page || count == 1)
 		return page;
-	if (!hw_replace64(&table->rest, 0, (u64)(page + ENTRIES) | (count - 1)))
+	if (!shim_replace64(&table->rest, 0, (u64)(page + ENTRIES) | (count - 1)))
 		while (--count)
-			hw_free_table(page + count * ENTRIES);
+			shim_free_table(page + count * ENTRIES);
 	return page;
 }
 
@@ -137,7 +137,7 @@ static void release_tree(u64 *page, unsigned int level, iopt_release_t release, 
 
 static void free_now(void *page, void *arg)
 {
-	hw_free_table(page);
+	shim_free_table(page);
 }
 
 /**
@@ -150,7 +150,7 @@ void iopt_destroy(struct iopt *table)
 		release_tree(table->root, table->format.levels, free_now, NULL);
 	table->root = NULL;
 	for (; table->rest & 4095; table->rest += 4095)
-		hw_free_table((void *)(table->rest & ~4095UL));
+		shim_free_table((void *)(table->rest & ~4095UL));
 	table->rest = 0;
 }
 
@@ -165,14 +165,14 @@ static int link_table(struct iopt *table, u64 *slot, gfp_t gfp)
 			return -ENOMEM;
 		publish(table, child, 4096);
 		dma_wmb();
-		if (!hw_replace64(slot, 0, hw_phys(child) | link_bits(table)))
-			hw_free_table(child);
+		if (!shim_replace64(slot, 0, shim_phys(child) | link_bits(table)))
+			shim_free_table(child);
 		entry = READ_ONCE(*slot);
 	}
 	/* Whoever linked it may not have come to this yet. */
 	if (entry & PTE_UNPUBLISHED) {
 		publish(table, slot, sizeof(*slot));
-		hw_store64(slot, entry & ~PTE_UNPUBLISHED);
+		shim_store64(slot, entry & ~PTE_UNPUBLISHED);
 	}
 	return 0;
 }
@@ -241,12 +241,12 @@ int iopt_map_run(struct iopt *table, u64 iova, u64 phys, u64 size, u64 count, u6
 			return ret;
 		n = min(count - *mapped, ENTRIES - (iova >> level_shift(level) & (ENTRIES - 1)));
 		for (i = 0; i < n && !is_present(READ_ONCE(slot[i])); i++, entry += size)
-			hw_store64(&slot[i], entry);
+			shim_store64(&slot[i], entry);
 		if (i)
 			publish(table, slot, i * sizeof(*slot));
 		/* No other range has a part of this table. */
 		if (i == ENTRIES && link)
-			hw_store64(link, READ_ONCE(*link) | PTE_FULL);
+			shim_store64(link, READ_ONCE(*link) | PTE_FULL);
 		*mapped += i;
 		iova += i * size;
 		if (i < n)
@@ -278,7 +278,7 @@ static void unlink_tables(struct iopt *table, u64 at, u64 done, unsigned int lev
 			above = child_of(*level_slot(above, l, at));
 		slot = level_slot(above, level, at);
 		page = child_of(*slot);
-		hw_store64(slot, 0);
+		shim_store64(slot, 0);
 		publish(table, slot, sizeof(*slot));
 		release(page, arg);
 	}
@@ -316,7 +316,7 @@ u64 iopt_unmap(struct iopt *table, u64 iova, u64 size, iopt_release_t release, v
 				break;
 			/* It does not stay full. */
 			if (entry & PTE_FULL)
-				hw_store64(slot, entry & ~PTE_FULL);
+				shim_store64(slot, entry & ~PTE_FULL);
 			page = child_of(entry);
 		}
 		if (at & (level_size(level) - 1))
@@ -325,7 +325,7 @@ u64 iopt_unmap(struct iopt *table, u64 iova, u64 size, iopt_release_t release, v
 		n = min((size - done) >> level_shift(level),
 			ENTRIES - (at >> level_shift(level) & (ENTRIES - 1)));
 		for (i = 0; i < n && is_removable(entry, level); ) {
-			hw_store64(&slot[i], 0);
+			shim_store64(&slot[i], 0);
 			if (!is_leaf(entry, level))
 				release(child_of(entry), arg);
 			if (++i < n)

@@ -46,7 +46,7 @@ struct iopt_walk {
 };
 
 /*
- * Called with each table page that was unlinked. It goes back by hw_free_table() once the caches
+ * Called with each table page that was unlinked. It goes back by shim_free_table() once the caches
  * forgot it.
  */
 typedef void (*iopt_release_t)(void *page, void *arg);

@@ -10,18 +10,18 @@
  */
 #include "command.h"
 #include "irte.h"
-#include "queue.h"
+#include "qi.h"
 
 #define IRT_MAX_BITS	16
 #define IRT_MIN_BITS	8
 #define BITS		64
 
-static bool is_used(const struct hw_unit *unit, unsigned int index)
+static bool is_used(const struct remap_unit *unit, unsigned int index)
 {
 	return unit->irt_used[index / BITS] >> index % BITS & 1;
 }
 
-static void mark(struct hw_unit *unit, unsigned int index, unsigned int count, bool used)
+static void mark(struct remap_unit *unit, unsigned int index, unsigned int count, bool used)
 {
 	for (; count; count--, index++) {
 		if (used)
@@ -40,9 +40,9 @@ static unsigned int page_order(size_t bytes)
 	return order;
 }
 
-static size_t table_bytes(const struct hw_unit *unit)
+static size_t table_bytes(const struct remap_unit *unit)
 {
-	return (size_t)unit->irt_size * sizeof(struct dmar_entry);
+	return (size_t)unit->irt_size * sizeof(struct entry128);
 }
 
 /**
@@ -51,18 +51,18 @@ static size_t table_bytes(const struct hw_unit *unit)
  *
  * 65,536 entries, or as many as there is memory for in one piece. Return: 0 or -ENOMEM.
  */
-int irt_init(struct hw_unit *unit)
+int irt_init(struct remap_unit *unit)
 {
 	unsigned int bits;
 
-	unit->irt_used = hw_alloc(page_order((1UL << IRT_MAX_BITS) / 8), GFP_KERNEL);
+	unit->irt_used = shim_alloc(page_order((1UL << IRT_MAX_BITS) / 8), GFP_KERNEL);
 	if (!unit->irt_used)
 		return -ENOMEM;
 	for (bits = IRT_MAX_BITS; bits >= IRT_MIN_BITS; bits--) {
 		unit->irt_size = 1U << bits;
-		unit->irt = hw_alloc(page_order(table_bytes(unit)), GFP_KERNEL | __GFP_NOWARN);
+		unit->irt = shim_alloc(page_order(table_bytes(unit)), GFP_KERNEL | __GFP_NOWARN);
 		if (unit->irt) {
-			hw_publish(unit, unit->irt, table_bytes(unit));
+			remap_publish(unit, unit->irt, table_bytes(unit));
 			return 0;
 		}
 	}
@@ -74,30 +74,30 @@ int irt_init(struct hw_unit *unit)
  * irt_free() - free the table
  * @unit: with interrupt remapping off; of a broken unit nothing is freed
  */
-void irt_free(struct hw_unit *unit)
+void irt_free(struct remap_unit *unit)
 {
 	if (unit->irt && !unit->broken)
-		hw_free(unit->irt, page_order(table_bytes(unit)));
+		shim_free(unit->irt, page_order(table_bytes(unit)));
 	if (unit->irt_used)
-		hw_free(unit->irt_used, page_order((1UL << IRT_MAX_BITS) / 8));
+		shim_free(unit->irt_used, page_order((1UL << IRT_MAX_BITS) / 8));
 	unit->irt = NULL;
 	unit->irt_used = NULL;
 	unit->irt_size = 0;
 }
 
 /* Forget cached entries: @count of them, a power of two, from an index aligned to it. */
-static int flush_entries(struct hw_unit *unit, unsigned int index, unsigned int count)
+static int flush_entries(struct remap_unit *unit, unsigned int index, unsigned int count)
 {
 	unsigned int mask = 0;
 
 	/* Unlike the other caches' invalidations, this one empties no write buffers. */
-	if (unit->cap & CAP_RWBF && hw_command(unit, GCMD_WBF, true, false))
+	if (unit->cap & CAP_RWBF && remap_command(unit, GCMD_WBF, true, false))
 		return -EIO;
 	while (count >> mask > 1)
 		mask++;
 	if (mask > ECAP_MHMV(unit->ecap))
-		return hw_queue(unit, QI_IEC, 0);
-	return hw_queue(unit, QI_IEC | QI_IEC_INDEX | (u64)mask << 27 | (u64)index << 32, 0);
+		return qi_submit(unit, QI_IEC, 0);
+	return qi_submit(unit, QI_IEC | QI_IEC_INDEX | (u64)mask << 27 | (u64)index << 32, 0);
 }
 
 /**
@@ -108,7 +108,7 @@ static int flush_entries(struct hw_unit *unit, unsigned int index, unsigned int 
  * Otherwise interrupts in compatibility format pass, until irt_pass_compatibility() ends it.
  * Return: 0, or -EIO with remapping off, if the unit lets itself be switched off.
  */
-int irt_enable(struct hw_unit *unit, bool x2apic)
+int irt_enable(struct remap_unit *unit, bool x2apic)
 {
 	unsigned int bits = 0;
 	int ret;
@@ -116,14 +116,14 @@ int irt_enable(struct hw_unit *unit, bool x2apic)
 	while (2U << bits < unit->irt_size)
 		bits++;
 	unit->x2apic = x2apic;
-	hw_write64(unit->regs, DMAR_IRTA, hw_phys(unit->irt) | (x2apic ? IRTA_EIME : 0) | bits);
-	ret = hw_command(unit, GCMD_SIRTP, true, true);
+	shim_write64(unit->regs, DMAR_IRTA, shim_phys(unit->irt) | (x2apic ? IRTA_EIME : 0) | bits);
+	ret = remap_command(unit, GCMD_SIRTP, true, true);
 	if (!ret)
-		ret = hw_queue(unit, QI_IEC, 0);
+		ret = qi_submit(unit, QI_IEC, 0);
 	if (ret)
 		return ret;
 	irt_pass_compatibility(unit, true);
-	ret = hw_command(unit, GCMD_IRE, true, true);
+	ret = remap_command(unit, GCMD_IRE, true, true);
 	if (ret)
 		irt_disable(unit);
 	return ret;
@@ -135,9 +135,9 @@ int irt_enable(struct hw_unit *unit, bool x2apic)
  *
  * Return: 0, or -EIO when the unit does not answer.
  */
-int irt_disable(struct hw_unit *unit)
+int irt_disable(struct remap_unit *unit)
 {
-	int ret = hw_command(unit, GCMD_IRE, false, false);
+	int ret = remap_command(unit, GCMD_IRE, false, false);
 
 	irt_pass_compatibility(unit, unit->initial_gsts & GCMD_CFI);
 	return ret;
@@ -151,21 +151,21 @@ int irt_disable(struct hw_unit *unit)
  * Anybody who can write to memory can send one, to any processor with any vector. Return: whether
  * the unit says that it does as told; some emulators have no such switch.
  */
-bool irt_pass_compatibility(struct hw_unit *unit, bool pass)
+bool irt_pass_compatibility(struct remap_unit *unit, bool pass)
 {
 	bool done = false;
 	unsigned int i;
 	u32 state;
 
-	if (!hw_take_turn(unit, &unit->commanding))
+	if (!remap_take_turn(unit, &unit->commanding))
 		return false;
-	state = hw_read32(unit->regs, DMAR_GSTS) & GCMD_STATE;
-	hw_write32(unit->regs, DMAR_GCMD, pass ? state | GCMD_CFI : state & ~GCMD_CFI);
+	state = shim_read32(unit->regs, DMAR_GSTS) & GCMD_STATE;
+	shim_write32(unit->regs, DMAR_GCMD, pass ? state | GCMD_CFI : state & ~GCMD_CFI);
 	/* With the lock: after a crash there is none to give up. */
 	for (i = 0; i < 1000 && !done; i++) {
-		done = !!(hw_read32(unit->regs, DMAR_GSTS) & GCMD_CFI) == pass;
+		done = !!(shim_read32(unit->regs, DMAR_GSTS) & GCMD_CFI) == pass;
 		if (!done)
-			hw_delay();
+			shim_delay();
 	}
 	unit->commanding = false;
 	return done;
@@ -179,7 +179,7 @@ bool irt_pass_compatibility(struct hw_unit *unit, bool pass)
  * They are not present until irte_set(). Return: the first index, a multiple of @count; -EINVAL,
  * -ENOSPC.
  */
-int irte_alloc(struct hw_unit *unit, unsigned int count)
+int irte_alloc(struct remap_unit *unit, unsigned int count)
 {
 	unsigned int index, i;
 
@@ -204,13 +204,13 @@ int irte_alloc(struct hw_unit *unit, unsigned int count)
  *
  * Of a unit that does not answer they stay reserved.
  */
-void irte_free(struct hw_unit *unit, unsigned int index, unsigned int count)
+void irte_free(struct remap_unit *unit, unsigned int index, unsigned int count)
 {
 	unsigned int i;
 
 	for (i = 0; i < count; i++)
-		hw_store64(&unit->irt[index + i].lo, 0);
-	hw_publish(unit, &unit->irt[index], count * sizeof(struct dmar_entry));
+		shim_store64(&unit->irt[index + i].lo, 0);
+	remap_publish(unit, &unit->irt[index], count * sizeof(struct entry128));
 	if (!flush_entries(unit, index, count))
 		mark(unit, index, count, false);
 }
@@ -222,9 +222,9 @@ void irte_free(struct hw_unit *unit, unsigned int index, unsigned int count)
  *
  * Return: a copy.
  */
-struct dmar_entry irte_get(const struct hw_unit *unit, unsigned int index)
+struct entry128 irte_get(const struct remap_unit *unit, unsigned int index)
 {
-	return (struct dmar_entry){
+	return (struct entry128){
 		.lo = READ_ONCE(unit->irt[index].lo),
 		.hi = READ_ONCE(unit->irt[index].hi),
 	};
@@ -240,34 +240,34 @@ struct dmar_entry irte_get(const struct hw_unit *unit, unsigned int index)
  * for a moment, so that the caller should repeat the interrupt once; -EIO when the unit does not
  * answer.
  */
-int irte_set(struct hw_unit *unit, unsigned int index, struct dmar_entry entry)
+int irte_set(struct remap_unit *unit, unsigned int index, struct entry128 entry)
 {
-	struct dmar_entry *slot = &unit->irt[index];
-	struct dmar_entry old = irte_get(unit, index);
+	struct entry128 *slot = &unit->irt[index];
+	struct entry128 old = irte_get(unit, index);
 	bool gap = false;
 	int ret;
 
 	if (old.lo == entry.lo && old.hi == entry.hi)
 		return 0;
 	if (old.lo & IRTE_PRESENT && old.hi != entry.hi) {
-		if (entry.lo & IRTE_PRESENT && hw_store128(&slot->lo, &old.lo, &entry.lo))
+		if (entry.lo & IRTE_PRESENT && shim_store128(&slot->lo, &old.lo, &entry.lo))
 			goto flush;
-		hw_store64(&slot->lo, 0);
-		hw_publish(unit, slot, sizeof(*slot));
+		shim_store64(&slot->lo, 0);
+		remap_publish(unit, slot, sizeof(*slot));
 		ret = flush_entries(unit, index, 1);
 		if (ret)
 			return ret;
 		gap = entry.lo & IRTE_PRESENT;
 	}
 	if (old.hi != entry.hi) {
-		hw_store64(&slot->hi, entry.hi);
+		shim_store64(&slot->hi, entry.hi);
 		/* Also for walks that snoop: the halves must not change places. */
 		dma_wmb();
-		hw_publish(unit, slot, sizeof(*slot));
+		remap_publish(unit, slot, sizeof(*slot));
 	}
-	hw_store64(&slot->lo, entry.lo);
+	shim_store64(&slot->lo, entry.lo);
 flush:
-	hw_publish(unit, slot, sizeof(*slot));
+	remap_publish(unit, slot, sizeof(*slot));
 	/* What was absent is cached in caching mode only; a write buffer may hold what is new. */
 	if (!(old.lo & IRTE_PRESENT) && !(unit->cap & (CAP_CM | CAP_RWBF)))
 		return 0;
@@ -290,12 +290,12 @@ static u64 source_bits(struct irte_source source)
  *
  * Return: the entry.
  */
-struct dmar_entry irte_remapped(const struct hw_unit *unit, u32 address, u32 data, u32 apic,
-				bool level, struct irte_source source)
+struct entry128 irte_remapped(const struct remap_unit *unit, u32 address, u32 data, u32 apic,
+			      bool level, struct irte_source source)
 {
 	u64 destination = unit->x2apic ? apic : (apic & 0xff) << 8;
 
-	return (struct dmar_entry){
+	return (struct entry128){
 		.lo = IRTE_PRESENT | (address & BIT(2) ? IRTE_LOGICAL : 0) |
 		      (address & BIT(3) ? IRTE_REDIRECTION : 0) | (level ? IRTE_LEVEL : 0) |
 		      (u64)(data >> 8 & 7) << 5 | (u64)(data & 0xff) << 16 | destination << 32,
@@ -312,9 +312,9 @@ struct dmar_entry irte_remapped(const struct hw_unit *unit, u32 address, u32 dat
  *
  * For units with CAP.PI. Return: the entry.
  */
-struct dmar_entry irte_posted(u64 descriptor, u8 vector, bool urgent, struct irte_source source)
+struct entry128 irte_posted(u64 descriptor, u8 vector, bool urgent, struct irte_source source)
 {
-	return (struct dmar_entry){
+	return (struct entry128){
 		.lo = IRTE_PRESENT | IRTE_POSTED | (urgent ? IRTE_URGENT : 0) |
 		      (u64)vector << 16 | (descriptor & 0xffffffc0) << 32,
 		.hi = source_bits(source) | (descriptor & 0xffffffff00000000),

@@ -41,20 +41,20 @@ struct irte_source {
 	u8 ignore;
 };
 
-int irt_init(struct hw_unit *unit);
-void irt_free(struct hw_unit *unit);
-int irt_enable(struct hw_unit *unit, bool x2apic);
-int irt_disable(struct hw_unit *unit);
-bool irt_pass_compatibility(struct hw_unit *unit, bool pass);
+int irt_init(struct remap_unit *unit);
+void irt_free(struct remap_unit *unit);
+int irt_enable(struct remap_unit *unit, bool x2apic);
+int irt_disable(struct remap_unit *unit);
+bool irt_pass_compatibility(struct remap_unit *unit, bool pass);
 
-int irte_alloc(struct hw_unit *unit, unsigned int count);
-void irte_free(struct hw_unit *unit, unsigned int index, unsigned int count);
-struct dmar_entry irte_get(const struct hw_unit *unit, unsigned int index);
-int irte_set(struct hw_unit *unit, unsigned int index, struct dmar_entry entry);
+int irte_alloc(struct remap_unit *unit, unsigned int count);
+void irte_free(struct remap_unit *unit, unsigned int index, unsigned int count);
+struct entry128 irte_get(const struct remap_unit *unit, unsigned int index);
+int irte_set(struct remap_unit *unit, unsigned int index, struct entry128 entry);
 
-struct dmar_entry irte_remapped(const struct hw_unit *unit, u32 address, u32 data, u32 apic,
-				bool level, struct irte_source source);
-struct dmar_entry irte_posted(u64 descriptor, u8 vector, bool urgent, struct irte_source source);
+struct entry128 irte_remapped(const struct remap_unit *unit, u32 address, u32 data, u32 apic,
+			      bool level, struct irte_source source);
+struct entry128 irte_posted(u64 descriptor, u8 vector, bool urgent, struct irte_source source);
 u32 irte_message(unsigned int index, bool block);
 
 #endif

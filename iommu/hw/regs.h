@@ -150,7 +150,7 @@
 #define QI_DEVICE_TLB_RANGE	BIT_ULL(0)
 #define QI_PASID_DEVICE_RANGE	BIT_ULL(11)
 
-struct dmar_entry {
+struct entry128 {
 	u64 lo;
 	u64 hi;
 };

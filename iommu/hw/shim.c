@@ -4,7 +4,7 @@
  *
  * The pages come in blocks of eight. A guest's memory in pages of 4 KiB takes thousands of tables,
  * and most of what it costs to give them back is the kernel's page allocator, page by page. A block
- * goes back as one when the last of its tables is free; hw_free_table() is called for each table
+ * goes back as one when the last of its tables is free; shim_free_table() is called for each table
  * after its own invalidation. Blocks are not compound pages, so that lists can link each of their
  * pages. Relies on the private word of struct page, which belongs to the page's owner. A userspace
  * program that links iommu/hw leaves this file out.
@@ -30,13 +30,13 @@ static atomic_long_t *state_of(struct page *first)
 }
 
 /**
- * hw_alloc_tables() - a block of zeroed table pages
+ * shim_alloc_tables() - a block of zeroed table pages
  * @gfp: allocation flags
  * @count: receives how many follow each other: eight, or one where memory is in pieces
  *
- * Return: the first one, or NULL. Each goes back by hw_free_table().
+ * Return: the first one, or NULL. Each goes back by shim_free_table().
  */
-void *hw_alloc_tables(gfp_t gfp, unsigned int *count)
+void *shim_alloc_tables(gfp_t gfp, unsigned int *count)
 {
 	unsigned int order = BLOCK_ORDER, i;
 	struct page *first;
@@ -57,10 +57,10 @@ void *hw_alloc_tables(gfp_t gfp, unsigned int *count)
 }
 
 /**
- * hw_free_table() - a table of a block is free
+ * shim_free_table() - a table of a block is free
  * @table: no unit can reach it any more
  */
-void hw_free_table(void *table)
+void shim_free_table(void *table)
 {
 	struct page *page = virt_to_page(table), *first = page;
 	unsigned long state;

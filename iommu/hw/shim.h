@@ -23,27 +23,27 @@
 #include <asm/cacheflush.h>
 #include <asm/cpufeature.h>
 
-static inline u64 hw_read64(void __iomem *regs, u32 reg)
+static inline u64 shim_read64(void __iomem *regs, u32 reg)
 {
 	return readq(regs + reg);
 }
 
-static inline void hw_write64(void __iomem *regs, u32 reg, u64 value)
+static inline void shim_write64(void __iomem *regs, u32 reg, u64 value)
 {
 	writeq(value, regs + reg);
 }
 
-static inline u32 hw_read32(void __iomem *regs, u32 reg)
+static inline u32 shim_read32(void __iomem *regs, u32 reg)
 {
 	return readl(regs + reg);
 }
 
-static inline void hw_write32(void __iomem *regs, u32 reg, u32 value)
+static inline void shim_write32(void __iomem *regs, u32 reg, u32 value)
 {
 	writel(value, regs + reg);
 }
 
-static inline void hw_delay(void)
+static inline void shim_delay(void)
 {
 	udelay(1);
 }
@@ -83,44 +83,44 @@ static inline void shim_unlock(struct shim_lock *lock)
 static inline void shim_pause(struct shim_lock *lock)
 {
 	shim_unlock(lock);
-	hw_delay();
+	shim_delay();
 	cpu_relax();
 	shim_lock(lock);
 }
 
 /* Zeroed pages; the hardware reads them by their physical address. */
-static inline void *hw_alloc(unsigned int order, gfp_t gfp)
+static inline void *shim_alloc(unsigned int order, gfp_t gfp)
 {
 	return (void *)__get_free_pages(gfp | __GFP_ZERO, order);
 }
 
-static inline void hw_free(void *p, unsigned int order)
+static inline void shim_free(void *p, unsigned int order)
 {
 	free_pages((unsigned long)p, order);
 }
 
 /* Pages for page tables, of which there are many; shim.c. */
-void *hw_alloc_tables(gfp_t gfp, unsigned int *count);
-void hw_free_table(void *table);
+void *shim_alloc_tables(gfp_t gfp, unsigned int *count);
+void shim_free_table(void *table);
 
-static inline u64 hw_phys(const void *p)
+static inline u64 shim_phys(const void *p)
 {
 	return virt_to_phys((void *)p);
 }
 
-static inline void *hw_virt(u64 phys)
+static inline void *shim_virt(u64 phys)
 {
 	return phys_to_virt(phys);
 }
 
 /* What the hardware may read at any moment changes only through these three. */
-static inline void hw_store64(u64 *to, u64 value)
+static inline void shim_store64(u64 *to, u64 value)
 {
 	WRITE_ONCE(*to, value);
 }
 
 /* Stores @new if @to still holds @old; says whether. */
-static inline bool hw_replace64(u64 *to, u64 old, u64 new)
+static inline bool shim_replace64(u64 *to, u64 old, u64 new)
 {
 	return cmpxchg64(to, old, new) == old;
 }
@@ -129,7 +129,7 @@ static inline bool hw_replace64(u64 *to, u64 old, u64 new)
  * One store of 16 bytes, aligned, if they still are @old: a remapping unit sees all or nothing.
  * False when they are not, or the processor has no such store.
  */
-static inline bool hw_store128(u64 *to, const u64 *old, const u64 *new)
+static inline bool shim_store128(u64 *to, const u64 *old, const u64 *new)
 {
 	u64 lo = old[0], hi = old[1];
 	bool done = false;
@@ -142,7 +142,7 @@ static inline bool hw_store128(u64 *to, const u64 *old, const u64 *new)
 }
 
 /* Writes @bytes at @p back to memory, for a unit whose walks do not snoop the caches. */
-static inline void hw_flush(const void *p, size_t bytes)
+static inline void shim_flush(const void *p, size_t bytes)
 {
 	clflush_cache_range((void *)p, bytes);
 }
@@ -184,22 +184,22 @@ static inline void shim_lock_init(struct shim_lock *lock)
 {
 }
 
-u64 hw_read64(void *regs, u32 reg);
-void hw_write64(void *regs, u32 reg, u64 value);
-u32 hw_read32(void *regs, u32 reg);
-void hw_write32(void *regs, u32 reg, u32 value);
-void hw_delay(void);
+u64 shim_read64(void *regs, u32 reg);
+void shim_write64(void *regs, u32 reg, u64 value);
+u32 shim_read32(void *regs, u32 reg);
+void shim_write32(void *regs, u32 reg, u32 value);
+void shim_delay(void);
 void shim_pause(struct shim_lock *lock);
-void *hw_alloc(unsigned int order, gfp_t gfp);
-void hw_free(void *p, unsigned int order);
-void *hw_alloc_tables(gfp_t gfp, unsigned int *count);
-void hw_free_table(void *table);
-u64 hw_phys(const void *p);
-void *hw_virt(u64 phys);
-void hw_flush(const void *p, size_t bytes);
-void hw_store64(u64 *to, u64 value);
-bool hw_replace64(u64 *to, u64 old, u64 new);
-bool hw_store128(u64 *to, const u64 *old, const u64 *new);
+void *shim_alloc(unsigned int order, gfp_t gfp);
+void shim_free(void *p, unsigned int order);
+void *shim_alloc_tables(gfp_t gfp, unsigned int *count);
+void shim_free_table(void *table);
+u64 shim_phys(const void *p);
+void *shim_virt(u64 phys);
+void shim_flush(const void *p, size_t bytes);
+void shim_store64(u64 *to, u64 value);
+bool shim_replace64(u64 *to, u64 old, u64 new);
+bool shim_store128(u64 *to, const u64 *old, const u64 *new);
 
 #endif
 

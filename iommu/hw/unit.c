@@ -3,14 +3,14 @@
  * Bringing a remapping unit up and down.
  *
  * VT-d specification, "Software Setup", "Setting Up the Root Table". What it is made of comes from
- * the files below: commands (command.c), the queue (queue.c), entries (context.c).
+ * the files below: commands (command.c), the queue (qi.c), entries (context.c).
  */
 #include "command.h"
 #include "context.h"
-#include "queue.h"
+#include "qi.h"
 
 /**
- * hw_unit_probe() - read a unit's capabilities and say whether minikvm can drive it
+ * remap_probe() - read a unit's capabilities and say whether minikvm can drive it
  * @unit: to be filled
  * @regs: the unit's mapped registers
  * @why: receives a reason in words on failure
@@ -18,13 +18,13 @@
  * Changes nothing in the hardware. Return: 0, -EBUSY when somebody drives the unit, -ENODEV when
  * it lacks what minikvm needs.
  */
-int hw_unit_probe(struct hw_unit *unit, void __iomem *regs, const char **why)
+int remap_probe(struct remap_unit *unit, void __iomem *regs, const char **why)
 {
-	*unit = (struct hw_unit){ .regs = regs };
+	*unit = (struct remap_unit){ .regs = regs };
 	shim_lock_init(&unit->lock);
-	unit->cap = hw_read64(regs, DMAR_CAP);
-	unit->ecap = hw_read64(regs, DMAR_ECAP);
-	unit->initial_gsts = hw_read32(regs, DMAR_GSTS);
+	unit->cap = shim_read64(regs, DMAR_CAP);
+	unit->ecap = shim_read64(regs, DMAR_ECAP);
+	unit->initial_gsts = shim_read32(regs, DMAR_GSTS);
 	if (unit->cap == ~0ULL && unit->ecap == ~0ULL) {
 		*why = "no unit answers at its register address";
 		return -ENODEV;
@@ -53,107 +53,107 @@ int hw_unit_probe(struct hw_unit *unit, void __iomem *regs, const char **why)
 }
 
 /**
- * hw_unit_init() - allocate root table, invalidation queue and status word
+ * remap_init() - allocate root table, invalidation queue and status word
  * @unit: probed
  *
- * Return: 0 or -ENOMEM; hw_unit_free() undoes it in both cases.
+ * Return: 0 or -ENOMEM; remap_free() undoes it in both cases.
  */
-int hw_unit_init(struct hw_unit *unit)
+int remap_init(struct remap_unit *unit)
 {
-	unit->root = hw_alloc(0, GFP_KERNEL);
-	unit->queue = hw_alloc(0, GFP_KERNEL);
-	unit->status = hw_alloc(0, GFP_KERNEL);
+	unit->root = shim_alloc(0, GFP_KERNEL);
+	unit->queue = shim_alloc(0, GFP_KERNEL);
+	unit->status = shim_alloc(0, GFP_KERNEL);
 	if (!unit->root || !unit->queue || !unit->status)
 		return -ENOMEM;
-	hw_publish(unit, unit->root, 4096);
+	remap_publish(unit, unit->root, 4096);
 	return 0;
 }
 
 /**
- * hw_unit_free() - free the tables
+ * remap_free() - free the tables
  * @unit: disabled; of a broken unit nothing is freed, it may still read and write there
  */
-void hw_unit_free(struct hw_unit *unit)
+void remap_free(struct remap_unit *unit)
 {
 	if (unit->broken)
 		return;
 	if (unit->root)
-		hw_context_free(unit);
+		context_free(unit);
 	if (unit->queue)
-		hw_free(unit->queue, 0);
+		shim_free(unit->queue, 0);
 	if (unit->status)
-		hw_free(unit->status, 0);
+		shim_free(unit->status, 0);
 	unit->root = NULL;
 	unit->queue = NULL;
 	unit->status = NULL;
 }
 
 /**
- * hw_unit_enable() - queue on, root table set, caches emptied, translation on
+ * remap_enable() - queue on, root table set, caches emptied, translation on
  * @unit: initialised, its context entries filled; off, or reset since it was on
  *
  * Of a unit for interrupts alone, the queue.
  *
  * Return: 0, or -EIO with the unit as far back as it lets itself be brought.
  */
-int hw_unit_enable(struct hw_unit *unit)
+int remap_enable(struct remap_unit *unit)
 {
 	int ret;
 
 	/* It did not go off, and no reset came: nothing that it reads from may change. */
-	if (hw_read32(unit->regs, DMAR_GSTS) & (GCMD_TE | GCMD_QIE)) {
-		hw_give_up(unit);
+	if (shim_read32(unit->regs, DMAR_GSTS) & (GCMD_TE | GCMD_QIE)) {
+		remap_give_up(unit);
 		return -EIO;
 	}
 	/* A unit that slept has forgotten what it did not answer. */
 	unit->broken = false;
-	hw_write32(unit->regs, DMAR_FECTL, FECTL_IM);
+	shim_write32(unit->regs, DMAR_FECTL, FECTL_IM);
 	unit->tail = 0;
 	unit->fence = 0;
-	hw_write64(unit->regs, DMAR_IQT, 0);
-	hw_write64(unit->regs, DMAR_IQA,
-		   hw_phys(unit->queue) | (unit->scalable ? IQA_256_BITS : 0));
-	ret = hw_command(unit, GCMD_QIE, true, true);
+	shim_write64(unit->regs, DMAR_IQT, 0);
+	shim_write64(unit->regs, DMAR_IQA,
+		     shim_phys(unit->queue) | (unit->scalable ? IQA_256_BITS : 0));
+	ret = remap_command(unit, GCMD_QIE, true, true);
 	if (ret || unit->interrupts_only)
 		return ret;
 	/* A change of an entry from here on invalidates the caches, too. */
 	unit->on = true;
-	hw_write64(unit->regs, DMAR_RTADDR,
-		   hw_phys(unit->root) | (unit->scalable ? RTADDR_SCALABLE : 0));
-	ret = hw_command(unit, GCMD_SRTP, true, true);
+	shim_write64(unit->regs, DMAR_RTADDR,
+		     shim_phys(unit->root) | (unit->scalable ? RTADDR_SCALABLE : 0));
+	ret = remap_command(unit, GCMD_SRTP, true, true);
 	if (!ret)
-		ret = hw_flush_all(unit);
+		ret = qi_flush_all(unit);
 	if (!ret)
-		ret = hw_command(unit, GCMD_TE, true, true);
+		ret = remap_command(unit, GCMD_TE, true, true);
 	if (ret) {
-		hw_unit_disable(unit);
+		remap_disable(unit);
 		return ret;
 	}
 	/* Firmware's protection of memory before the kernel ran; translation takes its place. */
 	if (unit->cap & (CAP_PLMR | CAP_PHMR)) {
-		unit->initial_pmen = hw_read32(unit->regs, DMAR_PMEN);
+		unit->initial_pmen = shim_read32(unit->regs, DMAR_PMEN);
 		if (unit->initial_pmen & PMEN_EPM)
-			hw_write32(unit->regs, DMAR_PMEN, unit->initial_pmen & ~PMEN_EPM);
+			shim_write32(unit->regs, DMAR_PMEN, unit->initial_pmen & ~PMEN_EPM);
 	}
 	return 0;
 }
 
 /**
- * hw_unit_disable() - translation off, queue off, as the unit was found
+ * remap_disable() - translation off, queue off, as the unit was found
  * @unit: enabled, wholly or in part
  *
  * Return: 0, or -EIO when the unit does not answer.
  */
-int hw_unit_disable(struct hw_unit *unit)
+int remap_disable(struct remap_unit *unit)
 {
 	int ret;
 
-	hw_write32(unit->regs, DMAR_FECTL, FECTL_IM);
+	shim_write32(unit->regs, DMAR_FECTL, FECTL_IM);
 	if (unit->initial_pmen & PMEN_EPM)
-		hw_write32(unit->regs, DMAR_PMEN, unit->initial_pmen);
-	ret = hw_command(unit, GCMD_TE, false, false);
+		shim_write32(unit->regs, DMAR_PMEN, unit->initial_pmen);
+	ret = remap_command(unit, GCMD_TE, false, false);
 	if (!ret)
 		unit->on = false;
 	/* While that is pending, the next command would ask for translation again. */
-	return ret ?: hw_command(unit, GCMD_QIE, false, false);
+	return ret ?: remap_command(unit, GCMD_QIE, false, false);
 }

@@ -4,28 +4,28 @@
  *
  * VT-d specification, "DMA Remapping" and "Software Considerations: Caching". Legacy or scalable
  * mode with queued invalidation; a unit without a queue is refused. The caller holds the lock of
- * the unit in all calls but hw_fault_next(). shim_pause() gives the lock up while hardware takes
- * its time, so that calls overlap there: invalidations in any order, others in turns
- * (hw_take_turn()).
+ * the unit in all calls but fault_record_next(). shim_pause() gives the lock up while hardware
+ * takes its time, so that calls overlap there: invalidations in any order, others in turns
+ * (remap_take_turn()).
  */
 #ifndef MINIKVM_IOMMU_HW_UNIT_H
 #define MINIKVM_IOMMU_HW_UNIT_H
 
 #include "regs.h"
 
-#define HW_NR_BUSES		256
-#define HW_NR_DEVFNS		256
+#define NR_BUSES		256
+#define NR_DEVFNS		256
 /* Every device under identity carries this domain; 0 belongs to the hardware in caching mode. */
-#define HW_IDENTITY_DOMAIN	1
-#define HW_FIRST_DOMAIN		2
+#define DOMAIN_ID_IDENTITY	1
+#define DOMAIN_ID_FIRST		2
 
 /* A second; the specification names no limit. A fuzzer has no such time. */
-#ifndef HW_TIMEOUT_US
-#define HW_TIMEOUT_US 1000000
+#ifndef REMAP_TIMEOUT_US
+#define REMAP_TIMEOUT_US 1000000
 #endif
 
 /**
- * struct hw_unit - a remapping unit and its tables
+ * struct remap_unit - a remapping unit and its tables
  * @lock: serialises all use but the reading of fault records; see shim_pause()
  * @regs: its registers
  * @cap: Capability register
@@ -52,13 +52,13 @@
  * @broken: it did not answer; nothing is freed or believed any more
  * @times_given_up: how often that happened; only a reset of the unit makes it usable again
  */
-struct hw_unit {
+struct remap_unit {
 	struct shim_lock lock;
 	void __iomem *regs;
 	u64 cap;
 	u64 ecap;
-	struct dmar_entry *root;
-	struct dmar_entry *queue;
+	struct entry128 *root;
+	struct entry128 *queue;
 	u32 *status;
 	u32 tail;
 	u32 fence;
@@ -66,7 +66,7 @@ struct hw_unit {
 	u32 sequence;
 	u32 initial_gsts;
 	u32 initial_pmen;
-	struct dmar_entry *irt;
+	struct entry128 *irt;
 	u64 *irt_used;
 	unsigned int irt_size;
 	bool x2apic;
@@ -80,17 +80,17 @@ struct hw_unit {
 	u32 times_given_up;
 };
 
-int hw_unit_probe(struct hw_unit *unit, void __iomem *regs, const char **why);
-int hw_unit_init(struct hw_unit *unit);
-int hw_unit_enable(struct hw_unit *unit);
-int hw_unit_disable(struct hw_unit *unit);
-void hw_unit_free(struct hw_unit *unit);
+int remap_probe(struct remap_unit *unit, void __iomem *regs, const char **why);
+int remap_init(struct remap_unit *unit);
+int remap_enable(struct remap_unit *unit);
+int remap_disable(struct remap_unit *unit);
+void remap_free(struct remap_unit *unit);
 
 /* Makes @bytes at @p visible to a unit whose walks do not snoop the caches. */
-static inline void hw_publish(const struct hw_unit *unit, const void *p, size_t bytes)
+static inline void remap_publish(const struct remap_unit *unit, const void *p, size_t bytes)
 {
 	if (!(unit->ecap & ECAP_C))
-		hw_flush(p, bytes);
+		shim_flush(p, bytes);
 }
 
 #endif

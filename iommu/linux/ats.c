@@ -23,16 +23,16 @@ MODULE_PARM_DESC(iommu_ats, "let assigned devices keep translations (ATS; defaul
 /* Do translation requests of a device reach its unit? Of the root complex itself, always. */
 static bool is_forwarded(struct pci_dev *pdev)
 {
-	struct vtd_region *ports;
+	struct vtd_structure *ports;
 	struct pci_dev *port;
 
 	if (pci_is_root_bus(pdev->bus))
 		return true;
 	port = pcie_find_root_port(pdev);
 	list_for_each_entry(ports, &vtd.root_ports, node) {
-		if (ports->desc.segment != pci_domain_nr(pdev->bus))
+		if (ports->dmar.segment != pci_domain_nr(pdev->bus))
 			continue;
-		if (ports->desc.all || (port && vtd_in_scope(port, &ports->desc)))
+		if (ports->dmar.all || (port && vtd_in_scope(port, &ports->dmar)))
 			return true;
 	}
 	return false;
@@ -60,7 +60,7 @@ void vtd_ats_probe(struct vtd_device *device)
 		return;
 	pci_read_config_word(pdev, pci_find_ext_capability(pdev, PCI_EXT_CAP_ID_ATS) + PCI_ATS_CAP,
 			     &capability);
-	device->tlb = (struct hw_device_tlb){
+	device->tlb = (struct qi_device){
 		.source = pci_dev_id(pdev),
 		.pf = pci_dev_id(pci_physfn(pdev)),
 		.depth = PCI_ATS_CAP_QDEP(capability),
@@ -114,7 +114,7 @@ void vtd_ats_stop(struct vtd_device *device, struct vtd_domain *d)
 	/* Or it would come to the next domain with what it has of this one. */
 	if (device->can_ats && pci_device_is_present(pdev)) {
 		vtd_lock(unit);
-		ret = hw_flush_device(&unit->hw, &device->tlb, 0, ~0ULL);
+		ret = qi_flush_device(&unit->hw, &device->tlb, 0, ~0ULL);
 		vtd_unlock(unit);
 	}
 	if (ret)
@@ -128,11 +128,11 @@ void vtd_ats_stop(struct vtd_device *device, struct vtd_domain *d)
  */
 static void cut_off(struct vtd_device *device)
 {
-	static const struct hw_target blocked;
+	static const struct context_target blocked;
 
 	list_del_init(&device->ats_node);
 	device->can_ats = false;
-	hw_attach(&device->unit->hw, device->tlb.source, 0, &blocked);
+	context_attach(&device->unit->hw, device->tlb.source, 0, &blocked);
 	vtd_close(device);
 }
 
@@ -154,7 +154,7 @@ void vtd_ats_flush(struct vtd_domain *d, u64 first, u64 last)
 	spin_lock(&d->ats_lock);
 	list_for_each_entry_safe(device, next, &d->ats_devices, ats_node) {
 		vtd_lock(device->unit);
-		if (hw_flush_device(&device->unit->hw, &device->tlb, first, last) == -ETIMEDOUT)
+		if (qi_flush_device(&device->unit->hw, &device->tlb, first, last) == -ETIMEDOUT)
 			cut_off(device);
 		vtd_unlock(device->unit);
 	}

@@ -42,7 +42,7 @@ struct vtd_bus {
 	struct pci_ops ops;
 	unsigned int users;
 	bool installed;
-	DECLARE_BITMAP(closed, HW_NR_DEVFNS);
+	DECLARE_BITMAP(closed, NR_DEVFNS);
 };
 
 static LIST_HEAD(buses);

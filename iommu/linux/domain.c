@@ -59,7 +59,7 @@ static struct iommu_domain *domain_alloc(unsigned int type)
 	d = kzalloc(sizeof(*d), GFP_KERNEL_ACCOUNT);
 	if (!d)
 		return NULL;
-	d->id = HW_IDENTITY_DOMAIN;
+	d->id = DOMAIN_ID_IDENTITY;
 	spin_lock_init(&d->walk_lock);
 	spin_lock_init(&d->ats_lock);
 	INIT_LIST_HEAD(&d->ats_devices);
@@ -74,7 +74,7 @@ static struct iommu_domain *domain_alloc(unsigned int type)
 
 	if (!try_module_get(THIS_MODULE))
 		goto out_free;
-	id = ida_alloc_range(&vtd.ids, HW_FIRST_DOMAIN, vtd.nr_ids - 1, GFP_KERNEL);
+	id = ida_alloc_range(&vtd.ids, DOMAIN_ID_FIRST, vtd.nr_ids - 1, GFP_KERNEL);
 	if (id < 0) {
 		pr_notice_ratelimited("all %u domain identifiers are in use\n", vtd.nr_ids);
 		goto out_put;
@@ -114,7 +114,7 @@ static void domain_free(struct iommu_domain *domain)
 
 struct context_change {
 	struct vtd_unit *unit;
-	struct hw_target target;
+	struct context_target target;
 };
 
 static int set_context(u8 bus, u8 devfn, void *arg)
@@ -123,36 +123,36 @@ static int set_context(u8 bus, u8 devfn, void *arg)
 	int ret;
 
 	vtd_lock(change->unit);
-	ret = hw_attach(&change->unit->hw, bus << 8 | devfn, 0, &change->target);
+	ret = context_attach(&change->unit->hw, bus << 8 | devfn, 0, &change->target);
 	vtd_unlock(change->unit);
 	return ret;
 }
 
-static struct hw_target target_for(struct vtd_domain *d)
+static struct context_target target_for(struct vtd_domain *d)
 {
 	const struct iopt *table = d->domain.type == IOMMU_DOMAIN_IDENTITY ? &vtd.identity :
 				   &d->table;
-	struct hw_target target = { .path = HW_BLOCKED, .domain = d->id };
-	struct hw_stage *stage = vtd.format.first_stage ? &target.first : &target.second;
+	struct context_target target = { .path = PATH_BLOCKED, .domain = d->id };
+	struct context_stage *stage = vtd.format.first_stage ? &target.first : &target.second;
 
 	if (d->domain.type == IOMMU_DOMAIN_BLOCKED)
 		return target;
 	if (!table->root) {
-		target.path = HW_PASS_THROUGH;
+		target.path = PATH_PASS_THROUGH;
 		return target;
 	}
-	target.path = vtd.format.first_stage ? HW_FIRST_STAGE : HW_SECOND_STAGE;
-	stage->table = hw_phys(table->root);
+	target.path = vtd.format.first_stage ? PATH_FIRST_STAGE : PATH_SECOND_STAGE;
+	stage->table = virt_to_phys(table->root);
 	stage->levels = vtd.format.levels;
 	return target;
 }
 
 static bool has_region(struct pci_dev *pdev)
 {
-	struct vtd_region *region;
+	struct vtd_structure *region;
 
 	list_for_each_entry(region, &vtd.regions, node)
-		if (vtd_in_scope(pdev, &region->desc))
+		if (vtd_in_scope(pdev, &region->dmar))
 			return true;
 	return false;
 }
@@ -285,9 +285,9 @@ static void flush_range(struct vtd_domain *d, u64 first, u64 last)
 			continue;
 		vtd_lock(unit);
 		if (vtd.format.first_stage)
-			ret = hw_flush_pasid_pages(&unit->hw, d->id, 0, first, last);
+			ret = qi_flush_pasid_pages(&unit->hw, d->id, 0, first, last);
 		else
-			ret = hw_flush_pages(&unit->hw, d->id, first, last);
+			ret = qi_flush_pages(&unit->hw, d->id, first, last);
 		vtd_unlock(unit);
 		if (ret)
 			pr_err_ratelimited("%s does not finish an invalidation: its devices were cut off\n",
@@ -312,7 +312,7 @@ static void free_pages_of(struct vtd_domain *d, struct list_head *freelist)
 	spin_lock_irqsave(&d->walk_lock, flags);
 	spin_unlock_irqrestore(&d->walk_lock, flags);
 	list_for_each_entry_safe(page, next, freelist, lru)
-		hw_free_table(page_address(page));
+		shim_free_table(page_address(page));
 	INIT_LIST_HEAD(freelist);
 }
 
@@ -386,7 +386,7 @@ static int map_pages(struct iommu_domain *domain, unsigned long iova, phys_addr_
 	if (domain->type != IOMMU_DOMAIN_UNMANAGED)
 		return -EINVAL;
 	if (is_behind_broken(d)) {
-		pr_notice_ratelimited("mapping %#zx bytes at %#llx: a unit behind it does not answer\n",
+		pr_notice_ratelimited("mapping 0x%zx bytes at 0x%llx: a unit behind it does not answer\n",
 				      pgsize, (u64)iova);
 		return -EIO;
 	}
@@ -399,7 +399,7 @@ static int map_pages(struct iommu_domain *domain, unsigned long iova, phys_addr_
 	}
 	*mapped += done;
 	if (ret)
-		pr_notice_ratelimited("mapping %#zx bytes at %#llx: %s (%d)\n", pgsize,
+		pr_notice_ratelimited("mapping 0x%zx bytes at 0x%llx: %s (%d)\n", pgsize,
 				      (u64)iova + done,
 				      ret == -EEXIST ? "something is mapped there" :
 				      ret == -ERANGE ? "beyond the width of the table" :
@@ -541,13 +541,13 @@ static void release_device(struct device *dev)
 static void get_resv_regions(struct device *dev, struct list_head *head)
 {
 	struct iommu_resv_region *reserved;
-	struct vtd_region *region;
+	struct vtd_structure *region;
 
 	list_for_each_entry(region, &vtd.regions, node) {
-		if (!vtd_in_scope(to_pci_dev(dev), &region->desc))
+		if (!vtd_in_scope(to_pci_dev(dev), &region->dmar))
 			continue;
-		reserved = iommu_alloc_resv_region(region->desc.base,
-						   region->desc.limit - region->desc.base + 1,
+		reserved = iommu_alloc_resv_region(region->dmar.base,
+						   region->dmar.limit - region->dmar.base + 1,
 						   IOMMU_READ | IOMMU_WRITE, IOMMU_RESV_DIRECT,
 						   GFP_KERNEL);
 		if (reserved)
@@ -629,8 +629,8 @@ int vtd_domain_init(void)
 
 static int pass_acpi_devices(struct vtd_unit *unit)
 {
-	const u8 *at = unit->desc.scopes, *end = at + unit->desc.scopes_size;
-	struct vtd_domain identity = { .id = HW_IDENTITY_DOMAIN };
+	const u8 *at = unit->drhd.scopes, *end = at + unit->drhd.scopes_size;
+	struct vtd_domain identity = { .id = DOMAIN_ID_IDENTITY };
 	struct context_change change = { .unit = unit };
 	struct dmar_scope scope;
 	int ret = 0, source;

@@ -42,26 +42,26 @@ static void describe_walk(struct vtd_device *device, u64 address, char *text, si
 	iopt_look(&d->table, address, &walk);
 	spin_unlock_irqrestore(&d->walk_lock, flags);
 	for (i = 0; i < walk.depth; i++)
-		at += scnprintf(text + at, size - at, "%s level %u: %#llx", i ? "," : "; walk:",
+		at += scnprintf(text + at, size - at, "%s level %u: 0x%llx", i ? "," : "; walk:",
 				vtd.format.levels - i, walk.entry[i]);
 	if (walk.depth && !(walk.entry[walk.depth - 1] & (SLPTE_READ | SLPTE_WRITE)))
 		scnprintf(text + at, size - at, ", not present");
 }
 
 /* "write to 0x110000", or of an interrupt "interrupt with index 3"; and what is there. */
-static void describe_access(struct vtd_unit *unit, const struct hw_fault *fault, char *what,
+static void describe_access(struct vtd_unit *unit, const struct fault_record *fault, char *what,
 			    size_t size, char *there, size_t there_size)
 {
-	struct dmar_entry entry = { 0 };
+	struct entry128 entry = { 0 };
 	u16 id;
 
-	if (!hw_fault_is_interrupt(fault)) {
-		scnprintf(what, size, "%s %#llx", fault->read ? "read from" : "write to",
+	if (!fault_is_interrupt(fault)) {
+		scnprintf(what, size, "%s 0x%llx", fault->read ? "read from" : "write to",
 			  fault->address);
 		return;
 	}
 	/* Compatibility format has no index. */
-	if (fault->reason == HW_FAULT_COMPATIBILITY) {
+	if (fault->reason == FAULT_COMPATIBILITY) {
 		scnprintf(what, size, "interrupt");
 		return;
 	}
@@ -76,7 +76,7 @@ static void describe_access(struct vtd_unit *unit, const struct hw_fault *fault,
 			  PCI_SLOT(id & 0xff), PCI_FUNC(id & 0xff));
 }
 
-static void report(struct vtd_unit *unit, const struct hw_fault *fault)
+static void report(struct vtd_unit *unit, const struct fault_record *fault)
 {
 	struct vtd_device *device;
 	const char *driver = "no driver";
@@ -85,7 +85,7 @@ static void report(struct vtd_unit *unit, const struct hw_fault *fault)
 
 	if (!__ratelimit(&fault_ratelimit))
 		return;
-	pdev = pci_get_domain_bus_and_slot(unit->desc.segment, fault->source >> 8,
+	pdev = pci_get_domain_bus_and_slot(unit->drhd.segment, fault->source >> 8,
 					   fault->source & 0xff);
 	if (pdev) {
 		/* Its lock keeps the driver where it is; who holds it may be waiting for us. */
@@ -98,14 +98,14 @@ static void report(struct vtd_unit *unit, const struct hw_fault *fault)
 	}
 	mutex_lock(&vtd.mutex);
 	list_for_each_entry(device, &vtd.devices, node)
-		if (pdev && device->dev == &pdev->dev && !hw_fault_is_interrupt(fault))
+		if (pdev && device->dev == &pdev->dev && !fault_is_interrupt(fault))
 			describe_walk(device, fault->address, walk, sizeof(walk));
 	mutex_unlock(&vtd.mutex);
 	describe_access(unit, fault, what, sizeof(what), walk, sizeof(walk));
-	pr_err("%s: %04x:%02x:%02x.%x (%s): %s blocked: %s (reason %#x)%s\n", unit->name,
-	       unit->desc.segment, fault->source >> 8, PCI_SLOT(fault->source & 0xff),
+	pr_err("%s: %04x:%02x:%02x.%x (%s): %s blocked: %s (reason 0x%x)%s\n", unit->name,
+	       unit->drhd.segment, fault->source >> 8, PCI_SLOT(fault->source & 0xff),
 	       PCI_FUNC(fault->source & 0xff), pdev ? driver : "no such device", what,
-	       hw_fault_name(fault->reason), fault->reason, walk);
+	       fault_reason_name(fault->reason), fault->reason, walk);
 	if (pdev && strcmp(driver, "driver changing"))
 		device_unlock(&pdev->dev);
 	pci_dev_put(pdev);
@@ -114,11 +114,11 @@ static void report(struct vtd_unit *unit, const struct hw_fault *fault)
 static irqreturn_t fault_thread(int irq, void *data)
 {
 	struct vtd_unit *unit = data;
-	struct hw_fault fault;
+	struct fault_record fault;
 	unsigned int i;
 
 	/* To the last record: while one is left, the unit sends no other interrupt. */
-	for (i = 1; READ_ONCE(unit->irq) && hw_fault_next(&unit->hw, &fault); i++) {
+	for (i = 1; READ_ONCE(unit->irq) && fault_record_next(&unit->hw, &fault); i++) {
 		report(unit, &fault);
 		if (i % FAULTS_AT_ONCE == 0)
 			usleep_range(1000, 2000);
@@ -135,25 +135,25 @@ static void write_message(struct irq_data *data)
 	struct msi_msg msg = { 0 };
 
 	parent->chip->irq_compose_msi_msg(parent, &msg);
-	hw_write32(unit->hw.regs, DMAR_FEDATA, msg.data);
-	hw_write32(unit->hw.regs, DMAR_FEADDR, msg.address_lo);
-	hw_write32(unit->hw.regs, DMAR_FEUADDR, msg.address_hi);
+	writel(msg.data, unit->hw.regs + DMAR_FEDATA);
+	writel(msg.address_lo, unit->hw.regs + DMAR_FEADDR);
+	writel(msg.address_hi, unit->hw.regs + DMAR_FEUADDR);
 }
 
 static void fault_mask(struct irq_data *data)
 {
 	struct vtd_unit *unit = irq_data_get_irq_chip_data(data);
 
-	hw_write32(unit->hw.regs, DMAR_FECTL, FECTL_IM);
-	hw_read32(unit->hw.regs, DMAR_FECTL);
+	writel(FECTL_IM, unit->hw.regs + DMAR_FECTL);
+	readl(unit->hw.regs + DMAR_FECTL);
 }
 
 static void fault_unmask(struct irq_data *data)
 {
 	struct vtd_unit *unit = irq_data_get_irq_chip_data(data);
 
-	hw_write32(unit->hw.regs, DMAR_FECTL, 0);
-	hw_read32(unit->hw.regs, DMAR_FECTL);
+	writel(0, unit->hw.regs + DMAR_FECTL);
+	readl(unit->hw.regs + DMAR_FECTL);
 }
 
 static int fault_set_affinity(struct irq_data *data, const struct cpumask *mask, bool force)
@@ -212,12 +212,12 @@ int vtd_fault_start(struct vtd_unit *unit)
 {
 	struct irq_alloc_info info = { .type = X86_IRQ_ALLOC_TYPE_DMAR };
 	struct fwnode_handle *fwnode;
-	struct hw_fault old;
+	struct fault_record old;
 	unsigned int i;
 	int irq, ret;
 
 	/* What firmware left behind is nobody's business. */
-	for (i = 0; i < FAULTS_AT_ONCE && hw_fault_next(&unit->hw, &old); i++)
+	for (i = 0; i < FAULTS_AT_ONCE && fault_record_next(&unit->hw, &old); i++)
 		;
 	fwnode = irq_domain_alloc_named_id_fwnode("minikvm-vtd", unit->index);
 	if (!fwnode)
@@ -259,7 +259,7 @@ void vtd_fault_resume(struct vtd_unit *unit)
 	if (!data)
 		return;
 	write_message(data);
-	hw_write32(unit->hw.regs, DMAR_FECTL, 0);
+	writel(0, unit->hw.regs + DMAR_FECTL);
 }
 
 /**

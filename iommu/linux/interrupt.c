@@ -47,7 +47,7 @@ struct vtd_block;
 struct vtd_irq {
 	struct vtd_block *block;
 	unsigned int index;
-	struct dmar_entry remapped;
+	struct entry128 remapped;
 	bool posted;
 };
 
@@ -131,8 +131,8 @@ static bool scope_source(u8 type, u8 id, struct vtd_block *block)
 	unsigned int i;
 
 	for (i = 0; i < vtd.nr_units; i++) {
-		const struct dmar_unit *desc = &vtd.units[i]->desc;
-		const u8 *at = desc->scopes, *end = at + desc->scopes_size;
+		const struct dmar_structure *drhd = &vtd.units[i]->drhd;
+		const u8 *at = drhd->scopes, *end = at + drhd->scopes_size;
 
 		while (dmar_next_scope(&at, end, &scope)) {
 			if (scope.type != type || scope.id != id || dmar_source(&scope) < 0)
@@ -174,7 +174,7 @@ static int ioapic_id(unsigned int nth)
 
 /* --- the chip --- */
 
-static int set_entry(struct vtd_irq *irq, struct irq_data *data, struct dmar_entry entry)
+static int set_entry(struct vtd_irq *irq, struct irq_data *data, struct entry128 entry)
 {
 	struct vtd_unit *unit = irq->block->unit;
 	int ret;
@@ -336,7 +336,7 @@ static void forget(unsigned int virq)
 
 		vtd_lock(unit);
 		if (--irq->block->users) {
-			irte_set(&unit->hw, irq->index, (struct dmar_entry){ 0 });
+			irte_set(&unit->hw, irq->index, (struct entry128){ 0 });
 		} else {
 			block = irq->block;
 			irte_free(&unit->hw, block->index, block->count);
@@ -415,7 +415,7 @@ static void vector_deactivate(struct irq_domain *domain, struct irq_data *data)
 
 	if (irq) {
 		irq->posted = false;
-		set_entry(irq, data, (struct dmar_entry){ 0 });
+		set_entry(irq, data, (struct entry128){ 0 });
 	}
 	plain_ops->deactivate(domain, data);
 }
@@ -572,7 +572,7 @@ static int block_compatibility(void)
 		bool blocked;
 
 		vtd_lock(unit);
-		blocked = hw_read32(unit->hw.regs, DMAR_GSTS) & GCMD_IRE &&
+		blocked = readl(unit->hw.regs + DMAR_GSTS) & GCMD_IRE &&
 			  irt_pass_compatibility(&unit->hw, false);
 		vtd_unlock(unit);
 		if (blocked)
@@ -821,7 +821,7 @@ void vtd_interrupt_show(struct seq_file *m)
 		"fixed", "lowest priority", "SMI", "mode 3", "NMI", "INIT", "mode 6", "ExtINT",
 	};
 	unsigned long virq;
-	struct dmar_entry entry;
+	struct entry128 entry;
 	struct vtd_irq *irq;
 
 	mutex_lock(&irqs_mutex);
@@ -840,7 +840,7 @@ void vtd_interrupt_show(struct seq_file *m)
 			continue;
 		}
 		show_source(m, entry.hi);
-		seq_printf(m, " to APIC %#x%s vector %#x %s %s entry %#llx:%#llx\n",
+		seq_printf(m, " to APIC 0x%x%s vector 0x%x %s %s entry 0x%llx:0x%llx\n",
 			   unit->hw.x2apic ? IRTE_DESTINATION(entry.lo) :
 			   IRTE_DESTINATION(entry.lo) >> 8 & 0xff,
 			   entry.lo & IRTE_LOGICAL ? " logical" : "", IRTE_VECTOR(entry.lo),

@@ -64,14 +64,14 @@ static int units_show(struct seq_file *m, void *unused)
 
 	for (i = 0; i < vtd.nr_units; i++) {
 		struct vtd_unit *unit = vtd.units[i];
-		u32 version = hw_read32(unit->hw.regs, DMAR_VER);
-		u32 gsts = hw_read32(unit->hw.regs, DMAR_GSTS);
+		u32 version = readl(unit->hw.regs + DMAR_VER);
+		u32 gsts = readl(unit->hw.regs + DMAR_GSTS);
 
-		seq_printf(m, "%s at %#llx, segment %u%s, version %u.%u\n", unit->name,
-			   unit->desc.base, unit->desc.segment,
-			   unit->desc.all ? ", all other devices" : "", version >> 4 & 15,
+		seq_printf(m, "%s at 0x%llx, segment %u%s, version %u.%u\n", unit->name,
+			   unit->drhd.base, unit->drhd.segment,
+			   unit->drhd.all ? ", all other devices" : "", version >> 4 & 15,
 			   version & 15);
-		seq_printf(m, "  cap %#llx ecap %#llx gsts %#x%s%s%s%s%s\n", unit->hw.cap,
+		seq_printf(m, "  cap 0x%llx ecap 0x%llx gsts 0x%x%s%s%s%s%s\n", unit->hw.cap,
 			   unit->hw.ecap, gsts, gsts & GCMD_TE ? " translating" : "",
 			   gsts & GCMD_QIE ? " queue" : "", gsts & GCMD_IRE ? " interrupts" : "",
 			   gsts & GCMD_IRE && gsts & GCMD_CFI ? " compatibility-format" : "",
@@ -99,22 +99,22 @@ static int devices_show(struct seq_file *m, void *unused)
 	list_for_each_entry(device, &vtd.devices, node) {
 		struct pci_dev *pdev = to_pci_dev(device->dev);
 		struct iommu_group *group = iommu_group_get(device->dev);
-		u64 words[HW_PASID_WORDS];
-		struct dmar_entry entry;
+		u64 words[PASID_WORDS];
+		struct entry128 entry;
 		bool has_pasid;
 
 		vtd_lock(device->unit);
-		entry = hw_context_get(&device->unit->hw, pci_dev_id(pdev));
-		has_pasid = hw_pasid_get(&device->unit->hw, pci_dev_id(pdev), 0, words);
+		entry = context_get(&device->unit->hw, pci_dev_id(pdev));
+		has_pasid = context_get_pasid(&device->unit->hw, pci_dev_id(pdev), 0, words);
 		vtd_unlock(device->unit);
 		seq_printf(m, "%s %s group %d domain %s", dev_name(device->dev),
 			   device->unit->name, group ? iommu_group_id(group) : -1,
 			   type_name(device->domain));
 		if (device->domain && device->domain->domain.type == IOMMU_DOMAIN_UNMANAGED)
 			seq_printf(m, " %u", device->domain->id);
-		seq_printf(m, " context %#llx:%#llx", entry.hi, entry.lo);
+		seq_printf(m, " context 0x%llx:0x%llx", entry.hi, entry.lo);
 		if (has_pasid)
-			seq_printf(m, " pasid-entry %#llx:%#llx:%#llx", words[2], words[1],
+			seq_printf(m, " pasid-entry 0x%llx:0x%llx:0x%llx", words[2], words[1],
 				   words[0]);
 		seq_printf(m, "%s%s\n", device->ats ? " ats" : "",
 			   device->closed ? " CUT-OFF" : "");
@@ -173,7 +173,7 @@ static void show_walk(struct seq_file *m, struct vtd_domain *d)
 	for (i = 0; i < walk.depth; i++) {
 		u64 entry = walk.entry[i];
 
-		seq_printf(m, "  level %u: %#llx%s%s%s\n", vtd.format.levels - i, entry,
+		seq_printf(m, "  level %u: 0x%llx%s%s%s\n", vtd.format.levels - i, entry,
 			   entry & SLPTE_READ ? " read" : "", entry & SLPTE_WRITE ? " write" : "",
 			   !(entry & (SLPTE_READ | SLPTE_WRITE)) ? " not present" :
 			   i + 1 == walk.depth ? " page" : "");
@@ -191,7 +191,7 @@ static int walk_show(struct seq_file *m, void *unused)
 		if (pci_domain_nr(pdev->bus) != walk_segment || pdev->bus->number != walk_bus ||
 		    pdev->devfn != PCI_DEVFN(walk_slot & 31, walk_func & 7))
 			continue;
-		seq_printf(m, "%s address %#llx domain %s\n", dev_name(device->dev), walk_address,
+		seq_printf(m, "%s address 0x%llx domain %s\n", dev_name(device->dev), walk_address,
 			   type_name(device->domain));
 		if (device->domain && device->domain->domain.type == IOMMU_DOMAIN_UNMANAGED)
 			show_walk(m, device->domain);
@@ -224,7 +224,7 @@ static int break_unit(void *unused, u64 index)
 	if (index >= vtd.nr_units)
 		return -ENODEV;
 	vtd_lock(vtd.units[index]);
-	hw_give_up(&vtd.units[index]->hw);
+	remap_give_up(&vtd.units[index]->hw);
 	vtd_unlock(vtd.units[index]);
 	return 0;
 }

@@ -43,7 +43,7 @@ static void vtd_resume(void)
 	/* Messages of assigned devices would go unchecked: none may send any. */
 	for (i = 0; i < vtd.nr_units; i++) {
 		vtd_lock(vtd.units[i]);
-		hw_give_up(&vtd.units[i]->hw);
+		remap_give_up(&vtd.units[i]->hw);
 		vtd_unlock(vtd.units[i]);
 	}
 	pr_err("interrupts are not remapped after suspend: assigned devices are cut off\n");
@@ -145,7 +145,7 @@ void vtd_emergency(void)
 	for (i = 0; i < vtd.nr_units; i++) {
 		/* A command that was being given will not be completed. */
 		vtd.units[i]->hw.commanding = false;
-		if (hw_read32(vtd.units[i]->hw.regs, DMAR_GSTS) & GCMD_IRE)
+		if (readl(vtd.units[i]->hw.regs + DMAR_GSTS) & GCMD_IRE)
 			irt_pass_compatibility(&vtd.units[i]->hw, true);
 	}
 }

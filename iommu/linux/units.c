@@ -22,7 +22,7 @@ MODULE_PARM_DESC(iommu_scalable, "scalable mode where every VT-d unit has it (de
 
 static struct acpi_table_header *dmar;
 
-static bool is_display(const struct dmar_unit *desc, const struct dmar_scope *scope)
+static bool is_display(const struct dmar_structure *drhd, const struct dmar_scope *scope)
 {
 	struct pci_dev *pdev = NULL;
 	bool found = false;
@@ -30,25 +30,26 @@ static bool is_display(const struct dmar_unit *desc, const struct dmar_scope *sc
 	if (scope->type != SCOPE_ENDPOINT)
 		return false;
 	for_each_pci_dev(pdev)
-		found |= pci_domain_nr(pdev->bus) == desc->segment && vtd_path_matches(pdev, scope) &&
+		found |= pci_domain_nr(pdev->bus) == drhd->segment &&
+			 vtd_path_matches(pdev, scope) &&
 			 pdev->class >> 16 == PCI_BASE_CLASS_DISPLAY;
 	return found;
 }
 
-/* Some firmware lists a unit twice. Returns 0 where @desc is new, 1 where it says nothing new. */
-static int find_twin(const struct dmar_unit *desc)
+/* Some firmware lists a unit twice. Returns 0 where @drhd is new, 1 where it says nothing new. */
+static int find_twin(const struct dmar_structure *drhd)
 {
 	unsigned int i;
 
 	for (i = 0; i < vtd.nr_units; i++) {
-		switch (dmar_compare(&vtd.units[i]->desc, desc)) {
+		switch (dmar_compare(&vtd.units[i]->drhd, drhd)) {
 		case DMAR_SAME:
-			pr_info("firmware bug: the DMAR table has %s at %#llx twice; once is enough\n",
-				vtd.units[i]->name, desc->base);
+			pr_info("firmware bug: the DMAR table has %s at 0x%llx twice; once is enough\n",
+				vtd.units[i]->name, drhd->base);
 			return 1;
 		case DMAR_CONFLICT:
-			pr_info("firmware bug: the DMAR table has %s at %#llx twice, with different devices; VT-d is left alone\n",
-				vtd.units[i]->name, desc->base);
+			pr_info("firmware bug: the DMAR table has %s at 0x%llx twice, with different devices; VT-d is left alone\n",
+				vtd.units[i]->name, drhd->base);
 			return -EINVAL;
 		default:
 			break;
@@ -57,9 +58,9 @@ static int find_twin(const struct dmar_unit *desc)
 	return 0;
 }
 
-static int add_unit(const struct dmar_unit *desc)
+static int add_unit(const struct dmar_structure *drhd)
 {
-	int ret = find_twin(desc);
+	int ret = find_twin(drhd);
 	struct vtd_unit *unit;
 	const char *why = NULL;
 	void __iomem *regs;
@@ -73,27 +74,27 @@ static int add_unit(const struct dmar_unit *desc)
 	unit = kzalloc(sizeof(*unit), GFP_KERNEL);
 	if (!unit)
 		return -ENOMEM;
-	unit->desc = *desc;
+	unit->drhd = *drhd;
 	unit->index = vtd.nr_units;
 	snprintf(unit->name, sizeof(unit->name), "dmar%u", unit->index);
-	if (!request_mem_region(desc->base, PAGE_SIZE, "minikvm")) {
+	if (!request_mem_region(drhd->base, PAGE_SIZE, "minikvm")) {
 		ret = -EBUSY;
 		goto out_free;
 	}
 	ret = -ENOMEM;
-	regs = ioremap(desc->base, PAGE_SIZE);
+	regs = ioremap(drhd->base, PAGE_SIZE);
 	if (!regs)
 		goto out_region;
-	ret = hw_unit_probe(&unit->hw, regs, &why);
+	ret = remap_probe(&unit->hw, regs, &why);
 	if (ret && ret != -EBUSY)
-		pr_info("%s at %#llx: %s; VT-d is left alone\n", unit->name,
-			desc->base, why);
+		pr_info("%s at 0x%llx: %s; VT-d is left alone\n", unit->name,
+			drhd->base, why);
 	if (!ret)
-		ret = hw_unit_init(&unit->hw);
+		ret = remap_init(&unit->hw);
 	if (ret)
 		goto out_unmap;
 	/* On some of them translation, once on, never goes off again. */
-	unit->hw.interrupts_only = dmar_names_only(desc, is_display);
+	unit->hw.interrupts_only = dmar_names_only(drhd, is_display);
 	if (unit->hw.interrupts_only)
 		pr_info("%s is for graphics alone: it does not translate, and its devices cannot be assigned\n",
 			unit->name);
@@ -101,10 +102,10 @@ static int add_unit(const struct dmar_unit *desc)
 	return 0;
 
 out_unmap:
-	hw_unit_free(&unit->hw);
+	remap_free(&unit->hw);
 	iounmap(regs);
 out_region:
-	release_mem_region(desc->base, PAGE_SIZE);
+	release_mem_region(drhd->base, PAGE_SIZE);
 out_free:
 	if (ret == -EBUSY)
 		pr_info("the host's own driver has %s: boot with intel_iommu=off intremap=off to let minikvm drive VT-d\n",
@@ -113,22 +114,22 @@ out_free:
 	return ret;
 }
 
-static int visit(const struct dmar_unit *desc, void *arg)
+static int visit(const struct dmar_structure *structure, void *arg)
 {
-	struct vtd_region *region;
+	struct vtd_structure *entry;
 
-	if (desc->type == DMAR_DRHD)
-		return add_unit(desc);
-	if (desc->empty) {
-		pr_info("firmware bug: the DMAR table has an empty reserved region [%#llx-%#llx]; it is skipped\n",
-			desc->base, desc->limit);
+	if (structure->type == DMAR_DRHD)
+		return add_unit(structure);
+	if (structure->empty) {
+		pr_info("firmware bug: the DMAR table has an empty reserved region [0x%llx-0x%llx]; it is skipped\n",
+			structure->base, structure->limit);
 		return 0;
 	}
-	region = kzalloc(sizeof(*region), GFP_KERNEL);
-	if (!region)
+	entry = kzalloc(sizeof(*entry), GFP_KERNEL);
+	if (!entry)
 		return -ENOMEM;
-	region->desc = *desc;
-	list_add_tail(&region->node, desc->type == DMAR_RMRR ? &vtd.regions : &vtd.root_ports);
+	entry->dmar = *structure;
+	list_add_tail(&entry->node, structure->type == DMAR_RMRR ? &vtd.regions : &vtd.root_ports);
 	return 0;
 }
 
@@ -197,7 +198,7 @@ void vtd_units_disable(void)
 		struct vtd_unit *unit = vtd.units[i];
 
 		vtd_lock(unit);
-		ret = hw_unit_disable(&unit->hw);
+		ret = remap_disable(&unit->hw);
 		vtd_unlock(unit);
 		if (ret)
 			pr_err("%s does not answer; it may still translate\n", unit->name);
@@ -218,7 +219,7 @@ int vtd_units_enable(void)
 		struct vtd_unit *unit = vtd.units[i];
 
 		vtd_lock(unit);
-		error = hw_unit_enable(&unit->hw);
+		error = remap_enable(&unit->hw);
 		vtd_unlock(unit);
 		if (error)
 			pr_err("%s does not switch on\n", unit->name);
@@ -258,21 +259,21 @@ int vtd_units_find(void)
 /** vtd_units_free() - free the units, which are disabled, and what was read of the DMAR table */
 void vtd_units_free(void)
 {
-	struct vtd_region *region, *next;
+	struct vtd_structure *entry, *next;
 	unsigned int i;
 
 	for (i = 0; i < vtd.nr_units; i++) {
-		hw_unit_free(&vtd.units[i]->hw);
+		remap_free(&vtd.units[i]->hw);
 		iounmap(vtd.units[i]->hw.regs);
-		release_mem_region(vtd.units[i]->desc.base, PAGE_SIZE);
+		release_mem_region(vtd.units[i]->drhd.base, PAGE_SIZE);
 		kfree(vtd.units[i]);
 	}
 	vtd.nr_units = 0;
-	list_for_each_entry_safe(region, next, &vtd.regions, node)
-		kfree(region);
+	list_for_each_entry_safe(entry, next, &vtd.regions, node)
+		kfree(entry);
 	INIT_LIST_HEAD(&vtd.regions);
-	list_for_each_entry_safe(region, next, &vtd.root_ports, node)
-		kfree(region);
+	list_for_each_entry_safe(entry, next, &vtd.root_ports, node)
+		kfree(entry);
 	INIT_LIST_HEAD(&vtd.root_ports);
 	if (dmar)
 		acpi_put_table(dmar);

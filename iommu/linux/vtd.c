@@ -35,19 +35,19 @@ bool vtd_path_matches(struct pci_dev *pdev, const struct dmar_scope *scope)
 /**
  * vtd_in_scope() - do the device scopes of a structure name a device?
  * @pdev: the device
- * @desc: DRHD, RMRR or ATSR
+ * @structure: DRHD, RMRR or ATSR
  *
  * A bridge in the scope stands for everything below it. A virtual function has no place of its own:
  * its physical function's unit serves it, but its reserved memory is not the virtual function's.
  * INCLUDE_PCI_ALL is not looked at.
  */
-bool vtd_in_scope(struct pci_dev *pdev, const struct dmar_unit *desc)
+bool vtd_in_scope(struct pci_dev *pdev, const struct dmar_structure *structure)
 {
-	const u8 *at = desc->scopes, *end = at + desc->scopes_size;
+	const u8 *at = structure->scopes, *end = at + structure->scopes_size;
 	struct dmar_scope scope;
 	struct pci_dev *p;
 
-	if (pci_domain_nr(pdev->bus) != desc->segment)
+	if (pci_domain_nr(pdev->bus) != structure->segment)
 		return false;
 	while (dmar_next_scope(&at, end, &scope)) {
 		if (scope.type == SCOPE_ENDPOINT && vtd_path_matches(pdev, &scope))
@@ -72,10 +72,10 @@ struct vtd_unit *vtd_unit_of(struct pci_dev *pdev)
 
 	pdev = pci_physfn(pdev);
 	for (i = 0; i < vtd.nr_units; i++) {
-		if (vtd_in_scope(pdev, &vtd.units[i]->desc))
+		if (vtd_in_scope(pdev, &vtd.units[i]->drhd))
 			return vtd.units[i];
-		if (vtd.units[i]->desc.all &&
-		    vtd.units[i]->desc.segment == pci_domain_nr(pdev->bus))
+		if (vtd.units[i]->drhd.all &&
+		    vtd.units[i]->drhd.segment == pci_domain_nr(pdev->bus))
 			all = vtd.units[i];
 	}
 	return all;
@@ -99,7 +99,7 @@ int vtd_visit_aliases(struct pci_dev *pdev, vtd_alias_t visit, void *arg)
 	int ret = visit(pdev->bus->number, pdev->devfn, arg);
 
 	if (pdev->dma_alias_mask)
-		for_each_set_bit(devfn, pdev->dma_alias_mask, HW_NR_DEVFNS)
+		for_each_set_bit(devfn, pdev->dma_alias_mask, NR_DEVFNS)
 			ret = ret ?: visit(pdev->bus->number, devfn, arg);
 	for (bus = pdev->bus; !ret && !pci_is_root_bus(bus); bus = bus->parent) {
 		struct pci_dev *bridge = bus->self;

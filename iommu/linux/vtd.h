@@ -23,7 +23,7 @@
 #include "iommu/hw/dmar.h"
 #include "iommu/hw/irte.h"
 #include "iommu/hw/iopt.h"
-#include "iommu/hw/queue.h"
+#include "iommu/hw/qi.h"
 
 #define VTD_MAX_UNITS	32
 
@@ -32,27 +32,27 @@
  * @hw: registers, tables, and the lock of both: vtd_lock()
  * @cut_off: how often @hw was given up and its devices cut off for it; under the lock
  * @iommu: the unit as Linux' IOMMU core knows it
- * @desc: its DRHD structure; the table stays mapped
+ * @drhd: its structure of the DMAR table, which stays mapped
  * @index: position in vtd.units
  * @irq: fault interrupt, 0 without
  * @irq_domain: where @irq comes from
  * @name: dmar0 and so on
  */
 struct vtd_unit {
-	struct hw_unit hw;
+	struct remap_unit hw;
 	u32 cut_off;
 	struct iommu_device iommu;
-	struct dmar_unit desc;
+	struct dmar_structure drhd;
 	unsigned int index;
 	int irq;
 	struct irq_domain *irq_domain;
 	char name[16];
 };
 
-/** struct vtd_region - memory that firmware reserved for devices (RMRR), or root ports (ATSR) */
-struct vtd_region {
+/** struct vtd_structure - of the DMAR table: reserved memory (RMRR), or root ports (ATSR) */
+struct vtd_structure {
 	struct list_head node;
-	struct dmar_unit desc;
+	struct dmar_structure dmar;
 };
 
 /**
@@ -110,7 +110,7 @@ struct vtd_device {
 	bool can_ats;
 	bool ats;
 	struct list_head ats_node;
-	struct hw_device_tlb tlb;
+	struct qi_device tlb;
 };
 
 /**
@@ -166,7 +166,7 @@ void vtd_exit(void);
 /* vtd.c */
 typedef int (*vtd_alias_t)(u8 bus, u8 devfn, void *arg);
 bool vtd_path_matches(struct pci_dev *pdev, const struct dmar_scope *scope);
-bool vtd_in_scope(struct pci_dev *pdev, const struct dmar_unit *desc);
+bool vtd_in_scope(struct pci_dev *pdev, const struct dmar_structure *structure);
 struct vtd_unit *vtd_unit_of(struct pci_dev *pdev);
 int vtd_visit_aliases(struct pci_dev *pdev, vtd_alias_t visit, void *arg);
 bool vtd_any_broken(void);

@@ -13,15 +13,15 @@
 #include "iommu/hw/context.h"
 #include "iommu/hw/iopt.h"
 #include "iommu/hw/irte.h"
-#include "iommu/hw/queue.h"
+#include "iommu/hw/qi.h"
 
 #define PAGE_4K	4096UL
 #define PAGE_2M	(1UL << 21)
 #define PAGE_1G	(1UL << 30)
-#define DOMAIN	HW_FIRST_DOMAIN
+#define DOMAIN	DOMAIN_ID_FIRST
 #define POOL	4096
 
-static struct hw_unit unit;
+static struct remap_unit unit;
 static struct iopt table;
 static u64 registers[512];
 static unsigned long descriptors;
@@ -30,7 +30,7 @@ static u8 *pool;
 static void *free_pages[POOL], *dirty_pages[POOL];
 static unsigned int nr_free, nr_dirty;
 
-void *hw_alloc(unsigned int order, gfp_t gfp)
+void *shim_alloc(unsigned int order, gfp_t gfp)
 {
 	if (order) {
 		void *p = aligned_alloc(4096UL << order, 4096UL << order);
@@ -40,30 +40,30 @@ void *hw_alloc(unsigned int order, gfp_t gfp)
 	return nr_free ? free_pages[--nr_free] : NULL;
 }
 
-void hw_free(void *p, unsigned int order)
+void shim_free(void *p, unsigned int order)
 {
 	if (!order)
 		dirty_pages[nr_dirty++] = p;
 }
 
-void hw_store64(u64 *to, u64 value)
+void shim_store64(u64 *to, u64 value)
 {
 	__atomic_store_n(to, value, __ATOMIC_RELAXED);
 }
 
-bool hw_replace64(u64 *to, u64 old, u64 new)
+bool shim_replace64(u64 *to, u64 old, u64 new)
 {
 	return __sync_bool_compare_and_swap(to, old, new);
 }
 
-bool hw_store128(u64 *to, const u64 *old, const u64 *new)
+bool shim_store128(u64 *to, const u64 *old, const u64 *new)
 {
 	to[0] = new[0];
 	to[1] = new[1];
 	return true;
 }
 
-void hw_delay(void)
+void shim_delay(void)
 {
 }
 
@@ -71,28 +71,28 @@ void shim_pause(struct shim_lock *lock)
 {
 }
 
-u32 hw_read32(void *regs, u32 reg)
+u32 shim_read32(void *regs, u32 reg)
 {
 	return registers[reg / 8] >> (reg % 8 * 8);
 }
 
-u64 hw_read64(void *regs, u32 reg)
+u64 shim_read64(void *regs, u32 reg)
 {
 	return registers[reg / 8];
 }
 
-void hw_write32(void *regs, u32 reg, u32 value)
+void shim_write32(void *regs, u32 reg, u32 value)
 {
 	/* What is commanded is at once so. */
 	if (reg == DMAR_GCMD)
 		registers[DMAR_GCMD / 8] = (u64)value << 32;
 }
 
-void hw_write64(void *regs, u32 reg, u64 value)
+void shim_write64(void *regs, u32 reg, u64 value)
 {
 	registers[reg / 8] = value;
 	if (reg == DMAR_IQT && value) {
-		descriptors += (value - registers[DMAR_IQH / 8]) / 16 % HW_QUEUE_ENTRIES;
+		descriptors += (value - registers[DMAR_IQH / 8]) / 16 % QI_ENTRIES;
 		registers[DMAR_IQH / 8] = value;
 	}
 	/* The last one is a wait. */
@@ -131,13 +131,13 @@ static void map(u64 iova, u64 size, u64 page)
 
 static void release(void *page, void *arg)
 {
-	hw_free_table(page);
+	shim_free_table(page);
 }
 
 static void unmap(u64 iova, u64 size)
 {
 	must(iopt_unmap(&table, iova, size, release, NULL) == size, "unmap");
-	must(!hw_flush_pages(&unit, DOMAIN, iova, iova + size - 1), "flush");
+	must(!qi_flush_pages(&unit, DOMAIN, iova, iova + size - 1), "flush");
 }
 
 /* Page by page, each with its own invalidation, as a driver's buffers come and go. */
@@ -171,16 +171,16 @@ static void range(const char *map_row, const char *unmap_row, u64 size, u64 page
 
 static void attach(void)
 {
-	struct hw_target target = {
-		.path = HW_SECOND_STAGE, .second = { hw_phys(table.root), 4 },
+	struct context_target target = {
+		.path = PATH_SECOND_STAGE, .second = { shim_phys(table.root), 4 },
 	};
 	unsigned int i;
 
-	must(!hw_attach(&unit, 8, 0, &target), "attach");
+	must(!context_attach(&unit, 8, 0, &target), "attach");
 	begin();
 	for (i = 0; i < 100; i++) {
 		target.domain = DOMAIN + i % 2;
-		must(!hw_attach(&unit, 8, 0, &target), "attach");
+		must(!context_attach(&unit, 8, 0, &target), "attach");
 	}
 	end("attach", 100);
 }
@@ -210,7 +210,7 @@ int main(void)
 		free_pages[nr_free++] = pool + i * 4096UL;
 	registers[DMAR_CAP / 8] = BIT(1) << 8 | BIT(2) << 8 | CAP_PSI | 18UL << 48 | 6;
 	registers[DMAR_ECAP / 8] = ECAP_C | ECAP_QI | ECAP_IR | 15UL << 20;
-	must(!hw_unit_probe(&unit, NULL, &why) && !hw_unit_init(&unit) && !hw_unit_enable(&unit) &&
+	must(!remap_probe(&unit, NULL, &why) && !remap_init(&unit) && !remap_enable(&unit) &&
 	     !irt_init(&unit) && !irt_enable(&unit, false) &&
 	     !iopt_init(&table, (struct iopt_format){ .levels = 4, .coherent = true },
 			GFP_KERNEL), "start");

@@ -97,7 +97,7 @@ int say_no_memory(const struct image *img, __u64 gpa, __u64 size, struct sentenc
 	if (need)
 		snprintf(hint, sizeof(hint), ": give it at least %llu MiB with --mem",
 			 need / MIB + (need % MIB != 0));
-	return say(why, "The kernel %s wants %llu KiB at %#llx, and the guest has no memory there%s.",
+	return say(why, "The kernel %s wants %llu KiB at 0x%llx, and the guest has no memory there%s.",
 		   img->name, size / KIB, gpa, hint);
 }
 

@@ -99,12 +99,12 @@ static int place_kernel(const struct image *img, const struct setup_header *hdr,
 		align = hdr->kernel_alignment;
 	if (align & (align - 1))
 		return say(why,
-			   "The kernel %s asks for an alignment of %#llx, which is no power of two.",
+			   "The kernel %s asks for an alignment of 0x%llx, which is no power of two.",
 			   img->name, align);
 	if (hdr->version >= PROTOCOL_INIT_SIZE) {
 		if (hdr->pref_address >= GUEST_HIGH_RAM_BASE)
 			return say(why,
-				   "The kernel %s asks for memory at %#llx, where no guest has memory.",
+				   "The kernel %s asks for memory at 0x%llx, where no guest has memory.",
 				   img->name, (__u64)hdr->pref_address);
 		if (hdr->pref_address > p->run)
 			p->run = hdr->pref_address;
@@ -128,7 +128,7 @@ static int check_memory(const struct boot_request *req, const struct placement *
 
 	if (p->run_end > GUEST_LOW_RAM_MAX)
 		return say(why,
-			   "The kernel %s asks for %llu MiB at %#llx, where no guest has memory.",
+			   "The kernel %s asks for %llu MiB at 0x%llx, where no guest has memory.",
 			   req->kernel.name, (p->run_end - p->run) / MIB, p->run);
 	if (p->run_end <= ram->low_size)
 		return 0;

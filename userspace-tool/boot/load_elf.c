@@ -145,7 +145,7 @@ static int load_segment(const struct image *img, const GElf_Phdr *ph, const stru
 		return say_no_memory(img, ph->p_paddr, ph->p_memsz, why);
 	if (ph->p_paddr < GUEST_HIGH_MEMORY && ph->p_paddr + ph->p_memsz > GUEST_BOOT_AREA)
 		return say(why,
-			   "The kernel %s wants the memory between %#x and 1 MiB, which the boot information occupies.",
+			   "The kernel %s wants the memory between 0x%x and 1 MiB, which the boot information occupies.",
 			   img->name, GUEST_BOOT_AREA);
 	memcpy(dest, img->data + ph->p_offset, ph->p_filesz);
 	memset(dest + ph->p_filesz, 0, ph->p_memsz - ph->p_filesz);
@@ -200,7 +200,7 @@ static int load_all(Elf *elf, const struct image *img, const struct guest_ram *r
 	if (!*end)
 		return say(why, "%s has no loadable segment.", img->name);
 	if (!entry_found)
-		return say(why, "The entry point %#llx of %s lies in none of its segments.",
+		return say(why, "The entry point 0x%llx of %s lies in none of its segments.",
 			   (__u64)ehdr.e_entry, img->name);
 	return 0;
 }
@@ -271,7 +271,7 @@ int load_elf(const struct boot_request *req, const struct guest_ram *ram,
 		return -1;
 	pvh = find_pvh_entry(img, &entry);
 	if (pvh && !guest_ram_at(ram, entry, 1))
-		return say(why, "The PVH entry point %#llx of %s lies outside the guest's memory.",
+		return say(why, "The PVH entry point 0x%llx of %s lies outside the guest's memory.",
 			   entry, img->name);
 	if (pvh) {
 		state->mode = CPU_PROTECTED32;

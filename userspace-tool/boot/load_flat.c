@@ -17,14 +17,14 @@ int load_flat(const struct image *img, __u64 load, const struct guest_ram *ram,
 	__u8 *dest = guest_ram_at(ram, load, img->size);
 
 	if (load >= GUEST_HIGH_MEMORY)
-		return say(why, "Real mode reaches 1 MiB only: --load %#llx is beyond it.", load);
+		return say(why, "Real mode reaches 1 MiB only: --load 0x%llx is beyond it.", load);
 	if (load >= REAL_MODE_SEGMENT && load % 16)
 		return say(why,
-			   "A load address from 64 KiB on must be a multiple of 16: %#llx is not.",
+			   "A load address from 64 KiB on must be a multiple of 16: 0x%llx is not.",
 			   load);
 	if (!dest)
 		return say(why,
-			   "The image %s (%zu bytes) does not fit into the guest's %llu MiB at %#llx.",
+			   "The image %s (%zu bytes) does not fit into the guest's %llu MiB at 0x%llx.",
 			   img->name, img->size, ram->low_size / MIB, load);
 	memcpy(dest, img->data, img->size);
 	memset(state, 0, sizeof(*state));

@@ -145,7 +145,7 @@ static int load_by_addresses(const struct image *img, const struct multiboot_hea
 		return say_no_memory(img, hdr->load_addr, total, why);
 	if (hdr->load_addr < GUEST_HIGH_MEMORY && hdr->load_addr + total > GUEST_BOOT_AREA)
 		return say(why,
-			   "The kernel %s wants the memory between %#x and 1 MiB, which the boot information occupies.",
+			   "The kernel %s wants the memory between 0x%x and 1 MiB, which the boot information occupies.",
 			   img->name, GUEST_BOOT_AREA);
 	memcpy(dest, img->data + start, size);
 	memset(dest + size, 0, total - size);
@@ -205,7 +205,7 @@ int load_multiboot(const struct boot_request *req, const struct guest_ram *ram,
 		  ~(FLAG_PAGE_ALIGN | FLAG_MEMORY_INFO | FLAG_VIDEO_MODE);
 	if (unknown)
 		return say(why,
-			   "The Multiboot header of %s requires something that this loader does not know (flags %#x).",
+			   "The Multiboot header of %s requires something that this loader does not know (flags 0x%x).",
 			   img->name, unknown);
 	if (hdr.flags & FLAG_ADDRESSES) {
 		if (load_by_addresses(img, &hdr, pos, ram, &entry, &end, why))
@@ -218,7 +218,7 @@ int load_multiboot(const struct boot_request *req, const struct guest_ram *ram,
 		return -1;
 	}
 	if (!guest_ram_at(ram, entry, 1))
-		return say(why, "The entry point %#llx of %s lies outside the guest's memory.",
+		return say(why, "The entry point 0x%llx of %s lies outside the guest's memory.",
 			   entry, img->name);
 	/* By convention the first word of a Multiboot command line is the kernel itself. */
 	name = strrchr(img->name, '/') ? strrchr(img->name, '/') + 1 : img->name;

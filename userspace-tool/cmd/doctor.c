@@ -151,13 +151,13 @@ static void check_firmware(struct doctor *d)
 			       "The CPU has VMX but Linux does not list it: switch it on in the firmware set-up (`modprobe msr` and root let me look closer).");
 	} else if (!(value & FEATURE_LOCKED)) {
 		report(d, NOTE, "firmware",
-		       "IA32_FEATURE_CONTROL is not locked (%#llx): the module switches VMX on itself.",
+		       "IA32_FEATURE_CONTROL is not locked (0x%llx): the module switches VMX on itself.",
 		       value);
 	} else if (value & FEATURE_VMX_OUTSIDE_SMX) {
-		report(d, GOOD, "firmware", "IA32_FEATURE_CONTROL allows VMX (%#llx).", value);
+		report(d, GOOD, "firmware", "IA32_FEATURE_CONTROL allows VMX (0x%llx).", value);
 	} else {
 		report(d, BAD, "firmware",
-		       "IA32_FEATURE_CONTROL is locked with VMX off (%#llx): switch it on in the firmware set-up and power-cycle.",
+		       "IA32_FEATURE_CONTROL is locked with VMX off (0x%llx): switch it on in the firmware set-up and power-cycle.",
 		       value);
 	}
 }

@@ -92,11 +92,11 @@ static int create_vm(struct hello *h)
 	memcpy(h->memory, code, sizeof(code));
 
 	region.userspace_addr = (__u64)(unsigned long)h->memory;
-	printf("ioctl(%d, KVM_SET_USER_MEMORY_REGION, {slot 0, guest-physical %#x, %d bytes})\n",
+	printf("ioctl(%d, KVM_SET_USER_MEMORY_REGION, {slot 0, guest-physical 0x%x, %d bytes})\n",
 	       h->vm, CODE_ADDRESS, PAGE);
 	if (ioctl(h->vm, KVM_SET_USER_MEMORY_REGION, &region) < 0)
 		return refuse("KVM_SET_USER_MEMORY_REGION");
-	printf("    -> 0. The guest sees it at %#x; EPT will translate, once it is touched.\n",
+	printf("    -> 0. The guest sees it at 0x%x; EPT will translate, once it is touched.\n",
 	       CODE_ADDRESS);
 	return 0;
 }
@@ -136,13 +136,13 @@ static int set_registers(struct hello *h)
 	       h->vcpu);
 	if (ioctl(h->vcpu, KVM_GET_SREGS, &sregs) < 0)
 		return refuse("KVM_GET_SREGS");
-	printf("    -> CS was %04x with base %#llx: after reset, a CPU fetches from below 4 GiB.\n",
+	printf("    -> CS was %04x with base 0x%llx: after reset, a CPU fetches from below 4 GiB.\n",
 	       sregs.cs.selector, sregs.cs.base);
 	sregs.cs.selector = 0;
 	sregs.cs.base = 0;
 	if (ioctl(h->vcpu, KVM_SET_SREGS, &sregs) < 0)
 		return refuse("KVM_SET_SREGS");
-	printf("ioctl(%d, KVM_SET_REGS, {rip %#x, rax 2, rbx 2, rflags 2})\n", h->vcpu,
+	printf("ioctl(%d, KVM_SET_REGS, {rip 0x%x, rax 2, rbx 2, rflags 2})\n", h->vcpu,
 	       CODE_ADDRESS);
 	if (ioctl(h->vcpu, KVM_SET_REGS, &regs) < 0)
 		return refuse("KVM_SET_REGS");
@@ -159,7 +159,7 @@ static int explain_one_exit(struct hello *h, char *digit)
 	switch (h->run->exit_reason) {
 	case KVM_EXIT_IO:
 		byte = *((__u8 *)h->run + h->run->io.data_offset);
-		printf("    -> 0, exit_reason KVM_EXIT_IO: %s of %u byte at port %#x, data %#04x",
+		printf("    -> 0, exit_reason KVM_EXIT_IO: %s of %u byte at port 0x%x, data 0x%02x",
 		       h->run->io.direction == KVM_EXIT_IO_OUT ? "OUT" : "IN", h->run->io.size,
 		       h->run->io.port, byte);
 		printf(byte >= ' ' && byte < 127 ? " ('%c').\n" : " (line feed).\n", byte);

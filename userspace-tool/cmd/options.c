@@ -301,7 +301,7 @@ static int check(struct run_options *opt)
 	if (opt->load == LOAD_NOT_GIVEN)
 		opt->load = DEFAULT_LOAD;
 	if (opt->debug_exit_port != NO_PORT && port_owner(opt->debug_exit_port, opt->flat))
-		return complain("--debug-exit %#x would never be seen: that port is %s.",
+		return complain("--debug-exit 0x%x would never be seen: that port is %s.",
 				opt->debug_exit_port,
 				port_owner(opt->debug_exit_port, opt->flat));
 	/* --cmdline and --append together are what the user wants to say, to any kernel. */

@@ -291,7 +291,7 @@ static void print_top_ports(const struct exit_counts *c)
 		before = c->port[best];
 		for (port = best; port < PORTS; port++)
 			if (c->port[port] == before)
-				fprintf(stderr, "    port %#06x %12llu\n", port, before);
+				fprintf(stderr, "    port 0x%04x %12llu\n", port, before);
 	}
 }
 

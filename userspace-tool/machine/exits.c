@@ -113,18 +113,18 @@ static int explain_fail_entry(const struct kvm_run *run, struct sentence *s)
 
 	if (is_svm())
 		return say(s,
-			   "The CPU refused to enter the guest (KVM_EXIT_FAIL_ENTRY, hardware reason %#llx); the kernel log may say why.",
+			   "The CPU refused to enter the guest (KVM_EXIT_FAIL_ENTRY, hardware reason 0x%llx); the kernel log may say why.",
 			   code);
 	if (code & ENTRY_FAILURE_BIT)
 		return say(s,
-			   "The CPU refused to enter the guest: VM-entry failure %s (KVM_EXIT_FAIL_ENTRY %#llx); the kernel log says which field breaks which rule.",
+			   "The CPU refused to enter the guest: VM-entry failure %s (KVM_EXIT_FAIL_ENTRY 0x%llx); the kernel log says which field breaks which rule.",
 			   vmx_reason_name(code), code);
 	if (code < ARRAY_SIZE(vm_instruction_errors) && vm_instruction_errors[code])
 		return say(s,
 			   "The CPU refused to enter the guest: VM-instruction error %llu, %s (KVM_EXIT_FAIL_ENTRY); the kernel log says which field breaks which rule.",
 			   code, vm_instruction_errors[code]);
 	return say(s,
-		   "The CPU refused to enter the guest (KVM_EXIT_FAIL_ENTRY, hardware reason %#llx, %s); the kernel log may say why.",
+		   "The CPU refused to enter the guest (KVM_EXIT_FAIL_ENTRY, hardware reason 0x%llx, %s); the kernel log may say why.",
 		   code, vmx_reason_name(code));
 }
 
@@ -137,7 +137,7 @@ static void list_data(const struct kvm_run *run, char *buf, size_t size)
 		n = ARRAY_SIZE(run->internal.data);
 	buf[0] = 0;
 	for (i = 0; i < n && len < size; i++)
-		len += snprintf(buf + len, size - len, "%s%#llx", i ? " " : "",
+		len += snprintf(buf + len, size - len, "%s0x%llx", i ? " " : "",
 				(unsigned long long)run->internal.data[i]);
 }
 
@@ -180,7 +180,7 @@ static int explain_internal(const struct kvm_run *run, struct sentence *s)
 		break;
 	case KVM_INTERNAL_ERROR_DELIVERY_EV:
 		say(&detail,
-		    "delivering event %#llx to the guest made it exit with %s (KVM_INTERNAL_ERROR_DELIVERY_EV, data %s).",
+		    "delivering event 0x%llx to the guest made it exit with %s (KVM_INTERNAL_ERROR_DELIVERY_EV, data %s).",
 		    run->internal.ndata > 0 ? d[0] & 0xff : 0,
 		    run->internal.ndata > 1 ? vmx_reason_name(d[1]) : "an unknown reason", data);
 		break;
@@ -206,7 +206,7 @@ int exit_explain(const struct kvm_run *run, struct sentence *s)
 		return explain_internal(run, s);
 	case KVM_EXIT_UNKNOWN:
 		return say(s,
-			   "The CPU left the guest for a reason that the hypervisor does not know (KVM_EXIT_UNKNOWN, hardware reason %#llx, %s).",
+			   "The CPU left the guest for a reason that the hypervisor does not know (KVM_EXIT_UNKNOWN, hardware reason 0x%llx, %s).",
 			   run->hw.hardware_exit_reason,
 			   vmx_reason_name(run->hw.hardware_exit_reason));
 	case KVM_EXIT_SHUTDOWN:
@@ -215,7 +215,7 @@ int exit_explain(const struct kvm_run *run, struct sentence *s)
 		return say(s, "The guest halted (KVM_EXIT_HLT).");
 	case KVM_EXIT_EXCEPTION:
 		return say(s,
-			   "The guest raised exception %u, error code %#x, which the hypervisor hands out (KVM_EXIT_EXCEPTION).",
+			   "The guest raised exception %u, error code 0x%x, which the hypervisor hands out (KVM_EXIT_EXCEPTION).",
 			   run->ex.exception, run->ex.error_code);
 	default:
 		return say(s,

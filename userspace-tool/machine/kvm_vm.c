@@ -35,7 +35,7 @@ static int add_slot(struct vm *vm, __u32 slot, __u64 gpa, __u8 *mem, __u64 size,
 {
 	if (vm_set_memory(vm, slot, gpa, mem, size) == 0)
 		return 0;
-	return say(why, "%s refuses %llu MiB of guest memory at %#llx: %s.", vm->device, size / MIB,
+	return say(why, "%s refuses %llu MiB of guest memory at 0x%llx: %s.", vm->device, size / MIB,
 		   gpa, strerror(errno));
 }
 

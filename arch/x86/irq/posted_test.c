@@ -38,7 +38,7 @@
  */
 struct test_device {
 	raw_spinlock_t lock;
-	struct dmar_entry entry;
+	struct entry128 entry;
 	bool can_post;
 	struct irq_bypass_producer producer;
 	struct eventfd_ctx *eventfd;
@@ -104,7 +104,7 @@ static int set_vcpu_affinity(struct irq_data *data, void *info)
 		return -EOPNOTSUPP;
 	raw_spin_lock(&dev->lock);
 	dev->entry = vcpu ? irte_posted(vcpu->pi_desc_addr, vcpu->vector, false, source) :
-			    (struct dmar_entry){ 0 };
+			    (struct entry128){ 0 };
 	raw_spin_unlock(&dev->lock);
 	return 0;
 }
@@ -114,7 +114,7 @@ static struct irq_chip test_chip = {
 	.irq_set_vcpu_affinity = set_vcpu_affinity,
 };
 
-static u64 descriptor_of(struct dmar_entry entry)
+static u64 descriptor_of(struct entry128 entry)
 {
 	return (entry.hi & ~(u64)U32_MAX) | (entry.lo >> 32 & ~63ul);
 }
@@ -123,7 +123,7 @@ static ssize_t test_device_read(struct file *file, char __user *user, size_t siz
 {
 	struct test_device *dev = file->private_data;
 	struct minikvm_test_entry entry = { 0 };
-	struct dmar_entry now;
+	struct entry128 now;
 
 	if (size < sizeof(entry))
 		return -EINVAL;

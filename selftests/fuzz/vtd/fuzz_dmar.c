@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 struct table {
 	const u8 *start, *end;
 	unsigned int units;
-	struct dmar_unit last;
+	struct dmar_structure last;
 };
 
 static void insist(bool good)
@@ -23,7 +23,7 @@ static void insist(bool good)
 		abort();
 }
 
-static int visit(const struct dmar_unit *unit, void *arg)
+static int visit(const struct dmar_structure *unit, void *arg)
 {
 	const u8 *at = unit->scopes, *end = at + unit->scopes_size;
 	struct table *table = arg;

@@ -14,7 +14,7 @@
 #include "iommu/hw/context.h"
 #include "iommu/hw/fault_record.h"
 #include "iommu/hw/iopt.h"
-#include "iommu/hw/queue.h"
+#include "iommu/hw/qi.h"
 #include "machine.h"
 
 #define FSTS	0x34
@@ -23,7 +23,7 @@
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 static const u8 *at, *end;
-static struct hw_unit unit;
+static struct remap_unit unit;
 static struct iopt tables[DOMAINS];
 static void *released[1024];
 static unsigned int nr_released;
@@ -53,9 +53,9 @@ static void release(void *page, void *arg)
 		released[nr_released++] = page;
 }
 
-static enum hw_path path(void)
+static enum context_path path(void)
 {
-	return tables[0].format.first_stage ? HW_FIRST_STAGE : HW_SECOND_STAGE;
+	return tables[0].format.first_stage ? PATH_FIRST_STAGE : PATH_SECOND_STAGE;
 }
 
 /* Nothing of @domain from @first to @last may be left in the caches, but of other PASIDs. */
@@ -74,9 +74,9 @@ static void insist_forgotten(u16 domain, u64 first, u64 last)
 
 static void flush(u16 domain, u64 first, u64 last)
 {
-	int ret = path() == HW_FIRST_STAGE ?
-		  hw_flush_pasid_pages(&unit, domain, 0, first, last) :
-		  hw_flush_pages(&unit, domain, first, last);
+	int ret = path() == PATH_FIRST_STAGE ?
+		  qi_flush_pasid_pages(&unit, domain, 0, first, last) :
+		  qi_flush_pages(&unit, domain, first, last);
 
 	insist(!honest || !ret, "an invalidation failed");
 	if (!ret && honest)
@@ -84,7 +84,7 @@ static void flush(u16 domain, u64 first, u64 last)
 	/* Of a unit that is broken nothing is given back: it may still walk there. */
 	while (nr_released)
 		if (nr_released-- && !ret)
-			hw_free_table(released[nr_released]);
+			shim_free_table(released[nr_released]);
 }
 
 static void change_tables(u8 what)
@@ -97,50 +97,51 @@ static void change_tables(u8 what)
 	if (what & 4) {
 		iopt_map(&tables[domain], iova, take(5) << 12, size, 1 + take(1) % 4, GFP_KERNEL);
 		if (unit.cap & (CAP_CM | CAP_RWBF))
-			flush(HW_FIRST_DOMAIN + domain, iova, iova + size - 1);
+			flush(DOMAIN_ID_FIRST + domain, iova, iova + size - 1);
 	} else {
 		size = iopt_unmap(&tables[domain], iova, size, release, NULL);
 		if (size)
-			flush(HW_FIRST_DOMAIN + domain, iova, iova + size - 1);
+			flush(DOMAIN_ID_FIRST + domain, iova, iova + size - 1);
 	}
 }
 
 /* What a device keeps of a domain that it leaves is its own affair: here, none keeps anything. */
 static void attach(u8 what)
 {
-	struct hw_target target = { .path = HW_BLOCKED, .domain = HW_IDENTITY_DOMAIN };
+	struct context_target target = { .path = PATH_BLOCKED, .domain = DOMAIN_ID_IDENTITY };
 	unsigned int domain = what / 4 % DOMAINS;
-	struct hw_stage *stage = path() == HW_FIRST_STAGE ? &target.first : &target.second;
+	struct context_stage *stage = path() == PATH_FIRST_STAGE ? &target.first : &target.second;
 	u16 source = take(2);
 	u32 pasid = what & 0x80 ? take(3) : 0;
 	int ret;
 
 	if (what & 1) {
 		target.path = path();
-		target.domain = HW_FIRST_DOMAIN + domain;
-		*stage = (struct hw_stage){ hw_phys(tables[domain].root),
+		target.domain = DOMAIN_ID_FIRST + domain;
+		*stage = (struct context_stage){ shim_phys(tables[domain].root),
 					    tables[domain].format.levels };
 	} else if (what & 2) {
-		target.path = HW_PASS_THROUGH;
+		target.path = PATH_PASS_THROUGH;
 	}
 	/* A table of the first stage is flushed here for one PASID only. */
-	if (pasid && target.path == HW_FIRST_STAGE)
-		target.path = HW_BLOCKED;
-	ret = hw_attach(&unit, source, pasid, &target);
+	if (pasid && target.path == PATH_FIRST_STAGE)
+		target.path = PATH_BLOCKED;
+	ret = context_attach(&unit, source, pasid, &target);
 	insist(!ret || ret == -ENOMEM || ret == -EINVAL || !honest, "a device is not attached");
 	if (ret || !honest || !target.path)
 		return;
-	insist(hw_context_get(&unit, source).lo & ENTRY_PRESENT, "a context entry reads otherwise");
+	insist(context_get(&unit, source).lo & ENTRY_PRESENT, "a context entry reads otherwise");
 }
 
 /* Whatever the records show: each is taken once. */
 static void take_faults(void)
 {
-	struct hw_fault fault;
+	struct fault_record fault;
 	unsigned int i;
 
-	for (i = 0; hw_fault_next(&unit, &fault); i++)
-		insist(i < CAP_NFR(unit.cap) && hw_fault_name(fault.reason), "faults without end");
+	for (i = 0; fault_record_next(&unit, &fault); i++)
+		insist(i < CAP_NFR(unit.cap) && fault_reason_name(fault.reason),
+		       "faults without end");
 }
 
 static void lie(u8 what)
@@ -166,7 +167,7 @@ static void lie(u8 what)
 		/* Any descriptor but one that writes where it should not. */
 		unit.queue[unit.tail].lo = take(8) & ~(u64)QI_WAIT_STATUS;
 		unit.queue[unit.tail].hi = take(8);
-		unit.tail = (unit.tail + (unit.scalable ? 2 : 1)) % HW_QUEUE_ENTRIES;
+		unit.tail = (unit.tail + (unit.scalable ? 2 : 1)) % QI_ENTRIES;
 		break;
 	}
 }
@@ -182,7 +183,7 @@ static bool start(void)
 	machine_start(&im->choice, take(2));
 	honest = true;
 	nr_released = 0;
-	if (hw_unit_probe(&unit, &vtd, &why) || hw_unit_init(&unit))
+	if (remap_probe(&unit, &vtd, &why) || remap_init(&unit))
 		return false;
 	unit.scalable = scalable;
 	format = (struct iopt_format){
@@ -195,25 +196,25 @@ static bool start(void)
 		format.levels = 4;
 	for (i = 0; i < DOMAINS; i++)
 		iopt_init(&tables[i], format, GFP_KERNEL);
-	return !hw_unit_enable(&unit);
+	return !remap_enable(&unit);
 }
 
 static void stop(void)
 {
-	static const struct hw_target blocked;
+	static const struct context_target blocked;
 	bool whole = honest && !unit.broken;
 	unsigned int i;
 
 	for (i = 0; i <= 0xffff && !unit.broken; i++)
 		if (unit.root[i >> 8].lo | unit.root[i >> 8].hi)
-			hw_attach(&unit, i, 0, &blocked);
+			context_attach(&unit, i, 0, &blocked);
 		else
 			i |= 0xff;
 	/* Of other PASIDs something may stand: translation ends before the tables go. */
-	hw_unit_disable(&unit);
+	remap_disable(&unit);
 	for (i = 0; i < DOMAINS && !unit.broken; i++)
 		iopt_destroy(&tables[i]);
-	hw_unit_free(&unit);
+	remap_free(&unit);
 	insist(!whole || !memory.in_use, "pages are left over");
 }
 
@@ -234,7 +235,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 			attach(what);
 			break;
 		case 3:
-			flush(HW_FIRST_DOMAIN + what % DOMAINS, take(8), take(8));
+			flush(DOMAIN_ID_FIRST + what % DOMAINS, take(8), take(8));
 			break;
 		case 4: case 5:
 			vtd_dma(&vtd, take(2), what & 2 ? take(3) : VTD_NO_PASID, take(5) << 12,
@@ -247,7 +248,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 			if (what & 1 || !honest)
 				lie(what >> 1);
 			else if (what & 2)
-				insist(!hw_unit_disable(&unit) && !hw_unit_enable(&unit),
+				insist(!remap_disable(&unit) && !remap_enable(&unit),
 				       "restart");
 		}
 	}

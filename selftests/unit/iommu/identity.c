@@ -7,27 +7,27 @@
  */
 #include "iommu/hw/shim.h"
 
-u64 hw_phys(const void *p)
+u64 shim_phys(const void *p)
 {
 	return (u64)p;
 }
 
-void *hw_virt(u64 phys)
+void *shim_virt(u64 phys)
 {
 	return (void *)phys;
 }
 
-void *hw_alloc_tables(gfp_t gfp, unsigned int *count)
+void *shim_alloc_tables(gfp_t gfp, unsigned int *count)
 {
 	*count = 1;
-	return hw_alloc(0, gfp);
+	return shim_alloc(0, gfp);
 }
 
-void hw_free_table(void *table)
+void shim_free_table(void *table)
 {
-	hw_free(table, 0);
+	shim_free(table, 0);
 }
 
-void hw_flush(const void *p, size_t bytes)
+void shim_flush(const void *p, size_t bytes)
 {
 }

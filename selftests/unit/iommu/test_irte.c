@@ -19,13 +19,13 @@
 #define B	0x2222u
 
 static u64 registers[512];
-static struct hw_unit unit;
+static struct remap_unit unit;
 /* Of the first entries: what the unit holds in its cache, and the two values that it may meet. */
-static struct dmar_entry cache[WINDOW], before[WINDOW], after[WINDOW];
+static struct entry128 cache[WINDOW], before[WINDOW], after[WINDOW];
 static unsigned int torn, flushes;
 static bool processor_has_128 = true, answers = true;
 
-static bool same(struct dmar_entry a, struct dmar_entry b)
+static bool same(struct entry128 a, struct entry128 b)
 {
 	return a.lo == b.lo && a.hi == b.hi;
 }
@@ -36,7 +36,7 @@ static void look(void)
 	unsigned int i;
 
 	for (i = 0; unit.irt && i < WINDOW; i++) {
-		struct dmar_entry now = unit.irt[i];
+		struct entry128 now = unit.irt[i];
 
 		if (!(now.lo & IRTE_PRESENT))
 			continue;
@@ -46,18 +46,18 @@ static void look(void)
 	}
 }
 
-void hw_store64(u64 *to, u64 value)
+void shim_store64(u64 *to, u64 value)
 {
 	*to = value;
 	look();
 }
 
-bool hw_replace64(u64 *to, u64 old, u64 new)
+bool shim_replace64(u64 *to, u64 old, u64 new)
 {
 	abort();
 }
 
-bool hw_store128(u64 *to, const u64 *old, const u64 *new)
+bool shim_store128(u64 *to, const u64 *old, const u64 *new)
 {
 	if (!processor_has_128 || to[0] != old[0] || to[1] != old[1])
 		return false;
@@ -72,7 +72,7 @@ static void forget(unsigned int first, unsigned int count)
 	unsigned int i;
 
 	for (i = first; i < first + count && i < WINDOW; i++)
-		cache[i] = (struct dmar_entry){ 0 };
+		cache[i] = (struct entry128){ 0 };
 }
 
 /* The queue up to its new tail: entry cache and wait. */
@@ -81,7 +81,7 @@ static void run_queue(u64 tail)
 	u64 head = registers[DMAR_IQH / 8];
 
 	for (; head != tail && answers; head = (head + 16) % 4096) {
-		struct dmar_entry *d = &unit.queue[head / 16];
+		struct entry128 *d = &unit.queue[head / 16];
 
 		switch (d->lo & 0xf) {
 		case QI_IEC:
@@ -100,24 +100,24 @@ static void run_queue(u64 tail)
 	look();
 }
 
-u64 hw_read64(void *regs, u32 reg)
+u64 shim_read64(void *regs, u32 reg)
 {
 	return registers[reg / 8];
 }
 
-u32 hw_read32(void *regs, u32 reg)
+u32 shim_read32(void *regs, u32 reg)
 {
 	return registers[reg / 8] >> (reg % 8 * 8);
 }
 
-void hw_write64(void *regs, u32 reg, u64 value)
+void shim_write64(void *regs, u32 reg, u64 value)
 {
 	registers[reg / 8] = value;
 	if (reg == DMAR_IQT)
 		run_queue(value);
 }
 
-void hw_write32(void *regs, u32 reg, u32 value)
+void shim_write32(void *regs, u32 reg, u32 value)
 {
 	u64 *r = &registers[reg / 8];
 
@@ -127,7 +127,7 @@ void hw_write32(void *regs, u32 reg, u32 value)
 		*r = reg % 8 ? (*r & 0xffffffff) | (u64)value << 32 : (*r >> 32 << 32) | value;
 }
 
-void hw_delay(void)
+void shim_delay(void)
 {
 }
 
@@ -135,14 +135,14 @@ void shim_pause(struct shim_lock *lock)
 {
 }
 
-void *hw_alloc(unsigned int order, gfp_t gfp)
+void *shim_alloc(unsigned int order, gfp_t gfp)
 {
 	void *p = aligned_alloc(4096, 4096UL << order);
 
 	return memset(p, 0, 4096UL << order);
 }
 
-void hw_free(void *p, unsigned int order)
+void shim_free(void *p, unsigned int order)
 {
 	free(p);
 }
@@ -174,7 +174,7 @@ static void formats(void)
 {
 	struct irte_source source = { IRTE_REQUESTER, 0x1234, 1 };
 	struct irte_source buses = { IRTE_BUSES, 0x0305, 0 };
-	struct dmar_entry e;
+	struct entry128 e;
 
 	e = irte_remapped(&unit, 0xfee0000c, 0x0141, 0x7f, false, source);
 	tap_ok(e.lo == (0x7f00ull << 32 | 0x41 << 16 | 1 << 5 | IRTE_REDIRECTION | IRTE_LOGICAL |
@@ -194,7 +194,7 @@ static void formats(void)
 	       irte_message(0x8000, true) == 0xfee0001c, "message_in_remappable_format");
 }
 
-static bool set(unsigned int i, struct dmar_entry entry, int expect)
+static bool set(unsigned int i, struct entry128 entry, int expect)
 {
 	int ret;
 
@@ -211,14 +211,14 @@ static bool set(unsigned int i, struct dmar_entry entry, int expect)
 static bool transitions(unsigned int i, int gap)
 {
 	struct irte_source a = { IRTE_REQUESTER, A, 0 }, b = { IRTE_REQUESTER, B, 0 };
-	struct dmar_entry remapped = irte_remapped(&unit, 0xfee00000, 0x41, 1, false, a);
-	struct dmar_entry moved = irte_remapped(&unit, 0xfee00000, 0x42, 2, false, a);
-	struct dmar_entry low = irte_posted(0x12345640, 0x33, false, a);
-	struct dmar_entry high = irte_posted(0x87654321000, 0x33, true, b);
+	struct entry128 remapped = irte_remapped(&unit, 0xfee00000, 0x41, 1, false, a);
+	struct entry128 moved = irte_remapped(&unit, 0xfee00000, 0x42, 2, false, a);
+	struct entry128 low = irte_posted(0x12345640, 0x33, false, a);
+	struct entry128 high = irte_posted(0x87654321000, 0x33, true, b);
 
 	return set(i, remapped, 0) && set(i, moved, 0) && set(i, low, 0) && set(i, high, gap) &&
 	       set(i, low, gap) && set(i, remapped, 0) && set(i, remapped, 0) &&
-	       set(i, (struct dmar_entry){ 0 }, 0) && set(i, high, 0);
+	       set(i, (struct entry128){ 0 }, 0) && set(i, high, 0);
 }
 
 static void changes(void)
@@ -240,7 +240,7 @@ static void changes(void)
 	tap_ok(good && flushes >= 8, "caching_mode_flushes_what_was_absent");
 	unit.cap &= ~CAP_CM;
 	for (i = 0; i < 8; i++)
-		before[i] = (struct dmar_entry){ 0 };
+		before[i] = (struct entry128){ 0 };
 	irte_free(&unit, 0, 8);
 	for (good = true, i = 0; i < 8; i++)
 		good &= !(unit.irt[i].lo & IRTE_PRESENT) && !(cache[i].lo & IRTE_PRESENT);
@@ -263,7 +263,7 @@ static void at_random(unsigned int seed)
 		processor_has_128 = rand() % 4;
 		before[i] = unit.irt[i];
 		if (rand() % 5 == 0)
-			after[i] = (struct dmar_entry){ 0 };
+			after[i] = (struct entry128){ 0 };
 		else if (rand() % 2)
 			after[i] = irte_posted(address, rand(), rand() % 2, source);
 		else
@@ -283,10 +283,10 @@ static void at_random(unsigned int seed)
 static void compatibility(void)
 {
 	tap_ok(registers[DMAR_IRTA / 8] == ((u64)unit.irt | 15) &&
-	       hw_read32(NULL, DMAR_GSTS) & GCMD_IRE && hw_read32(NULL, DMAR_GSTS) & GCMD_CFI,
+	       shim_read32(NULL, DMAR_GSTS) & GCMD_IRE && shim_read32(NULL, DMAR_GSTS) & GCMD_CFI,
 	       "enabling_lets_compatibility_format_pass");
-	tap_ok(irt_pass_compatibility(&unit, false) && !(hw_read32(NULL, DMAR_GSTS) & GCMD_CFI) &&
-	       hw_read32(NULL, DMAR_GSTS) & GCMD_IRE, "then_it_can_be_blocked");
+	tap_ok(irt_pass_compatibility(&unit, false) && !(shim_read32(NULL, DMAR_GSTS) & GCMD_CFI) &&
+	       shim_read32(NULL, DMAR_GSTS) & GCMD_IRE, "then_it_can_be_blocked");
 }
 
 static void silent_unit(void)
@@ -296,7 +296,7 @@ static void silent_unit(void)
 	int ret;
 
 	answers = false;
-	ret = irte_set(&unit, WINDOW - 1, (struct dmar_entry){ 0 });
+	ret = irte_set(&unit, WINDOW - 1, (struct entry128){ 0 });
 	ret = ret ?: irte_set(&unit, WINDOW - 1, irte_posted(0x1000, 1, false, source)) ?:
 		     irte_set(&unit, WINDOW - 1, irte_posted(0x2000, 1, false, source));
 	irte_free(&unit, 0, 1);
@@ -309,11 +309,11 @@ static void silent_unit(void)
 int main(int argc, char **argv)
 {
 	const char *why;
-	struct dmar_entry *table;
+	struct entry128 *table;
 
 	registers[DMAR_CAP / 8] = 4 << 8 | CAP_PI;
 	registers[DMAR_ECAP / 8] = ECAP_C | ECAP_QI | ECAP_IR | ECAP_EIM | 15ull << 20;
-	if (hw_unit_probe(&unit, NULL, &why) || hw_unit_init(&unit) || hw_unit_enable(&unit) ||
+	if (remap_probe(&unit, NULL, &why) || remap_init(&unit) || remap_enable(&unit) ||
 	    irt_init(&unit) || irt_enable(&unit, false)) {
 		tap_ok(false, "start");
 		return 1;

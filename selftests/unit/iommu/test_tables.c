@@ -16,7 +16,7 @@
 
 static int live;
 
-void *hw_alloc(unsigned int order, gfp_t gfp)
+void *shim_alloc(unsigned int order, gfp_t gfp)
 {
 	void *p = aligned_alloc(4096, 4096UL << order);
 
@@ -26,18 +26,18 @@ void *hw_alloc(unsigned int order, gfp_t gfp)
 	return memset(p, 0, 4096UL << order);
 }
 
-void hw_free(void *p, unsigned int order)
+void shim_free(void *p, unsigned int order)
 {
 	live--;
 	free(p);
 }
 
-void hw_store64(u64 *to, u64 value)
+void shim_store64(u64 *to, u64 value)
 {
 	__atomic_store_n(to, value, __ATOMIC_RELAXED);
 }
 
-bool hw_replace64(u64 *to, u64 old, u64 new)
+bool shim_replace64(u64 *to, u64 old, u64 new)
 {
 	return __sync_bool_compare_and_swap(to, old, new);
 }
@@ -58,7 +58,7 @@ static void release(void *page, void *arg)
 static void free_pending(void)
 {
 	while (nr_pending)
-		hw_free_table(pending[--nr_pending]);
+		shim_free_table(pending[--nr_pending]);
 }
 
 static bool same(const struct iopt *table, u64 index)
@@ -190,7 +190,7 @@ static const u8 good_table[] = {
 
 static int visits;
 
-static int visit(const struct dmar_unit *unit, void *arg)
+static int visit(const struct dmar_structure *unit, void *arg)
 {
 	const u8 *at = unit->scopes, *end = at + unit->scopes_size;
 	struct dmar_scope scope;
@@ -246,9 +246,9 @@ static void dmar_tables(void)
 	tap_ok(true, "dmar_random_changes");
 }
 
-static struct dmar_unit last_region;
+static struct dmar_structure last_region;
 
-static int keep_region(const struct dmar_unit *unit, void *arg)
+static int keep_region(const struct dmar_structure *unit, void *arg)
 {
 	if (unit->type == DMAR_RMRR)
 		last_region = *unit;
@@ -293,8 +293,8 @@ static void dmar_twins(void)
 		SCOPE_ENDPOINT, 8, 0, 0, 0, 0, 2, 0, SCOPE_ENDPOINT, 8, 0, 0, 0, 0, 3, 0,
 		SCOPE_ENDPOINT, 8, 0, 0, 0, 0, 2, 0,
 	};
-	const struct dmar_unit one = { .base = 0x1000, .scopes = scopes, .scopes_size = 8 };
-	struct dmar_unit other = one;
+	const struct dmar_structure one = { .base = 0x1000, .scopes = scopes, .scopes_size = 8 };
+	struct dmar_structure other = one;
 	bool good;
 
 	other.scopes = scopes + 16;
@@ -315,7 +315,7 @@ static void dmar_twins(void)
 	tap_ok(good && dmar_compare(&one, &other) == DMAR_DIFFERENT, "dmar_unit_listed_twice");
 }
 
-static bool is_low(const struct dmar_unit *unit, const struct dmar_scope *scope)
+static bool is_low(const struct dmar_structure *unit, const struct dmar_scope *scope)
 {
 	return scope->type == SCOPE_ENDPOINT && scope->path[0] < 8;
 }
@@ -326,10 +326,10 @@ static void dmar_kinds(void)
 		SCOPE_ENDPOINT, 8, 0, 0, 0, 0, 2, 0, SCOPE_ENDPOINT, 8, 0, 0, 0, 0, 3, 0,
 		SCOPE_IOAPIC, 8, 0, 0, 0, 0xf0, 3, 0,
 	};
-	struct dmar_unit two = { .scopes = scopes, .scopes_size = 16 };
-	struct dmar_unit three = { .scopes = scopes, .scopes_size = 24 };
-	struct dmar_unit all = { .scopes = scopes, .scopes_size = 16, .all = true };
-	struct dmar_unit none = { .scopes = scopes };
+	struct dmar_structure two = { .scopes = scopes, .scopes_size = 16 };
+	struct dmar_structure three = { .scopes = scopes, .scopes_size = 24 };
+	struct dmar_structure all = { .scopes = scopes, .scopes_size = 16, .all = true };
+	struct dmar_structure none = { .scopes = scopes };
 
 	tap_ok(dmar_names_only(&two, is_low) && !dmar_names_only(&three, is_low) &&
 	       !dmar_names_only(&all, is_low) && !dmar_names_only(&none, is_low),

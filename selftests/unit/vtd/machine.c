@@ -71,7 +71,6 @@ struct vtd vtd;
 unsigned long waits;
 void (*meanwhile)(void);
 
-
 static void freed(u64 page)
 {
 	vtd_page_freed(&vtd, page);
@@ -87,34 +86,34 @@ void machine_start(const struct vtd_choice *choice, u64 seed)
 	meanwhile = NULL;
 }
 
-u32 hw_read32(void *regs, u32 reg)
+u32 shim_read32(void *regs, u32 reg)
 {
 	mem_settle();
 	return vtd_read32(regs, reg);
 }
 
-void hw_write32(void *regs, u32 reg, u32 value)
+void shim_write32(void *regs, u32 reg, u32 value)
 {
 	mem_settle();
 	vtd_write32(regs, reg, value);
 	mem_observe();
 }
 
-u64 hw_read64(void *regs, u32 reg)
+u64 shim_read64(void *regs, u32 reg)
 {
-	u64 low = hw_read32(regs, reg);
+	u64 low = shim_read32(regs, reg);
 
-	return low | (u64)hw_read32(regs, reg + 4) << 32;
+	return low | (u64)shim_read32(regs, reg + 4) << 32;
 }
 
 /* The upper half first: what a write starts, the lower half starts. */
-void hw_write64(void *regs, u32 reg, u64 value)
+void shim_write64(void *regs, u32 reg, u64 value)
 {
-	hw_write32(regs, reg + 4, value >> 32);
-	hw_write32(regs, reg, value);
+	shim_write32(regs, reg + 4, value >> 32);
+	shim_write32(regs, reg, value);
 }
 
-void hw_delay(void)
+void shim_delay(void)
 {
 	waits++;
 	vtd_tick(&vtd);
@@ -129,11 +128,11 @@ void shim_pause(struct shim_lock *lock)
 	meanwhile = NULL;
 	if (other)
 		other();
-	hw_delay();
+	shim_delay();
 }
 
 /* What iommu/linux does when it gives the unit's lock back: users' devices are cut off. */
-void machine_unlock(const struct hw_unit *unit)
+void machine_unlock(const struct remap_unit *unit)
 {
 	if (unit->times_given_up)
 		vtd.no_masters = true;

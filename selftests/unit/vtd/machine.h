@@ -29,7 +29,7 @@ extern unsigned long waits;
 extern void (*meanwhile)(void);
 
 void machine_start(const struct vtd_choice *choice, u64 seed);
-void machine_unlock(const struct hw_unit *unit);
+void machine_unlock(const struct remap_unit *unit);
 
 /* One line of TAP; not ok also when there was a violation. */
 void result(bool good, const char *format, ...) __attribute__((format(printf, 2, 3)));

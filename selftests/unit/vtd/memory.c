@@ -227,7 +227,7 @@ static bool is_free(unsigned int first, unsigned int count)
 	return true;
 }
 
-void *hw_alloc(unsigned int order, gfp_t gfp)
+void *shim_alloc(unsigned int order, gfp_t gfp)
 {
 	unsigned int count = 1U << order, first = 0, tries, i;
 
@@ -262,7 +262,7 @@ void *hw_alloc(unsigned int order, gfp_t gfp)
 	return cpu + first * PAGE;
 }
 
-void hw_free(void *p, unsigned int order)
+void shim_free(void *p, unsigned int order)
 {
 	unsigned int first = ((uint8_t *)p - cpu) / PAGE, i;
 
@@ -288,10 +288,10 @@ void hw_free(void *p, unsigned int order)
 }
 
 /* A row of up to eight pages, each of which is an allocation of its own from then on. */
-void *hw_alloc_tables(gfp_t gfp, unsigned int *count)
+void *shim_alloc_tables(gfp_t gfp, unsigned int *count)
 {
 	unsigned int order = mem_random() % 4, i;
-	uint8_t *p = hw_alloc(order, gfp);
+	uint8_t *p = shim_alloc(order, gfp);
 
 	*count = 1U << order;
 	for (i = 0; p && i < *count; i++)
@@ -299,23 +299,23 @@ void *hw_alloc_tables(gfp_t gfp, unsigned int *count)
 	return p;
 }
 
-void hw_free_table(void *table)
+void shim_free_table(void *table)
 {
-	hw_free(table, 0);
+	shim_free(table, 0);
 }
 
-u64 hw_phys(const void *p)
+u64 shim_phys(const void *p)
 {
 	return (const uint8_t *)p - cpu + MEM_BASE;
 }
 
 /* An address that is none gives one that ASan stops at. */
-void *hw_virt(u64 phys)
+void *shim_virt(u64 phys)
 {
 	return phys - MEM_BASE < BYTES ? cpu + (phys - MEM_BASE) : cpu + BYTES - PAGE;
 }
 
-void hw_flush(const void *p, size_t bytes)
+void shim_flush(const void *p, size_t bytes)
 {
 	size_t at = (const uint8_t *)p - cpu, last = at + bytes - 1;
 
@@ -325,13 +325,13 @@ void hw_flush(const void *p, size_t bytes)
 	mem_observe();
 }
 
-void hw_store64(u64 *to, u64 value)
+void shim_store64(u64 *to, u64 value)
 {
 	announce(to);
 	__atomic_store_n(to, value, __ATOMIC_RELAXED);
 }
 
-bool hw_replace64(u64 *to, u64 old, u64 new)
+bool shim_replace64(u64 *to, u64 old, u64 new)
 {
 	bool done;
 
@@ -346,7 +346,7 @@ bool hw_replace64(u64 *to, u64 old, u64 new)
 }
 
 /* Some processors cannot. */
-bool hw_store128(u64 *to, const u64 *old, const u64 *new)
+bool shim_store128(u64 *to, const u64 *old, const u64 *new)
 {
 	if (!memory.store128 || to[0] != old[0] || to[1] != old[1])
 		return false;

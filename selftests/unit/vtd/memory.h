@@ -22,7 +22,7 @@
 /** enum mem_kind - when a store of the driver reaches what the hardware reads */
 enum mem_kind {
 	MEM_COHERENT,		/* at once */
-	MEM_CACHED,		/* after hw_flush(), or any time before */
+	MEM_CACHED,		/* after shim_flush(), or any time before */
 	MEM_BUFFERED,		/* after mem_drain(), or any time before, in order */
 };
 

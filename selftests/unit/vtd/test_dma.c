@@ -13,7 +13,7 @@
 #include "iommu/hw/context.h"
 #include "iommu/hw/fault_record.h"
 #include "iommu/hw/iopt.h"
-#include "iommu/hw/queue.h"
+#include "iommu/hw/qi.h"
 #include "machine.h"
 
 #define DEVICES		4
@@ -29,9 +29,9 @@ static const u16 devices[DEVICES] = { 0x0008, 0x0008, 0x00ff, 0x8110 };
 /* Where there are no PASIDs, the second is a device of its own. */
 static const u32 pasids[DEVICES] = { 0, 4711, 0, 0 };
 
-static struct hw_unit unit;
+static struct remap_unit unit;
 static struct iopt tables[DOMAINS];
-static enum hw_path paths[DOMAINS];
+static enum context_path paths[DOMAINS];
 /* The second stage of nested domains: everything where it is. */
 static struct iopt behind;
 static u64 oracle[DOMAINS][PAGES];	/* address and rights, or 0 */
@@ -91,7 +91,7 @@ static u8 denied(unsigned int domain, bool write, u64 entry)
 	if (!unit.scalable)
 		return write ? WRITE_DENIED : READ_DENIED;
 	if (!(entry & RIGHTS))
-		return paths[domain] == HW_SECOND_STAGE ? SS_NOT_PRESENT : FS_NOT_PRESENT;
+		return paths[domain] == PATH_SECOND_STAGE ? SS_NOT_PRESENT : FS_NOT_PRESENT;
 	return write ? SM_WRITE_DENIED : SM_READ_DENIED;
 }
 
@@ -221,23 +221,23 @@ static void release(void *page, void *arg)
 /* As domain.c does it: the unit first, then the devices that keep what they got from it. */
 static void flush(unsigned int domain, u64 first, u64 last)
 {
-	u16 id = HW_FIRST_DOMAIN + domain;
+	u16 id = DOMAIN_ID_FIRST + domain;
 	unsigned int i;
 
-	if (in_use(domain) && paths[domain] == HW_SECOND_STAGE)
-		check(!hw_flush_pages(&unit, id, first, last), "flush");
+	if (in_use(domain) && paths[domain] == PATH_SECOND_STAGE)
+		check(!qi_flush_pages(&unit, id, first, last), "flush");
 	for (i = 0; i < DEVICES; i++) {
-		struct hw_device_tlb tlb = { source_of(i), devices[0], 0, 0 };
+		struct qi_device tlb = { source_of(i), devices[0], 0, 0 };
 
 		if (attached[i] != domain)
 			continue;
-		if (paths[domain] != HW_SECOND_STAGE)
-			check(!hw_flush_pasid_pages(&unit, id, pasid_of(i), first, last), "flush");
+		if (paths[domain] != PATH_SECOND_STAGE)
+			check(!qi_flush_pasid_pages(&unit, id, pasid_of(i), first, last), "flush");
 		if (keeps[i])
-			check(!hw_flush_device(&unit, &tlb, first, last), "flush of a device");
+			check(!qi_flush_device(&unit, &tlb, first, last), "flush of a device");
 	}
 	while (nr_released)
-		hw_free_table(released[--nr_released]);
+		shim_free_table(released[--nr_released]);
 }
 
 static int map_run(unsigned int domain, u64 iova, u64 phys, u64 size, u64 count, u64 rights,
@@ -270,7 +270,7 @@ static void do_map(unsigned int domain, u64 first, u64 size, u64 count)
 {
 	u64 phys = mem_random() << 12 & ADDR_MASK & ((1UL << vtd.is.haw) - 1) & ~(size - 1);
 	u64 done, i, pages = size >> 12, can, rights = 1 + mem_random() % 3;
-	u64 seen = paths[domain] == HW_SECOND_STAGE ? rights : rights | SLPTE_READ;
+	u64 seen = paths[domain] == PATH_SECOND_STAGE ? rights : rights | SLPTE_READ;
 	int ret;
 
 	if (phys + size * count > 1UL << vtd.is.haw)
@@ -331,45 +331,45 @@ static void do_unmap(unsigned int domain, u64 first, u64 count)
 	at_rest(first, done);
 }
 
-static struct hw_target target_of(unsigned int domain)
+static struct context_target target_of(unsigned int domain)
 {
-	struct hw_target target = { .path = HW_BLOCKED };
-	struct hw_stage stage;
+	struct context_target target = { .path = PATH_BLOCKED };
+	struct context_stage stage;
 
 	if (domain == IDENTITY) {
-		target.path = HW_PASS_THROUGH;
-		target.domain = HW_IDENTITY_DOMAIN;
+		target.path = PATH_PASS_THROUGH;
+		target.domain = DOMAIN_ID_IDENTITY;
 	} else if (domain < DOMAINS) {
-		stage = (struct hw_stage){ hw_phys(tables[domain].root),
+		stage = (struct context_stage){ shim_phys(tables[domain].root),
 					   tables[domain].format.levels };
 		target.path = paths[domain];
-		target.domain = HW_FIRST_DOMAIN + domain;
-		if (target.path & HW_FIRST_STAGE)
+		target.domain = DOMAIN_ID_FIRST + domain;
+		if (target.path & PATH_FIRST_STAGE)
 			target.first = stage;
 		else
 			target.second = stage;
-		if (target.path == HW_NESTED)
-			target.second = (struct hw_stage){ hw_phys(behind.root),
+		if (target.path == PATH_NESTED)
+			target.second = (struct context_stage){ shim_phys(behind.root),
 							   behind.format.levels };
 	}
 	return target;
 }
 
-static int attach(unsigned int device, const struct hw_target *target)
+static int attach(unsigned int device, const struct context_target *target)
 {
-	return hw_attach(&unit, source_of(device), pasid_of(device), target);
+	return context_attach(&unit, source_of(device), pasid_of(device), target);
 }
 
 /* What a device keeps would outlive the change: it is stopped and emptied first. */
 static void take_back(unsigned int device)
 {
-	struct hw_device_tlb tlb = { source_of(device), devices[0], 0, 0 };
-	struct hw_target blocked = target_of(BLOCKED);
+	struct qi_device tlb = { source_of(device), devices[0], 0, 0 };
+	struct context_target blocked = target_of(BLOCKED);
 
 	change.device = device;
 	change.next = BLOCKED;
 	check(!attach(device, &blocked), "take back");
-	check(!hw_flush_device(&unit, &tlb, 0, ~0UL), "flush of a device");
+	check(!qi_flush_device(&unit, &tlb, 0, ~0UL), "flush of a device");
 	mem_settle();
 	keeps[device] = false;
 	attached[device] = BLOCKED;
@@ -377,7 +377,7 @@ static void take_back(unsigned int device)
 
 static void do_attach(unsigned int device, unsigned int domain)
 {
-	struct hw_target target = target_of(domain);
+	struct context_target target = target_of(domain);
 	int ret;
 
 	if (keeps[device])
@@ -399,14 +399,14 @@ static void do_attach(unsigned int device, unsigned int domain)
 /* Translation is off in between: nothing is probed. */
 static void do_restart(void)
 {
-	struct hw_target target = target_of(attached[3]);
+	struct context_target target = target_of(attached[3]);
 
 	memory.observe = NULL;
-	check(!hw_unit_disable(&unit), "disable");
+	check(!remap_disable(&unit), "disable");
 	target.ats = keeps[3];
 	if (mem_random() % 2)
 		check(!attach(3, &target), "attach while off");
-	check(!hw_unit_enable(&unit), "enable");
+	check(!remap_enable(&unit), "enable");
 	memory.observe = on_the_way;
 	at_rest(0, 0);
 }
@@ -433,13 +433,14 @@ static bool make_domains(void)
 			levels = i;
 	behind.root = NULL;
 	for (i = 0; i < DOMAINS; i++) {
-		paths[i] = HW_SECOND_STAGE;
+		paths[i] = PATH_SECOND_STAGE;
 		if (unit.scalable && unit.ecap & ECAP_FSTS && i != 1)
-			paths[i] = i == 0 || !(unit.ecap & ECAP_NEST) ? HW_FIRST_STAGE : HW_NESTED;
+			paths[i] = i == 0 || !(unit.ecap & ECAP_NEST) ? PATH_FIRST_STAGE :
+				   PATH_NESTED;
 		if (unit.scalable && !(unit.ecap & ECAP_SSTS))
-			paths[i] = HW_FIRST_STAGE;
+			paths[i] = PATH_FIRST_STAGE;
 		format = (struct iopt_format){
-			.levels = levels, .first_stage = paths[i] != HW_SECOND_STAGE,
+			.levels = levels, .first_stage = paths[i] != PATH_SECOND_STAGE,
 			.coherent = unit.ecap & (unit.scalable ? ECAP_SMPWC : ECAP_C),
 			.snoop = unit.ecap & ECAP_SC,
 		};
@@ -447,7 +448,7 @@ static bool make_domains(void)
 			format.levels = unit.cap & CAP_FS5LP ? 5 : 4;
 		if (iopt_init(&tables[i], format, GFP_KERNEL))
 			return false;
-		if (paths[i] == HW_NESTED) {
+		if (paths[i] == PATH_NESTED) {
 			format.levels = levels;
 			if (!make_behind(format))
 				return false;
@@ -467,7 +468,7 @@ static bool start(const struct vtd_choice *choice, bool scalable, u64 seed)
 	change.untold = 0;
 	change.device = -1;
 	failed = false;
-	if (hw_unit_probe(&unit, &vtd, &why) || hw_unit_init(&unit))
+	if (remap_probe(&unit, &vtd, &why) || remap_init(&unit))
 		return false;
 	unit.scalable = scalable;
 	if (!make_domains())
@@ -476,7 +477,7 @@ static bool start(const struct vtd_choice *choice, bool scalable, u64 seed)
 		attached[i] = BLOCKED;
 		keeps[i] = false;
 	}
-	if (hw_unit_enable(&unit))
+	if (remap_enable(&unit))
 		return false;
 	memory.observe = on_the_way;
 	return true;
@@ -484,7 +485,7 @@ static bool start(const struct vtd_choice *choice, bool scalable, u64 seed)
 
 static void stop(void)
 {
-	struct hw_target blocked = target_of(BLOCKED);
+	struct context_target blocked = target_of(BLOCKED);
 	unsigned int i;
 
 	memory.observe = NULL;
@@ -493,8 +494,8 @@ static void stop(void)
 	for (i = 0; i < DOMAINS; i++)
 		iopt_destroy(&tables[i]);
 	iopt_destroy(&behind);
-	check(!hw_unit_disable(&unit), "disable");
-	hw_unit_free(&unit);
+	check(!remap_disable(&unit), "disable");
+	remap_free(&unit);
 	check(!memory.in_use, "pages are left over");
 	check(!vtd.marks, "the hardware had to mark what it accessed");
 }
@@ -514,7 +515,7 @@ static void one_operation(void)
 	if (size == 1 && mem_random() % 2)
 		first += 508;
 	if (dice < 45) {
-		if (size > 512 && !(unit.cap & (paths[domain] == HW_SECOND_STAGE ? CAP_SLLPS_1G :
+		if (size > 512 && !(unit.cap & (paths[domain] == PATH_SECOND_STAGE ? CAP_SLLPS_1G :
 						CAP_FS1GP)))
 			size = 512;
 		if (size == 512 && !(unit.cap & CAP_SLLPS_2M))

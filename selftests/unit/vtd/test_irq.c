@@ -28,7 +28,7 @@ struct wish {
 	unsigned int descriptor;
 };
 
-static struct hw_unit unit;
+static struct remap_unit unit;
 static struct {
 	int index;
 	unsigned int count;
@@ -76,7 +76,7 @@ static bool granted(const struct wish *wish, u16 source, const struct vtd_answer
 	notify = !(before[1] & 1) && (wish->urgent || !(before[1] & 2));
 	to = x2apic ? pid[4] >> 32 : vtd_bits(pid[4], 47, 40);
 	return got->outcome == VTD_POSTED && got->vector == wish->vector &&
-	       got->address == hw_phys(pid) && got->notified == notify &&
+	       got->address == shim_phys(pid) && got->notified == notify &&
 	       pid[wish->vector / 64] == (before[0] | 1UL << wish->vector % 64) &&
 	       pid[4] == (before[1] | notify) &&
 	       (!notify || (got->notification == vtd_bits(pid[4], 23, 16) &&
@@ -169,12 +169,12 @@ static struct wish some_wish(void)
 	return w;
 }
 
-static struct dmar_entry entry_for(const struct wish *w)
+static struct entry128 entry_for(const struct wish *w)
 {
 	if (w->kind == ABSENT)
-		return (struct dmar_entry){ 0 };
+		return (struct entry128){ 0 };
 	if (w->kind == POSTED)
-		return irte_posted(hw_phys(descriptors[w->descriptor]), w->vector, w->urgent,
+		return irte_posted(shim_phys(descriptors[w->descriptor]), w->vector, w->urgent,
 				   w->from);
 	return irte_remapped(&unit, 0xfee00000 | (u32)w->redirection << 3 | (u32)w->logical << 2,
 			     w->delivery << 8 | w->vector, w->destination, w->level, w->from);
@@ -242,7 +242,7 @@ static void do_vcpu(void)
 static void do_restart(void)
 {
 	memory.observe = NULL;
-	check(!irt_disable(&unit) && !hw_unit_disable(&unit) && !hw_unit_enable(&unit) &&
+	check(!irt_disable(&unit) && !remap_disable(&unit) && !remap_enable(&unit) &&
 	      !irt_enable(&unit, x2apic), "restart");
 	memory.observe = on_the_way;
 }
@@ -257,11 +257,11 @@ static bool start(const struct vtd_choice *choice, u64 seed, bool extended)
 	changing = -1;
 	next = (struct wish){ 0 };
 	x2apic = extended;
-	if (hw_unit_probe(&unit, &vtd, &why) || hw_unit_init(&unit) || hw_unit_enable(&unit) ||
+	if (remap_probe(&unit, &vtd, &why) || remap_init(&unit) || remap_enable(&unit) ||
 	    irt_init(&unit) || irt_enable(&unit, x2apic))
 		return false;
 	for (i = 0; i < DESCRIPTORS; i++)
-		descriptors[i] = (u64 *)hw_alloc(0, GFP_KERNEL) + 8 * i;
+		descriptors[i] = (u64 *)shim_alloc(0, GFP_KERNEL) + 8 * i;
 	for (i = 0; i < BLOCKS; i++)
 		blocks[i].index = -1;
 	memory.observe = on_the_way;
@@ -274,11 +274,11 @@ static bool stop(void)
 	bool good;
 
 	memory.observe = NULL;
-	good = !irt_disable(&unit) && !hw_unit_disable(&unit);
+	good = !irt_disable(&unit) && !remap_disable(&unit);
 	irt_free(&unit);
-	hw_unit_free(&unit);
+	remap_free(&unit);
 	for (i = 0; i < DESCRIPTORS; i++)
-		hw_free(descriptors[i] - 8 * i, 0);
+		shim_free(descriptors[i] - 8 * i, 0);
 	return good && !memory.in_use;
 }
 
@@ -310,11 +310,11 @@ static void random_operations(const struct implementation *im, u64 seed, unsigne
 static bool faults(u16 source, u64 address, u32 data, u8 reason, u16 index)
 {
 	struct vtd_answer got = vtd_interrupt(&vtd, source, address, data);
-	struct hw_fault fault;
+	struct fault_record fault;
 
-	if (got.outcome == VTD_FAULT && got.reason == reason && hw_fault_next(&unit, &fault) &&
+	if (got.outcome == VTD_FAULT && got.reason == reason && fault_record_next(&unit, &fault) &&
 	    fault.reason == reason && fault.index == index && fault.source == source &&
-	    strcmp(hw_fault_name(reason), "unknown reason"))
+	    strcmp(fault_reason_name(reason), "unknown reason"))
 		return true;
 	printf("# reason %#x, and it should be %#x\n", got.reason, reason);
 	return false;
@@ -324,7 +324,7 @@ static void fault_reasons(void)
 {
 	struct irte_source mine = { IRTE_REQUESTER, 0x0010, 0 };
 	bool good = start(&implementations[2].choice, 1, false);
-	struct dmar_entry entry;
+	struct entry128 entry;
 	unsigned int i;
 	int index;
 
@@ -345,7 +345,7 @@ static void fault_reasons(void)
 	entry = irte_posted(0x1000, 0x41, false, mine);
 	good &= !irte_set(&unit, index, entry) && faults(0x10, irte_message(index, true), 0,
 							 PID_ACCESS, index);
-	entry = irte_posted(hw_phys(descriptors[0]), 0x41, false, mine);
+	entry = irte_posted(shim_phys(descriptors[0]), 0x41, false, mine);
 	descriptors[0][7] = 1;
 	good &= !irte_set(&unit, index, entry) && faults(0x10, irte_message(index, true), 0,
 							 PID_RESERVED, index);
@@ -353,7 +353,7 @@ static void fault_reasons(void)
 	entry.lo |= 2;
 	good &= !irte_set(&unit, index, entry) &&
 		vtd_interrupt(&vtd, 0x10, irte_message(index, true), 0).outcome == VTD_FAULT &&
-		!hw_fault_next(&unit, &(struct hw_fault){ 0 });
+		!fault_record_next(&unit, &(struct fault_record){ 0 });
 	/* Anybody can send these, until they are blocked. */
 	good &= vtd_interrupt(&vtd, 0x66, 0xfee01000, 0x31).compatibility;
 	good &= irt_pass_compatibility(&unit, false) &&

@@ -13,22 +13,22 @@
 #include "iommu/hw/context.h"
 #include "iommu/hw/fault_record.h"
 #include "iommu/hw/iopt.h"
-#include "iommu/hw/queue.h"
+#include "iommu/hw/qi.h"
 #include "machine.h"
 
 #define DEVICE	0x0090
 #define OTHER	0x0091
 #define PASID	1234
-#define DOMAIN	HW_FIRST_DOMAIN
+#define DOMAIN	DOMAIN_ID_FIRST
 #define RIGHTS	(SLPTE_READ | SLPTE_WRITE)
 #define IOVA	0x12345000UL
 #define GPA	0x23456000UL
 #define PHYS	0x87654000UL
 #define FSTS	0x34
 
-static const struct hw_target blocked;
+static const struct context_target blocked;
 static struct vtd_choice choice;
-static struct hw_unit unit;
+static struct remap_unit unit;
 static struct iopt first, second;
 static u64 seed;
 
@@ -43,42 +43,43 @@ static bool start(bool scalable)
 		;
 	choice = implementations[i].choice;
 	machine_start(&choice, seed);
-	if (hw_unit_probe(&unit, &vtd, &why) || hw_unit_init(&unit))
+	if (remap_probe(&unit, &vtd, &why) || remap_init(&unit))
 		return false;
 	unit.scalable = scalable;
-	if (hw_unit_enable(&unit) || iopt_init(&second, format, GFP_KERNEL))
+	if (remap_enable(&unit) || iopt_init(&second, format, GFP_KERNEL))
 		return false;
 	format.first_stage = true;
 	return !iopt_init(&first, format, GFP_KERNEL);
 }
 
-static struct hw_target through(enum hw_path path, u16 domain)
+static struct context_target through(enum context_path path, u16 domain)
 {
-	struct hw_target target = {
-		.path = path, .domain = domain, .first = { hw_phys(first.root), 4 },
-		.second = { hw_phys(second.root), 4 },
+	struct context_target target = {
+		.path = path, .domain = domain, .first = { shim_phys(first.root), 4 },
+		.second = { shim_phys(second.root), 4 },
 	};
 
 	return target;
 }
 
-static int attach(u16 source, u32 pasid, enum hw_path path, u16 domain)
+static int attach(u16 source, u32 pasid, enum context_path path, u16 domain)
 {
-	struct hw_target target = through(path, domain);
+	struct context_target target = through(path, domain);
 
-	return hw_attach(&unit, source, pasid, &target);
+	return context_attach(&unit, source, pasid, &target);
 }
 
 static bool stop(void)
 {
-	bool good = !hw_attach(&unit, DEVICE, 0, &blocked) && !hw_attach(&unit, OTHER, 0, &blocked);
+	bool good = !context_attach(&unit, DEVICE, 0, &blocked) &&
+		    !context_attach(&unit, OTHER, 0, &blocked);
 
 	if (unit.scalable)
-		good &= !hw_attach(&unit, DEVICE, PASID, &blocked);
+		good &= !context_attach(&unit, DEVICE, PASID, &blocked);
 	iopt_destroy(&first);
 	iopt_destroy(&second);
-	good &= !hw_unit_disable(&unit);
-	hw_unit_free(&unit);
+	good &= !remap_disable(&unit);
+	remap_free(&unit);
 	return good && !memory.in_use;
 }
 
@@ -103,32 +104,32 @@ static bool faults(u16 source, u32 pasid, u8 reason)
 
 static void refusals(void)
 {
-	struct hw_target target;
+	struct context_target target;
 	bool good = start(false);
 
-	good &= attach(DEVICE, 0, HW_FIRST_STAGE, DOMAIN) == -EINVAL &&
-		attach(DEVICE, 0, HW_NESTED, DOMAIN) == -EINVAL &&
-		attach(DEVICE, PASID, HW_SECOND_STAGE, DOMAIN) == -EINVAL && stop();
+	good &= attach(DEVICE, 0, PATH_FIRST_STAGE, DOMAIN) == -EINVAL &&
+		attach(DEVICE, 0, PATH_NESTED, DOMAIN) == -EINVAL &&
+		attach(DEVICE, PASID, PATH_SECOND_STAGE, DOMAIN) == -EINVAL && stop();
 	result(good, "refused in legacy mode: first stage, nested, PASIDs");
 
 	good = start(true);
-	target = through(HW_SECOND_STAGE, DOMAIN);
+	target = through(PATH_SECOND_STAGE, DOMAIN);
 	target.ats = true;
-	good &= attach(DEVICE, HW_NR_PASIDS, HW_SECOND_STAGE, DOMAIN) == -EINVAL;
+	good &= attach(DEVICE, CONTEXT_NR_PASIDS, PATH_SECOND_STAGE, DOMAIN) == -EINVAL;
 	unit.ecap &= ~(ECAP_FSTS | ECAP_PASID | ECAP_DT);
-	good &= attach(DEVICE, 0, HW_FIRST_STAGE, DOMAIN) == -EINVAL &&
-		attach(DEVICE, 0, HW_NESTED, DOMAIN) == -EINVAL &&
-		attach(DEVICE, PASID, HW_SECOND_STAGE, DOMAIN) == -EINVAL &&
-		hw_attach(&unit, DEVICE, 0, &target) == -EINVAL;
+	good &= attach(DEVICE, 0, PATH_FIRST_STAGE, DOMAIN) == -EINVAL &&
+		attach(DEVICE, 0, PATH_NESTED, DOMAIN) == -EINVAL &&
+		attach(DEVICE, PASID, PATH_SECOND_STAGE, DOMAIN) == -EINVAL &&
+		context_attach(&unit, DEVICE, 0, &target) == -EINVAL;
 	unit.ecap = choice.ecap & ~(ECAP_SSTS | ECAP_PT);
-	good &= attach(DEVICE, 0, HW_SECOND_STAGE, DOMAIN) == -EINVAL &&
-		attach(DEVICE, 0, HW_PASS_THROUGH, DOMAIN) == -EINVAL;
+	good &= attach(DEVICE, 0, PATH_SECOND_STAGE, DOMAIN) == -EINVAL &&
+		attach(DEVICE, 0, PATH_PASS_THROUGH, DOMAIN) == -EINVAL;
 	unit.ecap = choice.ecap;
 	unit.cap &= ~CAP_FS5LP;
-	target = through(HW_FIRST_STAGE, DOMAIN);
+	target = through(PATH_FIRST_STAGE, DOMAIN);
 	target.first.levels = 5;
-	good &= hw_attach(&unit, DEVICE, 0, &target) == -EINVAL;
-	good &= !hw_context_get(&unit, DEVICE).lo && stop();
+	good &= context_attach(&unit, DEVICE, 0, &target) == -EINVAL;
+	good &= !context_get(&unit, DEVICE).lo && stop();
 	result(good, "refused in scalable mode: what the unit has not");
 }
 
@@ -142,8 +143,8 @@ static u64 *word(u64 address)
 /* Start again: nothing is remembered. */
 static void forget_all(void)
 {
-	hw_unit_disable(&unit);
-	hw_unit_enable(&unit);
+	remap_disable(&unit);
+	remap_enable(&unit);
 }
 
 enum { ROOT, CONTEXT, CONTEXT_1, CONTEXT_3, DIRECTORY, ENTRY, ENTRY_1, ENTRY_2, ENTRY_7, TOP, LEAF,
@@ -155,7 +156,7 @@ static void find_places(const struct iopt *table, u64 *places)
 	struct iopt_walk look;
 
 	iopt_look(table, IOVA, &look);
-	places[ROOT] = hw_phys(unit.root) + 8;
+	places[ROOT] = shim_phys(unit.root) + 8;
 	places[CONTEXT] = (*word(places[ROOT]) & ADDR_MASK) + 32 * (DEVICE & 0x7f);
 	places[CONTEXT_1] = places[CONTEXT] + 8;
 	places[CONTEXT_3] = places[CONTEXT] + 24;
@@ -164,7 +165,7 @@ static void find_places(const struct iopt *table, u64 *places)
 	places[ENTRY_1] = places[ENTRY] + 8;
 	places[ENTRY_2] = places[ENTRY] + 16;
 	places[ENTRY_7] = places[ENTRY] + 56;
-	places[TOP] = hw_phys(table->root);
+	places[TOP] = shim_phys(table->root);
 	places[LEAF] = (look.entry[2] & ADDR_MASK) + 8 * (IOVA >> 12 & 511);
 }
 
@@ -197,7 +198,7 @@ static void fault_reasons(void)
 	};
 	bool good = start(true) && map(&first, IOVA, PHYS) && map(&second, IOVA, PHYS);
 	u64 places[PLACES];
-	struct hw_fault fault;
+	struct fault_record fault;
 	unsigned int i;
 
 	for (i = 0; good && i < ARRAY_SIZE(rows); i++) {
@@ -207,9 +208,9 @@ static void fault_reasons(void)
 		*word(places[rows[i].where]) ^= rows[i].flip;
 		forget_all();
 		good &= faults(DEVICE, VTD_NO_PASID, rows[i].reason) &&
-			hw_fault_next(&unit, &fault) && fault.reason == rows[i].reason &&
-			!hw_fault_is_interrupt(&fault) && fault.address == IOVA &&
-			strcmp(hw_fault_name(fault.reason), "unknown reason");
+			fault_record_next(&unit, &fault) && fault.reason == rows[i].reason &&
+			!fault_is_interrupt(&fault) && fault.address == IOVA &&
+			strcmp(fault_reason_name(fault.reason), "unknown reason");
 		if (!good)
 			printf("# row %u: not the fault %#x\n", i, rows[i].reason);
 		*word(places[rows[i].where]) ^= rows[i].flip;
@@ -217,7 +218,7 @@ static void fault_reasons(void)
 	}
 	good &= faults(OTHER, VTD_NO_PASID, SM_CONTEXT_NOT_PRESENT) &&
 		vtd_dma(&vtd, DEVICE, VTD_NO_PASID, 1UL << 47, false).reason == FS_NOT_CANONICAL &&
-		!attach(DEVICE, 0, HW_SECOND_STAGE, DOMAIN) &&
+		!attach(DEVICE, 0, PATH_SECOND_STAGE, DOMAIN) &&
 		vtd_dma(&vtd, DEVICE, VTD_NO_PASID, 1UL << 48, false).reason == SM_BEYOND_TABLE &&
 		vtd_dma(&vtd, DEVICE, VTD_NO_PASID, 1UL << 60, false).reason == SM_BEYOND_MACHINE;
 	good &= stop();
@@ -230,15 +231,15 @@ static void pasids(void)
 {
 	bool good = start(true) && map(&first, IOVA, PHYS) && map(&second, IOVA, 2 * PHYS);
 
-	good &= !attach(DEVICE, 0, HW_SECOND_STAGE, DOMAIN) &&
+	good &= !attach(DEVICE, 0, PATH_SECOND_STAGE, DOMAIN) &&
 		faults(DEVICE, PASID, DIRECTORY_NOT_PRESENT) &&
-		!attach(DEVICE, PASID, HW_FIRST_STAGE, DOMAIN + 1) &&
+		!attach(DEVICE, PASID, PATH_FIRST_STAGE, DOMAIN + 1) &&
 		reaches(DEVICE, VTD_NO_PASID, 2 * PHYS) && reaches(DEVICE, 0, 2 * PHYS) &&
 		reaches(DEVICE, PASID, PHYS) && faults(DEVICE, PASID + 1, PASID_NOT_PRESENT) &&
-		faults(DEVICE, HW_NR_PASIDS, SM_PASID_TOO_LARGE) &&
+		faults(DEVICE, CONTEXT_NR_PASIDS, SM_PASID_TOO_LARGE) &&
 		faults(OTHER, PASID, SM_CONTEXT_NOT_PRESENT);
 	/* An end of one is not an end of the other. */
-	good &= !hw_attach(&unit, DEVICE, PASID, &blocked) &&
+	good &= !context_attach(&unit, DEVICE, PASID, &blocked) &&
 		faults(DEVICE, PASID, PASID_NOT_PRESENT) && reaches(DEVICE, VTD_NO_PASID, 2 * PHYS);
 	good &= stop();
 	result(good, "requests with and without PASID go different ways");
@@ -254,7 +255,7 @@ static void no_memory(void)
 
 		good &= start(true);
 		memory.fail_in = n;
-		ret = attach(DEVICE, PASID, HW_SECOND_STAGE, DOMAIN);
+		ret = attach(DEVICE, PASID, PATH_SECOND_STAGE, DOMAIN);
 		memory.fail_in = -1;
 		good &= !ret || (ret == -ENOMEM &&
 				 vtd_dma(&vtd, DEVICE, PASID, IOVA, true).outcome == VTD_FAULT);
@@ -276,12 +277,12 @@ static void nested(void)
 	/* The first stage's own tables are found through the second. */
 	good &= !iopt_map_run(&second, MEM_BASE, MEM_BASE, 4096, MEM_PAGES, RIGHTS, GFP_KERNEL,
 			      &at);
-	good &= !attach(DEVICE, 0, HW_NESTED, DOMAIN);
+	good &= !attach(DEVICE, 0, PATH_NESTED, DOMAIN);
 	for (i = 0; good && i < 100; i++) {
 		at = PHYS + 4096UL * i;
 		good &= reaches(DEVICE, VTD_NO_PASID, at);
 		good &= iopt_unmap(&second, GPA, 4096, NULL, NULL) == 4096 &&
-			!hw_flush_domain(&unit, DOMAIN) &&
+			!qi_flush_domain(&unit, DOMAIN) &&
 			faults(DEVICE, VTD_NO_PASID, SS_NOT_PRESENT) &&
 			map(&second, GPA, at + 4096);
 	}
@@ -309,22 +310,22 @@ static bool kept_reaches(u16 source, u32 pasid, u64 iova, u64 phys)
 
 static int attach_ats(u16 source, u16 domain)
 {
-	struct hw_target target = through(HW_SECOND_STAGE, domain);
+	struct context_target target = through(PATH_SECOND_STAGE, domain);
 
 	target.ats = true;
-	return hw_attach(&unit, source, 0, &target);
+	return context_attach(&unit, source, 0, &target);
 }
 
 /* After a range was unmapped the device has nothing of it, and still what is outside. */
 static void kept_ranges(bool scalable, u32 pasid)
 {
-	struct hw_device_tlb tlb = { DEVICE, 0x0080, 3, pasid };
+	struct qi_device tlb = { DEVICE, 0x0080, 3, pasid };
 	bool good = start(scalable);
 	u64 i, from, count, mapped;
 
 	good &= !iopt_map_run(&second, 0, PHYS, 4096, 256, RIGHTS, GFP_KERNEL, &mapped) &&
 		!attach_ats(DEVICE, DOMAIN) &&
-		(!pasid || !attach(DEVICE, pasid, HW_SECOND_STAGE, DOMAIN));
+		(!pasid || !attach(DEVICE, pasid, PATH_SECOND_STAGE, DOMAIN));
 	for (from = 0; good && from < 256; from += count) {
 		count = 1 + mem_random() % 40;
 		if (count > 256 - from)
@@ -332,11 +333,11 @@ static void kept_ranges(bool scalable, u32 pasid)
 		for (i = from; i < 256; i++)
 			good &= kept_reaches(DEVICE, pasid, 4096 * i, PHYS + 4096 * i);
 		good &= iopt_unmap(&second, 4096 * from, 4096 * count, release_later, NULL) ==
-			4096 * count && !hw_flush_pages(&unit, DOMAIN, 4096 * from,
+			4096 * count && !qi_flush_pages(&unit, DOMAIN, 4096 * from,
 							4096 * (from + count) - 1) &&
-			!hw_flush_device(&unit, &tlb, 4096 * from, 4096 * (from + count) - 1);
+			!qi_flush_device(&unit, &tlb, 4096 * from, 4096 * (from + count) - 1);
 		if (released)
-			hw_free_table(released);
+			shim_free_table(released);
 		released = NULL;
 		for (i = 0; i < 256; i++)
 			good &= kept_reaches(DEVICE, pasid, 4096 * i, PHYS + 4096 * i) ==
@@ -351,13 +352,13 @@ static int flushed_meanwhile;
 
 static void other_flushes(void)
 {
-	flushed_meanwhile = hw_flush_pages(&unit, DOMAIN + 1, IOVA, IOVA + 4095);
+	flushed_meanwhile = qi_flush_pages(&unit, DOMAIN + 1, IOVA, IOVA + 4095);
 }
 
 /* It keeps a page that is taken away, and does not answer: it is cut off, the others go on. */
 static void no_answer(bool scalable)
 {
-	struct hw_device_tlb tlb = { DEVICE, DEVICE, 0, 0 };
+	struct qi_device tlb = { DEVICE, DEVICE, 0, 0 };
 	bool good = true;
 	unsigned int i;
 
@@ -371,16 +372,16 @@ static void no_answer(bool scalable)
 		/* Only who asked this device learns of it. */
 		flushed_meanwhile = 1;
 		meanwhile = i % 2 ? other_flushes : NULL;
-		good &= !hw_flush_pages(&unit, DOMAIN, IOVA, IOVA + 4095) &&
-			hw_flush_device(&unit, &tlb, IOVA, IOVA + 4095) == -ETIMEDOUT &&
+		good &= !qi_flush_pages(&unit, DOMAIN, IOVA, IOVA + 4095) &&
+			qi_flush_device(&unit, &tlb, IOVA, IOVA + 4095) == -ETIMEDOUT &&
 			!unit.broken && waits < 1000 && kept_reaches(DEVICE, 0, IOVA, PHYS);
-		good &= !hw_attach(&unit, DEVICE, 0, &blocked) &&
+		good &= !context_attach(&unit, DEVICE, 0, &blocked) &&
 			!kept_reaches(DEVICE, 0, IOVA, PHYS) && !(vtd.reg[FSTS / 4] & 1 << 6);
 		vtd.time_out = false;
 		tlb.source = OTHER;
 		good &= map(&second, IOVA, 2 * PHYS) &&
-			!hw_flush_pages(&unit, DOMAIN + 1, IOVA, IOVA + 4095) &&
-			!hw_flush_device(&unit, &tlb, IOVA, IOVA + 4095) &&
+			!qi_flush_pages(&unit, DOMAIN + 1, IOVA, IOVA + 4095) &&
+			!qi_flush_device(&unit, &tlb, IOVA, IOVA + 4095) &&
 			kept_reaches(OTHER, 0, IOVA, 2 * PHYS);
 		tlb.source = DEVICE;
 		good &= stop();

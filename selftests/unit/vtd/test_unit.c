@@ -14,47 +14,47 @@
 #include "iommu/hw/fault_record.h"
 #include "iommu/hw/iopt.h"
 #include "iommu/hw/irte.h"
-#include "iommu/hw/queue.h"
+#include "iommu/hw/qi.h"
 #include "machine.h"
 
 #define DEVICE	0x0010
-#define DOMAIN	HW_FIRST_DOMAIN
+#define DOMAIN	DOMAIN_ID_FIRST
 #define RIGHTS	(SLPTE_READ | SLPTE_WRITE)
 #define IOVA	0x12345000UL
 #define PHYS	0x87654000UL
 #define IQT	0x88
 
-static struct hw_unit unit;
+static struct remap_unit unit;
 static struct iopt table;
 static u64 seed;
 
-static const struct hw_target blocked;
+static const struct context_target blocked;
 
 /* A unit that runs with one device, one domain and one page. */
 static bool start(const struct vtd_choice *choice)
 {
 	struct iopt_format format = { .coherent = choice->ecap & VTD_ECAP_C };
-	struct hw_target target = { .path = HW_SECOND_STAGE, .domain = DOMAIN };
+	struct context_target target = { .path = PATH_SECOND_STAGE, .domain = DOMAIN };
 	const char *why;
 
 	format.levels = choice->cap & VTD_CAP_SAGAW(3) ? 3 : 4;
 	machine_start(choice, seed);
 	waits = 0;
-	if (hw_unit_probe(&unit, &vtd, &why) || hw_unit_init(&unit) || hw_unit_enable(&unit) ||
+	if (remap_probe(&unit, &vtd, &why) || remap_init(&unit) || remap_enable(&unit) ||
 	    iopt_init(&table, format, GFP_KERNEL) ||
 	    iopt_map(&table, IOVA, PHYS, 4096, RIGHTS, GFP_KERNEL))
 		return false;
-	target.second = (struct hw_stage){ hw_phys(table.root), format.levels };
-	return !hw_attach(&unit, DEVICE, 0, &target);
+	target.second = (struct context_stage){ shim_phys(table.root), format.levels };
+	return !context_attach(&unit, DEVICE, 0, &target);
 }
 
 static bool stop(void)
 {
-	bool good = !hw_attach(&unit, DEVICE, 0, &blocked);
+	bool good = !context_attach(&unit, DEVICE, 0, &blocked);
 
 	iopt_destroy(&table);
-	good &= !hw_unit_disable(&unit);
-	hw_unit_free(&unit);
+	good &= !remap_disable(&unit);
+	remap_free(&unit);
 	return good && !memory.in_use;
 }
 
@@ -90,8 +90,8 @@ static void up_and_down(void)
 
 		machine_start(&implementations[0].choice, seed);
 		memory.fail_in = n;
-		good = !hw_unit_probe(&unit, &vtd, &why) && !hw_unit_init(&unit);
-		hw_unit_free(&unit);
+		good = !remap_probe(&unit, &vtd, &why) && !remap_init(&unit);
+		remap_free(&unit);
 		if (good || memory.in_use)
 			break;
 	}
@@ -107,7 +107,7 @@ static bool refused(u64 cap, u64 ecap, u32 gsts, int error)
 	memcpy(&vtd.reg[0x10 / 4], &ecap, 8);
 	vtd.reg[0x1c / 4] = gsts;
 	refusal = NULL;
-	return hw_unit_probe(&unit, &vtd, &refusal) == error && refusal;
+	return remap_probe(&unit, &vtd, &refusal) == error && refusal;
 }
 
 static void refusals(void)
@@ -115,8 +115,8 @@ static void refusals(void)
 	u64 cap, ecap;
 
 	machine_start(&implementations[0].choice, seed);
-	cap = hw_read64(&vtd, 0x08);
-	ecap = hw_read64(&vtd, 0x10);
+	cap = shim_read64(&vtd, 0x08);
+	ecap = shim_read64(&vtd, 0x10);
 	result(refused(~0UL, ~0UL, ~0U, -ENODEV), "refused: nothing there");
 	result(refused(0, 0, 0, -ENODEV) && strstr(refusal, "read as zeros"),
 	       "refused: registers that read as zeros");
@@ -135,10 +135,10 @@ static void protected_memory(void)
 
 	machine_start(&implementations[0].choice, seed);
 	vtd.reg[0x64 / 4] = 1U << 31 | 1;
-	good = !hw_unit_probe(&unit, &vtd, &why) && !hw_unit_init(&unit) &&
-	       !hw_unit_enable(&unit) && vtd.reg[0x64 / 4] == 0 && !hw_unit_disable(&unit) &&
+	good = !remap_probe(&unit, &vtd, &why) && !remap_init(&unit) &&
+	       !remap_enable(&unit) && vtd.reg[0x64 / 4] == 0 && !remap_disable(&unit) &&
 	       vtd.reg[0x64 / 4] >> 31;
-	hw_unit_free(&unit);
+	remap_free(&unit);
 	result(good, "protected memory opens and closes");
 }
 
@@ -147,7 +147,7 @@ static void fault_records(unsigned int records)
 {
 	struct vtd_choice choice = implementations[0].choice;
 	unsigned int round, i, nr;
-	struct hw_fault fault;
+	struct fault_record fault;
 	bool good;
 
 	choice.records = records;
@@ -158,14 +158,14 @@ static void fault_records(unsigned int records)
 			vtd_dma(&vtd, i % 2 ? DEVICE : 0x0100 + i, VTD_NO_PASID,
 				IOVA + (4096UL << i % 8) + 8, i % 3);
 		for (i = 0; i < nr && i < records; i++) {
-			good &= hw_fault_next(&unit, &fault) &&
+			good &= fault_record_next(&unit, &fault) &&
 				fault.address == IOVA + (4096UL << i % 8) &&
 				fault.source == (i % 2 ? DEVICE : 0x0100 + i) &&
 				fault.read == !(i % 3) &&
 				fault.reason == (i % 2 == 0 ? ROOT_NOT_PRESENT :
 						 i % 3 ? WRITE_DENIED : READ_DENIED);
 		}
-		good &= !hw_fault_next(&unit, &fault);
+		good &= !fault_record_next(&unit, &fault);
 		good &= !(vtd.reg[0x34 / 4] & 0xff);
 	}
 	good &= stop();
@@ -179,7 +179,7 @@ static u64 *word(u64 address)
 
 static bool is_named(u8 reason)
 {
-	return strcmp(hw_fault_name(reason), "unknown reason") && faults(reason);
+	return strcmp(fault_reason_name(reason), "unknown reason") && faults(reason);
 }
 
 static void forget_all(void)
@@ -210,14 +210,14 @@ static void fault_reasons(void)
 	bool good = start(&implementations[0].choice);
 	struct iopt_walk look;
 	unsigned int i;
-	u64 root = hw_phys(unit.root), context, places[5];
+	u64 root = shim_phys(unit.root), context, places[5];
 
 	context = (*word(root) & ADDR_MASK) + 16 * DEVICE;
 	iopt_look(&table, IOVA, &look);
 	places[ROOT] = root;
 	places[CONTEXT] = context;
 	places[CONTEXT_HI] = context + 8;
-	places[TOP] = hw_phys(table.root) + 8 * (IOVA >> 30);
+	places[TOP] = shim_phys(table.root) + 8 * (IOVA >> 30);
 	places[LEAF] = (look.entry[1] & ADDR_MASK) + 8 * (IOVA >> 12 & 511);
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		*word(places[rows[i].where]) ^= rows[i].flip;
@@ -233,12 +233,12 @@ static void fault_reasons(void)
 		vtd_dma(&vtd, DEVICE, VTD_NO_PASID, 1UL << 39, false).reason == ADDRESS_TOO_WIDE;
 	good &= vtd_dma(&vtd, DEVICE, 0, IOVA, false).reason == PASID_IN_LEGACY_MODE;
 	/* Fault Processing Disable: it faults all the same. */
-	good &= (hw_read32(&vtd, 0x34) & 3) == 3;
-	while (hw_fault_next(&unit, &(struct hw_fault){ 0 }))
+	good &= (shim_read32(&vtd, 0x34) & 3) == 3;
+	while (fault_record_next(&unit, &(struct fault_record){ 0 }))
 		;
 	*word(context) ^= 2 | 1 << 5;
 	forget_all();
-	good &= faults(CONTEXT_RESERVED) && !hw_fault_next(&unit, &(struct hw_fault){ 0 });
+	good &= faults(CONTEXT_RESERVED) && !fault_record_next(&unit, &(struct fault_record){ 0 });
 	*word(context) ^= 2 | 1 << 5;
 	good &= stop();
 	result(good, "fault reasons");
@@ -256,8 +256,8 @@ static void queue_rounds(void)
 		iopt_unmap(&table, IOVA, 4096, NULL, NULL);
 		phys = PHYS + (i % 3 == 2 ? 0 : 4096UL * i);
 		good &= !iopt_map(&table, IOVA, phys, 4096, RIGHTS, GFP_KERNEL);
-		good &= !(i % 2 ? hw_flush_domain(&unit, DOMAIN) :
-			  hw_flush_pages(&unit, DOMAIN, IOVA, IOVA + 4095));
+		good &= !(i % 2 ? qi_flush_domain(&unit, DOMAIN) :
+			  qi_flush_pages(&unit, DOMAIN, IOVA, IOVA + 4095));
 		good &= reaches(phys);
 	}
 	/* One descriptor and one wait each, nothing is skipped and nothing executed twice. */
@@ -270,14 +270,14 @@ static void queue_rounds(void)
 static bool given_up(int ret)
 {
 	unsigned int in_use = memory.in_use;
-	bool good = ret == -EIO && unit.broken && hw_flush_domain(&unit, DOMAIN) == -EIO &&
-		    hw_attach(&unit, DEVICE, 0, &blocked) == -EIO;
+	bool good = ret == -EIO && unit.broken && qi_flush_domain(&unit, DOMAIN) == -EIO &&
+		    context_attach(&unit, DEVICE, 0, &blocked) == -EIO;
 
 	vtd.hold = false;
 	vtd.deaf = false;
 	while (vtd.reg[0x80 / 4] != vtd.reg[IQT / 4] && !(vtd.reg[0x34 / 4] & 0x70))
 		vtd_tick(&vtd);
-	hw_unit_free(&unit);
+	remap_free(&unit);
 	return good && memory.in_use == in_use;
 }
 
@@ -288,17 +288,17 @@ static void queue_errors(void)
 	/* The answer comes when nobody waits any more. */
 	good = start(&implementations[0].choice);
 	vtd.hold = true;
-	good &= given_up(hw_flush_domain(&unit, DOMAIN));
+	good &= given_up(qi_flush_domain(&unit, DOMAIN));
 	result(good, "the queue stands still, then answers");
 
 	good = start(&implementations[1].choice);
 	unit.cap |= 63UL << 48;
-	good &= given_up(hw_flush_pages(&unit, DOMAIN, 0, ~0UL)) && vtd.reg[0x34 / 4] & 1 << 4;
+	good &= given_up(qi_flush_pages(&unit, DOMAIN, 0, ~0UL)) && vtd.reg[0x34 / 4] & 1 << 4;
 	result(good && waits < 1000, "a descriptor that the unit does not know (IQE)");
 
 	good = start(&implementations[0].choice);
 	vtd.reg[0x34 / 4] |= 1 << 5;
-	good &= !hw_flush_domain(&unit, DOMAIN) && !(vtd.reg[0x34 / 4] & 1 << 5) && stop();
+	good &= !qi_flush_domain(&unit, DOMAIN) && !(vtd.reg[0x34 / 4] & 1 << 5) && stop();
 	result(good, "an answer that nobody asked for (ICE)");
 }
 
@@ -308,12 +308,12 @@ static void deaf_to_commands(void)
 	bool good;
 
 	machine_start(&implementations[0].choice, seed);
-	good = !hw_unit_probe(&unit, &vtd, &why) && !hw_unit_init(&unit);
+	good = !remap_probe(&unit, &vtd, &why) && !remap_init(&unit);
 	vtd.deaf = true;
-	good &= hw_unit_enable(&unit) == -EIO && unit.broken;
+	good &= remap_enable(&unit) == -EIO && unit.broken;
 	/* It commanded on regardless, as it should have not: all it can do is switch off. */
 	violations = 0;
-	hw_unit_free(&unit);
+	remap_free(&unit);
 	result(good && memory.in_use == 3, "a unit that does not take commands");
 }
 
@@ -323,28 +323,28 @@ static void deaf_to_commands(void)
  */
 static void fails_closed(void)
 {
-	struct hw_target target = { .path = HW_SECOND_STAGE, .domain = DOMAIN };
+	struct context_target target = { .path = PATH_SECOND_STAGE, .domain = DOMAIN };
 	u64 before, phys;
 	bool good;
 
 	good = start(&implementations[0].choice) && reaches(PHYS);
-	target.second = (struct hw_stage){ hw_phys(table.root), table.format.levels };
+	target.second = (struct context_stage){ shim_phys(table.root), table.format.levels };
 	iopt_unmap(&table, IOVA, 4096, NULL, NULL);
 	vtd.hold = true;
-	good &= hw_flush_pages(&unit, DOMAIN, IOVA, IOVA + 4095) == -EIO && unit.broken;
+	good &= qi_flush_pages(&unit, DOMAIN, IOVA, IOVA + 4095) == -EIO && unit.broken;
 	machine_unlock(&unit);
 	result(good && !reaches(PHYS) && !iopt_translate(&table, IOVA, &phys),
 	       "a unit that does not answer: its devices are silent");
 
 	/* Entries: what is there goes, which is no success, and what is new is refused. */
-	before = hw_context_get(&unit, DEVICE).lo;
-	good = before & ENTRY_PRESENT && hw_attach(&unit, DEVICE, 0, &target) == -EIO &&
-	       hw_context_get(&unit, DEVICE).lo == before;
-	good &= hw_attach(&unit, DEVICE, 0, &blocked) == -EIO &&
-		!(hw_context_get(&unit, DEVICE).lo & ENTRY_PRESENT);
-	good &= hw_attach(&unit, DEVICE, 0, &blocked) == -EIO &&
-		hw_attach(&unit, DEVICE + 8, 0, &target) == -EIO &&
-		!(hw_context_get(&unit, DEVICE + 8).lo & ENTRY_PRESENT);
+	before = context_get(&unit, DEVICE).lo;
+	good = before & ENTRY_PRESENT && context_attach(&unit, DEVICE, 0, &target) == -EIO &&
+	       context_get(&unit, DEVICE).lo == before;
+	good &= context_attach(&unit, DEVICE, 0, &blocked) == -EIO &&
+		!(context_get(&unit, DEVICE).lo & ENTRY_PRESENT);
+	good &= context_attach(&unit, DEVICE, 0, &blocked) == -EIO &&
+		context_attach(&unit, DEVICE + 8, 0, &target) == -EIO &&
+		!(context_get(&unit, DEVICE + 8).lo & ENTRY_PRESENT);
 	result(good, "a unit that does not answer: entries");
 	vtd.hold = false;
 	while (vtd.reg[0x80 / 4] != vtd.reg[IQT / 4])
@@ -356,8 +356,8 @@ static int others;
 
 static void other_flushes(void)
 {
-	others += !hw_flush_domain(&unit, DOMAIN + 1) &&
-		  !hw_flush_pages(&unit, DOMAIN, IOVA, IOVA + 4095);
+	others += !qi_flush_domain(&unit, DOMAIN + 1) &&
+		  !qi_flush_pages(&unit, DOMAIN, IOVA, IOVA + 4095);
 }
 
 /* 200 of them, each in a wait of the one before, on a queue that has room for fewer. */
@@ -366,7 +366,7 @@ static void others_flush(void)
 	vtd.hold = ++others < 200;
 	if (vtd.hold)
 		meanwhile = others_flush;
-	if (hw_flush_pages(&unit, DOMAIN, IOVA, IOVA + 4095))
+	if (qi_flush_pages(&unit, DOMAIN, IOVA, IOVA + 4095))
 		others = 1000;
 }
 
@@ -381,11 +381,11 @@ static void waits_together(void)
 	others = 0;
 	while (good && ran < 20) {
 		meanwhile = other_flushes;
-		good &= !hw_flush_domain(&unit, DOMAIN) && !unit.broken;
+		good &= !qi_flush_domain(&unit, DOMAIN) && !unit.broken;
 		ran += !meanwhile;
 	}
 	meanwhile = NULL;
-	good &= others == 20 && !hw_attach(&unit, DEVICE, 0, &blocked) &&
+	good &= others == 20 && !context_attach(&unit, DEVICE, 0, &blocked) &&
 		faults(CONTEXT_NOT_PRESENT);
 	result(good && stop(), "a flush while another waits");
 
@@ -394,7 +394,7 @@ static void waits_together(void)
 	meanwhile = others_flush;
 	before = vtd.descriptors;
 	for (ran = 200; good && !others; ran++)
-		good &= !hw_flush_domain(&unit, DOMAIN);
+		good &= !qi_flush_domain(&unit, DOMAIN);
 	/* None is lost: one descriptor and one wait each. */
 	good &= others == 200 && !unit.broken && vtd.descriptors - before == 2UL * ran;
 	result(good && stop(), "flushes of many processors");
@@ -407,13 +407,13 @@ static void interrupts_only(void)
 	bool good;
 
 	machine_start(&implementations[0].choice, seed);
-	good = !hw_unit_probe(&unit, &vtd, &why) && !hw_unit_init(&unit);
+	good = !remap_probe(&unit, &vtd, &why) && !remap_init(&unit);
 	unit.interrupts_only = true;
-	good &= !hw_unit_enable(&unit) && vtd.reg[0x1c / 4] == 1 << 26 && !irt_init(&unit) &&
+	good &= !remap_enable(&unit) && vtd.reg[0x1c / 4] == 1 << 26 && !irt_init(&unit) &&
 		!irt_enable(&unit, false) && vtd.reg[0x1c / 4] >> 25 == 3 && !irt_disable(&unit) &&
-		!hw_unit_disable(&unit);
+		!remap_disable(&unit);
 	irt_free(&unit);
-	hw_unit_free(&unit);
+	remap_free(&unit);
 	result(good && !memory.in_use, "a unit for interrupts alone");
 }
 
@@ -426,14 +426,14 @@ static void deaf_to_the_end(void)
 
 	good = start(choice);
 	vtd.deaf = true;
-	good &= hw_unit_disable(&unit) == -EIO && unit.broken && vtd.command == 1U << 31;
-	good &= hw_unit_enable(&unit) == -EIO && unit.broken;
+	good &= remap_disable(&unit) == -EIO && unit.broken && vtd.command == 1U << 31;
+	good &= remap_enable(&unit) == -EIO && unit.broken;
 	in_use = memory.in_use;
-	hw_unit_free(&unit);
+	remap_free(&unit);
 	result(good && memory.in_use == in_use, "a unit that does not go off");
 
 	vtd_power_on(&vtd, choice);
-	good &= !hw_unit_enable(&unit) && !unit.broken && reaches(PHYS) && stop();
+	good &= !remap_enable(&unit) && !unit.broken && reaches(PHYS) && stop();
 	result(good, "and is reset");
 }
 

@@ -10,81 +10,81 @@
  * larger number than the one before, and a number covers all that are smaller.
  */
 #include "command.h"
-#include "queue.h"
+#include "qi.h"
 
-static unsigned int step(const struct hw_unit *unit)
+static unsigned int step(const struct remap_unit *unit)
 {
 	return unit->scalable ? 2 : 1;
 }
 
-static void submit(struct hw_unit *unit)
+static void submit(struct remap_unit *unit)
 {
 	dma_wmb();
-	hw_write64(unit->regs, DMAR_IQT, (u64)unit->tail << 4);
+	shim_write64(unit->regs, DMAR_IQT, (u64)unit->tail << 4);
 }
 
 /* Wait until the unit has fetched what stands where the next descriptor goes. */
-static bool make_room(struct hw_unit *unit)
+static bool make_room(struct remap_unit *unit)
 {
 	unsigned int i, head;
 
-	for (i = 0; i < HW_TIMEOUT_US && !unit->broken; i++) {
-		head = (hw_read64(unit->regs, DMAR_IQH) >> 4) % HW_QUEUE_ENTRIES;
+	for (i = 0; i < REMAP_TIMEOUT_US && !unit->broken; i++) {
+		head = (shim_read64(unit->regs, DMAR_IQH) >> 4) % QI_ENTRIES;
 		/* A tail that reaches the head would say that the queue is empty. */
-		unit->fence = (head + HW_QUEUE_ENTRIES - step(unit)) % HW_QUEUE_ENTRIES;
+		unit->fence = (head + QI_ENTRIES - step(unit)) % QI_ENTRIES;
 		if (unit->tail != unit->fence)
 			return true;
 		submit(unit);
 		shim_pause(&unit->lock);
 	}
-	hw_give_up(unit);
+	remap_give_up(unit);
 	return false;
 }
 
 /**
- * hw_queue_add() - write a descriptor, to be given to the unit by the next call that waits
+ * qi_add() - write a descriptor, to be given to the unit by the next call that waits
  * @unit: with its queue on
  * @lo: first 64 bits
  * @hi: next 64 bits; the rest of a larger descriptor is zero
  *
  * Of a unit that does not answer nothing comes of it, which that call says.
  */
-void hw_queue_add(struct hw_unit *unit, u64 lo, u64 hi)
+void qi_add(struct remap_unit *unit, u64 lo, u64 hi)
 {
-	struct dmar_entry *slot;
+	struct entry128 *slot;
 
 	if (unit->tail == unit->fence && !make_room(unit))
 		return;
 	slot = &unit->queue[unit->tail];
-	hw_store64(&slot->hi, hi);
-	hw_store64(&slot->lo, lo);
-	hw_publish(unit, slot, sizeof(*slot));
-	unit->tail = (unit->tail + step(unit)) % HW_QUEUE_ENTRIES;
+	shim_store64(&slot->hi, hi);
+	shim_store64(&slot->lo, lo);
+	remap_publish(unit, slot, sizeof(*slot));
+	unit->tail = (unit->tail + step(unit)) % QI_ENTRIES;
 }
 
 /* Returns what the status will at least be when everything up to here is done. */
-static u32 start(struct hw_unit *unit)
+static u32 start(struct remap_unit *unit)
 {
 	u32 want = ++unit->sequence;
 
-	hw_queue_add(unit, QI_WAIT | QI_WAIT_STATUS | (u64)want << 32, hw_phys(unit->status));
+	qi_add(unit, QI_WAIT | QI_WAIT_STATUS | (u64)want << 32, shim_phys(unit->status));
 	submit(unit);
 	return want;
 }
 
 /* False where the queue will not go on. */
-static bool goes_on(struct hw_unit *unit)
+static bool goes_on(struct remap_unit *unit)
 {
-	u32 fsts = hw_read32(unit->regs, DMAR_FSTS);
+	u32 fsts = shim_read32(unit->regs, DMAR_FSTS);
 
 	if (fsts & FSTS_IQE)
 		return false;
 	/* An answer to no request: the device's fault, and the queue goes on. */
 	if (fsts & FSTS_ICE)
-		hw_write32(unit->regs, DMAR_FSTS, FSTS_ICE);
+		shim_write32(unit->regs, DMAR_FSTS, FSTS_ICE);
 	if (fsts & FSTS_ITE) {
 		/* The queue stands still until told; waits under way were given up. */
-		hw_write32(unit->regs, DMAR_FSTS, FSTS_ITE);
+		shim_write32(unit->regs, DMAR_FSTS, FSTS_ITE);
 		unit->timeouts++;
 		/* One more is reported after all of those. */
 		start(unit);
@@ -93,7 +93,7 @@ static bool goes_on(struct hw_unit *unit)
 }
 
 /* Add a wait descriptor, start the queue, wait until everything up to there is done. */
-static int queue_run(struct hw_unit *unit)
+static int queue_run(struct remap_unit *unit)
 {
 	unsigned int i;
 	u32 want;
@@ -104,53 +104,53 @@ static int queue_run(struct hw_unit *unit)
 	for (i = 0; ; i++) {
 		if ((s32)(READ_ONCE(*unit->status) - want) >= 0)
 			return 0;
-		if (unit->broken || i == HW_TIMEOUT_US || !goes_on(unit))
+		if (unit->broken || i == REMAP_TIMEOUT_US || !goes_on(unit))
 			break;
 		shim_pause(&unit->lock);
 	}
-	hw_give_up(unit);
+	remap_give_up(unit);
 	return -EIO;
 }
 
 /**
- * hw_queue() - give one invalidation descriptor to the unit, and wait until it is done
+ * qi_submit() - give one invalidation descriptor to the unit, and wait until it is done
  * @unit: with its queue on
  * @lo: first 64 bits
  * @hi: next 64 bits
  *
  * Return: 0, or -EIO when the unit did not answer (it is broken from then on).
  */
-int hw_queue(struct hw_unit *unit, u64 lo, u64 hi)
+int qi_submit(struct remap_unit *unit, u64 lo, u64 hi)
 {
-	hw_queue_add(unit, lo, hi);
+	qi_add(unit, lo, hi);
 	return queue_run(unit);
 }
 
 /**
- * hw_flush_all() - forget everything that was cached for requests with an address
+ * qi_flush_all() - forget everything that was cached for requests with an address
  * @unit: with its queue on
  *
- * Return: as hw_queue().
+ * Return: as qi_submit().
  */
-int hw_flush_all(struct hw_unit *unit)
+int qi_flush_all(struct remap_unit *unit)
 {
-	hw_queue_add(unit, QI_CONTEXT | QI_GLOBAL, 0);
+	qi_add(unit, QI_CONTEXT | QI_GLOBAL, 0);
 	if (unit->scalable)
-		hw_queue_add(unit, QI_PASID_CACHE | QI_PASID_GLOBAL, 0);
-	return hw_queue(unit, QI_IOTLB | QI_IOTLB_DRAIN | QI_GLOBAL, 0);
+		qi_add(unit, QI_PASID_CACHE | QI_PASID_GLOBAL, 0);
+	return qi_submit(unit, QI_IOTLB | QI_IOTLB_DRAIN | QI_GLOBAL, 0);
 }
 
 /**
- * hw_flush_domain() - forget every second-stage and nested translation of a domain
+ * qi_flush_domain() - forget every second-stage and nested translation of a domain
  * @unit: enabled
  * @domain: domain identifier
  *
  * A change in the second stage of nested translation needs this: its pages go by other addresses.
- * Return: as hw_queue().
+ * Return: as qi_submit().
  */
-int hw_flush_domain(struct hw_unit *unit, u16 domain)
+int qi_flush_domain(struct remap_unit *unit, u16 domain)
 {
-	return hw_queue(unit, QI_IOTLB | QI_IOTLB_DRAIN | QI_DOMAIN | (u64)domain << 16, 0);
+	return qi_submit(unit, QI_IOTLB | QI_IOTLB_DRAIN | QI_DOMAIN | (u64)domain << 16, 0);
 }
 
 /* The smallest naturally aligned power of two of pages around a range, as its exponent. */
@@ -164,30 +164,30 @@ static unsigned int range_mask(u64 first, u64 last)
 	return mask;
 }
 
-static bool has_mask(const struct hw_unit *unit, unsigned int mask)
+static bool has_mask(const struct remap_unit *unit, unsigned int mask)
 {
 	return unit->cap & CAP_PSI && mask <= CAP_MAMV(unit->cap);
 }
 
 /**
- * hw_flush_pages() - forget the second-stage translations of an address range
+ * qi_flush_pages() - forget the second-stage translations of an address range
  * @unit: enabled
  * @domain: domain identifier
  * @first: first address
  * @last: last address, inclusive
  *
  * One descriptor covers a naturally aligned power of two of pages; a range that needs a larger one
- * than the unit has is flushed with its whole domain. Return: as hw_queue().
+ * than the unit has is flushed with its whole domain. Return: as qi_submit().
  */
-int hw_flush_pages(struct hw_unit *unit, u16 domain, u64 first, u64 last)
+int qi_flush_pages(struct remap_unit *unit, u16 domain, u64 first, u64 last)
 {
 	unsigned int mask = range_mask(first, last);
 
 	if (!has_mask(unit, mask))
-		return hw_flush_domain(unit, domain);
+		return qi_flush_domain(unit, domain);
 	first &= ~((4096ULL << mask) - 1);
-	return hw_queue(unit, QI_IOTLB | QI_IOTLB_DRAIN | QI_FINE | (u64)domain << 16,
-			first | mask);
+	return qi_submit(unit, QI_IOTLB | QI_IOTLB_DRAIN | QI_FINE | (u64)domain << 16,
+			 first | mask);
 }
 
 static u64 pasid_iotlb(u64 granularity, u16 domain, u32 pasid)
@@ -196,40 +196,40 @@ static u64 pasid_iotlb(u64 granularity, u16 domain, u32 pasid)
 }
 
 /**
- * hw_flush_pasid() - forget every first-stage and nested translation of a PASID
+ * qi_flush_pasid() - forget every first-stage and nested translation of a PASID
  * @unit: enabled, in scalable mode
  * @domain: domain identifier
  * @pasid: process address space identifier
  *
- * Return: as hw_queue().
+ * Return: as qi_submit().
  */
-int hw_flush_pasid(struct hw_unit *unit, u16 domain, u32 pasid)
+int qi_flush_pasid(struct remap_unit *unit, u16 domain, u32 pasid)
 {
-	return hw_queue(unit, pasid_iotlb(QI_DOMAIN, domain, pasid), 0);
+	return qi_submit(unit, pasid_iotlb(QI_DOMAIN, domain, pasid), 0);
 }
 
 /**
- * hw_flush_pasid_pages() - forget the first-stage translations of an address range
+ * qi_flush_pasid_pages() - forget the first-stage translations of an address range
  * @unit: enabled, in scalable mode
  * @domain: domain identifier
  * @pasid: process address space identifier
  * @first: first address
  * @last: last address, inclusive
  *
- * Return: as hw_queue().
+ * Return: as qi_submit().
  */
-int hw_flush_pasid_pages(struct hw_unit *unit, u16 domain, u32 pasid, u64 first, u64 last)
+int qi_flush_pasid_pages(struct remap_unit *unit, u16 domain, u32 pasid, u64 first, u64 last)
 {
 	unsigned int mask = range_mask(first, last);
 
 	if (!has_mask(unit, mask))
-		return hw_flush_pasid(unit, domain, pasid);
+		return qi_flush_pasid(unit, domain, pasid);
 	first &= ~((4096ULL << mask) - 1);
-	return hw_queue(unit, pasid_iotlb(QI_FINE, domain, pasid), first | mask);
+	return qi_submit(unit, pasid_iotlb(QI_FINE, domain, pasid), first | mask);
 }
 
 /**
- * hw_flush_device() - have a device forget the translations of an address range
+ * qi_flush_device() - have a device forget the translations of an address range
  * @unit: enabled, with ECAP.DT; its own caches have forgotten them already
  * @tlb: the device
  * @first: first address
@@ -237,7 +237,7 @@ int hw_flush_pasid_pages(struct hw_unit *unit, u16 domain, u32 pasid, u64 first,
  *
  * Return: 0; -ETIMEDOUT when the device did not answer, which may still use what it has; -EIO.
  */
-int hw_flush_device(struct hw_unit *unit, const struct hw_device_tlb *tlb, u64 first, u64 last)
+int qi_flush_device(struct remap_unit *unit, const struct qi_device *tlb, u64 first, u64 last)
 {
 	unsigned int mask = range_mask(first, last);
 	u64 address = first & ~((4096ULL << mask) - 1), lo = 0;
@@ -245,7 +245,7 @@ int hw_flush_device(struct hw_unit *unit, const struct hw_device_tlb *tlb, u64 f
 	int ret;
 
 	/* One at a time, or it would not be known which of them did not answer. */
-	if (!hw_take_turn(unit, &unit->asking))
+	if (!remap_take_turn(unit, &unit->asking))
 		return -EIO;
 	timeouts = unit->timeouts;
 	/* Of a range of several pages, the lowest address bit that is 0 says how large it is. */
@@ -254,12 +254,12 @@ int hw_flush_device(struct hw_unit *unit, const struct hw_device_tlb *tlb, u64 f
 	if (unit->ecap & ECAP_DIT)
 		lo = (u64)(tlb->pf & 0xf) << 12 | (u64)(tlb->pf >> 4) << 52;
 	if (tlb->pasid)
-		hw_queue_add(unit, lo | QI_PASID_DEVICE_TLB | (u64)(tlb->depth & 0x1f) << 4 |
-			     (u64)tlb->source << 16 | (u64)tlb->pasid << 32,
-			     address | (mask ? QI_PASID_DEVICE_RANGE : 0));
+		qi_add(unit, lo | QI_PASID_DEVICE_TLB | (u64)(tlb->depth & 0x1f) << 4 |
+		       (u64)tlb->source << 16 | (u64)tlb->pasid << 32,
+		       address | (mask ? QI_PASID_DEVICE_RANGE : 0));
 	else
-		hw_queue_add(unit, lo | QI_DEVICE_TLB | (u64)(tlb->depth & 0x1f) << 16 |
-			     (u64)tlb->source << 32, address | (mask ? QI_DEVICE_TLB_RANGE : 0));
+		qi_add(unit, lo | QI_DEVICE_TLB | (u64)(tlb->depth & 0x1f) << 16 |
+		       (u64)tlb->source << 32, address | (mask ? QI_DEVICE_TLB_RANGE : 0));
 	ret = queue_run(unit);
 	if (!ret && unit->timeouts != timeouts)
 		ret = -ETIMEDOUT;

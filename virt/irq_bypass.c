@@ -28,14 +28,12 @@ static void (*unregister_consumer)(struct irq_bypass_consumer *consumer);
  */
 void mkvm_irq_bypass_update(struct mkvm_irq_bypass *bypass)
 {
-	struct mkvm_route route;
-
-	/* Nobody, or never registered. */
+	/* No producer has come, or the irqfd was never registered. */
 	if (!bypass->producer)
 		return;
 	lockdep_assert_held(&bypass->vm->irq_lock);
 	arch_irq_bypass(bypass->vm, bypass->producer->irq,
-			mkvm_message_of_gsi(bypass->vm, bypass->gsi, &route) ? &route : NULL);
+			mkvm_message_of_gsi(bypass->vm, bypass->gsi));
 }
 
 /* Both with the manager's lock held, which is taken before vm->irq_lock. */

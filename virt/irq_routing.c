@@ -223,28 +223,25 @@ void mkvm_walk_routes(struct mkvm_vm *vm, u32 nr_gsis,
 }
 
 /**
- * mkvm_message_of_gsi() - the message that a GSI is
- * @vm: the VM; irq_lock is held
+ * mkvm_message_of_gsi() - find the message that a GSI is
+ * @vm: the VM; vm->irq_lock held
  * @gsi: any number
- * @copy: gets the route
  *
- * Return: false where the GSI leads to a pin, or nowhere.
+ * Return: the route, which is valid until a grace period of vm->srcu after it was replaced; NULL if
+ * the GSI leads to a pin, or nowhere.
  */
-bool mkvm_message_of_gsi(struct mkvm_vm *vm, u32 gsi, struct mkvm_route *copy)
+struct mkvm_route *mkvm_message_of_gsi(struct mkvm_vm *vm, u32 gsi)
 {
 	struct mkvm_irq_routing *t = routing_get_locked(vm);
 	struct mkvm_route *route;
 
 	if (gsi >= t->nr_gsis)
-		return false;
+		return NULL;
 	gsi = array_index_nospec(gsi, t->nr_gsis);
-	hlist_for_each_entry(route, &t->gsi[gsi], link) {
-		if (route->type == KVM_IRQ_ROUTING_MSI) {
-			*copy = *route;
-			return true;
-		}
-	}
-	return false;
+	hlist_for_each_entry(route, &t->gsi[gsi], link)
+		if (route->type == KVM_IRQ_ROUTING_MSI)
+			return route;
+	return NULL;
 }
 
 static int pin_gsi(const struct mkvm_irq_routing *t, unsigned int irqchip, unsigned int pin)

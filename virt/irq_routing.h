@@ -60,7 +60,7 @@ struct mkvm_irq_routing *mkvm_routing_replace(struct mkvm_vm *vm, struct mkvm_ir
 int mkvm_set_irq(struct mkvm_vm *vm, int source, u32 gsi, int level, bool line_status);
 void mkvm_walk_routes(struct mkvm_vm *vm, u32 nr_gsis,
 		      void (*fn)(const struct mkvm_route *route, void *data), void *data);
-bool mkvm_message_of_gsi(struct mkvm_vm *vm, u32 gsi, struct mkvm_route *copy);
+struct mkvm_route *mkvm_message_of_gsi(struct mkvm_vm *vm, u32 gsi);
 int mkvm_pin_to_gsi(struct mkvm_vm *vm, unsigned int irqchip, unsigned int pin);
 
 /* Acknowledgements. */

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Eventfds that drive a GSI, and those told when the guest acknowledged it.
+ * Eventfds that drive a GSI, and those that are signalled when the guest acknowledged it.
  *
  * KVM's ABI: KVM_IRQFD with KVM_IRQFD_FLAG_RESAMPLE. The interrupt is raised straight from the
- * eventfd's wait queue, because mkvm_set_irq() works in any context.
+ * eventfd's wait queue, because routes work in any context. An irqfd whose GSI is a message, as
+ * those of virtio and of assigned devices are, remembers its route, so that nothing is looked up.
  *
  * Life: an irqfd is on vm->irqfds from its creation until its shutdown work took it off the
- * eventfd's wait queue. Whoever wants it to go (KVM_IRQFD_FLAG_DEASSIGN, the last close of the
+ * eventfd's wait queue. What makes it go (KVM_IRQFD_FLAG_DEASSIGN, the last close of the
  * eventfd, the end of the VM) marks it and queues that work, both under one lock; the end of
  * the VM waits for the works. So no wake-up and no work can outlive the VM, and an irqfd needs
  * no reference to it.
@@ -36,6 +37,7 @@ struct mkvm_irqfd {
 	struct eventfd_ctx *eventfd;
 	u32 gsi;
 	bool dying;			/* under dying_lock */
+	struct mkvm_route __rcu *message;	/* what the GSI is, under vm->srcu; NULL: a pin */
 	wait_queue_entry_t wait;
 	poll_table poll;
 	struct work_struct shutdown;
@@ -49,7 +51,8 @@ struct mkvm_irqfd {
 static struct workqueue_struct *shutdown_wq;
 static DEFINE_SPINLOCK(dying_lock);
 
-static void irqfd_inject(struct mkvm_irqfd *irqfd)
+/* Not a message: a line, which goes up until the guest's EOI, or up and down. */
+static noinline void drive_line(struct mkvm_irqfd *irqfd)
 {
 	if (irqfd->resampler) {
 		mkvm_set_irq(irqfd->vm, MKVM_IRQFD_RESAMPLE_SOURCE, irqfd->gsi, 1, false);
@@ -59,7 +62,28 @@ static void irqfd_inject(struct mkvm_irqfd *irqfd)
 	}
 }
 
-/* The guest acknowledged: line down, and those who still need it are asked to say so. */
+static void irqfd_inject(struct mkvm_irqfd *irqfd)
+{
+	struct mkvm_vm *vm = irqfd->vm;
+	int idx = srcu_read_lock(&vm->srcu);
+	struct mkvm_route *message = srcu_dereference(irqfd->message, &vm->srcu);
+
+	if (likely(message))
+		message->set(message, vm, MKVM_USERSPACE_IRQ_SOURCE, 1, false);
+	srcu_read_unlock(&vm->srcu, idx);
+	if (unlikely(!message))
+		drive_line(irqfd);
+}
+
+/* The routes changed, or @irqfd is new. vm->irq_lock held, and the old table not freed yet. */
+static void irqfd_reroute(struct mkvm_irqfd *irqfd)
+{
+	if (!irqfd->resampler)
+		rcu_assign_pointer(irqfd->message, mkvm_message_of_gsi(irqfd->vm, irqfd->gsi));
+	mkvm_irq_bypass_update(&irqfd->bypass);
+}
+
+/* The guest acknowledged: the line goes down, and irqfds that still need it raise it again. */
 static void resampler_acked(struct mkvm_ack_notifier *notifier, struct mkvm_vm *vm)
 {
 	struct resampler *r = container_of(notifier, struct resampler, notifier);
@@ -113,7 +137,7 @@ static void resampler_leave(struct mkvm_irqfd *irqfd)
 	if (list_empty(&r->irqfds)) {
 		mkvm_unregister_ack_notifier(vm, &r->notifier);
 		arch_irq_routing_changed(vm);
-		/* Nobody is left to be asked: do not leave the line up for ever. */
+		/* No irqfd is left that would take the line down at the guest's next EOI. */
 		mkvm_set_irq(vm, MKVM_IRQFD_RESAMPLE_SOURCE, irqfd->gsi, 0, false);
 		kfree(r);
 	} else {
@@ -136,9 +160,9 @@ static void irqfd_shutdown(struct work_struct *work)
 	struct mkvm_vm *vm = irqfd->vm;
 	u64 count;
 
-	/* First, so that what it makes of the interrupt still has us to go to. */
+	/* First: an interrupt that does not bypass the host any more still needs the irqfd. */
 	mkvm_irq_bypass_unregister(&irqfd->bypass);
-	/* Waits for whoever made it go to let go of it, too: all do so under irq_lock. */
+	/* What queued this work may still use the irqfd, but only under irq_lock. */
 	mutex_lock(&vm->irq_lock);
 	eventfd_ctx_remove_wait_queue(irqfd->eventfd, &irqfd->wait, &count);
 	list_del(&irqfd->list);
@@ -148,7 +172,7 @@ static void irqfd_shutdown(struct work_struct *work)
 	irqfd_free(irqfd);
 }
 
-/* Let it go, at most once. Any context; the work cannot free it while irq_lock is held. */
+/* Queue the end of @irqfd, at most once. Any context; irq_lock keeps the work from freeing it. */
 static void irqfd_deactivate(struct mkvm_irqfd *irqfd)
 {
 	unsigned long flags;
@@ -205,9 +229,9 @@ static int irqfd_attach(struct mkvm_irqfd *irqfd, struct file *file, bool resamp
 			return err;
 	}
 	list_add_tail(&irqfd->list, &vm->irqfds);
-	/* The routes may have changed since it was registered. */
-	mkvm_irq_bypass_update(&irqfd->bypass);
-	/* Whatever was signalled before counts; the read is left to the next write. */
+	/* Also for its bypass: the routes may have changed since that was registered. */
+	irqfd_reroute(irqfd);
+	/* What was signalled before counts; the read is left to the next write. */
 	if (vfs_poll(file, &irqfd->poll) & EPOLLIN)
 		irqfd_inject(irqfd);
 	return 0;
@@ -253,7 +277,7 @@ static int irqfd_assign(struct mkvm_vm *vm, const struct kvm_irqfd *args)
 			goto fail;
 		}
 	}
-	/* Before it is attached: from then on anybody may let it go. */
+	/* Before it is attached: from then on it may end at any time. */
 	if (!resample)
 		mkvm_irq_bypass_register(&irqfd->bypass, vm, args->gsi, irqfd->eventfd);
 	mutex_lock(&vm->irq_lock);
@@ -261,7 +285,7 @@ static int irqfd_assign(struct mkvm_vm *vm, const struct kvm_irqfd *args)
 	mutex_unlock(&vm->irq_lock);
 	if (err)
 		goto fail_bypass;
-	/* The last reference may be ours: then the irqfd goes again right here. */
+	/* This may be the last reference to the eventfd: then the irqfd ends right here. */
 	fput(file);
 	return 0;
 fail_bypass:
@@ -287,7 +311,7 @@ static int irqfd_deassign(struct mkvm_vm *vm, const struct kvm_irqfd *args)
 			irqfd_deactivate(irqfd);
 	mutex_unlock(&vm->irq_lock);
 	eventfd_ctx_put(eventfd);
-	/* On return no interrupt comes from it any more. */
+	/* On return no interrupt comes from the eventfd any more. */
 	flush_workqueue(shutdown_wq);
 	return 0;
 }
@@ -313,20 +337,22 @@ int mkvm_irqfd_ioctl(struct mkvm_vm *vm, const struct kvm_irqfd *args)
 }
 
 /**
- * mkvm_irqfds_rerouted() - devices' interrupts that bypass the host follow their routes
- * @vm: the VM; irq_lock is held
+ * mkvm_irqfds_rerouted() - irqfds, and what bypasses them, follow a new routing table
+ * @vm: the VM; vm->irq_lock held since the table was replaced
+ *
+ * When it returns no irqfd refers to the old table, but some may still use it under vm->srcu.
  */
 void mkvm_irqfds_rerouted(struct mkvm_vm *vm)
 {
 	struct mkvm_irqfd *irqfd;
 
 	list_for_each_entry(irqfd, &vm->irqfds, list)
-		mkvm_irq_bypass_update(&irqfd->bypass);
+		irqfd_reroute(irqfd);
 }
 
 /**
- * mkvm_irqfds_release() - detach every irqfd of a VM that goes
- * @vm: the VM, on which nobody can call KVM_IRQFD any more; process context
+ * mkvm_irqfds_release() - detach every irqfd of a VM whose descriptor is closed
+ * @vm: the VM, on which KVM_IRQFD cannot be called any more; process context
  *
  * To be called before the interrupt controllers are destroyed. Ioeventfds go with the I/O
  * buses (mkvm_io_buses_destroy()).
@@ -339,7 +365,7 @@ void mkvm_irqfds_release(struct mkvm_vm *vm)
 	list_for_each_entry(irqfd, &vm->irqfds, list)
 		irqfd_deactivate(irqfd);
 	mutex_unlock(&vm->irq_lock);
-	/* Also those that the last close of their eventfd made go. */
+	/* Also those that end because their eventfd was closed. */
 	flush_workqueue(shutdown_wq);
 }
 
@@ -358,7 +384,7 @@ int mkvm_irqfd_module_init(void)
 }
 
 /**
- * mkvm_irqfd_module_exit() - the reverse; no VM exists any more
+ * mkvm_irqfd_module_exit() - undo mkvm_irqfd_module_init(); no VM exists any more
  */
 void mkvm_irqfd_module_exit(void)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Guest writes that userspace is told of later, many at a time.
+ * Coalesced I/O: guest writes that userspace sees later, many at a time.
  *
  * KVM's ABI: KVM_REGISTER_COALESCED_MMIO, KVM_UNREGISTER_COALESCED_MMIO, for memory and ports.
  * Writes into a registered zone go to a ring in a page that userspace maps with each vCPU; when
@@ -36,7 +36,7 @@ static int zone_write(struct mkvm_vcpu *vcpu, struct mkvm_io_device *dev, gpa_t 
 	u32 last, next;
 
 	spin_lock_irqsave(&zone->vm->coalesced_lock, flags);
-	/* Userspace can write the page: nothing in it is trusted, all of it is read once. */
+	/* Userspace can write the page: no index in it is trusted, and each is read once. */
 	last = READ_ONCE(ring->last);
 	if (last < KVM_COALESCED_MMIO_MAX) {
 		last = array_index_nospec(last, KVM_COALESCED_MMIO_MAX);
@@ -73,7 +73,7 @@ static const struct mkvm_io_device_ops zone_ops = {
 
 /**
  * mkvm_coalesced_init() - a new VM's ring
- * @vm: the VM, not yet visible to anybody
+ * @vm: the VM, under creation
  *
  * Return: 0 or -ENOMEM.
  */
@@ -112,7 +112,8 @@ int mkvm_coalesced_ioctl(struct mkvm_vm *vm, const struct kvm_coalesced_mmio_zon
 	int err = 0;
 
 	if (args->pio > 1 || (add && (!args->size || args->size > INT_MAX))) {
-		vm_refuse(vm, "coalesced I/O: space %u, %u bytes", args->pio, args->size);
+		vm_refuse(vm, "coalesced zone: space %u must be 0 or 1, size %u must be 1 to %d",
+			  args->pio, args->size, INT_MAX);
 		return -EINVAL;
 	}
 	if (add) {

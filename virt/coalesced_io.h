@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Coalesced MMIO and PIO: guest writes that userspace is told of later, many at a time. KVM's
- * ABI, KVM_CAP_COALESCED_MMIO and KVM_CAP_COALESCED_PIO. See coalesced_io.c.
+ * KVM_REGISTER_COALESCED_MMIO, KVM_UNREGISTER_COALESCED_MMIO.
  */
 #ifndef MINIKVM_VIRT_COALESCED_IO_H
 #define MINIKVM_VIRT_COALESCED_IO_H

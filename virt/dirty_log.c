@@ -30,7 +30,7 @@ static struct mkvm_memslot *log_slot(struct mkvm_vm *vm, u32 id)
 	struct mkvm_memslot *slot;
 
 	if (id >= MKVM_USER_MEM_SLOTS) {
-		vm_refuse(vm, "dirty log of slot %#x: slots are 0 to %u", id,
+		vm_refuse(vm, "dirty log of slot 0x%x: slots are 0 to %u", id,
 			  MKVM_USER_MEM_SLOTS - 1);
 		return ERR_PTR(-EINVAL);
 	}
@@ -73,7 +73,7 @@ static bool log_take(struct mkvm_vm *vm, struct mkvm_memslot *slot, unsigned lon
 	return flush;
 }
 
-/* Userspace did not get them: the pages stay dirty. */
+/* Userspace did not get what was taken: the pages stay dirty. */
 static void log_give_back(struct mkvm_memslot *slot, unsigned long first, unsigned long n,
 			  const unsigned long *taken)
 {
@@ -96,7 +96,7 @@ static int get_dirty_log_locked(struct mkvm_vm *vm, const struct kvm_dirty_log *
 	arch_mmu_sync_dirty_log(vm);
 
 	words = mkvm_dirty_bitmap_bytes(slot->npages) / sizeof(long);
-	/* With manual protection a look is only a look: CLEAR_DIRTY_LOG does the rest. */
+	/* With manual protection this only reads: KVM_CLEAR_DIRTY_LOG arms the pages again. */
 	if (vm->dirty_log_manual)
 		return copy_to_user(log->dirty_bitmap, slot->dirty_bitmap,
 				    words * sizeof(long)) ? -EFAULT : 0;
@@ -109,7 +109,7 @@ static int get_dirty_log_locked(struct mkvm_vm *vm, const struct kvm_dirty_log *
 		flush |= log_take(vm, slot, i, n, NULL, chunk);
 		if (copy_to_user((unsigned long __user *)log->dirty_bitmap + i, chunk,
 				 n * sizeof(long))) {
-			/* Nor will it use what it got before: all of that counts as dirty. */
+			/* It will not use what it got before either: all of that counts as dirty. */
 			log_give_back(slot, i, n, chunk);
 			memset(slot->dirty_bitmap, 0xff, i * sizeof(long));
 			r = -EFAULT;
@@ -154,8 +154,8 @@ static int clear_dirty_log_locked(struct mkvm_vm *vm, const struct kvm_clear_dir
 	    log->num_pages > slot->npages - log->first_page ||
 	    (log->num_pages % BITS_PER_LONG &&
 	     log->num_pages != slot->npages - log->first_page)) {
-		vm_refuse(vm, "clear dirty log of slot %u: pages [%llu, +%u) do not fit its words",
-			  log->slot, log->first_page, log->num_pages);
+		vm_refuse(vm, "KVM_CLEAR_DIRTY_LOG: pages [%llu, +%u) of slot %u with %llu pages: both ends must be multiples of %d, or the slot's end",
+			  log->first_page, log->num_pages, log->slot, slot->npages, BITS_PER_LONG);
 		return -EINVAL;
 	}
 	arch_mmu_sync_dirty_log(vm);

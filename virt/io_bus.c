@@ -2,7 +2,7 @@
 /*
  * Devices in the kernel, found by port or guest-physical address.
  *
- * One array of ranges per bus, sorted by address and replaced as a whole, so that a lookup is
+ * A bus is an array of ranges, sorted by address and replaced as a whole, so that a lookup is
  * a binary search under vm->srcu with no lock and no write to shared memory. Each range also
  * carries the highest end of all ranges up to it: a lookup scans back only as long as a range
  * can still cover the address, and finds all of several overlapping ones (ioeventfds that
@@ -30,8 +30,8 @@ struct mkvm_io_bus {
 };
 
 /*
- * Stands in a range whose device left. Taking a device away is then one store, which cannot
- * fail for want of memory; the next registration drops the range.
+ * The device of a range whose own device was taken away. To take one away is so one store, which
+ * cannot fail for want of memory; the next registration drops the range.
  */
 static const struct mkvm_io_device_ops gone_ops = { };
 static struct mkvm_io_device gone_device = { .ops = &gone_ops };
@@ -70,12 +70,12 @@ static struct mkvm_io_bus *bus_get_locked(struct mkvm_vm *vm, enum mkvm_bus_idx 
 }
 
 /*
- * Until nobody uses the old state of a bus. Only vCPU threads look at one: before the first
- * vCPU and after the end of the VM there is nobody to wait for.
+ * Wait until no reader uses the old state of a bus. Only threads of vCPUs are readers: before the
+ * first vCPU and after the end of the VM there are none.
  */
 static void wait_for_readers(struct mkvm_vm *vm)
 {
-	/* The new state is visible before we look whether a vCPU could have seen the old. */
+	/* The new state is visible before the look whether a vCPU could have seen the old. */
 	smp_mb();
 	if (READ_ONCE(vm->created_vcpus) && refcount_read(&vm->users))
 		synchronize_srcu_expedited(&vm->srcu);
@@ -98,7 +98,7 @@ static __always_inline struct io_range *next_covering(struct mkvm_io_bus *bus, u
 
 /**
  * mkvm_io_bus_read() - offer a read to the devices in the kernel
- * @vcpu: who reads; vm->srcu read-held
+ * @vcpu: the vCPU that reads; vm->srcu read-held
  * @idx: which bus
  * @addr: port or guest-physical address
  * @len: bytes, 1 to 8
@@ -130,7 +130,7 @@ int mkvm_io_bus_read(struct mkvm_vcpu *vcpu, enum mkvm_bus_idx idx, gpa_t addr, 
 
 /**
  * mkvm_io_bus_write() - offer a write to the devices in the kernel
- * @vcpu: who writes; vm->srcu read-held
+ * @vcpu: the vCPU that writes; vm->srcu read-held
  * @idx: which bus
  * @addr: port or guest-physical address
  * @len: bytes, 1 to 8
@@ -225,7 +225,7 @@ int mkvm_io_bus_register(struct mkvm_vm *vm, enum mkvm_bus_idx idx, gpa_t addr, 
  * mkvm_io_bus_unregister() - take a device and all its ranges off a bus
  * @vm: the VM; vm->slots_lock held, vm->srcu not
  * @idx: which bus
- * @dev: the device; its destroy() is called when nobody can reach it any more
+ * @dev: the device; its destroy() is called when no vCPU can reach it any more
  *
  * Return: 0, or -ENOENT when @dev is not on the bus.
  */
@@ -248,21 +248,6 @@ int mkvm_io_bus_unregister(struct mkvm_vm *vm, enum mkvm_bus_idx idx,
 	wait_for_readers(vm);
 	if (dev->ops->destroy)
 		dev->ops->destroy(dev);
-	return 0;
-}
-
-/**
- * mkvm_io_buses_init() - a new VM's buses, empty
- * @vm: the VM, not yet visible to anybody
- *
- * Return: 0.
- */
-int mkvm_io_buses_init(struct mkvm_vm *vm)
-{
-	int idx;
-
-	for (idx = 0; idx < MKVM_NR_BUSES; idx++)
-		RCU_INIT_POINTER(vm->buses[idx], NULL);
 	return 0;
 }
 

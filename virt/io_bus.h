@@ -44,11 +44,7 @@ int mkvm_io_bus_register(struct mkvm_vm *vm, enum mkvm_bus_idx bus, gpa_t addr, 
 			 struct mkvm_io_device *dev);
 int mkvm_io_bus_unregister(struct mkvm_vm *vm, enum mkvm_bus_idx bus,
 			   struct mkvm_io_device *dev);
-int mkvm_io_buses_init(struct mkvm_vm *vm);
-/* No vCPU can run any more: every device left is told to destroy itself. */
 void mkvm_io_buses_destroy(struct mkvm_vm *vm);
-
-/* vm->srcu read-held: 0 = a device took it, -EOPNOTSUPP = userspace's business. */
 int mkvm_io_bus_read(struct mkvm_vcpu *vcpu, enum mkvm_bus_idx bus, gpa_t addr, int len,
 		     void *data);
 int mkvm_io_bus_write(struct mkvm_vcpu *vcpu, enum mkvm_bus_idx bus, gpa_t addr, int len,

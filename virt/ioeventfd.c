@@ -30,7 +30,7 @@ struct mkvm_ioeventfd {
 	u64 datamatch;
 };
 
-/* Out of line: the others need no stack. */
+/* Out of line: an ioeventfd without a datamatch needs no stack. */
 static noinline bool data_matches(const struct mkvm_ioeventfd *p, int len, const void *data)
 {
 	u64 val = 0;
@@ -44,7 +44,7 @@ static int ioeventfd_write(struct mkvm_vcpu *vcpu, struct mkvm_io_device *dev, g
 {
 	struct mkvm_ioeventfd *p = container_of(dev, struct mkvm_ioeventfd, dev);
 
-	/* The bus also offers accesses that only touch our range. */
+	/* The bus also offers accesses that lie inside the range but do not fill it. */
 	if (addr != p->addr || (p->len && p->len != len))
 		return -EOPNOTSUPP;
 	if (!p->any_data && !data_matches(p, len, data))
@@ -89,7 +89,7 @@ static int ioeventfd_assign(struct mkvm_vm *vm, const struct mkvm_ioeventfd *wan
 	p->dev.ops = &ioeventfd_ops;
 	list_for_each_entry(other, &vm->ioeventfds, list) {
 		if (collides(p, other)) {
-			vm_refuse(vm, "KVM_IOEVENTFD: address %#llx length %u is taken",
+			vm_refuse(vm, "KVM_IOEVENTFD: another one takes the same writes at 0x%llx, length %u",
 				  p->addr, p->len);
 			kfree(p);
 			return -EEXIST;
@@ -114,7 +114,8 @@ static int ioeventfd_deassign(struct mkvm_vm *vm, const struct mkvm_ioeventfd *w
 		    (p->any_data || p->datamatch == want->datamatch))
 			return mkvm_io_bus_unregister(vm, p->bus, &p->dev);
 	}
-	vm_refuse(vm, "KVM_IOEVENTFD: nothing like this at %#llx to take away", want->addr);
+	vm_refuse(vm, "KVM_IOEVENTFD: no ioeventfd at 0x%llx has this eventfd, length and datamatch",
+		  want->addr);
 	return -ENOENT;
 }
 
@@ -140,7 +141,7 @@ int mkvm_ioeventfd_ioctl(struct mkvm_vm *vm, const struct kvm_ioeventfd *args)
 	int err;
 
 	if (args->flags & ~VALID_FLAGS) {
-		vm_refuse(vm, "KVM_IOEVENTFD: unknown flags %#x", args->flags & ~VALID_FLAGS);
+		vm_refuse(vm, "KVM_IOEVENTFD: flags 0x%x, known are 0x%x", args->flags, VALID_FLAGS);
 		return -EINVAL;
 	}
 	if (!deassign) {
@@ -148,21 +149,22 @@ int mkvm_ioeventfd_ioctl(struct mkvm_vm *vm, const struct kvm_ioeventfd *args)
 		case 0: case 1: case 2: case 4: case 8:
 			break;
 		default:
-			vm_refuse(vm, "KVM_IOEVENTFD: length %u", args->len);
+			vm_refuse(vm, "KVM_IOEVENTFD: length %u, must be 0, 1, 2, 4 or 8", args->len);
 			return -EINVAL;
 		}
 		if (args->addr + args->len < args->addr) {
-			vm_refuse(vm, "KVM_IOEVENTFD: %#llx + %u wraps", args->addr, args->len);
+			vm_refuse(vm, "KVM_IOEVENTFD: [0x%llx, +%u) wraps round", args->addr,
+				  args->len);
 			return -EINVAL;
 		}
 		if (!args->len && !want.any_data) {
-			vm_refuse(vm, "KVM_IOEVENTFD: datamatch needs a length");
+			vm_refuse(vm, "KVM_IOEVENTFD: KVM_IOEVENTFD_FLAG_DATAMATCH needs a length other than 0");
 			return -EINVAL;
 		}
 	}
 	want.eventfd = eventfd_ctx_fdget(args->fd);
 	if (IS_ERR(want.eventfd)) {
-		vm_refuse(vm, "KVM_IOEVENTFD: %d is no eventfd", args->fd);
+		vm_refuse(vm, "KVM_IOEVENTFD: descriptor %d is no eventfd", args->fd);
 		return PTR_ERR(want.eventfd);
 	}
 	mutex_lock(&vm->slots_lock);

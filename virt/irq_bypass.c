@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An assigned device's interrupt on its way past the host: who makes it meets who takes it.
+ * An assigned device's interrupt on its way past the host.
  *
  * The kernel's IRQ bypass manager (linux/irqbypass.h) matches producers, VFIO's interrupts, with
  * consumers, our irqfds, by the eventfd that both have. While they are matched the architecture may
- * send the interrupt to the guest without the host's handler, the eventfd and the irqfd; which stay
- * in place for when it cannot. The manager is a module of its own, irqbypass, which any producer
+ * send the interrupt to the guest without the host's handler, the eventfd and the irqfd. These stay
+ * in place for the times when it cannot. The manager is a module of its own, irqbypass, which any producer
  * depends on: it is looked up when ours is loaded, and without it nothing is bypassed.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
@@ -65,7 +65,7 @@ static void del_producer(struct irq_bypass_consumer *consumer, struct irq_bypass
  * @gsi: what the eventfd drives
  * @eventfd: the eventfd
  *
- * The interrupt may bypass the host from in here on. Where it cannot nothing changes.
+ * The interrupt may bypass the host before this returns. Where it cannot, nothing changes.
  */
 void mkvm_irq_bypass_register(struct mkvm_irq_bypass *bypass, struct mkvm_vm *vm, u32 gsi,
 			      struct eventfd_ctx *eventfd)
@@ -77,12 +77,12 @@ void mkvm_irq_bypass_register(struct mkvm_irq_bypass *bypass, struct mkvm_vm *vm
 	bypass->consumer.token = eventfd;
 	bypass->consumer.add_producer = add_producer;
 	bypass->consumer.del_producer = del_producer;
-	/* -EBUSY: the eventfd has another irqfd, maybe in another VM. That one keeps it. */
+	/* -EBUSY: the eventfd has another irqfd, maybe in another VM, which keeps the producer. */
 	bypass->registered = !register_consumer(&bypass->consumer);
 }
 
 /**
- * mkvm_irq_bypass_unregister() - the reverse: the interrupt is the host's again
+ * mkvm_irq_bypass_unregister() - the interrupt goes through the host again
  * @bypass: its vm->irq_lock is not held; may never have been registered
  */
 void mkvm_irq_bypass_unregister(struct mkvm_irq_bypass *bypass)
@@ -93,7 +93,7 @@ void mkvm_irq_bypass_unregister(struct mkvm_irq_bypass *bypass)
 }
 
 /**
- * mkvm_irq_bypass_module_init() - look the manager up, if the architecture has a use for it
+ * mkvm_irq_bypass_module_init() - look the manager up, if interrupts can bypass this host
  */
 void mkvm_irq_bypass_module_init(void)
 {
@@ -109,7 +109,7 @@ void mkvm_irq_bypass_module_init(void)
 }
 
 /**
- * mkvm_irq_bypass_module_exit() - the reverse; no VM exists any more
+ * mkvm_irq_bypass_module_exit() - let the manager go; no VM exists any more
  */
 void mkvm_irq_bypass_module_exit(void)
 {

@@ -17,7 +17,7 @@ struct mkvm_vm;
 /**
  * struct mkvm_irq_bypass - one irqfd's side of a bypass
  * @consumer: what the manager knows
- * @producer: who makes the interrupt, NULL while nobody does; under vm->irq_lock
+ * @producer: what makes the interrupt, NULL while there is none; under vm->irq_lock
  * @vm: the VM
  * @gsi: the irqfd's GSI
  * @registered: @consumer is with the manager

@@ -19,7 +19,7 @@
 #define NR_CHIPS	KVM_NR_IRQCHIPS
 #define NR_PINS		KVM_IOAPIC_NUM_PINS
 
-/* Outlives the tables, hence apart from them. */
+/* Apart from the tables, because it outlives them. */
 struct ack_notifiers {
 	struct hlist_head list;
 };
@@ -77,7 +77,7 @@ void mkvm_routing_free(struct mkvm_irq_routing *t)
 
 /**
  * mkvm_routing_init() - an empty table for a new VM
- * @vm: the VM, not yet visible to anybody
+ * @vm: the VM, under creation
  *
  * Return: 0 or -ENOMEM.
  */
@@ -97,7 +97,7 @@ int mkvm_routing_init(struct mkvm_vm *vm)
 
 /**
  * mkvm_routing_destroy() - free the table
- * @vm: the VM, which nobody can reach any more; may never have had a table
+ * @vm: the VM, whose last reference is gone; may never have had a table
  */
 void mkvm_routing_destroy(struct mkvm_vm *vm)
 {
@@ -170,7 +170,7 @@ struct mkvm_irq_routing *mkvm_routing_replace(struct mkvm_vm *vm, struct mkvm_ir
 /**
  * mkvm_set_irq() - drive a GSI
  * @vm: the VM
- * @source: who drives, MKVM_*_SOURCE; a level-triggered line is the OR of its sources
+ * @source: what drives it, MKVM_*_SOURCE; a level-triggered line is the OR of its sources
  * @gsi: any number; one without a route is ignored
  * @level: the line's new level; messages are sent on 1
  * @line_status: the caller wants to know about coalescing
@@ -293,7 +293,7 @@ void mkvm_notify_acked_irq(struct mkvm_vm *vm, unsigned int irqchip, unsigned in
 }
 
 /**
- * mkvm_pin_has_ack_notifier() - would mkvm_notify_acked_irq() reach anybody?
+ * mkvm_pin_has_ack_notifier() - would mkvm_notify_acked_irq() call a notifier?
  * @vm: the VM
  * @irqchip: KVM_IRQCHIP_*
  * @pin: pin of that chip

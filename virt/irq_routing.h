@@ -19,7 +19,7 @@
 #define MKVM_PIT_IRQ_SOURCE		2
 
 /**
- * struct mkvm_route - one way that a GSI leads to
+ * struct mkvm_route - one place that a GSI leads to
  * @gsi: the GSI
  * @type: KVM_IRQ_ROUTING_IRQCHIP or KVM_IRQ_ROUTING_MSI
  * @set: drive it: < 0 masked or ignored, 0 coalesced, > 0 delivered to so many vCPUs.
@@ -38,7 +38,9 @@ struct mkvm_route {
 };
 
 /**
- * struct mkvm_ack_notifier - somebody who waits for the guest to acknowledge a GSI
+ * struct mkvm_ack_notifier - called when the guest acknowledges a GSI
+ * @link: in the VM's list
+ * @gsi: the GSI
  * @acked: runs under vm->srcu in the thread of a vCPU (or of an ioctl), without any interrupt
  *	controller's lock: it may drive GSIs. Must not sleep.
  */

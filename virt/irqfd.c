@@ -245,7 +245,8 @@ static int irqfd_assign(struct mkvm_vm *vm, const struct kvm_irqfd *args)
 	int err;
 
 	if (!arch_irqfd_allowed(vm, resample)) {
-		vm_refuse(vm, "KVM_IRQFD without the interrupt controllers that it needs");
+		vm_refuse(vm, "KVM_IRQFD: there are no interrupt controllers in the kernel%s",
+			  resample ? " that have pins to resample" : "");
 		return -EINVAL;
 	}
 	irqfd = kzalloc(sizeof(*irqfd), GFP_KERNEL_ACCOUNT);
@@ -259,20 +260,20 @@ static int irqfd_assign(struct mkvm_vm *vm, const struct kvm_irqfd *args)
 
 	file = fget(args->fd);
 	if (!file) {
-		vm_refuse(vm, "KVM_IRQFD: no file %d", args->fd);
+		vm_refuse(vm, "KVM_IRQFD: descriptor %d is not open", args->fd);
 		kfree(irqfd);
 		return -EBADF;
 	}
 	irqfd->eventfd = eventfd_ctx_fileget(file);
 	if (IS_ERR(irqfd->eventfd)) {
-		vm_refuse(vm, "KVM_IRQFD: %d is no eventfd", args->fd);
+		vm_refuse(vm, "KVM_IRQFD: descriptor %d is no eventfd", args->fd);
 		err = PTR_ERR(irqfd->eventfd);
 		goto fail;
 	}
 	if (resample) {
 		irqfd->resamplefd = eventfd_ctx_fdget(args->resamplefd);
 		if (IS_ERR(irqfd->resamplefd)) {
-			vm_refuse(vm, "KVM_IRQFD: resamplefd %d is no eventfd", args->resamplefd);
+			vm_refuse(vm, "KVM_IRQFD: resamplefd: descriptor %d is no eventfd", args->resamplefd);
 			err = PTR_ERR(irqfd->resamplefd);
 			goto fail;
 		}
@@ -302,7 +303,7 @@ static int irqfd_deassign(struct mkvm_vm *vm, const struct kvm_irqfd *args)
 	struct mkvm_irqfd *irqfd;
 
 	if (IS_ERR(eventfd)) {
-		vm_refuse(vm, "KVM_IRQFD: %d is no eventfd", args->fd);
+		vm_refuse(vm, "KVM_IRQFD: descriptor %d is no eventfd", args->fd);
 		return PTR_ERR(eventfd);
 	}
 	mutex_lock(&vm->irq_lock);
@@ -328,7 +329,8 @@ static int irqfd_deassign(struct mkvm_vm *vm, const struct kvm_irqfd *args)
 int mkvm_irqfd_ioctl(struct mkvm_vm *vm, const struct kvm_irqfd *args)
 {
 	if (args->flags & ~(KVM_IRQFD_FLAG_DEASSIGN | KVM_IRQFD_FLAG_RESAMPLE)) {
-		vm_refuse(vm, "KVM_IRQFD: unknown flags %#x", args->flags);
+		vm_refuse(vm, "KVM_IRQFD: flags 0x%x, known are 0x%x", args->flags,
+			  KVM_IRQFD_FLAG_DEASSIGN | KVM_IRQFD_FLAG_RESAMPLE);
 		return -EINVAL;
 	}
 	if (args->flags & KVM_IRQFD_FLAG_DEASSIGN)

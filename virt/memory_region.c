@@ -40,7 +40,7 @@ int mkvm_memslots_init(struct mkvm_vm *vm)
 
 	if (!slots)
 		return -ENOMEM;
-	/* 0 is what a new vCPU's cache says: it must never match. */
+	/* A new vCPU remembers no slot, of generation 0: that must never match. */
 	slots->generation = 1;
 	rcu_assign_pointer(vm->memslots, slots);
 	xa_init(&vm->slot_ids);
@@ -84,7 +84,7 @@ void mkvm_memslots_destroy(struct mkvm_vm *vm)
 	xa_destroy(&vm->slot_ids);
 }
 
-/* Behind what is in @room: slots [@from, @to) of @old, none if @from is not less. */
+/* Append to @room the slots [@from, @to) of @old; none if @from is not below @to. */
 static void slots_append(struct mkvm_memslots *room, const struct mkvm_memslots *old,
 			 unsigned int from, unsigned int to)
 {
@@ -95,8 +95,8 @@ static void slots_append(struct mkvm_memslots *room, const struct mkvm_memslots 
 }
 
 /*
- * A copy of @old without the slot @out and with the slot @in; either may be NULL. @room was
- * allocated by slots_alloc() for enough entries.
+ * Make @room a copy of @old without the slot @out and with the slot @in; either may be NULL.
+ * @room comes from slots_alloc() and has enough entries.
  */
 static void slots_build(struct mkvm_memslots *room, const struct mkvm_memslots *old,
 			const struct mkvm_memslot *out, struct mkvm_memslot *in)
@@ -117,8 +117,9 @@ static void slots_build(struct mkvm_memslots *room, const struct mkvm_memslots *
 }
 
 /*
- * Make @new the current set. With @wait no reader is left that sees an older one when it
- * returns; without, readers may still do so, and what only old sets refer to lives on a while.
+ * Make @new the current set. With @wait no reader of an older set is left on return. Without it
+ * there may be some, so the older sets stay in a chain, until a later change has to wait anyway or
+ * the chain is long.
  */
 static void slots_publish(struct mkvm_vm *vm, struct mkvm_memslots *new, bool wait)
 {
@@ -128,7 +129,7 @@ static void slots_publish(struct mkvm_vm *vm, struct mkvm_memslots *new, bool wa
 	if (!wait && new->age <= SLOTS_MAX_AGE)
 		return;
 
-	/* A vCPU waits behind this ioctl in every VMM: an ordinary grace period is too long. */
+	/* VMMs stop a vCPU for this ioctl: an ordinary grace period would be too long. */
 	synchronize_srcu_expedited(&vm->srcu);
 	slots_free_chain(new->older);
 	new->older = NULL;
@@ -141,31 +142,32 @@ static int region_check(struct mkvm_vm *vm, const struct kvm_userspace_memory_re
 	u64 npages = mem->memory_size >> PAGE_SHIFT;
 
 	if (mem->flags & ~(u32)(KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY)) {
-		vm_refuse(vm, "memory slot %#x: unknown flag in %#x", mem->slot, mem->flags);
+		vm_refuse(vm, "memory slot 0x%x: flags 0x%x, known are 0x%lx", mem->slot, mem->flags,
+			  KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY);
 		return -EINVAL;
 	}
 	if (!PAGE_ALIGNED(mem->memory_size) || !PAGE_ALIGNED(mem->guest_phys_addr) ||
 	    !PAGE_ALIGNED(mem->userspace_addr)) {
-		vm_refuse(vm, "memory slot %#x: size, guest or user address is not page-aligned",
-			  mem->slot);
+		vm_refuse(vm, "memory slot 0x%x: size 0x%llx, guest address 0x%llx and user address 0x%llx must be multiples of 4096",
+			  mem->slot, mem->memory_size, mem->guest_phys_addr, mem->userspace_addr);
 		return -EINVAL;
 	}
 	if (mem->userspace_addr != untagged_addr(mem->userspace_addr) ||
 	    !access_ok((void __user *)(unsigned long)mem->userspace_addr, mem->memory_size)) {
-		vm_refuse(vm, "memory slot %#x: [%#llx, +%#llx) is no user address range",
+		vm_refuse(vm, "memory slot 0x%x: [0x%llx, +0x%llx) is no range of user addresses",
 			  mem->slot, mem->userspace_addr, mem->memory_size);
 		return -EINVAL;
 	}
 	/* Bits 31:16 name the address space: 1 is system-management mode, which does not exist. */
 	if (mem->slot >= MKVM_USER_MEM_SLOTS) {
-		vm_refuse(vm, "memory slot %#x: slots are 0 to %u, of address space 0", mem->slot,
+		vm_refuse(vm, "memory slot 0x%x: slots are 0 to %u, of address space 0", mem->slot,
 			  MKVM_USER_MEM_SLOTS - 1);
 		return -EINVAL;
 	}
 	if (mem->guest_phys_addr + mem->memory_size < mem->guest_phys_addr ||
 	    npages > MKVM_SLOT_MAX_PAGES) {
-		vm_refuse(vm, "memory slot %#x: %llu pages at %#llx: too many or wrapping round",
-			  mem->slot, npages, mem->guest_phys_addr);
+		vm_refuse(vm, "memory slot 0x%x: %llu pages at 0x%llx: at most %lu, and they may not wrap round",
+			  mem->slot, npages, mem->guest_phys_addr, MKVM_SLOT_MAX_PAGES);
 		return -EINVAL;
 	}
 	return 0;
@@ -182,9 +184,9 @@ static int dirty_bitmap_alloc(struct mkvm_vm *vm, struct mkvm_memslot *slot)
 }
 
 /*
- * Delete @old, or put @new in its place where it moved to. While its mappings are taken away the
- * slot stays in the set, marked invalid: faults make no new mapping of it, MMU notifiers find
- * those there still are. vm->slots_lock held; on success nobody refers to @old any more.
+ * Delete @old, or replace it by @new at another guest address. While its mappings are taken away
+ * the slot stays in the set, marked invalid: faults make no new mapping of it, and MMU notifiers
+ * find those that are left. vm->slots_lock held; on success no reader refers to @old any more.
  */
 static int slot_replace(struct mkvm_vm *vm, struct mkvm_memslot *old, struct mkvm_memslot *new)
 {
@@ -239,12 +241,12 @@ static int slot_create(struct mkvm_vm *vm, struct mkvm_memslot *new)
 		return -ENOMEM;
 	}
 	slots_build(after, slots, NULL, new);
-	/* Who does not see it yet takes an access for a device's, as it was a moment ago. */
+	/* A vCPU that does not see it yet takes an access for a device's, which it was before. */
 	slots_publish(vm, after, false);
 	return 0;
 }
 
-/* Only the dirty log may change here: start or stop it. */
+/* Start or stop the dirty log; no other flag can change. */
 static int slot_change_flags(struct mkvm_vm *vm, struct mkvm_memslot *old,
 			     struct mkvm_memslot *new)
 {
@@ -254,7 +256,7 @@ static int slot_change_flags(struct mkvm_vm *vm, struct mkvm_memslot *old,
 	if (!after)
 		return -ENOMEM;
 	slots_build(after, slots, old, new);
-	/* From here on every new mapping obeys the new flags, and none is being made by the old. */
+	/* From here on every new mapping obeys the new flags: no fault still uses the old ones. */
 	slots_publish(vm, after, true);
 
 	if (!new->dirty_bitmap)
@@ -276,22 +278,23 @@ static int set_region_locked(struct mkvm_vm *vm, const struct kvm_userspace_memo
 	if (!npages) {
 		if (old)
 			return slot_delete(vm, old);
-		vm_refuse(vm, "memory slot %u: nothing there to delete", mem->slot);
+		vm_refuse(vm, "memory slot %u: size 0 deletes a slot, and there is none", mem->slot);
 		return -EINVAL;
 	}
 	if (old && (old->npages != npages || old->userspace_addr != mem->userspace_addr ||
 		    ((old->flags ^ mem->flags) & KVM_MEM_READONLY))) {
-		vm_refuse(vm, "memory slot %u exists: size, user address and READONLY are fixed",
+		vm_refuse(vm, "memory slot %u exists: its size, user address and KVM_MEM_READONLY cannot change",
 			  mem->slot);
 		return -EINVAL;
 	}
 	if (base_gfn + npages - 1 > arch_mmu_max_gfn()) {
-		vm_refuse(vm, "memory slot %u ends above the guest-physical address width",
-			  mem->slot);
+		vm_refuse(vm, "memory slot %u ends at frame 0x%llx, the last that the processor maps is 0x%llx",
+			  mem->slot, base_gfn + npages - 1, arch_mmu_max_gfn());
 		return -EINVAL;
 	}
 	if (mkvm_slots_overlap(slots, old, base_gfn, npages)) {
-		vm_refuse(vm, "memory slot %u overlaps another", mem->slot);
+		vm_refuse(vm, "memory slot %u: frames [0x%llx, +0x%llx) overlap another slot",
+			  mem->slot, base_gfn, npages);
 		return -EEXIST;
 	}
 	reserved = arch_gfns_reserved(vm, base_gfn, npages);
@@ -326,7 +329,7 @@ static int set_region_locked(struct mkvm_vm *vm, const struct kvm_userspace_memo
 	else
 		r = slot_change_flags(vm, old, new);
 
-	/* The log belongs to one of the two: to @new if all went well. */
+	/* The log belongs to one of the two slots: to @new if all went well. */
 	if (r) {
 		if (old && new->dirty_bitmap == old->dirty_bitmap)
 			new->dirty_bitmap = NULL;

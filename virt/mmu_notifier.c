@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Munmap, swap-out, KSM, THP split and collapse, fork, mprotect: whatever
- * the kernel does to the owner's page tables is first taken out of the guest's.
+ * The owner's page tables change, and the guest's follow.
  *
+ * Before the kernel takes a page out of the owner's address space (munmap, swap-out, KSM, THP split
+ * and collapse, fork, mprotect), the MMU notifiers here take it out of the guest's. KVM's ABI:
  * KVM_CAP_SYNC_MMU; kernel documentation "When do you need to notify inside page table lock?".
- * Relies on arch_mmu_zap_range() to flush before it lets go of vm->mmu_lock: a second
- * invalidation of the same page finds nothing to zap, so it must also find nothing to flush.
+ * Relies on arch_mmu_zap_range() to flush before it drops vm->mmu_lock: a second invalidation of
+ * the same page finds nothing to zap, so it must also find nothing to flush.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -68,7 +69,7 @@ static int invalidate_range_start(struct mmu_notifier *mn, const struct mmu_noti
 		vm->invalidate_start = range->start;
 		vm->invalidate_end = range->end;
 	} else {
-		/* Several at once: one hull of all is precise enough, they are short. */
+		/* Several at once: one hull of all is precise enough, because they are short. */
 		vm->invalidate_start = min(vm->invalidate_start, range->start);
 		vm->invalidate_end = max(vm->invalidate_end, range->end);
 	}
@@ -134,7 +135,7 @@ static int test_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned lo
 	return age_hva_range(notifier_to_vm(mn), address, address + PAGE_SIZE, false);
 }
 
-/* The owner is gone: nobody can run a vCPU any more, but the descriptors may live on. */
+/* The owner is gone: no thread can run a vCPU any more, but the descriptors may live on. */
 static void release(struct mmu_notifier *mn, struct mm_struct *mm)
 {
 	zap_hva_range(notifier_to_vm(mn), 0, ULONG_MAX, true);
@@ -149,6 +150,13 @@ static const struct mmu_notifier_ops mkvm_mmu_notifier_ops = {
 	.test_young		= test_young,
 };
 
+/**
+ * mkvm_mmu_notifier_register() - follow the changes of vm->mm from now on
+ * @vm: the VM, under creation
+ *
+ * Context: process, current->mm is vm->mm; may sleep.
+ * Return: 0, -ENOMEM or -EINTR.
+ */
 int mkvm_mmu_notifier_register(struct mkvm_vm *vm)
 {
 	int r;
@@ -161,6 +169,14 @@ int mkvm_mmu_notifier_register(struct mkvm_vm *vm)
 	return r;
 }
 
+/**
+ * mkvm_mmu_notifier_unregister() - do not follow them any more
+ * @vm: the VM, which may never have been registered
+ *
+ * No callback runs when it returns.
+ *
+ * Context: process, may sleep.
+ */
 void mkvm_mmu_notifier_unregister(struct mkvm_vm *vm)
 {
 	if (!vm->mmu_notifier.ops)

@@ -21,9 +21,7 @@
 
 #include "virt/vm.h"
 
-/* Follow vm->mm from now on: 0, -ENOMEM or -EINTR. */
 int mkvm_mmu_notifier_register(struct mkvm_vm *vm);
-/* Stop; no callback runs when it returns. Harmless if never registered. */
 void mkvm_mmu_notifier_unregister(struct mkvm_vm *vm);
 
 /* Is @hva, as it seems without the lock, in a range that is just being invalidated? */
@@ -38,8 +36,8 @@ static inline bool mkvm_invalidating(struct mkvm_vm *vm, unsigned long hva)
  * @vm: the VM; vm->srcu may be read-held, no lock is
  * @hva: the address that the guest waits for
  *
- * Who invalidates may have to wait for a CPU: a vCPU that faulted again and again meanwhile
- * would be the one that keeps it. A signal ends the wait.
+ * The thread that invalidates may have to wait for a CPU: a vCPU that faulted again and again
+ * meanwhile could be what keeps it from one. A signal ends the wait.
  */
 static inline void mkvm_invalidate_wait(struct mkvm_vm *vm, unsigned long hva)
 {

@@ -218,12 +218,9 @@ static struct mkvm_vm *vm_alloc(unsigned long type)
 	ret = mkvm_coalesced_init(vm);
 	if (ret)
 		goto out_slots;
-	ret = mkvm_io_buses_init(vm);
-	if (ret)
-		goto out_coalesced;
 	ret = mkvm_routing_init(vm);
 	if (ret)
-		goto out_buses;
+		goto out_coalesced;
 	ret = arch_vm_create(vm, type);
 	if (ret)
 		goto out_routing;
@@ -237,7 +234,6 @@ out_arch:
 	arch_vm_destroy(vm);
 out_routing:
 	mkvm_routing_destroy(vm);
-out_buses:
 	mkvm_io_buses_destroy(vm);
 out_coalesced:
 	mkvm_coalesced_destroy(vm);

@@ -212,7 +212,7 @@ int vmx_fast_wrmsr(struct mkvm_vcpu *vcpu);
 int vmx_exit_rdtsc(struct mkvm_vcpu *vcpu);
 int vmx_exit_rdtscp(struct mkvm_vcpu *vcpu);
 int vmx_exit_monitor_mwait(struct mkvm_vcpu *vcpu);
-int vmx_exit_invlpg(struct mkvm_vcpu *vcpu);		/* exit_memory.c */
+int vmx_exit_invlpg(struct mkvm_vcpu *vcpu);		/* exit_access.c */
 int vmx_fast_apic_access(struct mkvm_vcpu *vcpu);
 int vmx_exit_exception_nmi(struct mkvm_vcpu *vcpu);	/* exit_exception.c */
 int vmx_exit_triple_fault(struct mkvm_vcpu *vcpu);
@@ -225,7 +225,7 @@ int vmx_exit_wrmsr(struct mkvm_vcpu *vcpu);
 int vmx_exit_descriptor_table(struct mkvm_vcpu *vcpu);	/* exit_descriptor.c */
 int vmx_fast_io(struct mkvm_vcpu *vcpu);
 int vmx_exit_io(struct mkvm_vcpu *vcpu);		/* exit_io.c */
-int vmx_fast_ept_violation(struct mkvm_vcpu *vcpu);	/* exit_memory.c */
+int vmx_fast_ept_violation(struct mkvm_vcpu *vcpu);	/* exit_access.c */
 int vmx_exit_ept_violation(struct mkvm_vcpu *vcpu);
 int vmx_exit_ept_misconfig(struct mkvm_vcpu *vcpu);
 int vmx_rom_write(struct mkvm_vcpu *vcpu, u64 linear, gpa_t gpa);

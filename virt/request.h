@@ -35,12 +35,6 @@ static inline bool mkvm_check_request(enum mkvm_request req, struct mkvm_vcpu *v
 	return true;
 }
 
-/* With interrupts off and the mode set: is there a request that must be served first? */
-static inline bool mkvm_entry_must_wait(struct mkvm_vcpu *vcpu)
-{
-	return READ_ONCE(vcpu->requests) & ~(BIT(MKVM_REQ_EVENT) | BIT(MKVM_REQ_LAPIC_TIMER));
-}
-
 bool mkvm_vcpu_wake_up(struct mkvm_vcpu *vcpu);
 void mkvm_vcpu_kick(struct mkvm_vcpu *vcpu);
 void mkvm_make_all_request(struct mkvm_vm *vm, enum mkvm_request req);

@@ -9,6 +9,8 @@
 #ifndef MINIKVM_ARCH_X86_REGS_H
 #define MINIKVM_ARCH_X86_REGS_H
 
+#include <asm/special_insns.h>
+
 #include "virt/vcpu.h"
 
 /* SDM, "Debug Status Register" and "Debug Control Register". */
@@ -27,9 +29,21 @@ static inline void reg_make_available(struct mkvm_vcpu *vcpu, int reg)
 		vmx_cache_reg(vcpu, reg);
 }
 
-static inline void reg_mark_dirty(struct mkvm_vcpu *vcpu, int reg)
+/* arch.regs[], or its place elsewhere, holds what the guest has. */
+static __always_inline void reg_mark_available(struct mkvm_vcpu *vcpu, int reg)
 {
 	vcpu->arch.regs_avail |= BIT(reg);
+}
+
+/* All that vmx/vmenter.S saves is in arch.regs[]; the rest is in the VMCS. */
+static __always_inline void regs_after_exit(struct mkvm_vcpu *vcpu)
+{
+	vcpu->arch.regs_avail = (BIT(GREG_RIP) - 1) & ~BIT(GREG_RSP);
+}
+
+static inline void reg_mark_dirty(struct mkvm_vcpu *vcpu, int reg)
+{
+	reg_mark_available(vcpu, reg);
 	vcpu->arch.regs_dirty |= BIT(reg);
 }
 
@@ -88,6 +102,14 @@ static inline unsigned long cr4_read(struct mkvm_vcpu *vcpu)
 {
 	reg_make_available(vcpu, GREG_CR4);
 	return vcpu->arch.cr4;
+}
+
+/* The register itself holds the guest's CR2 while the thread is in the hot loop. */
+static inline void cr2_write(struct mkvm_vcpu *vcpu, unsigned long val)
+{
+	vcpu->arch.cr2 = val;
+	if (READ_ONCE(vcpu->mode) != MKVM_OUTSIDE_GUEST)
+		native_write_cr2(val);
 }
 
 static inline bool is_paging(struct mkvm_vcpu *vcpu)

@@ -224,9 +224,7 @@ static int interrupt(struct mkvm_vcpu *vcpu, void *buf)
 		vcpu->arch.pending_extint = vector;
 		break;
 	default:
-		vcpu->arch.interrupt.injected = true;
-		vcpu->arch.interrupt.soft = false;
-		vcpu->arch.interrupt.nr = vector;
+		inject_interrupt(vcpu, vector, false);
 	}
 	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
 	return 0;

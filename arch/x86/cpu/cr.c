@@ -102,7 +102,7 @@ int load_pdptrs(struct mkvm_vcpu *vcpu, unsigned long cr3)
 	}
 	memcpy(vcpu->arch.pdptr, pdpte, sizeof(pdpte));
 	/* vmx_set_cr0(), _cr3() and _cr4() put them into the VMCS. */
-	vcpu->arch.regs_avail |= BIT(GREG_PDPTR);
+	reg_mark_available(vcpu, GREG_PDPTR);
 	return 0;
 }
 

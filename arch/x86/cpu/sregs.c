@@ -15,6 +15,7 @@
 #include "arch/x86/cpu/cpuid.h"
 #include "arch/x86/cpu/cr.h"
 #include "arch/x86/cpu/sregs.h"
+#include "arch/x86/event/inject.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/regs.h"
 #include "arch/x86/vmx/vmx.h"
@@ -93,7 +94,7 @@ static int set_common(struct mkvm_vcpu *vcpu, const struct kvm_sregs *sregs)
 	lapic_set_base(vcpu, sregs->apic_base, true);
 	vmx_set_idt(vcpu, &sregs->idt);
 	vmx_set_gdt(vcpu, &sregs->gdt);
-	vcpu->arch.cr2 = sregs->cr2;
+	cr2_write(vcpu, sregs->cr2);
 	vmx_set_cr3(vcpu, sregs->cr3);
 	mkvm_set_cr8(vcpu, sregs->cr8 & 0xf);
 	old_cr4 = cr4_read(vcpu);
@@ -150,11 +151,8 @@ int sregs_set(struct mkvm_vcpu *vcpu, const struct kvm_sregs *sregs)
 	if (pae_paging(sregs))
 		refresh_pdptrs(vcpu, sregs->cr3);
 	nr = find_first_bit((const unsigned long *)sregs->interrupt_bitmap, KVM_NR_INTERRUPTS);
-	if (nr < KVM_NR_INTERRUPTS) {
-		vcpu->arch.interrupt.injected = true;
-		vcpu->arch.interrupt.soft = false;
-		vcpu->arch.interrupt.nr = nr;
-	}
+	if (nr < KVM_NR_INTERRUPTS)
+		inject_interrupt(vcpu, nr, false);
 	return 0;
 }
 

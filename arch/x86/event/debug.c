@@ -54,7 +54,8 @@ void debug_merge_dr6(struct mkvm_vcpu *vcpu, u64 payload)
 		set_debugreg(vcpu->arch.dr6, 6);
 }
 
-void debug_update(struct mkvm_vcpu *vcpu)
+/* Recompute what is in force after arch.db, dr7 or guest_debug changed. */
+static void update(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_arch_vcpu *a = &vcpu->arch;
 	unsigned long dr7 = a->dr7;
@@ -67,6 +68,17 @@ void debug_update(struct mkvm_vcpu *vcpu)
 	a->switch_db_regs &= ~DEBUG_BP_ENABLED;
 	if (dr7 & DR7_ARMED)
 		a->switch_db_regs |= DEBUG_BP_ENABLED;
+}
+
+/**
+ * debug_clear_dr7() - the processor itself clears bits of the guest's DR7
+ * @vcpu: loaded vCPU
+ * @bits: GD when a #DB is delivered, L0 to L3 and LE at a task switch
+ */
+void debug_clear_dr7(struct mkvm_vcpu *vcpu, unsigned long bits)
+{
+	vcpu->arch.dr7 &= ~bits;
+	update(vcpu);
 }
 
 void debug_load_guest(struct mkvm_vcpu *vcpu)
@@ -97,7 +109,7 @@ static void take_back(struct mkvm_vcpu *vcpu)
 	a->dr7 = vmx_get_dr7(vcpu);
 	a->switch_db_regs &= ~(DEBUG_WONT_EXIT | DEBUG_DR6_LIVE);
 	vmx_set_mov_dr_exiting(vcpu, true);
-	debug_update(vcpu);
+	update(vcpu);
 }
 
 void debug_put_guest(struct mkvm_vcpu *vcpu)
@@ -156,7 +168,7 @@ int debug_set_dr(struct mkvm_vcpu *vcpu, int dr, unsigned long val)
 	default:
 		return 1;
 	}
-	debug_update(vcpu);
+	update(vcpu);
 	return 0;
 }
 
@@ -189,7 +201,7 @@ int debug_set_guest_debug(struct mkvm_vcpu *vcpu, const struct kvm_guest_debug *
 		/* A reserved bit in DR7 would make the VM entry fail. */
 		vcpu->arch.guest_debug_dr7 = (dbg->arch.debugreg[7] & DR7_WRITABLE) | DR7_ONES;
 	}
-	debug_update(vcpu);
+	update(vcpu);
 	if (control & KVM_GUESTDBG_SINGLESTEP) {
 		vcpu->arch.singlestep_rip = rip_read(vcpu) +
 					    vmx_get_segment_base(vcpu, SEG_CS);
@@ -228,6 +240,6 @@ int debug_set_regs(struct mkvm_vcpu *vcpu, const struct kvm_debugregs *regs)
 		vcpu->arch.db[i] = regs->db[i];
 	vcpu->arch.dr6 = dr6_fixed(vcpu, regs->dr6);
 	vcpu->arch.dr7 = (regs->dr7 & DR7_WRITABLE) | DR7_ONES;
-	debug_update(vcpu);
+	update(vcpu);
 	return 0;
 }

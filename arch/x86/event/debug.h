@@ -35,8 +35,7 @@ int debug_set_dr(struct mkvm_vcpu *vcpu, int dr, unsigned long val);
 void debug_merge_dr6(struct mkvm_vcpu *vcpu, u64 payload);
 /* First MOV DR after an exit: let the guest have the registers until it is put. */
 void debug_lend_registers(struct mkvm_vcpu *vcpu);
-/* Recompute what is in force after arch.db, dr7 or guest_debug changed. */
-void debug_update(struct mkvm_vcpu *vcpu);
+void debug_clear_dr7(struct mkvm_vcpu *vcpu, unsigned long bits);
 
 int debug_set_guest_debug(struct mkvm_vcpu *vcpu, const struct kvm_guest_debug *dbg);
 void debug_get_regs(struct mkvm_vcpu *vcpu, struct kvm_debugregs *regs);

@@ -10,69 +10,20 @@
 #define pr_fmt(fmt) "minikvm: " fmt
 
 #include <linux/sched.h>
-#include <asm/special_insns.h>
 #include <asm/trapnr.h>
 
 #include "arch/x86/event/debug.h"
+#include "arch/x86/event/deliver.h"
 #include "arch/x86/event/exception.h"
 #include "arch/x86/event/inject.h"
+#include "arch/x86/event/interruptibility.h"
 #include "arch/x86/irq/irqchip.h"
 #include "arch/x86/irq/lapic.h"
-#include "arch/x86/irq/posted.h"
 #include "arch/x86/irq/pic.h"
+#include "arch/x86/irq/posted.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
-u32 vmx_get_interrupt_shadow(struct mkvm_vcpu *vcpu)
-{
-	u32 state = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
-
-	return (state & GUEST_INTR_STATE_STI ? KVM_X86_SHADOW_INT_STI : 0) |
-	       (state & GUEST_INTR_STATE_MOV_SS ? KVM_X86_SHADOW_INT_MOV_SS : 0);
-}
-
-void vmx_set_interrupt_shadow(struct mkvm_vcpu *vcpu, u32 mask)
-{
-	u32 old = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
-	u32 new = old & ~(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS);
-
-	/* VM entry refuses both at once. */
-	if (mask & KVM_X86_SHADOW_INT_MOV_SS)
-		new |= GUEST_INTR_STATE_MOV_SS;
-	else if (mask & KVM_X86_SHADOW_INT_STI)
-		new |= GUEST_INTR_STATE_STI;
-	if (new != old)
-		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, new);
-}
-
-bool vmx_get_nmi_mask(struct mkvm_vcpu *vcpu)
-{
-	return vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & GUEST_INTR_STATE_NMI;
-}
-
-void vmx_set_nmi_mask(struct mkvm_vcpu *vcpu, bool masked)
-{
-	u32 old = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
-	u32 new = masked ? old | GUEST_INTR_STATE_NMI : old & ~GUEST_INTR_STATE_NMI;
-
-	if (new != old)
-		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, new);
-}
-
-/**
- * vmx_write_cr2() - the guest's CR2 changes
- * @vcpu: loaded vCPU
- * @cr2: the new value
- *
- * While the thread is in hot_loop.c's loop the register holds it.
- */
-void vmx_write_cr2(struct mkvm_vcpu *vcpu, unsigned long cr2)
-{
-	vcpu->arch.cr2 = cr2;
-	if (READ_ONCE(vcpu->mode) != MKVM_OUTSIDE_GUEST)
-		native_write_cr2(cr2);
-}
-
-static void inject(struct mkvm_vcpu *vcpu, u32 info)
+static void deliver(struct mkvm_vcpu *vcpu, u32 info)
 {
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, info | INTR_INFO_VALID_MASK);
 	/* A guest that halted by itself; not every event may be injected into that state. */
@@ -81,7 +32,7 @@ static void inject(struct mkvm_vcpu *vcpu, u32 info)
 	to_vmx(vcpu)->event_injected = true;
 }
 
-static void inject_exception(struct mkvm_vcpu *vcpu)
+static void deliver_exception(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_exception *ex = &vcpu->arch.exception;
 	u32 info = ex->vector;
@@ -90,11 +41,8 @@ static void inject_exception(struct mkvm_vcpu *vcpu)
 	/* Once: what comes back from a delivery that was cut short has it in RFLAGS already. */
 	if (!ex->injected && exception_row(ex->vector)->kind == EXCEPTION_FAULT)
 		rflags_write(vcpu, vmx_rflags(vcpu) | X86_EFLAGS_RF);
-	if (ex->vector == X86_TRAP_DB && vcpu->arch.dr7 & DR7_GD) {
-		/* Delivery clears it, so that the handler can look. */
-		vcpu->arch.dr7 &= ~(unsigned long)DR7_GD;
-		debug_update(vcpu);
-	}
+	if (ex->vector == X86_TRAP_DB && vcpu->arch.dr7 & DR7_GD)
+		debug_clear_dr7(vcpu, DR7_GD);	/* so that the handler can look */
 	/* INT3 and INTO are traps of an instruction: VM entry wants its length. */
 	if (ex->vector == X86_TRAP_BP || ex->vector == X86_TRAP_OF) {
 		vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, ex->insn_len ?: 1);
@@ -108,10 +56,10 @@ static void inject_exception(struct mkvm_vcpu *vcpu)
 	}
 	ex->pending = false;
 	ex->injected = true;
-	inject(vcpu, info);
+	deliver(vcpu, info);
 }
 
-static void inject_interrupt(struct mkvm_vcpu *vcpu)
+static void deliver_interrupt(struct mkvm_vcpu *vcpu)
 {
 	u32 info = vcpu->arch.interrupt.nr;
 
@@ -121,46 +69,33 @@ static void inject_interrupt(struct mkvm_vcpu *vcpu)
 	} else {
 		info |= INTR_TYPE_EXT_INTR;
 	}
-	inject(vcpu, info);
+	deliver(vcpu, info);
 	vcpu->stats.irq_injections++;
 }
 
-static void inject_nmi(struct mkvm_vcpu *vcpu)
+static void deliver_nmi(struct mkvm_vcpu *vcpu)
 {
-	inject(vcpu, X86_TRAP_NMI | INTR_TYPE_NMI_INTR);
+	deliver(vcpu, X86_TRAP_NMI | INTR_TYPE_NMI_INTR);
 	vcpu->stats.nmi_injections++;
 }
 
 /**
- * vmx_interrupt_allowed() - would the guest take an external interrupt now?
+ * event_ready_for_user_interrupt() - would the guest take an interrupt of userspace's at once?
  * @vcpu: loaded vCPU
  *
- * Return: RFLAGS.IF is set and no shadow of STI or MOV SS covers it.
+ * Return: what kvm_run.ready_for_interrupt_injection says of KVM_INTERRUPT.
  */
-bool vmx_interrupt_allowed(struct mkvm_vcpu *vcpu)
-{
-	return (rflags_read(vcpu) & X86_EFLAGS_IF) &&
-	       !(vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) &
-		 (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS));
-}
-
-static bool nmi_allowed(struct mkvm_vcpu *vcpu)
-{
-	return !(vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) &
-		 (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS | GUEST_INTR_STATE_NMI));
-}
-
-bool vmx_ready_for_user_interrupt(struct mkvm_vcpu *vcpu)
+bool event_ready_for_user_interrupt(struct mkvm_vcpu *vcpu)
 {
 	if (vcpu->arch.interrupt.injected || vcpu->arch.exception.injected ||
 	    vcpu->arch.exception.pending || vcpu->arch.nmi_injected)
 		return false;
 	/* An NMI goes first: SDM, "Prioritization of Concurrent Events". */
-	if (vcpu->arch.nmi_pending && nmi_allowed(vcpu))
+	if (vcpu->arch.nmi_pending && event_nmi_allowed(vcpu))
 		return false;
 	if (vcpu->arch.apic && (vcpu->arch.pending_extint >= 0 || !lapic_accepts_pic(vcpu)))
 		return false;
-	return vmx_interrupt_allowed(vcpu);
+	return event_interrupt_allowed(vcpu);
 }
 
 static void set_window(struct vmx_vcpu *vmx, u32 bit, bool wanted)
@@ -201,9 +136,7 @@ static bool next_interrupt(struct mkvm_vcpu *vcpu, bool take)
 	}
 	if (vector < 0)
 		return false;
-	vcpu->arch.interrupt.injected = true;
-	vcpu->arch.interrupt.soft = false;
-	vcpu->arch.interrupt.nr = vector;
+	inject_interrupt(vcpu, vector, false);
 	return true;
 }
 
@@ -214,12 +147,12 @@ static noinline bool virtualized_has_interrupt(struct mkvm_vcpu *vcpu)
 }
 
 /**
- * vmx_has_interrupt() - is there an interrupt that only RFLAGS.IF may hold back?
+ * event_has_interrupt() - is there an interrupt that only RFLAGS.IF may hold back?
  * @vcpu: loaded vCPU
  *
  * Return: true when the 8259 or the LAPIC has a vector for it.
  */
-bool vmx_has_interrupt(struct mkvm_vcpu *vcpu)
+bool event_has_interrupt(struct mkvm_vcpu *vcpu)
 {
 	if (lapic_virtualized(vcpu))
 		return virtualized_has_interrupt(vcpu);
@@ -227,13 +160,13 @@ bool vmx_has_interrupt(struct mkvm_vcpu *vcpu)
 }
 
 /**
- * vmx_deliver_events() - MKVM_REQ_EVENT: put the next event into the VM-entry fields
+ * event_deliver() - MKVM_REQ_EVENT: put the next event into the VM-entry fields
  * @vcpu: loaded vCPU; interrupts are off, the entry follows
  *
  * At most one event per entry. What must wait asks for a window exit. Also called without a
  * request when an event must be injected again.
  */
-void vmx_deliver_events(struct mkvm_vcpu *vcpu)
+void event_deliver(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_arch_vcpu *arch = &vcpu->arch;
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
@@ -241,25 +174,25 @@ void vmx_deliver_events(struct mkvm_vcpu *vcpu)
 	int threshold;
 
 	if (arch->exception.injected)
-		inject_exception(vcpu);
+		deliver_exception(vcpu);
 	else if (arch->nmi_injected)
-		inject_nmi(vcpu);
+		deliver_nmi(vcpu);
 	else if (arch->interrupt.injected)
-		inject_interrupt(vcpu);
+		deliver_interrupt(vcpu);
 	else if (arch->exception.pending)
-		inject_exception(vcpu);
+		deliver_exception(vcpu);
 
-	if (arch->nmi_pending && !vmx->event_injected && nmi_allowed(vcpu)) {
+	if (arch->nmi_pending && !vmx->event_injected && event_nmi_allowed(vcpu)) {
 		arch->nmi_pending--;
 		arch->nmi_injected = true;
-		inject_nmi(vcpu);
+		deliver_nmi(vcpu);
 	}
 	set_window(vmx, CPU_BASED_NMI_WINDOW_EXITING, arch->nmi_pending);
 
 	if (next_interrupt(vcpu, false)) {
-		if (!vmx->event_injected && vmx_interrupt_allowed(vcpu)) {
+		if (!vmx->event_injected && event_interrupt_allowed(vcpu)) {
 			if (next_interrupt(vcpu, true))
-				inject_interrupt(vcpu);
+				deliver_interrupt(vcpu);
 			irq_waits = next_interrupt(vcpu, false);
 		} else {
 			irq_waits = true;
@@ -284,13 +217,13 @@ void vmx_deliver_events(struct mkvm_vcpu *vcpu)
 }
 
 /**
- * vmx_recover_events() - after an exit that interrupted an event's delivery
+ * event_recover() - after an exit that interrupted an event's delivery
  * @vcpu: loaded vCPU; interrupts are off
  * @info: IDT-vectoring information, which is valid
  *
  * The injected flags were cleared; here those come back whose event is not delivered yet.
  */
-void vmx_recover_events(struct mkvm_vcpu *vcpu, u32 info)
+void event_recover(struct mkvm_vcpu *vcpu, u32 info)
 {
 	struct mkvm_arch_vcpu *arch = &vcpu->arch;
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
@@ -301,7 +234,7 @@ void vmx_recover_events(struct mkvm_vcpu *vcpu, u32 info)
 	case INTR_TYPE_NMI_INTR:
 		arch->nmi_injected = true;
 		/* Injecting it again sets the blocking again. */
-		vmx_set_nmi_mask(vcpu, false);
+		event_set_nmi_mask(vcpu, false);
 		break;
 	case INTR_TYPE_SOFT_EXCEPTION:
 	case INTR_TYPE_PRIV_SW_EXCEPTION:
@@ -319,9 +252,8 @@ void vmx_recover_events(struct mkvm_vcpu *vcpu, u32 info)
 		arch->interrupt.insn_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
 		fallthrough;
 	case INTR_TYPE_EXT_INTR:
-		arch->interrupt.injected = true;
-		arch->interrupt.soft = (info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_SOFT_INTR;
-		arch->interrupt.nr = vector;
+		inject_interrupt(vcpu, vector,
+				 (info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_SOFT_INTR);
 		break;
 	}
 	mkvm_make_request(MKVM_REQ_EVENT, vcpu);

@@ -14,6 +14,7 @@
 #include "arch/x86/event/debug.h"
 #include "arch/x86/event/exception.h"
 #include "arch/x86/event/inject.h"
+#include "arch/x86/event/interruptibility.h"
 #include "arch/x86/event/single_step.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/vmx/vmx.h"
@@ -33,7 +34,7 @@ void inject_deliver_payload(struct mkvm_vcpu *vcpu)
 		return;
 	switch (exception_row(ex->vector)->payload) {
 	case PAYLOAD_CR2:
-		vmx_write_cr2(vcpu, ex->payload);
+		cr2_write(vcpu, ex->payload);
 		break;
 	case PAYLOAD_DR6:
 		debug_merge_dr6(vcpu, ex->payload);
@@ -63,7 +64,7 @@ static void queue(struct mkvm_vcpu *vcpu, u8 vector, u32 error_code, unsigned lo
 		    (first == PAGE_FAULT_CLASS && second != BENIGN)) {
 			/* A second #PF has changed CR2 all the same. */
 			if (row->payload == PAYLOAD_CR2)
-				vmx_write_cr2(vcpu, payload);
+				cr2_write(vcpu, payload);
 			vector = X86_TRAP_DF;
 			row = exception_row(vector);
 			error_code = 0;
@@ -121,8 +122,8 @@ void queue_nmi(struct mkvm_vcpu *vcpu)
 void inject_clear(struct mkvm_vcpu *vcpu)
 {
 	vcpu->arch.exception = (struct mkvm_exception) {};
-	vcpu->arch.interrupt.injected = false;
-	vcpu->arch.nmi_injected = false;
+	inject_done(vcpu);
+	vcpu->arch.pending_extint = -1;
 	vcpu->arch.nmi_pending = 0;
 	atomic_set(&vcpu->arch.nmi_queued, 0);
 }
@@ -130,7 +131,7 @@ void inject_clear(struct mkvm_vcpu *vcpu)
 /* Move what other threads queued to where the entry path looks; at most one can wait more. */
 void inject_take_nmis(struct mkvm_vcpu *vcpu)
 {
-	unsigned int limit = vmx_get_nmi_mask(vcpu) || vcpu->arch.nmi_injected ? 1 : 2;
+	unsigned int limit = event_get_nmi_mask(vcpu) || vcpu->arch.nmi_injected ? 1 : 2;
 
 	vcpu->arch.nmi_pending = min_t(unsigned int, limit, vcpu->arch.nmi_pending +
 				       atomic_xchg(&vcpu->arch.nmi_queued, 0));
@@ -169,10 +170,10 @@ void inject_get_events(struct mkvm_vcpu *vcpu, struct kvm_vcpu_events *events)
 	events->interrupt.injected = vcpu->arch.interrupt.injected &&
 				     !vcpu->arch.interrupt.soft;
 	events->interrupt.nr = vcpu->arch.interrupt.nr;
-	events->interrupt.shadow = vmx_get_interrupt_shadow(vcpu);
+	events->interrupt.shadow = event_get_shadow(vcpu);
 	events->nmi.injected = vcpu->arch.nmi_injected;
 	events->nmi.pending = vcpu->arch.nmi_pending;
-	events->nmi.masked = vmx_get_nmi_mask(vcpu);
+	events->nmi.masked = event_get_nmi_mask(vcpu);
 	events->flags |= KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW;
 	if (vcpu->vm->arch.triple_fault_event) {
 		events->flags |= KVM_VCPUEVENT_VALID_TRIPLE_FAULT;
@@ -233,13 +234,13 @@ int inject_set_events(struct mkvm_vcpu *vcpu, const struct kvm_vcpu_events *even
 	vcpu->arch.interrupt.nr = events->interrupt.nr;
 	vcpu->arch.interrupt.soft = events->interrupt.soft;
 	if (events->flags & KVM_VCPUEVENT_VALID_SHADOW)
-		vmx_set_interrupt_shadow(vcpu, events->interrupt.shadow);
+		event_set_shadow(vcpu, events->interrupt.shadow);
 	vcpu->arch.nmi_injected = events->nmi.injected;
 	if (events->flags & KVM_VCPUEVENT_VALID_NMI_PENDING) {
 		vcpu->arch.nmi_pending = min_t(u8, events->nmi.pending, 2);
 		atomic_set(&vcpu->arch.nmi_queued, 0);
 	}
-	vmx_set_nmi_mask(vcpu, events->nmi.masked);
+	event_set_nmi_mask(vcpu, events->nmi.masked);
 	if (events->flags & KVM_VCPUEVENT_VALID_SIPI_VECTOR)
 		lapic_set_sipi_vector(vcpu, events->sipi_vector);
 	if (events->flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT) {

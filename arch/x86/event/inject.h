@@ -31,6 +31,28 @@ static inline void queue_ud(struct mkvm_vcpu *vcpu)
 /* An NMI for this vCPU from any thread or from its LAPIC. Any context; kicks. */
 void queue_nmi(struct mkvm_vcpu *vcpu);
 
+/* The interrupt that the next entry carries; @soft: of INT n. */
+static inline void inject_interrupt(struct mkvm_vcpu *vcpu, u8 vector, bool soft)
+{
+	vcpu->arch.interrupt.injected = true;
+	vcpu->arch.interrupt.soft = soft;
+	vcpu->arch.interrupt.nr = vector;
+}
+
+/* The interrupt or NMI that was injected is delivered. */
+static __always_inline void inject_interrupt_done(struct mkvm_vcpu *vcpu)
+{
+	vcpu->arch.interrupt.injected = false;
+	vcpu->arch.nmi_injected = false;
+}
+
+/* What the last entry carried is delivered. */
+static __always_inline void inject_done(struct mkvm_vcpu *vcpu)
+{
+	vcpu->arch.exception.injected = false;
+	inject_interrupt_done(vcpu);
+}
+
 /* KVM_GET/SET_VCPU_EVENTS and SET_SREGS' interrupt_bitmap. vCPU loaded. */
 void inject_get_events(struct mkvm_vcpu *vcpu, struct kvm_vcpu_events *events);
 int inject_set_events(struct mkvm_vcpu *vcpu, const struct kvm_vcpu_events *events);

@@ -11,6 +11,7 @@
 #include <asm/debugreg.h>
 
 #include "arch/x86/event/inject.h"
+#include "arch/x86/event/interruptibility.h"
 #include "arch/x86/event/single_step.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
@@ -46,7 +47,7 @@ void single_step_take(struct mkvm_vcpu *vcpu)
 
 	if ((vcpu->arch.guest_debug & KVM_GUESTDBG_SINGLESTEP) ||
 	    vcpu->arch.exception.pending || vcpu->arch.exception.injected ||
-	    vmx_get_interrupt_shadow(vcpu))
+	    event_get_shadow(vcpu))
 		return;
 	pending = vmcs_read64(GUEST_PENDING_DBG_EXCEPTIONS);
 	if (!(pending & DR_STEP))

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * EPT violations and misconfigurations, the page-modification
- * log, APIC accesses, INVLPG and INVPCID.
+ * Accesses that exit: EPT violations and misconfigurations, the page-modification log, the APIC's
+ * page, I/O instructions, INVLPG and INVPCID.
  *
- * SDM, "Exit Qualification for EPT Violations", "Page-Modification Logging", "Exit
- * Qualification for APIC-Access VM Exits". A violation where there is no slot is device access.
+ * SDM, "Exit Qualification for EPT Violations", "Page-Modification Logging", "Exit Qualification
+ * for APIC-Access VM Exits", "Exit Qualification for I/O Instructions" and "Format of the VM-Exit
+ * Instruction-Information Field as Used for INS and OUTS". A violation where there is no slot is
+ * an access to a device. What the accesses do is in insn/ and mmu/.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -12,13 +14,19 @@
 #include <linux/mm.h>
 #include <asm/apicdef.h>
 
-#include "arch/x86/cpu/cr.h"
 #include "arch/x86/cpu/cpuid.h"
-#include "arch/x86/insn/doorbell.h"
+#include "arch/x86/cpu/cr.h"
 #include "arch/x86/event/inject.h"
+#include "arch/x86/event/interruptibility.h"
 #include "arch/x86/event/skip.h"
-#include "arch/x86/irq/lapic.h"
+#include "arch/x86/exit/exit_access.h"
+#include "arch/x86/exit/operand.h"
+#include "arch/x86/exit/rom_write.h"
+#include "arch/x86/exit/table.h"
+#include "arch/x86/insn/doorbell.h"
 #include "arch/x86/insn/mmio.h"
+#include "arch/x86/insn/pio.h"
+#include "arch/x86/irq/lapic.h"
 #include "arch/x86/mmu/ept.h"
 #include "arch/x86/mmu/guest_walk.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
@@ -45,28 +53,28 @@ static __always_inline int ring_doorbell(struct mkvm_vcpu *vcpu, struct mkvm_doo
 	if (to_vmx(vcpu)->idt_vectoring_valid || !is_long_mode(vcpu) ||
 	    unlikely(vcpu->arch.switch_db_regs) ||
 	    !(vmcs_read32(GUEST_CS_AR_BYTES) & VMX_AR_L_MASK))
-		return VMX_FAST_NO;
+		return EXIT_SLOW;
 	idx = srcu_read_lock(&vcpu->vm->srcu);
 	len = doorbell_ring(vcpu, bell, gpa, vmx_rip(vcpu), vmcs_read64(GUEST_CR3));
 	srcu_read_unlock(&vcpu->vm->srcu, idx);
 	if (!len)
-		return VMX_FAST_NO;
+		return EXIT_SLOW;
 	skip_bytes(vcpu, len);
 	vcpu->stats.mmio_emulated++;
 	return 1;
 }
 
-int vmx_fast_ept_violation(struct mkvm_vcpu *vcpu)
+int exit_fast_ept_violation(struct mkvm_vcpu *vcpu)
 {
 	gpa_t gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
 	struct mkvm_doorbell *bell = doorbell_find(vcpu, gpa);
 
 	if (!bell || (vmcs_read64(EXIT_QUALIFICATION) & DOORBELL_QUAL_MASK) != DOORBELL_QUAL)
-		return VMX_FAST_NO;
+		return EXIT_SLOW;
 	return ring_doorbell(vcpu, bell, gpa);
 }
 
-int vmx_exit_ept_violation(struct mkvm_vcpu *vcpu)
+int exit_ept_violation(struct mkvm_vcpu *vcpu)
 {
 	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
 	gpa_t gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
@@ -75,7 +83,7 @@ int vmx_exit_ept_violation(struct mkvm_vcpu *vcpu)
 
 	/* An IRET that faulted had unblocked NMIs already. */
 	if ((qualification & EPT_QUAL_NMI_UNBLOCKED) && !to_vmx(vcpu)->idt_vectoring_valid)
-		vmx_set_nmi_mask(vcpu, true);
+		event_set_nmi_mask(vcpu, true);
 
 	vcpu->stats.ept_faults++;
 	ret = ept_handle_fault(vcpu, gpa, EPT_QUAL_ACCESS(qualification));
@@ -89,33 +97,35 @@ int vmx_exit_ept_violation(struct mkvm_vcpu *vcpu)
 		return ret;
 	hint = (qualification & EPT_QUAL_LINEAR_VALID) && (qualification & EPT_QUAL_TRANSLATED);
 	if (unlikely(rom) && hint) {
-		ret = vmx_rom_write(vcpu, vmcs_read64(GUEST_LINEAR_ADDRESS), gpa);
+		ret = rom_write_step(vcpu, vmcs_read64(GUEST_LINEAR_ADDRESS), gpa);
 		if (ret)
 			return ret;
 	}
 	/* An event cannot be delivered through a device. */
 	if (to_vmx(vcpu)->idt_vectoring_valid)
-		return vmx_exit_delivery_failed(vcpu);
+		return exit_delivery_failed(vcpu);
 	return mmio_emulate(vcpu, hint, qualification & EPT_FAULT_WRITE,
 			    hint ? vmcs_read64(GUEST_LINEAR_ADDRESS) : 0, gpa);
 }
 
-int vmx_exit_ept_misconfig(struct mkvm_vcpu *vcpu)
+int exit_ept_misconfig(struct mkvm_vcpu *vcpu)
 {
 	gpa_t gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
 
+	if (to_vmx(vcpu)->idt_vectoring_valid)
+		return exit_delivery_failed(vcpu);
 	/* The module writes no such entry: this is memory corruption or a bug. */
 	pr_err_ratelimited("vm %d vcpu %u: EPT misconfiguration at guest-physical %#llx\n",
 			   vcpu->vm->owner_pid, vcpu->id, gpa);
 	ept_dump_walk(vcpu->vm, gpa);
-	return vmx_exit_unexpected(vcpu, "EPT entry that the SDM forbids");
+	return exit_unexpected(vcpu, "EPT entry that the SDM forbids");
 }
 
 /**
- * vmx_flush_pml() - copy the page-modification log to the dirty bitmaps
+ * exit_flush_pml() - copy the page-modification log to the dirty bitmaps
  * @vcpu: loaded vCPU, vm->srcu read-held
  */
-void vmx_flush_pml(struct mkvm_vcpu *vcpu)
+void exit_flush_pml(struct mkvm_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	const u64 *log;
@@ -134,12 +144,12 @@ void vmx_flush_pml(struct mkvm_vcpu *vcpu)
 	vmcs_write16(GUEST_PML_INDEX, VMX_PML_ENTRIES - 1);
 }
 
-int vmx_exit_pml_full(struct mkvm_vcpu *vcpu)
+int exit_pml_full(struct mkvm_vcpu *vcpu)
 {
 	if ((vmcs_read64(EXIT_QUALIFICATION) & EPT_QUAL_NMI_UNBLOCKED) &&
 	    !to_vmx(vcpu)->idt_vectoring_valid)
-		vmx_set_nmi_mask(vcpu, true);
-	vmx_flush_pml(vcpu);
+		event_set_nmi_mask(vcpu, true);
+	exit_flush_pml(vcpu);
 	return 1;
 }
 
@@ -153,32 +163,32 @@ static bool is_write(unsigned long qualification)
 }
 
 /* EOI is most of what an xAPIC guest does here, and its value does not matter; ICR comes next. */
-int vmx_fast_apic_access(struct mkvm_vcpu *vcpu)
+int exit_fast_apic_access(struct mkvm_vcpu *vcpu)
 {
 	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
 	struct mkvm_doorbell *bell;
 	gpa_t gpa;
 
 	if (!is_write(qualification) || !vcpu->arch.apic)
-		return VMX_FAST_NO;
+		return EXIT_SLOW;
 	if (APIC_QUAL_OFFSET(qualification) == APIC_EOI) {
 		if (to_vmx(vcpu)->idt_vectoring_valid || !lapic_eoi_fast(vcpu))
-			return VMX_FAST_NO;
+			return EXIT_SLOW;
 		skip_instruction(vcpu);
 		return 1;
 	}
 	gpa = (vcpu->arch.apic_base & PAGE_MASK) | APIC_QUAL_OFFSET(qualification);
 	bell = doorbell_find(vcpu, gpa);
-	return bell ? ring_doorbell(vcpu, bell, gpa) : VMX_FAST_NO;
+	return bell ? ring_doorbell(vcpu, bell, gpa) : EXIT_SLOW;
 }
 
-int vmx_exit_apic_access(struct mkvm_vcpu *vcpu)
+int exit_apic_access(struct mkvm_vcpu *vcpu)
 {
 	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
 	u32 offset = APIC_QUAL_OFFSET(qualification);
 
 	if (to_vmx(vcpu)->idt_vectoring_valid)
-		return vmx_exit_delivery_failed(vcpu);
+		return exit_delivery_failed(vcpu);
 	if (is_write(qualification) && offset == APIC_EOI && vcpu->arch.apic) {
 		lapic_eoi(vcpu);
 		skip_instruction(vcpu);
@@ -191,8 +201,66 @@ int vmx_exit_apic_access(struct mkvm_vcpu *vcpu)
 				 offset);
 }
 
+#define IO_SIZE(q)	(((q) & 7) + 1)
+#define IO_IN		BIT(3)
+#define IO_STRING	BIT(4)
+#define IO_REP		BIT(5)
+#define IO_PORT(q)	((u16)((q) >> 16))
+
+/* IN or OUT of one element, in any context; -EAGAIN when the device wants interrupts on. */
+static int simple_io(struct mkvm_vcpu *vcpu, unsigned long qualification)
+{
+	u16 port = IO_PORT(qualification);
+	int size = IO_SIZE(qualification);
+
+	if (qualification & IO_IN)
+		return pio_in(vcpu, port, size);
+	return pio_out(vcpu, port, size);
+}
+
+/*
+ * Most devices can be spoken to with interrupts off, and so can userspace: its exit is only a
+ * few words in the kvm_run page.
+ */
+int exit_fast_io(struct mkvm_vcpu *vcpu)
+{
+	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
+	int idx, ret;
+
+	if (unlikely(qualification & IO_STRING))
+		return EXIT_SLOW;
+	idx = srcu_read_lock(&vcpu->vm->srcu);
+	ret = simple_io(vcpu, qualification);
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	return ret == -EAGAIN ? EXIT_SLOW : ret;
+}
+
+int exit_io(struct mkvm_vcpu *vcpu)
+{
+	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
+	int size = IO_SIZE(qualification);
+	bool in = qualification & IO_IN;
+	struct mkvm_pio_request req;
+	u32 info;
+
+	if (!(qualification & IO_STRING))
+		return simple_io(vcpu, qualification);
+	info = vmcs_read32(VMX_INSTRUCTION_INFO);
+	req = (struct mkvm_pio_request) {
+		.port = IO_PORT(qualification),
+		.size = size,
+		.addr_bytes = 2 << INFO_ADDRESS_SIZE(info),
+		/* INS always stores to ES; the field has three bits for six registers. */
+		.segment = in ? SEG_ES : min_t(u32, INFO_SEGMENT(info), SEG_GS),
+		.string = true,
+		.rep = qualification & IO_REP,
+		.down = rflags_read(vcpu) & X86_EFLAGS_DF,
+	};
+	return pio_string(vcpu, in, &req);
+}
+
 /* INVLPG exiting is off; the row exists so that a control that forces it on works. */
-int vmx_exit_invlpg(struct mkvm_vcpu *vcpu)
+int exit_invlpg(struct mkvm_vcpu *vcpu)
 {
 	vmx_flush_tlb_guest(vcpu);
 	skip_instruction(vcpu);
@@ -200,7 +268,7 @@ int vmx_exit_invlpg(struct mkvm_vcpu *vcpu)
 }
 
 /* Exits with "INVLPG exiting" alone, which is off; without "enable INVPCID" it is undefined. */
-int vmx_exit_invpcid(struct mkvm_vcpu *vcpu)
+int exit_invpcid(struct mkvm_vcpu *vcpu)
 {
 	if (!guest_cpuid_has(vcpu, X86_FEATURE_INVPCID)) {
 		queue_ud(vcpu);

@@ -12,10 +12,12 @@
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
-#include "arch/x86/insn/descriptor.h"
-#include "arch/x86/insn/guest_access.h"
 #include "arch/x86/event/inject.h"
 #include "arch/x86/event/skip.h"
+#include "arch/x86/exit/exit_descriptor.h"
+#include "arch/x86/exit/operand.h"
+#include "arch/x86/insn/descriptor.h"
+#include "arch/x86/insn/guest_access.h"
 #include "arch/x86/insn/internal_error.h"
 #include "arch/x86/insn/segment_load.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
@@ -109,7 +111,7 @@ static int access_gdtr_idtr(struct mkvm_vcpu *vcpu, u32 info)
 	}
 	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
 	len = cs_l ? 10 : 6;
-	if (vmx_memory_operand(vcpu, info, store, len, &linear))
+	if (operand_linear(vcpu, info, store, len, &linear))
 		return 1;
 
 	if (store) {
@@ -157,7 +159,7 @@ static int store_selector(struct mkvm_vcpu *vcpu, u32 info, u16 selector)
 		return 1;
 	}
 	if (!(info & INFO_IS_REGISTER)) {
-		if (vmx_memory_operand(vcpu, info, true, sizeof(selector), &linear))
+		if (operand_linear(vcpu, info, true, sizeof(selector), &linear))
 			return 1;
 		ret = guest_access_write(vcpu, linear, &selector, sizeof(selector), &fault);
 		return finish(vcpu, ret, &fault);
@@ -181,7 +183,7 @@ static int load_selector(struct mkvm_vcpu *vcpu, u32 info, bool tr)
 	if (info & INFO_IS_REGISTER) {
 		selector = reg_read(vcpu, INFO_REGISTER(info));
 	} else {
-		if (vmx_memory_operand(vcpu, info, false, sizeof(selector), &linear))
+		if (operand_linear(vcpu, info, false, sizeof(selector), &linear))
 			return 1;
 		ret = guest_access_read(vcpu, linear, &selector, sizeof(selector), 0, &fault);
 	}
@@ -226,13 +228,13 @@ static int access_again(struct mkvm_vcpu *vcpu)
 }
 
 /**
- * vmx_exit_descriptor_table() - "access to GDTR or IDTR" and "access to LDTR or TR"
+ * exit_descriptor_table() - "access to GDTR or IDTR" and "access to LDTR or TR"
  * @vcpu: loaded vCPU, vm->srcu read-held
  *
  * Return: 1 = enter the guest, maybe with a fault; 0 with KVM_EXIT_MMIO, or with
  * KVM_EXIT_INTERNAL_ERROR when the operand is neither memory nor a device.
  */
-int vmx_exit_descriptor_table(struct mkvm_vcpu *vcpu)
+int exit_descriptor_table(struct mkvm_vcpu *vcpu)
 {
 	guest_access_begin(vcpu);
 	vcpu->arch.mmio.rip = rip_read(vcpu);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Exceptions that exit, and the triple fault.
+ * Exceptions that exit, the triple fault, and task switches.
  *
- * SDM, "Exception Bitmap", "Exit Qualification for Debug Exceptions". #DB and #AC exit always
+ * SDM, "Exception Bitmap", "Exit Qualification for Debug Exceptions", "Exit Qualification for Task
+ * Switches", "Information for VM Exits That Occur During Event Delivery". #DB and #AC exit always
  * (see vmx_update_exception_bitmap()), #UD for KVM's quirk FIX_HYPERCALL_INSN, #BP when userspace
- * debugs the guest, #MC for the host.
+ * debugs the guest, #MC for the host. The task switch itself is in insn/task_switch.c.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -16,23 +17,27 @@
 
 #include "arch/x86/cpu/cpuid.h"
 #include "arch/x86/event/debug.h"
-#include "arch/x86/insn/descriptor.h"
 #include "arch/x86/event/inject.h"
+#include "arch/x86/event/interruptibility.h"
 #include "arch/x86/event/single_step.h"
 #include "arch/x86/event/skip.h"
+#include "arch/x86/exit/exit_exception.h"
+#include "arch/x86/exit/table.h"
+#include "arch/x86/insn/descriptor.h"
 #include "arch/x86/insn/mmio.h"
+#include "arch/x86/insn/task_switch.h"
 #include "arch/x86/mmu/guest_walk.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
 /**
- * vmx_exit_debug() - KVM_EXIT_DEBUG
+ * exit_debug() - KVM_EXIT_DEBUG
  * @vcpu: loaded vCPU; userspace debugs it
  * @vector: #DB or #BP
  * @dr6: what happened; the bits that read as 1 are added
  *
  * Return: 0, for the exit handler to return.
  */
-int vmx_exit_debug(struct mkvm_vcpu *vcpu, u8 vector, unsigned long dr6)
+int exit_debug(struct mkvm_vcpu *vcpu, u8 vector, unsigned long dr6)
 {
 	struct kvm_debug_exit_arch *exit = &vcpu->run->debug.arch;
 
@@ -51,11 +56,11 @@ static int handle_debug(struct mkvm_vcpu *vcpu, u32 info)
 
 	/* Delivering a pending single step consumes it. */
 	if (vcpu->arch.guest_debug & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP))
-		return vmx_exit_debug(vcpu, X86_TRAP_DB, dr6);
+		return exit_debug(vcpu, X86_TRAP_DB, dr6);
 	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_PRIV_SW_EXCEPTION)
 		/* INT1 traps, but its exit comes before it: the handler returns behind it. */
 		skip_untrapped(vcpu, vmcs_read32(VM_EXIT_INSTRUCTION_LEN));
-	else if ((rflags_read(vcpu) & X86_EFLAGS_TF) && vmx_get_interrupt_shadow(vcpu))
+	else if ((rflags_read(vcpu) & X86_EFLAGS_TF) && event_get_shadow(vcpu))
 		/* VM entry wants the step behind STI or MOV SS pending; the exit cleared it. */
 		single_step_pend();
 	queue_debug_exception(vcpu, dr6 & ~(unsigned long)DR6_RESERVED);
@@ -152,7 +157,7 @@ static int exception_to_user(struct mkvm_vcpu *vcpu, u32 info)
 	return 0;
 }
 
-int vmx_exit_exception_nmi(struct mkvm_vcpu *vcpu)
+int exit_exception_nmi(struct mkvm_vcpu *vcpu)
 {
 	u32 info = vmcs_read32(VM_EXIT_INTR_INFO);
 	u8 vector = info & INTR_INFO_VECTOR_MASK;
@@ -164,7 +169,7 @@ int vmx_exit_exception_nmi(struct mkvm_vcpu *vcpu)
 	/* An IRET that faulted had unblocked NMIs already (SDM, "NMI unblocking due to IRET"). */
 	if (!to_vmx(vcpu)->idt_vectoring_valid && (info & INTR_INFO_UNBLOCK_NMI) &&
 	    vector != X86_TRAP_DF)
-		vmx_set_nmi_mask(vcpu, true);
+		event_set_nmi_mask(vcpu, true);
 
 	switch (vector) {
 	case X86_TRAP_DB:
@@ -173,7 +178,7 @@ int vmx_exit_exception_nmi(struct mkvm_vcpu *vcpu)
 		return handle_undefined(vcpu);
 	case X86_TRAP_BP:
 		vcpu->arch.exception.injected = false;
-		return vmx_exit_debug(vcpu, X86_TRAP_BP, 0);
+		return exit_debug(vcpu, X86_TRAP_BP, 0);
 	case X86_TRAP_AC:
 		if (is_hosts_split_lock(vcpu)) {
 			/* It warns, and lets this thread lock as it likes; or it is fatal here. */
@@ -188,8 +193,61 @@ int vmx_exit_exception_nmi(struct mkvm_vcpu *vcpu)
 	}
 }
 
-int vmx_exit_triple_fault(struct mkvm_vcpu *vcpu)
+int exit_triple_fault(struct mkvm_vcpu *vcpu)
 {
 	vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
 	return 0;
+}
+
+#define QUAL_SELECTOR(q)	((u16)(q))
+#define QUAL_SOURCE(q)		(((q) >> 30) & 3)
+
+/* An event reached a task gate in the IDT: what is it, and does it come from an instruction? */
+static void read_event(struct task_switch *ts, bool *instruction)
+{
+	u32 info = vmcs_read32(IDT_VECTORING_INFO_FIELD);
+
+	if (!(info & INTR_INFO_VALID_MASK))
+		return;
+	switch (info & INTR_INFO_INTR_TYPE_MASK) {
+	case INTR_TYPE_SOFT_INTR:
+	case INTR_TYPE_SOFT_EXCEPTION:
+	case INTR_TYPE_PRIV_SW_EXCEPTION:
+		*instruction = true;
+		break;
+	case INTR_TYPE_NMI_INTR:
+		ts->nmi = true;
+		fallthrough;
+	default:
+		ts->external = true;
+	}
+	ts->has_error_code = info & INTR_INFO_DELIVER_CODE_MASK;
+	if (ts->has_error_code)
+		ts->error_code = vmcs_read32(IDT_VECTORING_ERROR_CODE);
+}
+
+/**
+ * exit_task_switch() - CALL, JMP or IRET to another task, or a task gate in the IDT
+ * @vcpu: loaded vCPU, vm->srcu read-held
+ *
+ * Return: as task_switch().
+ */
+int exit_task_switch(struct mkvm_vcpu *vcpu)
+{
+	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
+	struct task_switch ts = {
+		.source = QUAL_SOURCE(qualification),
+		.selector = QUAL_SELECTOR(qualification),
+		.next_rip = rip_read(vcpu),
+	};
+	bool instruction = ts.source != TASK_SWITCH_BY_GATE;
+
+	/* SDM, "Treatment of Task Switches": outside protected mode they fault, and do not exit. */
+	if (is_long_mode(vcpu) || !is_protmode(vcpu))
+		return exit_unexpected(vcpu, "task switch outside protected mode");
+	if (ts.source == TASK_SWITCH_BY_GATE)
+		read_event(&ts, &instruction);
+	if (instruction)
+		ts.next_rip = (u32)(ts.next_rip + vmcs_read32(VM_EXIT_INSTRUCTION_LEN));
+	return task_switch(vcpu, &ts);
 }

@@ -17,13 +17,16 @@
 
 #include "arch/x86/cpu/cpuid.h"
 #include "arch/x86/cpu/cr.h"
-#include "arch/x86/event/debug.h"
-#include "arch/x86/event/inject.h"
-#include "arch/x86/event/skip.h"
-#include "arch/x86/irq/lapic.h"
 #include "arch/x86/cpu/msr.h"
 #include "arch/x86/cpu/msr_filter.h"
 #include "arch/x86/cpu/tsc.h"
+#include "arch/x86/event/debug.h"
+#include "arch/x86/event/inject.h"
+#include "arch/x86/event/skip.h"
+#include "arch/x86/exit/exit_exception.h"
+#include "arch/x86/exit/exit_register.h"
+#include "arch/x86/exit/table.h"
+#include "arch/x86/irq/lapic.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
 /* SDM, "Exit Qualification for Control-Register Accesses": bits 5:4. */
@@ -90,14 +93,14 @@ static int read_cr(struct mkvm_vcpu *vcpu, int cr, int reg)
 		break;
 	default:
 		/* CR0 and CR4 are read from the shadow without an exit. */
-		return vmx_exit_unexpected(vcpu, "MOV from a control register that does not exit");
+		return exit_unexpected(vcpu, "MOV from a control register that does not exit");
 	}
 	reg_write(vcpu, reg, value);
 	skip_instruction(vcpu);
 	return 1;
 }
 
-int vmx_exit_cr(struct mkvm_vcpu *vcpu)
+int exit_cr(struct mkvm_vcpu *vcpu)
 {
 	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
 	int cr = qualification & 15, reg = (qualification >> 8) & 15;
@@ -115,16 +118,16 @@ int vmx_exit_cr(struct mkvm_vcpu *vcpu)
 }
 
 /* CR8 is a LAPIC register; CR0 and CR4 touch nothing that sleeps unless paging or CD change. */
-int vmx_fast_cr(struct mkvm_vcpu *vcpu)
+int exit_fast_cr(struct mkvm_vcpu *vcpu)
 {
 	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
 	int cr = qualification & 15, access = (qualification >> 4) & 3;
 	unsigned long changed, value;
 
 	if (access == CR_MOV_FROM)
-		return vmx_exit_cr(vcpu);
+		return exit_cr(vcpu);
 	if (access != CR_MOV_TO)
-		return VMX_FAST_NO;
+		return EXIT_SLOW;
 	value = operand(vcpu, (qualification >> 8) & 15);
 	switch (cr) {
 	case 0:
@@ -134,19 +137,19 @@ int vmx_fast_cr(struct mkvm_vcpu *vcpu)
 		changed = cr4_read(vcpu) ^ value;
 		break;
 	case 8:
-		return vcpu->arch.apic ? write_cr(vcpu, 8, value) : VMX_FAST_NO;
+		return vcpu->arch.apic ? write_cr(vcpu, 8, value) : EXIT_SLOW;
 	default:
-		return VMX_FAST_NO;
+		return EXIT_SLOW;
 	}
 	/* Loading PDPTEs reads guest memory, and that may sleep. */
 	if (!is_long_mode(vcpu) && (is_pae(vcpu) || (cr == 4 && (changed & X86_CR4_PAE))))
-		return VMX_FAST_NO;
+		return EXIT_SLOW;
 	if (cr == 0 && (changed & (X86_CR0_PG | X86_CR0_PE | X86_CR0_CD)))
-		return VMX_FAST_NO;
+		return EXIT_SLOW;
 	return write_cr(vcpu, cr, value);
 }
 
-int vmx_exit_dr(struct mkvm_vcpu *vcpu)
+int exit_dr(struct mkvm_vcpu *vcpu)
 {
 	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
 	int dr = qualification & 7, reg = (qualification >> 8) & 15;
@@ -164,11 +167,10 @@ int vmx_exit_dr(struct mkvm_vcpu *vcpu)
 	if ((vcpu->arch.dr7 & DR7_GD) || (vcpu->arch.guest_debug & KVM_GUESTDBG_USE_HW_BP)) {
 		if (vcpu->arch.guest_debug & KVM_GUESTDBG_USE_HW_BP &&
 		    vcpu->arch.guest_debug_dr7 & DR7_GD)
-			return vmx_exit_debug(vcpu, X86_TRAP_DB, DR6_BD);
+			return exit_debug(vcpu, X86_TRAP_DB, DR6_BD);
 		if (vcpu->arch.dr7 & DR7_GD) {
 			/* General detect: the fault clears GD so that the handler can look. */
-			vcpu->arch.dr7 &= ~(unsigned long)DR7_GD;
-			debug_update(vcpu);
+			debug_clear_dr7(vcpu, DR7_GD);
 			queue_debug_exception(vcpu, DR6_BD);
 			return 1;
 		}
@@ -187,19 +189,19 @@ int vmx_exit_dr(struct mkvm_vcpu *vcpu)
 	return finish(vcpu, debug_set_dr(vcpu, dr, operand(vcpu, reg)));
 }
 
-int vmx_exit_xsetbv(struct mkvm_vcpu *vcpu)
+int exit_xsetbv(struct mkvm_vcpu *vcpu)
 {
 	if (vmx_get_cpl(vcpu) != 0 || (u32)reg_read(vcpu, GREG_RCX) != 0)
 		return finish(vcpu, 1);
 	return finish(vcpu, mkvm_set_xcr0(vcpu, edx_eax_read(vcpu)));
 }
 
-int vmx_exit_rdmsr(struct mkvm_vcpu *vcpu)
+int exit_rdmsr(struct mkvm_vcpu *vcpu)
 {
 	return msr_emulate_read(vcpu);
 }
 
-int vmx_exit_wrmsr(struct mkvm_vcpu *vcpu)
+int exit_wrmsr(struct mkvm_vcpu *vcpu)
 {
 	return msr_emulate_write(vcpu);
 }
@@ -209,18 +211,18 @@ static bool is_x2apic_msr(u32 msr)
 	return msr - APIC_BASE_MSR < 0x100;
 }
 
-int vmx_fast_rdmsr(struct mkvm_vcpu *vcpu)
+int exit_fast_rdmsr(struct mkvm_vcpu *vcpu)
 {
 	u32 msr = reg_read(vcpu, GREG_RCX);
 	u64 data = 0;
 	int ret;
 
 	if (unlikely(vcpu->vm->arch.msr_slow))
-		return VMX_FAST_NO;
+		return EXIT_SLOW;
 	switch (msr) {
 	case MSR_IA32_TSC_DEADLINE:
 		if (!vcpu->arch.apic || !guest_cpuid_has(vcpu, X86_FEATURE_TSC_DEADLINE_TIMER))
-			return VMX_FAST_NO;
+			return EXIT_SLOW;
 		data = lapic_get_tsc_deadline(vcpu);
 		ret = 0;
 		break;
@@ -230,7 +232,7 @@ int vmx_fast_rdmsr(struct mkvm_vcpu *vcpu)
 	case MSR_TSC_AUX:
 		/* TSC_AUX needs a look at CPUID: leave it to the slow path. */
 		if (msr == MSR_TSC_AUX || vmx_get_msr(vcpu, msr, &data))
-			return VMX_FAST_NO;
+			return EXIT_SLOW;
 		ret = 0;
 		break;
 	case MSR_IA32_TSC_ADJUST:
@@ -241,7 +243,7 @@ int vmx_fast_rdmsr(struct mkvm_vcpu *vcpu)
 		break;
 	default:
 		if (!vcpu->arch.apic || !is_x2apic_msr(msr))
-			return VMX_FAST_NO;
+			return EXIT_SLOW;
 		ret = lapic_x2apic_msr_read(vcpu, msr, &data);
 	}
 	if (!ret)
@@ -249,12 +251,12 @@ int vmx_fast_rdmsr(struct mkvm_vcpu *vcpu)
 	return finish(vcpu, ret);
 }
 
-int vmx_fast_wrmsr(struct mkvm_vcpu *vcpu)
+int exit_fast_wrmsr(struct mkvm_vcpu *vcpu)
 {
 	u32 msr = reg_read(vcpu, GREG_RCX);
 
 	if (unlikely(vcpu->vm->arch.msr_slow))
-		return VMX_FAST_NO;
+		return EXIT_SLOW;
 	if (msr == MSR_IA32_TSC_DEADLINE && vcpu->arch.apic &&
 	    guest_cpuid_has(vcpu, X86_FEATURE_TSC_DEADLINE_TIMER)) {
 		lapic_set_tsc_deadline(vcpu, edx_eax_read(vcpu));
@@ -262,33 +264,33 @@ int vmx_fast_wrmsr(struct mkvm_vcpu *vcpu)
 	}
 	if (is_x2apic_msr(msr) && vcpu->arch.apic && lapic_x2apic_mode(vcpu)) {
 		if (msr == APIC_BASE_MSR + (APIC_EOI >> 4) && !edx_eax_read(vcpu))
-			return lapic_eoi_fast(vcpu) ? finish(vcpu, 0) : VMX_FAST_NO;
+			return lapic_eoi_fast(vcpu) ? finish(vcpu, 0) : EXIT_SLOW;
 		return finish(vcpu, lapic_x2apic_msr_write(vcpu, msr, edx_eax_read(vcpu)));
 	}
 	if (msr == MSR_IA32_TSC_ADJUST || msr == MSR_IA32_MISC_ENABLE)
 		return finish(vcpu, mkvm_set_msr(vcpu, msr, edx_eax_read(vcpu), false));
-	return VMX_FAST_NO;
+	return EXIT_SLOW;
 }
 
 /* RDTSC exiting is off; the row exists so that a control that forces it on works. */
-int vmx_exit_rdtsc(struct mkvm_vcpu *vcpu)
+int exit_rdtsc(struct mkvm_vcpu *vcpu)
 {
 	edx_eax_write(vcpu, mkvm_read_guest_tsc(vcpu));
 	skip_instruction(vcpu);
 	return 1;
 }
 
-int vmx_exit_rdtscp(struct mkvm_vcpu *vcpu)
+int exit_rdtscp(struct mkvm_vcpu *vcpu)
 {
 	reg_write(vcpu, GREG_RCX, (u32)to_vmx(vcpu)->uret_msrs[URET_TSC_AUX]);
-	return vmx_exit_rdtsc(vcpu);
+	return exit_rdtsc(vcpu);
 }
 
 /*
  * MONITOR and MWAIT are hidden from CPUID; guests that use them all the same get a NOP, as KVM
  * does unless the quirk is switched off. A real MWAIT would hold the host's CPU.
  */
-int vmx_exit_monitor_mwait(struct mkvm_vcpu *vcpu)
+int exit_monitor_mwait(struct mkvm_vcpu *vcpu)
 {
 	if ((vcpu->vm->arch.disabled_quirks & KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS) &&
 	    !guest_cpuid_has(vcpu, X86_FEATURE_MWAIT)) {

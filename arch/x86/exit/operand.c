@@ -10,8 +10,9 @@
 
 #include <asm/trapnr.h>
 
-#include "arch/x86/insn/descriptor.h"
 #include "arch/x86/event/inject.h"
+#include "arch/x86/exit/operand.h"
+#include "arch/x86/insn/descriptor.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
 #define INFO_SCALING(i)		((i) & 3)
@@ -40,7 +41,7 @@ static u64 effective_address(struct mkvm_vcpu *vcpu, u32 info)
 }
 
 /**
- * vmx_memory_operand() - linear address of the memory operand that the exit describes
+ * operand_linear() - linear address of the memory operand that the exit describes
  * @vcpu: loaded vCPU; the exit filled the instruction-information field and the qualification
  * @info: the instruction-information field; it says that the operand is in memory
  * @write: the instruction writes it
@@ -49,7 +50,7 @@ static u64 effective_address(struct mkvm_vcpu *vcpu, u32 info)
  *
  * Return: 0; 1 = #GP(0) or #SS(0) is queued.
  */
-int vmx_memory_operand(struct mkvm_vcpu *vcpu, u32 info, bool write, unsigned int len,
+int operand_linear(struct mkvm_vcpu *vcpu, u32 info, bool write, unsigned int len,
 		       u64 *linear)
 {
 	int reg = INFO_SEGMENT(info);

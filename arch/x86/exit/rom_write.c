@@ -14,6 +14,7 @@
 #include <linux/kvm.h>
 #include <linux/mm.h>
 
+#include "arch/x86/exit/rom_write.h"
 #include "arch/x86/insn/descriptor.h"
 #include "arch/x86/insn/mmio.h"
 #include "arch/x86/mmu/ept.h"
@@ -61,7 +62,7 @@ static struct page *get_copy(struct mkvm_vcpu *vcpu, gfn_t gfn)
 }
 
 /**
- * vmx_rom_write() - an EPT violation: does the processor itself write to a table in ROM?
+ * rom_write_step() - an EPT violation: does the processor itself write to a table in ROM?
  * @vcpu: loaded vCPU, vm->srcu read-held, process context
  * @linear: linear address of a write that was not made for a page walk
  * @gpa: its guest-physical address, in a read-only slot
@@ -70,7 +71,7 @@ static struct page *get_copy(struct mkvm_vcpu *vcpu, gfn_t gfn)
  *
  * Return: 1 = enter the guest, for one step; 0 = this is something else; -ENOMEM.
  */
-int vmx_rom_write(struct mkvm_vcpu *vcpu, u64 linear, gpa_t gpa)
+int rom_write_step(struct mkvm_vcpu *vcpu, u64 linear, gpa_t gpa)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	struct page *page;
@@ -92,10 +93,10 @@ int vmx_rom_write(struct mkvm_vcpu *vcpu, u64 linear, gpa_t gpa)
 }
 
 /**
- * vmx_rom_forget() - the step is done, or KVM_RUN ends: the ROM is as it was
+ * rom_write_forget() - the step is done, or KVM_RUN ends: the ROM is as it was
  * @vcpu: loaded vCPU, process context
  */
-void vmx_rom_forget(struct mkvm_vcpu *vcpu)
+void rom_write_forget(struct mkvm_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 

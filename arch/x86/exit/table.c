@@ -17,12 +17,18 @@
 #include <asm/vmx.h>
 
 #include "arch/x86/cpu/cpuid.h"
-#include "arch/x86/pv/hypercall.h"
 #include "arch/x86/event/inject.h"
 #include "arch/x86/event/single_step.h"
 #include "arch/x86/event/skip.h"
-#include "arch/x86/irq/lapic.h"
+#include "arch/x86/exit/exit_access.h"
+#include "arch/x86/exit/exit_descriptor.h"
+#include "arch/x86/exit/exit_exception.h"
+#include "arch/x86/exit/exit_register.h"
+#include "arch/x86/exit/rom_write.h"
+#include "arch/x86/exit/table.h"
 #include "arch/x86/insn/internal_error.h"
+#include "arch/x86/irq/lapic.h"
+#include "arch/x86/pv/hypercall.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 #include "virt/yield.h"
 
@@ -43,7 +49,6 @@
 #define REASON_INSTRUCTION_TIMEOUT	75
 #define REASON_RDMSRLIST		78
 #define REASON_WRMSRLIST		79
-#define NR_EXIT_REASONS			80
 
 static int exit_cpuid(struct mkvm_vcpu *vcpu)
 {
@@ -59,7 +64,7 @@ static noinline int halt_stepped(struct mkvm_vcpu *vcpu)
 		return 1;
 	single_step_drop();
 	vcpu->arch.mp_state = KVM_MP_STATE_HALTED;
-	return vmx_exit_debug(vcpu, X86_TRAP_DB, DR_STEP);
+	return exit_debug(vcpu, X86_TRAP_DB, DR_STEP);
 }
 
 static int exit_hlt(struct mkvm_vcpu *vcpu)
@@ -85,7 +90,7 @@ static int exit_skip(struct mkvm_vcpu *vcpu)
 /* A device that snoops the caches sees no difference. */
 static int exit_wbinvd_fast(struct mkvm_vcpu *vcpu)
 {
-	return READ_ONCE(vcpu->vm->arch.noncoherent_dma) ? VMX_FAST_NO : exit_skip(vcpu);
+	return READ_ONCE(vcpu->vm->arch.noncoherent_dma) ? EXIT_SLOW : exit_skip(vcpu);
 }
 
 static void write_back(void *unused)
@@ -126,7 +131,7 @@ static int exit_vmcall(struct mkvm_vcpu *vcpu)
 	int ret = hypercall_execute(vcpu);
 
 	if (ret == HYPERCALL_MUST_SLEEP)
-		return VMX_FAST_NO;
+		return EXIT_SLOW;
 	skip_instruction(vcpu);
 	return ret;
 }
@@ -140,7 +145,7 @@ static int exit_interrupt_window(struct mkvm_vcpu *vcpu)
 {
 	/* If it is userspace that waits for it, the run loop must see it. */
 	if (unlikely(vcpu->run->request_interrupt_window) && irqs_disabled())
-		return VMX_FAST_NO;
+		return EXIT_SLOW;
 	vmx_cpu_based_clear(to_vmx(vcpu), CPU_BASED_INTR_WINDOW_EXITING);
 	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
 	return 1;
@@ -169,7 +174,7 @@ static int exit_pause(struct mkvm_vcpu *vcpu)
 
 static int exit_monitor_trap(struct mkvm_vcpu *vcpu)
 {
-	vmx_rom_forget(vcpu);
+	rom_write_forget(vcpu);
 	return 1;
 }
 
@@ -177,7 +182,7 @@ static int exit_preemption_timer(struct mkvm_vcpu *vcpu)
 {
 	lapic_inject_timer(vcpu);
 	/* The module option is there to give the host its turn. */
-	return vmx_entry_timer_ticks ? VMX_FAST_NO : 1;
+	return vmx_entry_timer_ticks ? EXIT_SLOW : 1;
 }
 
 /* The processor has carried the EOI out; somebody waits for this vector's. */
@@ -194,26 +199,17 @@ static int exit_apic_write(struct mkvm_vcpu *vcpu)
 	return 1;
 }
 
-/**
- * struct exit_row - how one basic exit reason is handled
- * @name: the SDM's name
- * @fast: with interrupts off, or NULL
- * @slow: in process context, or NULL
- */
-struct exit_row {
-	const char *name;
-	vmx_exit_handler fast, slow;
-};
-
 #define ROW(reason, text, fast_fn, slow_fn)	\
 	[reason] = { text, fast_fn, slow_fn }
+#define ROW_IN_DELIVERY(reason, text, fast_fn, slow_fn)	\
+	[reason] = { text, fast_fn, slow_fn, .in_delivery = true }
 #define UNEXPECTED(reason, text)		\
 	[reason] = { text, NULL, NULL }
 
-static const struct exit_row exit_rows[NR_EXIT_REASONS] = {
-	ROW(EXIT_REASON_EXCEPTION_NMI, "exception or NMI", NULL, vmx_exit_exception_nmi),
+const struct exit_row exit_rows[NR_EXIT_REASONS + 1] = {
+	ROW_IN_DELIVERY(EXIT_REASON_EXCEPTION_NMI, "exception or NMI", NULL, exit_exception_nmi),
 	ROW(EXIT_REASON_EXTERNAL_INTERRUPT, "external interrupt", NULL, exit_go_on),
-	ROW(EXIT_REASON_TRIPLE_FAULT, "triple fault", NULL, vmx_exit_triple_fault),
+	ROW(EXIT_REASON_TRIPLE_FAULT, "triple fault", NULL, exit_triple_fault),
 	UNEXPECTED(EXIT_REASON_INIT_SIGNAL, "INIT signal"),
 	UNEXPECTED(REASON_SIPI, "start-up IPI (SIPI)"),
 	UNEXPECTED(REASON_IO_SMI, "I/O SMI"),
@@ -221,14 +217,14 @@ static const struct exit_row exit_rows[NR_EXIT_REASONS] = {
 	ROW(EXIT_REASON_INTERRUPT_WINDOW, "interrupt window", exit_interrupt_window,
 	    exit_interrupt_window),
 	ROW(EXIT_REASON_NMI_WINDOW, "NMI window", exit_nmi_window, exit_nmi_window),
-	ROW(EXIT_REASON_TASK_SWITCH, "task switch", NULL, vmx_exit_task_switch),
+	ROW_IN_DELIVERY(EXIT_REASON_TASK_SWITCH, "task switch", NULL, exit_task_switch),
 	ROW(EXIT_REASON_CPUID, "CPUID", exit_cpuid, exit_cpuid),
 	ROW(REASON_GETSEC, "GETSEC", exit_undefined, exit_undefined),
 	ROW(EXIT_REASON_HLT, "HLT", exit_hlt, exit_hlt),
 	ROW(EXIT_REASON_INVD, "INVD", exit_skip, exit_skip),
-	ROW(EXIT_REASON_INVLPG, "INVLPG", NULL, vmx_exit_invlpg),
+	ROW(EXIT_REASON_INVLPG, "INVLPG", NULL, exit_invlpg),
 	ROW(EXIT_REASON_RDPMC, "RDPMC", exit_rdpmc, exit_rdpmc),
-	ROW(EXIT_REASON_RDTSC, "RDTSC", vmx_exit_rdtsc, vmx_exit_rdtsc),
+	ROW(EXIT_REASON_RDTSC, "RDTSC", exit_rdtsc, exit_rdtsc),
 	UNEXPECTED(REASON_RSM, "RSM"),
 	ROW(EXIT_REASON_VMCALL, "VMCALL", exit_vmcall, exit_vmcall),
 	ROW(EXIT_REASON_VMCLEAR, "VMCLEAR", exit_undefined, exit_undefined),
@@ -240,46 +236,46 @@ static const struct exit_row exit_rows[NR_EXIT_REASONS] = {
 	ROW(EXIT_REASON_VMWRITE, "VMWRITE", exit_undefined, exit_undefined),
 	ROW(EXIT_REASON_VMOFF, "VMXOFF", exit_undefined, exit_undefined),
 	ROW(EXIT_REASON_VMON, "VMXON", exit_undefined, exit_undefined),
-	ROW(EXIT_REASON_CR_ACCESS, "control-register access", vmx_fast_cr, vmx_exit_cr),
-	ROW(EXIT_REASON_DR_ACCESS, "MOV DR", NULL, vmx_exit_dr),
-	ROW(EXIT_REASON_IO_INSTRUCTION, "I/O instruction", vmx_fast_io, vmx_exit_io),
-	ROW(EXIT_REASON_MSR_READ, "RDMSR", vmx_fast_rdmsr, vmx_exit_rdmsr),
-	ROW(EXIT_REASON_MSR_WRITE, "WRMSR", vmx_fast_wrmsr, vmx_exit_wrmsr),
+	ROW(EXIT_REASON_CR_ACCESS, "control-register access", exit_fast_cr, exit_cr),
+	ROW(EXIT_REASON_DR_ACCESS, "MOV DR", NULL, exit_dr),
+	ROW(EXIT_REASON_IO_INSTRUCTION, "I/O instruction", exit_fast_io, exit_io),
+	ROW(EXIT_REASON_MSR_READ, "RDMSR", exit_fast_rdmsr, exit_rdmsr),
+	ROW(EXIT_REASON_MSR_WRITE, "WRMSR", exit_fast_wrmsr, exit_wrmsr),
 	ROW(EXIT_REASON_INVALID_STATE, "VM-entry failure: invalid guest state", NULL,
 	    vmx_exit_entry_failure),
 	ROW(EXIT_REASON_MSR_LOAD_FAIL, "VM-entry failure: MSR loading", NULL,
 	    vmx_exit_entry_failure),
-	ROW(EXIT_REASON_MWAIT_INSTRUCTION, "MWAIT", vmx_exit_monitor_mwait,
-	    vmx_exit_monitor_mwait),
+	ROW(EXIT_REASON_MWAIT_INSTRUCTION, "MWAIT", exit_monitor_mwait,
+	    exit_monitor_mwait),
 	ROW(EXIT_REASON_MONITOR_TRAP_FLAG, "monitor trap flag", NULL, exit_monitor_trap),
-	ROW(EXIT_REASON_MONITOR_INSTRUCTION, "MONITOR", vmx_exit_monitor_mwait,
-	    vmx_exit_monitor_mwait),
+	ROW(EXIT_REASON_MONITOR_INSTRUCTION, "MONITOR", exit_monitor_mwait,
+	    exit_monitor_mwait),
 	ROW(EXIT_REASON_PAUSE_INSTRUCTION, "PAUSE", NULL, exit_pause),
 	ROW(EXIT_REASON_MCE_DURING_VMENTRY, "VM-entry failure: machine-check event", NULL,
 	    vmx_exit_entry_failure),
 	ROW(EXIT_REASON_TPR_BELOW_THRESHOLD, "TPR below threshold", exit_tpr_below_threshold,
 	    exit_tpr_below_threshold),
-	ROW(EXIT_REASON_APIC_ACCESS, "APIC access", vmx_fast_apic_access, vmx_exit_apic_access),
+	ROW_IN_DELIVERY(EXIT_REASON_APIC_ACCESS, "APIC access", exit_fast_apic_access, exit_apic_access),
 	ROW(EXIT_REASON_EOI_INDUCED, "virtualized EOI", NULL, exit_virtualized_eoi),
-	ROW(EXIT_REASON_GDTR_IDTR, "access to GDTR or IDTR", NULL, vmx_exit_descriptor_table),
-	ROW(EXIT_REASON_LDTR_TR, "access to LDTR or TR", NULL, vmx_exit_descriptor_table),
-	ROW(EXIT_REASON_EPT_VIOLATION, "EPT violation", vmx_fast_ept_violation,
-	    vmx_exit_ept_violation),
-	ROW(EXIT_REASON_EPT_MISCONFIG, "EPT misconfiguration", NULL, vmx_exit_ept_misconfig),
+	ROW(EXIT_REASON_GDTR_IDTR, "access to GDTR or IDTR", NULL, exit_descriptor_table),
+	ROW(EXIT_REASON_LDTR_TR, "access to LDTR or TR", NULL, exit_descriptor_table),
+	ROW_IN_DELIVERY(EXIT_REASON_EPT_VIOLATION, "EPT violation", exit_fast_ept_violation,
+	    exit_ept_violation),
+	ROW_IN_DELIVERY(EXIT_REASON_EPT_MISCONFIG, "EPT misconfiguration", NULL, exit_ept_misconfig),
 	ROW(EXIT_REASON_INVEPT, "INVEPT", exit_undefined, exit_undefined),
-	ROW(EXIT_REASON_RDTSCP, "RDTSCP", vmx_exit_rdtscp, vmx_exit_rdtscp),
+	ROW(EXIT_REASON_RDTSCP, "RDTSCP", exit_rdtscp, exit_rdtscp),
 	ROW(EXIT_REASON_PREEMPTION_TIMER, "VMX-preemption timer expired",
 	    exit_preemption_timer, exit_go_on),
 	ROW(EXIT_REASON_INVVPID, "INVVPID", exit_undefined, exit_undefined),
 	ROW(EXIT_REASON_WBINVD, "WBINVD or WBNOINVD", exit_wbinvd_fast, exit_wbinvd),
-	ROW(EXIT_REASON_XSETBV, "XSETBV", NULL, vmx_exit_xsetbv),
+	ROW(EXIT_REASON_XSETBV, "XSETBV", NULL, exit_xsetbv),
 	ROW(EXIT_REASON_APIC_WRITE, "APIC write", exit_apic_write, exit_apic_write),
 	ROW(EXIT_REASON_RDRAND, "RDRAND", exit_undefined, exit_undefined),
-	ROW(EXIT_REASON_INVPCID, "INVPCID", NULL, vmx_exit_invpcid),
+	ROW(EXIT_REASON_INVPCID, "INVPCID", NULL, exit_invpcid),
 	ROW(EXIT_REASON_VMFUNC, "VMFUNC", exit_undefined, exit_undefined),
 	ROW(EXIT_REASON_ENCLS, "ENCLS", exit_undefined, exit_undefined),
 	ROW(EXIT_REASON_RDSEED, "RDSEED", exit_undefined, exit_undefined),
-	ROW(EXIT_REASON_PML_FULL, "page-modification log full", NULL, vmx_exit_pml_full),
+	ROW_IN_DELIVERY(EXIT_REASON_PML_FULL, "page-modification log full", NULL, exit_pml_full),
 	ROW(EXIT_REASON_XSAVES, "XSAVES", exit_undefined, exit_undefined),
 	ROW(EXIT_REASON_XRSTORS, "XRSTORS", exit_undefined, exit_undefined),
 	ROW(REASON_PCONFIG, "PCONFIG", exit_undefined, exit_undefined),
@@ -299,67 +295,51 @@ static const struct exit_row exit_rows[NR_EXIT_REASONS] = {
 };
 
 /**
- * vmx_exit_reason_name() - the SDM's name of a basic exit reason
+ * exit_reason_name() - the SDM's name of a basic exit reason
  * @reason: exit reason; bits above the basic reason are ignored
  *
  * Return: static string.
  */
-const char *vmx_exit_reason_name(u32 reason)
+const char *exit_reason_name(u32 reason)
 {
-	reason &= 0xffff;
-	if (reason >= NR_EXIT_REASONS || !exit_rows[reason].name)
-		return "reserved exit reason";
-	return exit_rows[reason].name;
+	return exit_row(reason & 0xffff)->name ?: "reserved exit reason";
 }
 
 /**
- * vmx_fast_handler() - the handler that may run with interrupts off
- * @reason: the exit reason, no failed entry
- *
- * Return: the handler, or NULL when the exit leaves the fast loop.
- */
-vmx_exit_handler vmx_fast_handler(u32 reason)
-{
-	if (unlikely(reason >= NR_EXIT_REASONS))
-		return NULL;
-	return exit_rows[array_index_nospec(reason, NR_EXIT_REASONS)].fast;
-}
-
-/**
- * vmx_exit_unexpected() - end an exit that nobody expects, with its name
+ * exit_unexpected() - end an exit that nobody expects, with its name
  * @vcpu: loaded vCPU
  * @what: what was wrong
  *
  * Return: 0, with KVM_EXIT_INTERNAL_ERROR (KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON) in
  * vcpu->run: data[0] the exit reason, data[1] the host CPU.
  */
-int vmx_exit_unexpected(struct mkvm_vcpu *vcpu, const char *what)
+int exit_unexpected(struct mkvm_vcpu *vcpu, const char *what)
 {
 	u32 reason = to_vmx(vcpu)->exit_reason;
 
 	pr_err_ratelimited("vm %d vcpu %u: %s: exit reason %u (%s) at RIP %#lx\n",
 			   vcpu->vm->owner_pid, vcpu->id, what, reason & 0xffff,
-			   vmx_exit_reason_name(reason), rip_read(vcpu));
+			   exit_reason_name(reason), rip_read(vcpu));
 	return internal_error(vcpu, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON, 2,
 				   (u64[]){ reason, vcpu->cpu });
 }
 
 /**
- * vmx_exit_delivery_failed() - an event cannot be delivered and the guest cannot know
+ * exit_delivery_failed() - an event cannot be delivered and the guest cannot know
  * @vcpu: loaded vCPU
  *
  * Return: 0, with KVM_INTERNAL_ERROR_DELIVERY_EV: data[0] the IDT-vectoring information, data[1]
  * the exit reason, data[2] the exit qualification, then of an EPT exit the guest-physical address,
  * last the host CPU, as in KVM.
  */
-int vmx_exit_delivery_failed(struct mkvm_vcpu *vcpu)
+int exit_delivery_failed(struct mkvm_vcpu *vcpu)
 {
 	u32 reason = to_vmx(vcpu)->exit_reason;
 	u64 data[5];
 	int n = 0;
 
 	pr_notice_ratelimited("vm %d vcpu %u: %s while vector %u was delivered\n",
-			      vcpu->vm->owner_pid, vcpu->id, vmx_exit_reason_name(reason),
+			      vcpu->vm->owner_pid, vcpu->id, exit_reason_name(reason),
 			      vmcs_read32(IDT_VECTORING_INFO_FIELD) & INTR_INFO_VECTOR_MASK);
 	data[n++] = vmcs_read32(IDT_VECTORING_INFO_FIELD);
 	data[n++] = reason;
@@ -371,28 +351,18 @@ int vmx_exit_delivery_failed(struct mkvm_vcpu *vcpu)
 }
 
 /**
- * vmx_handle_exit() - the slow half of an exit
+ * exit_handle() - the slow half of an exit
  * @vcpu: loaded vCPU; process context, vm->srcu read-held
  *
  * Return: 1 = enter again, 0 = vcpu->run is filled for userspace, < 0 = errno of KVM_RUN.
  */
-int vmx_handle_exit(struct mkvm_vcpu *vcpu)
+int exit_handle(struct mkvm_vcpu *vcpu)
 {
 	u32 reason = to_vmx(vcpu)->exit_reason;
-	vmx_exit_handler slow = NULL;
+	exit_handler slow;
 
 	if (unlikely(reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
 		return vmx_exit_entry_failure(vcpu);
-	if (likely(reason < NR_EXIT_REASONS))
-		slow = exit_rows[array_index_nospec(reason, NR_EXIT_REASONS)].slow;
-	if (unlikely(!slow))
-		return vmx_exit_unexpected(vcpu, "no handler");
-
-	/* Delivering an event exited in a way that the guest cannot recover from by itself. */
-	if (unlikely(to_vmx(vcpu)->idt_vectoring_valid) &&
-	    reason != EXIT_REASON_EXCEPTION_NMI && reason != EXIT_REASON_EPT_VIOLATION &&
-	    reason != EXIT_REASON_PML_FULL && reason != EXIT_REASON_APIC_ACCESS &&
-	    reason != EXIT_REASON_TASK_SWITCH)
-		return vmx_exit_delivery_failed(vcpu);
-	return slow(vcpu);
+	slow = exit_row(reason)->slow;
+	return likely(slow) ? slow(vcpu) : exit_unexpected(vcpu, "no handler");
 }

@@ -199,7 +199,7 @@ static int write_lapic(struct mkvm_vcpu *vcpu, gpa_t gpa, unsigned int size, con
  * @rip: of the instruction
  * @cr3: of the guest
  *
- * Context: vmx_run_guest()'s loop, interrupts off.
+ * Context: hot_loop_run()'s loop, interrupts off.
  * Return: length of the instruction, which a device has taken; 0 = nothing happened.
  */
 int doorbell_ring(struct mkvm_vcpu *vcpu, struct mkvm_doorbell *bell, gpa_t gpa, u64 rip, u64 cr3)

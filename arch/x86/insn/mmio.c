@@ -14,17 +14,18 @@
 #include <asm/trapnr.h>
 
 #include "arch/x86/cpu/cr.h"
+#include "arch/x86/cpu/fpu.h"
+#include "arch/x86/emulate/insn.h"
+#include "arch/x86/event/inject.h"
+#include "arch/x86/event/interruptibility.h"
+#include "arch/x86/event/single_step.h"
 #include "arch/x86/insn/descriptor.h"
 #include "arch/x86/insn/doorbell.h"
-#include "arch/x86/emulate/insn.h"
-#include "arch/x86/cpu/fpu.h"
 #include "arch/x86/insn/guest_access.h"
-#include "arch/x86/event/inject.h"
-#include "arch/x86/event/single_step.h"
-#include "arch/x86/insn/mmio.h"
-#include "arch/x86/regs.h"
 #include "arch/x86/insn/internal_error.h"
+#include "arch/x86/insn/mmio.h"
 #include "arch/x86/insn/segment_load.h"
+#include "arch/x86/regs.h"
 #include "arch/x86/vmx/vmx.h"
 #include "virt/guest_memory.h"
 
@@ -392,7 +393,7 @@ static void store_context(struct mkvm_vcpu *vcpu, const struct emul_ctxt *c)
 	}
 	if (c->rip != rip_read(vcpu)) {
 		rip_write(vcpu, c->rip);
-		vmx_set_interrupt_shadow(vcpu, 0);
+		event_set_shadow(vcpu, 0);
 	}
 }
 
@@ -456,7 +457,7 @@ static int emulate(struct mkvm_vcpu *vcpu, bool again)
 		vcpu->stats.mmio_emulated++;
 		/* MOV SS and POP SS hold off interrupts and the trap until the next instruction. */
 		if (unlikely(emul_blocks_interrupts(c))) {
-			vmx_set_interrupt_shadow(vcpu, KVM_X86_SHADOW_INT_MOV_SS);
+			event_set_shadow(vcpu, KVM_X86_SHADOW_INT_MOV_SS);
 			/* VM entry wants the trap pending behind them. */
 			if (tf)
 				single_step_pend();

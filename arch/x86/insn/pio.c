@@ -23,7 +23,7 @@
 #include "arch/x86/vmx/vmx.h"
 #include "virt/io_bus.h"
 
-static int exit_io(struct mkvm_vcpu *vcpu, bool in, u16 port, int size, u32 count)
+static int to_userspace(struct mkvm_vcpu *vcpu, bool in, u16 port, int size, u32 count)
 {
 	struct kvm_run *run = vcpu->run;
 
@@ -83,7 +83,7 @@ static int exit_simple(struct mkvm_vcpu *vcpu, bool in, u16 port, int size)
 	vcpu->arch.pio.size = size;
 	vcpu->arch.pio.linear = linear_rip(vcpu);
 	vcpu->arch.complete_userspace_io = in ? complete_in : complete_out;
-	return exit_io(vcpu, in, port, size, 1);
+	return to_userspace(vcpu, in, port, size, 1);
 }
 
 /**
@@ -133,7 +133,7 @@ int pio_out(struct mkvm_vcpu *vcpu, u16 port, int size)
 	if (port == 0x7e && !(READ_ONCE(vcpu->vm->arch.disabled_quirks) &
 			      KVM_X86_QUIRK_OUT_7E_INC_RIP)) {
 		skip_instruction(vcpu);
-		return exit_io(vcpu, false, port, size, 1);
+		return to_userspace(vcpu, false, port, size, 1);
 	}
 	return exit_simple(vcpu, false, port, size);
 }
@@ -311,7 +311,7 @@ static int string_in(struct mkvm_vcpu *vcpu)
 	if (done)
 		return store_in(vcpu, done);
 	vcpu->arch.complete_userspace_io = complete_string_in;
-	return exit_io(vcpu, true, pio->port, pio->size, pio->count);
+	return to_userspace(vcpu, true, pio->port, pio->size, pio->count);
 }
 
 static int string_out_again(struct mkvm_vcpu *vcpu);
@@ -337,7 +337,7 @@ static int string_out(struct mkvm_vcpu *vcpu)
 				  vcpu->pio_data + done * pio->size))
 		done++;
 	finish_elements(vcpu, false, done ?: pio->count);
-	return done ? 1 : exit_io(vcpu, false, pio->port, pio->size, pio->count);
+	return done ? 1 : to_userspace(vcpu, false, pio->port, pio->size, pio->count);
 }
 
 /* The device has answered what OUTS reads. */

@@ -10,9 +10,10 @@
 
 #include <asm/trapnr.h>
 
+#include "arch/x86/event/interruptibility.h"
 #include "arch/x86/insn/descriptor.h"
-#include "arch/x86/regs.h"
 #include "arch/x86/insn/segment_load.h"
+#include "arch/x86/regs.h"
 #include "arch/x86/vmx/vmx.h"
 
 static bool has_descriptors(struct mkvm_vcpu *vcpu)
@@ -153,7 +154,7 @@ int segment_load_cs(struct mkvm_vcpu *vcpu, u16 selector, u64 offset, enum emul_
 		return ret;
 out:
 	if (why == EMUL_FAR_IRET)
-		vmx_set_nmi_mask(vcpu, false);
+		event_set_nmi_mask(vcpu, false);
 	return 0;
 }
 

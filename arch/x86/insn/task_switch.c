@@ -15,11 +15,12 @@
 
 #include "arch/x86/cpu/cr.h"
 #include "arch/x86/event/debug.h"
-#include "arch/x86/insn/descriptor.h"
 #include "arch/x86/event/inject.h"
-#include "arch/x86/regs.h"
+#include "arch/x86/event/interruptibility.h"
+#include "arch/x86/insn/descriptor.h"
 #include "arch/x86/insn/internal_error.h"
 #include "arch/x86/insn/task_switch.h"
+#include "arch/x86/regs.h"
 #include "arch/x86/vmx/vmx.h"
 
 #define ERROR_EXT		1
@@ -382,9 +383,8 @@ static void load_registers(struct mkvm_vcpu *vcpu, const struct task_switch *ts,
 	rflags_write(vcpu, (eflags & 0x3f7fd7) | X86_EFLAGS_FIXED);
 	for (i = 0; i < 8; i++)
 		reg_write(vcpu, i, task->gpr[i]);
-	vcpu->arch.dr7 &= ~DR7_LOCAL;
-	debug_update(vcpu);
-	vmx_set_interrupt_shadow(vcpu, 0);
+	debug_clear_dr7(vcpu, DR7_LOCAL);
+	event_set_shadow(vcpu, 0);
 }
 
 /* Behind the commit point: CR3, LDT, segments. 0, 1 = @fault in the new task, -EFAULT. */
@@ -462,13 +462,12 @@ static int raise(struct mkvm_vcpu *vcpu, const struct task_switch *ts, struct wa
  */
 static void event_taken(struct mkvm_vcpu *vcpu, const struct task_switch *ts)
 {
-	vcpu->arch.nmi_injected = false;
-	vcpu->arch.interrupt.injected = false;
+	inject_interrupt_done(vcpu);
 	/* The handler of an NMI runs with NMIs blocked, until its IRET, even one that faults. */
 	if (ts->nmi)
-		vmx_set_nmi_mask(vcpu, true);
+		event_set_nmi_mask(vcpu, true);
 	else if (ts->source == TASK_SWITCH_BY_IRET)
-		vmx_set_nmi_mask(vcpu, false);
+		event_set_nmi_mask(vcpu, false);
 }
 
 /**

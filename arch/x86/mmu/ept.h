@@ -81,7 +81,7 @@ void ept_memtypes_changed(struct mkvm_vm *vm);
  * The page behind this one in the host's memory may belong to another owner: what does not lie in
  * one page of the guest is refused here, so that no caller has to think of it.
  *
- * Context: the vCPU's thread in vmx_run_guest()'s loop, interrupts off: a thread that takes the
+ * Context: the vCPU's thread in hot_loop_run()'s loop, interrupts off: a thread that takes the
  * page away waits for this CPU, as it does for the CPU's TLB. The pointer is good until the loop
  * ends, and longer only where MKVM_REQ_TLB_FLUSH forgets it.
  * Return: the bytes, or NULL when they cross a page's end, EPT does not map the page, or it is no

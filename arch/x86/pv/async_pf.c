@@ -16,9 +16,10 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
-#include "arch/x86/pv/async_pf.h"
 #include "arch/x86/event/inject.h"
+#include "arch/x86/event/interruptibility.h"
 #include "arch/x86/irq/lapic.h"
+#include "arch/x86/pv/async_pf.h"
 #include "arch/x86/vmx/vmx.h"
 #include "virt/guest_memory.h"
 #include "virt/memslot.h"
@@ -197,7 +198,7 @@ bool async_pf_allowed(struct mkvm_vcpu *vcpu, gfn_t gfn)
 	if (likely(!enabled(vcpu)))
 		return false;
 	if (arch->exception.pending || arch->exception.injected || arch->interrupt.injected ||
-	    arch->nmi_injected || !vmx_interrupt_allowed(vcpu))
+	    arch->nmi_injected || !event_interrupt_allowed(vcpu))
 		return false;
 	if (!(arch->async_pf_enable & KVM_ASYNC_PF_SEND_ALWAYS) && !vmx_get_cpl(vcpu))
 		return false;

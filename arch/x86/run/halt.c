@@ -9,6 +9,8 @@
 #include <linux/rcuwait.h>
 #include <linux/sched/signal.h>
 
+#include "arch/x86/event/deliver.h"
+#include "arch/x86/event/interruptibility.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/run/halt.h"
 #include "arch/x86/vmx/vmx.h"
@@ -29,7 +31,7 @@ bool halt_has_event(struct mkvm_vcpu *vcpu)
 	    vcpu->arch.exception.pending || vcpu->arch.interrupt.injected ||
 	    READ_ONCE(vcpu->arch.pv_unhalted))
 		return true;
-	return vcpu->arch.apic && vmx_has_interrupt(vcpu) && vmx_interrupt_allowed(vcpu);
+	return vcpu->arch.apic && event_has_interrupt(vcpu) && event_interrupt_allowed(vcpu);
 }
 
 static bool runnable(struct mkvm_vcpu *vcpu)

@@ -10,7 +10,6 @@
 #define pr_fmt(fmt) "minikvm: " fmt
 
 #include <linux/context_tracking.h>
-#include <linux/entry-kvm.h>
 #include <linux/module.h>
 #include <asm/debugreg.h>
 #include <asm/desc.h>
@@ -24,17 +23,15 @@
 #include <asm/tlbflush.h>
 
 #include "arch/x86/event/debug.h"
+#include "arch/x86/event/deliver.h"
 #include "arch/x86/event/inject.h"
+#include "arch/x86/event/interruptibility.h"
+#include "arch/x86/exit/table.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/irq/posted.h"
+#include "arch/x86/run/hot_loop.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 #include "compat/compat.h"
-
-/* Registers that an exit leaves current in arch.regs[]: all that vmenter.S saves. */
-#define AVAILABLE_AFTER_EXIT	(0xffffu & ~BIT(GREG_RSP))
-
-/* Requests that can be served without leaving the loop. */
-#define FAST_REQUESTS		(BIT(MKVM_REQ_EVENT) | BIT(MKVM_REQ_LAPIC_TIMER))
 
 static void write_dirty_registers(struct mkvm_vcpu *vcpu)
 {
@@ -91,44 +88,26 @@ static void forward_host_exception(void)
 		host_machine_check();
 }
 
-/* Exits that can come in the middle of delivering an event through the guest's IDT. */
-static bool may_interrupt_delivery(u32 reason)
-{
-	switch (reason) {
-	case EXIT_REASON_EXCEPTION_NMI:
-	case EXIT_REASON_TASK_SWITCH:
-	case EXIT_REASON_APIC_ACCESS:
-	case EXIT_REASON_EPT_VIOLATION:
-	case EXIT_REASON_EPT_MISCONFIG:
-	case EXIT_REASON_PML_FULL:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* An event that was injected is delivered unless the IDT-vectoring fields say otherwise. */
-static void complete_events(struct mkvm_vcpu *vcpu, u32 reason)
+static void complete_events(struct mkvm_vcpu *vcpu, bool in_delivery)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	u32 info;
 
 	if (vmx->event_injected) {
 		vmx->event_injected = false;
-		vcpu->arch.exception.injected = false;
-		vcpu->arch.interrupt.injected = false;
-		vcpu->arch.nmi_injected = false;
+		inject_done(vcpu);
 	}
 	vmx->idt_vectoring_valid = false;
-	if (may_interrupt_delivery(reason)) {
+	if (in_delivery) {
 		info = vmcs_read32(IDT_VECTORING_INFO_FIELD);
 		if (unlikely(info & INTR_INFO_VALID_MASK))
-			vmx_recover_events(vcpu, info);
+			event_recover(vcpu, info);
 	}
 }
 
 /**
- * vmx_take_host_interrupt() - hand an acknowledged interrupt to the host
+ * hot_loop_take_host_interrupt() - hand an acknowledged interrupt to the host
  * @vcpu: the vCPU that has just left the guest
  *
  * Posted interrupts need "acknowledge interrupt on exit": the local APIC has forgotten the vector,
@@ -136,7 +115,7 @@ static void complete_events(struct mkvm_vcpu *vcpu, u32 reason)
  *
  * Context: interrupts off, host state back in place.
  */
-void vmx_take_host_interrupt(struct mkvm_vcpu *vcpu)
+void hot_loop_take_host_interrupt(struct mkvm_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	struct desc_ptr idt;
@@ -248,16 +227,16 @@ static int enter(struct mkvm_vcpu *vcpu, u64 host_debugctl)
 }
 
 /**
- * vmx_run_guest() - run the guest until an exit needs more than the fast loop offers
+ * hot_loop_run() - run the guest until an exit needs more than the fast loop offers
  * @vcpu: loaded vCPU, guest state loaded; interrupts are off, vcpu->mode is MKVM_IN_GUEST
  *
  * Return: 1 = look for requests and work, then enter again; 0 or -errno as an exit handler;
- * VMX_FAST_NO = vmx_handle_exit() has to handle the exit.
+ * EXIT_SLOW = exit_handle() has to handle the exit.
  */
-int vmx_run_guest(struct mkvm_vcpu *vcpu)
+int hot_loop_run(struct mkvm_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
-	vmx_exit_handler fast;
+	const struct exit_row *row;
 	u64 host_debugctl = __rdmsr(MSR_IA32_DEBUGCTLMSR);
 	int result, ret;
 	u32 reason;
@@ -269,7 +248,7 @@ int vmx_run_guest(struct mkvm_vcpu *vcpu)
 		debug_load_guest(vcpu);
 	/* With TF set, VM entry wants a pending single step behind STI and MOV SS. */
 	if (unlikely(vcpu->arch.guest_debug & KVM_GUESTDBG_SINGLESTEP))
-		vmx_set_interrupt_shadow(vcpu, 0);
+		event_set_shadow(vcpu, 0);
 
 	for (;;) {
 		if (unlikely(posted_outstanding(vcpu)))
@@ -282,7 +261,7 @@ int vmx_run_guest(struct mkvm_vcpu *vcpu)
 					lapic_collect_posted(vcpu);
 			}
 			if (mkvm_check_request(MKVM_REQ_EVENT, vcpu))
-				vmx_deliver_events(vcpu);
+				event_deliver(vcpu);
 		}
 		if (vcpu->arch.regs_dirty)
 			write_dirty_registers(vcpu);
@@ -293,12 +272,12 @@ int vmx_run_guest(struct mkvm_vcpu *vcpu)
 			apply_injected_field(vmx);
 
 		result = enter(vcpu, host_debugctl);
-		vcpu->arch.regs_avail = AVAILABLE_AFTER_EXIT;
+		regs_after_exit(vcpu);
 		vcpu->stats.exits++;
 
 		if (unlikely(result != VMX_ENTERED)) {
 			vmx_entry_vmfail(vcpu, result);
-			ret = VMX_FAST_NO;
+			ret = EXIT_SLOW;
 			break;
 		}
 		reason = vmcs_read32(VM_EXIT_REASON);
@@ -309,7 +288,7 @@ int vmx_run_guest(struct mkvm_vcpu *vcpu)
 			vmx->failed_on_cpu = vcpu->cpu;
 			if ((u16)reason == EXIT_REASON_MCE_DURING_VMENTRY)
 				host_machine_check();
-			ret = VMX_FAST_NO;
+			ret = EXIT_SLOW;
 			break;
 		}
 		/* A VMLAUNCH that failed while it loaded the guest leaves the VMCS clear. */
@@ -320,21 +299,14 @@ int vmx_run_guest(struct mkvm_vcpu *vcpu)
 			vcpu->stats.exits_by_reason[reason]++;
 		if (reason == EXIT_REASON_EXCEPTION_NMI)
 			forward_host_exception();
-		complete_events(vcpu, reason);
-
-		fast = vmx_fast_handler(reason);
-		if (!fast) {
-			ret = VMX_FAST_NO;
+		row = exit_row(reason);
+		complete_events(vcpu, row->in_delivery);
+		if (!row->fast) {
+			ret = EXIT_SLOW;
 			break;
 		}
-		ret = fast(vcpu);
-		if (ret != 1)
-			break;
-		/* Go on only when nobody wants anything of this thread. */
-		if (unlikely(READ_ONCE(vcpu->requests) & ~FAST_REQUESTS) ||
-		    READ_ONCE(vcpu->mode) != MKVM_IN_GUEST ||
-		    vcpu->arch.mp_state != KVM_MP_STATE_RUNNABLE ||
-		    xfer_to_guest_mode_work_pending())
+		ret = row->fast(vcpu);
+		if (ret != 1 || hot_loop_must_end(vcpu))
 			break;
 	}
 

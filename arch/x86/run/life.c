@@ -15,17 +15,18 @@
 #include <linux/module.h>
 #include <asm/tsc.h>
 
-#include "arch/x86/pv/async_pf.h"
+#include "arch/x86/cpu/msr_filter.h"
+#include "arch/x86/cpu/tsc.h"
 #include "arch/x86/event/debug.h"
+#include "arch/x86/exit/table.h"
+#include "arch/x86/insn/mmio.h"
 #include "arch/x86/irq/irqchip.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/irq/posted.h"
-#include "arch/x86/insn/mmio.h"
 #include "arch/x86/mmu/ept.h"
-#include "arch/x86/cpu/msr_filter.h"
+#include "arch/x86/pv/async_pf.h"
 #include "arch/x86/pv/pvclock.h"
 #include "arch/x86/run/run.h"
-#include "arch/x86/cpu/tsc.h"
 #include "arch/x86/run/vcpu_state.h"
 #include "arch/x86/vmx/vmx.h"
 #include "virt/arch.h"
@@ -65,7 +66,7 @@ void arch_exit(void)
 
 const char *arch_exit_reason_name(u32 reason)
 {
-	return vmx_exit_reason_name(reason);
+	return exit_reason_name(reason);
 }
 
 void arch_debugfs_init(struct dentry *root)
@@ -151,7 +152,6 @@ int arch_vcpu_create(struct mkvm_vcpu *vcpu)
 	int ret;
 
 	vcpu->arch.boot_vcpu = vcpu->id == vcpu->vm->arch.bsp_vcpu_id;
-	vcpu->arch.pending_extint = -1;
 	vcpu->arch.regs_avail = ~0u;
 	vcpu->arch.mp_state = KVM_MP_STATE_RUNNABLE;
 	if (arch_irqchip_in_kernel(vcpu->vm)) {

@@ -165,7 +165,7 @@ static void reset_cr(struct mkvm_vcpu *vcpu, const struct reset_row *row, bool i
 		vmx_set_cr0(vcpu, value);
 		break;
 	case 2:
-		vcpu->arch.cr2 = value;
+		cr2_write(vcpu, value);
 		break;
 	case 3:
 		vmx_set_cr3(vcpu, value);

@@ -15,19 +15,25 @@
 #include <linux/vtime.h>
 #include <asm/nospec-branch.h>
 
-#include "arch/x86/pv/async_pf.h"
 #include "arch/x86/cpu/cr.h"
 #include "arch/x86/cpu/fpu.h"
 #include "arch/x86/cpu/gpr.h"
 #include "arch/x86/cpu/msr_pass.h"
 #include "arch/x86/cpu/sregs.h"
+#include "arch/x86/event/deliver.h"
 #include "arch/x86/event/inject.h"
+#include "arch/x86/event/interruptibility.h"
 #include "arch/x86/event/single_step.h"
+#include "arch/x86/exit/exit_access.h"
+#include "arch/x86/exit/rom_write.h"
+#include "arch/x86/exit/table.h"
 #include "arch/x86/irq/irqchip.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/irq/posted.h"
+#include "arch/x86/pv/async_pf.h"
 #include "arch/x86/pv/pvclock.h"
 #include "arch/x86/run/halt.h"
+#include "arch/x86/run/hot_loop.h"
 #include "arch/x86/run/run.h"
 #include "arch/x86/run/thread_work.h"
 #include "arch/x86/run/vcpu_state.h"
@@ -45,7 +51,6 @@ void mkvm_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
 	inject_clear(vcpu);
 	async_pf_forget(vcpu);
 	vcpu->arch.complete_userspace_io = NULL;
-	vcpu->arch.pending_extint = -1;
 	if (vcpu->arch.apic)
 		lapic_reset(vcpu, init_event);
 	state_vcpu_reset(vcpu, init_event);
@@ -78,7 +83,7 @@ static int handle_requests(struct mkvm_vcpu *vcpu)
 	}
 	if (mkvm_check_request(MKVM_REQ_PML_FLUSH, vcpu)) {
 		vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->srcu);
-		vmx_flush_pml(vcpu);
+		exit_flush_pml(vcpu);
 		srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
 	}
 	if (unlikely(READ_ONCE(vcpu->requests) &
@@ -112,7 +117,7 @@ static int handle_requests(struct mkvm_vcpu *vcpu)
 	return 1;
 }
 
-/* Enter the guest once. Returns as vmx_run_guest(). Preemption on, interrupts on. */
+/* Enter the guest once. Returns as hot_loop_run(). Preemption on, interrupts on. */
 static int enter_guest(struct mkvm_vcpu *vcpu)
 {
 	int ret;
@@ -125,7 +130,7 @@ static int enter_guest(struct mkvm_vcpu *vcpu)
 	 * mkvm_make_all_request(): either we see the request or they see the mode.
 	 */
 	smp_store_mb(vcpu->mode, MKVM_IN_GUEST);
-	if (mkvm_entry_must_wait(vcpu) || xfer_to_guest_mode_work_pending()) {
+	if (hot_loop_must_end(vcpu)) {
 		WRITE_ONCE(vcpu->mode, MKVM_OUTSIDE_GUEST);
 		local_irq_enable();
 		preempt_enable();
@@ -137,14 +142,14 @@ static int enter_guest(struct mkvm_vcpu *vcpu)
 	rcu_note_context_switch(false);
 	vcpu->arch.ran = true;
 
-	ret = vmx_run_guest(vcpu);
+	ret = hot_loop_run(vcpu);
 	compat_guest_ran();
 
 	fpu_load_host_xsave_state(vcpu);
 	/* Whoever waits for us to leave sees all that the guest did. */
 	smp_store_release(&vcpu->mode, MKVM_OUTSIDE_GUEST);
 	if (posted_used(vcpu))
-		vmx_take_host_interrupt(vcpu);
+		hot_loop_take_host_interrupt(vcpu);
 	/* The host interrupt that ended guest mode is taken here, still on guest time. */
 	local_irq_enable();
 	vtime_account_guest_exit();
@@ -161,7 +166,7 @@ static bool window_requested(struct mkvm_vcpu *vcpu)
 
 static bool userspace_interrupt_window(struct mkvm_vcpu *vcpu)
 {
-	return window_requested(vcpu) && vmx_ready_for_user_interrupt(vcpu);
+	return window_requested(vcpu) && event_ready_for_user_interrupt(vcpu);
 }
 
 static void leave_halt(struct mkvm_vcpu *vcpu)
@@ -187,9 +192,9 @@ static int run_loop(struct mkvm_vcpu *vcpu)
 				return 0;
 			}
 			ret = enter_guest(vcpu);
-			if (ret == VMX_FAST_NO) {
+			if (ret == EXIT_SLOW) {
 				vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->srcu);
-				ret = vmx_handle_exit(vcpu);
+				ret = exit_handle(vcpu);
 				srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
 			}
 		} else {
@@ -292,7 +297,7 @@ static void fill_run_page(struct mkvm_vcpu *vcpu)
 	run->apic_base = vcpu->arch.apic_base;
 	run->ready_for_interrupt_injection =
 		(vcpu->vm->arch.irqchip_mode == MKVM_IRQCHIP_KERNEL) ||
-		vmx_ready_for_user_interrupt(vcpu);
+		event_ready_for_user_interrupt(vcpu);
 }
 
 /* A vCPU that waits for INIT and SIPI. Userspace is told to come again, as KVM does. */
@@ -355,9 +360,9 @@ out:
 	if (ret >= 0)
 		vcpu->stats.user_exits++;
 	if (unlikely(vcpu->arch.nr_rom_copies))
-		vmx_rom_forget(vcpu);
+		rom_write_forget(vcpu);
 	/* Userspace that stops its vCPUs and reads the dirty log must find every page there. */
-	vmx_flush_pml(vcpu);
+	exit_flush_pml(vcpu);
 	if (unlikely(rflags_read(vcpu) & X86_EFLAGS_TF))
 		single_step_take(vcpu);
 	fpu_put_guest(vcpu);

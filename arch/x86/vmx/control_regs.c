@@ -52,7 +52,7 @@ static void write_pdptrs(struct mkvm_vcpu *vcpu)
 	vmcs_write64(GUEST_PDPTR1, vcpu->arch.pdptr[1]);
 	vmcs_write64(GUEST_PDPTR2, vcpu->arch.pdptr[2]);
 	vmcs_write64(GUEST_PDPTR3, vcpu->arch.pdptr[3]);
-	vcpu->arch.regs_avail |= BIT(GREG_PDPTR);
+	reg_mark_available(vcpu, GREG_PDPTR);
 }
 
 void vmx_set_cr0(struct mkvm_vcpu *vcpu, unsigned long cr0)
@@ -60,7 +60,7 @@ void vmx_set_cr0(struct mkvm_vcpu *vcpu, unsigned long cr0)
 	bool cache = (vcpu->arch.cr0 ^ cr0) & X86_CR0_CD;
 
 	vcpu->arch.cr0 = cr0;
-	vcpu->arch.regs_avail |= BIT(GREG_CR0);
+	reg_mark_available(vcpu, GREG_CR0);
 	if (cache)
 		ept_memtypes_changed(vcpu->vm);
 	/*
@@ -75,7 +75,7 @@ void vmx_set_cr0(struct mkvm_vcpu *vcpu, unsigned long cr0)
 void vmx_set_cr3(struct mkvm_vcpu *vcpu, unsigned long cr3)
 {
 	vcpu->arch.cr3 = cr3;
-	vcpu->arch.regs_avail |= BIT(GREG_CR3);
+	reg_mark_available(vcpu, GREG_CR3);
 	vmcs_write64(GUEST_CR3, cr3);
 	write_pdptrs(vcpu);
 }
@@ -96,7 +96,7 @@ void vmx_set_cr4(struct mkvm_vcpu *vcpu, unsigned long cr4)
 			vmx_secondary_clear(to_vmx(vcpu), SECONDARY_EXEC_DESC);
 	}
 	vcpu->arch.cr4 = cr4;
-	vcpu->arch.regs_avail |= BIT(GREG_CR4);
+	reg_mark_available(vcpu, GREG_CR4);
 	vmcs_write64(GUEST_CR4, real);
 	vmcs_write64(CR4_READ_SHADOW, cr4);
 	write_pdptrs(vcpu);

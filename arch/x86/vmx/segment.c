@@ -166,5 +166,5 @@ void vmx_cache_reg(struct mkvm_vcpu *vcpu, int reg)
 	default:
 		WARN_ONCE(1, "register %d is not kept in the VMCS\n", reg);
 	}
-	arch->regs_avail |= BIT(reg);
+	reg_mark_available(vcpu, reg);
 }

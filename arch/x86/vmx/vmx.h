@@ -35,9 +35,6 @@ bool vmx_cr4_valid(unsigned long cr4);
 /* The guest's CPUID changed: choose the guest-owned bits of CR0 and CR4, controls. */
 void vmx_cpuid_changed(struct mkvm_vcpu *vcpu);
 
-/* CR2, wherever it is now. */
-void vmx_write_cr2(struct mkvm_vcpu *vcpu, unsigned long cr2);
-
 /* Debug registers: DR7 of the guest, and whether MOV DR exits. */
 unsigned long vmx_get_dr7(struct mkvm_vcpu *vcpu);
 void vmx_set_dr7(struct mkvm_vcpu *vcpu, unsigned long dr7);
@@ -59,12 +56,6 @@ bool vmx_spec_ctrl_switched(struct mkvm_vcpu *vcpu);
 /* TSC offset (and ratio) of the guest; vcpu->arch.tsc_offset was updated. */
 void vmx_write_tsc_offset(struct mkvm_vcpu *vcpu);
 
-/* Interruptibility, in KVM_X86_SHADOW_INT_* bits. */
-u32 vmx_get_interrupt_shadow(struct mkvm_vcpu *vcpu);
-void vmx_set_interrupt_shadow(struct mkvm_vcpu *vcpu, u32 mask);
-bool vmx_get_nmi_mask(struct mkvm_vcpu *vcpu);
-void vmx_set_nmi_mask(struct mkvm_vcpu *vcpu, bool masked);
-
 /* The LAPIC's side (xAPIC/x2APIC/disabled) changed: choose the matching controls. */
 void vmx_apic_mode_changed(struct mkvm_vcpu *vcpu);
 /* Something of what decides whether APICv serves this vCPU changed. Interrupts may be off. */
@@ -75,8 +66,6 @@ void vmx_set_virtual_apic_page(struct mkvm_vcpu *vcpu, void *page);
 void vmx_raise_requesting_vector(struct mkvm_vcpu *vcpu, u8 vector);
 /* MKVM_REQ_EOI_EXITS: the EOI-exit bitmap, and what had to wait for it. vCPU loaded. */
 void vmx_write_eoi_exits(struct mkvm_vcpu *vcpu);
-/* Call the handler of the interrupt that the last exit has acknowledged, if any. Interrupts off. */
-void vmx_take_host_interrupt(struct mkvm_vcpu *vcpu);
 /* A new INIT: controls and state as after reset. */
 void vmx_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event);
 
@@ -84,12 +73,6 @@ void vmx_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event);
 void vmx_flush_tlb(struct mkvm_vcpu *vcpu);
 /* Invalidate this vCPU's own linear translations (VPID), as MOV to CR3 or CR4 must. */
 void vmx_flush_tlb_guest(struct mkvm_vcpu *vcpu);
-/* After exits that logged pages: copy the page-modification log to the dirty bitmaps. */
-void vmx_flush_pml(struct mkvm_vcpu *vcpu);
-
-/* KVM_RUN ends while vcpu->arch.nr_rom_copies is not 0. */
-void vmx_rom_forget(struct mkvm_vcpu *vcpu);
-
 /* Module life. */
 int vmx_module_init(void);
 void vmx_module_exit(void);
@@ -97,7 +80,6 @@ int vmx_vcpu_create(struct mkvm_vcpu *vcpu);
 void vmx_vcpu_destroy(struct mkvm_vcpu *vcpu);
 
 void vmx_debugfs_init(struct dentry *root);
-const char *vmx_exit_reason_name(u32 reason);
 /* The module parameter inject=1, and CAP_SYS_ADMIN; else @what is refused. */
 bool vmx_may_inject(struct mkvm_vm *vm, const char *what);
 /* MINIKVM_VCPU_SET_VMCS. */
@@ -108,20 +90,6 @@ void vmx_vcpu_put(struct mkvm_vcpu *vcpu);
 
 /* Put the guest's lazily switched state in place. Preemption off, interrupts on. */
 void vmx_prepare_guest(struct mkvm_vcpu *vcpu);
-
-/*
- * Enter the guest: 1 = enter again, 0 or -errno = done, VMX_FAST_NO = call vmx_handle_exit() in
- * process context under vm->srcu, which returns 1, 0 or -errno.
- */
-#define VMX_FAST_NO	2
-int vmx_run_guest(struct mkvm_vcpu *vcpu);
-int vmx_handle_exit(struct mkvm_vcpu *vcpu);
-
-/* Would an interrupt from userspace (KVM_INTERRUPT) be taken at once? */
-bool vmx_ready_for_user_interrupt(struct mkvm_vcpu *vcpu);
-/* Has the 8259 or the LAPIC a vector? Does RFLAGS.IF, do the shadows let it in? */
-bool vmx_has_interrupt(struct mkvm_vcpu *vcpu);
-bool vmx_interrupt_allowed(struct mkvm_vcpu *vcpu);
 
 /* What this CPU can do, decided once at load. */
 struct vmx_caps {

@@ -105,7 +105,7 @@ static __always_inline unsigned long vmx_rip(struct mkvm_vcpu *vcpu)
 {
 	if (!(vcpu->arch.regs_avail & BIT(GREG_RIP))) {
 		vcpu->arch.regs[GREG_RIP] = vmcs_read64(GUEST_RIP);
-		vcpu->arch.regs_avail |= BIT(GREG_RIP);
+		reg_mark_available(vcpu, GREG_RIP);
 	}
 	return vcpu->arch.regs[GREG_RIP];
 }
@@ -114,7 +114,7 @@ static __always_inline unsigned long vmx_rflags(struct mkvm_vcpu *vcpu)
 {
 	if (!(vcpu->arch.regs_avail & BIT(GREG_RFLAGS))) {
 		vcpu->arch.rflags = vmcs_read64(GUEST_RFLAGS);
-		vcpu->arch.regs_avail |= BIT(GREG_RFLAGS);
+		reg_mark_available(vcpu, GREG_RFLAGS);
 	}
 	return vcpu->arch.rflags;
 }
@@ -186,54 +186,11 @@ void vmx_load_host_state(struct mkvm_vcpu *vcpu);
 /* setup.c: module option; 0 = the preemption timer serves the LAPIC's timer only. */
 extern unsigned int vmx_entry_timer_ticks;
 
-/* event/deliver.c */
-void vmx_deliver_events(struct mkvm_vcpu *vcpu);
-void vmx_recover_events(struct mkvm_vcpu *vcpu, u32 info);
-
 /* apic.c */
 void vmx_write_interrupt_status(struct mkvm_vcpu *vcpu);
 int vmx_map_apic_access_page(struct mkvm_vcpu *vcpu, gpa_t gpa);
 
-/* exit/table.c */
-/*
- * What handlers return: 1 = resume the guest, 0 = vcpu->run is filled, < 0 = errno. A fast
- * handler runs with interrupts off and takes no sleeping lock and no slots; it returns
- * VMX_FAST_NO when the exit needs the slow one.
- */
-typedef int (*vmx_exit_handler)(struct mkvm_vcpu *vcpu);
-vmx_exit_handler vmx_fast_handler(u32 reason);
-int vmx_exit_unexpected(struct mkvm_vcpu *vcpu, const char *what);
-int vmx_exit_delivery_failed(struct mkvm_vcpu *vcpu);
-
-/* The exit handlers, by file. vmx_fast_* run with interrupts off. */
-int vmx_fast_cr(struct mkvm_vcpu *vcpu);		/* exit_register.c */
-int vmx_fast_rdmsr(struct mkvm_vcpu *vcpu);
-int vmx_fast_wrmsr(struct mkvm_vcpu *vcpu);
-int vmx_exit_rdtsc(struct mkvm_vcpu *vcpu);
-int vmx_exit_rdtscp(struct mkvm_vcpu *vcpu);
-int vmx_exit_monitor_mwait(struct mkvm_vcpu *vcpu);
-int vmx_exit_invlpg(struct mkvm_vcpu *vcpu);		/* exit_access.c */
-int vmx_fast_apic_access(struct mkvm_vcpu *vcpu);
-int vmx_exit_exception_nmi(struct mkvm_vcpu *vcpu);	/* exit_exception.c */
-int vmx_exit_triple_fault(struct mkvm_vcpu *vcpu);
-int vmx_exit_debug(struct mkvm_vcpu *vcpu, u8 vector, unsigned long dr6);
-int vmx_exit_cr(struct mkvm_vcpu *vcpu);		/* exit_register.c */
-int vmx_exit_dr(struct mkvm_vcpu *vcpu);
-int vmx_exit_xsetbv(struct mkvm_vcpu *vcpu);
-int vmx_exit_rdmsr(struct mkvm_vcpu *vcpu);
-int vmx_exit_wrmsr(struct mkvm_vcpu *vcpu);
-int vmx_exit_descriptor_table(struct mkvm_vcpu *vcpu);	/* exit_descriptor.c */
-int vmx_fast_io(struct mkvm_vcpu *vcpu);
-int vmx_exit_io(struct mkvm_vcpu *vcpu);		/* exit_io.c */
-int vmx_fast_ept_violation(struct mkvm_vcpu *vcpu);	/* exit_access.c */
-int vmx_exit_ept_violation(struct mkvm_vcpu *vcpu);
-int vmx_exit_ept_misconfig(struct mkvm_vcpu *vcpu);
-int vmx_rom_write(struct mkvm_vcpu *vcpu, u64 linear, gpa_t gpa);
-int vmx_exit_apic_access(struct mkvm_vcpu *vcpu);
-int vmx_exit_pml_full(struct mkvm_vcpu *vcpu);
-int vmx_exit_invpcid(struct mkvm_vcpu *vcpu);
-int vmx_exit_task_switch(struct mkvm_vcpu *vcpu);
-int vmx_exit_entry_failure(struct mkvm_vcpu *vcpu);	/* entry_failure.c */
+int vmx_exit_entry_failure(struct mkvm_vcpu *vcpu);	/* explain/entry_failure.c */
 
 /* entry_failure.c: a VMLAUNCH or VMRESUME that failed outright, interrupts off. */
 void vmx_entry_vmfail(struct mkvm_vcpu *vcpu, enum vmx_enter_result result);
@@ -248,11 +205,5 @@ void vmx_dump_vmcs(struct mkvm_vcpu *vcpu, bool host);
 const char *vmx_instruction_error_name(u32 error);
 const char *vmcs_field_name(u32 encoding);
 bool vmcs_field_is_host_address(u32 encoding);
-
-/* operand.c: what VM-exit instruction information describes. */
-#define INFO_ADDRESS_SIZE(i)	(((i) >> 7) & 7)	/* 0: 16 bits, 1: 32 bits, 2: 64 bits */
-#define INFO_SEGMENT(i)		(((i) >> 15) & 7)
-int vmx_memory_operand(struct mkvm_vcpu *vcpu, u32 info, bool write, unsigned int len,
-		       u64 *linear);
 
 #endif

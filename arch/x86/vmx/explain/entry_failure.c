@@ -16,6 +16,7 @@
 #include <linux/workqueue.h>
 #include <asm/vmx.h>
 
+#include "arch/x86/exit/table.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
 DEFINE_PER_CPU(struct vmcs_access_count, vmcs_access_count);
@@ -189,7 +190,7 @@ static int fail_entry(struct mkvm_vcpu *vcpu, u64 reason)
  * @vcpu: loaded vCPU
  * @result: VMX_ENTRY_VMFAIL or VMX_ENTRY_FAULT
  *
- * Context: vmx_run_guest()'s loop, interrupts off: vmx_exit_entry_failure() does the rest. The
+ * Context: hot_loop_run()'s loop, interrupts off: vmx_exit_entry_failure() does the rest. The
  * VM-instruction error is read here, before another instruction that fails replaces it.
  */
 void vmx_entry_vmfail(struct mkvm_vcpu *vcpu, enum vmx_enter_result result)
@@ -226,7 +227,7 @@ int vmx_exit_entry_failure(struct mkvm_vcpu *vcpu)
 	}
 	if (reason != VMX_EXIT_REASONS_FAILED_VMENTRY) {
 		snprintf(heading, sizeof(heading), "exit reason %#x: %s, qualification %#llx",
-			 reason, vmx_exit_reason_name(reason), vmcs_read64(EXIT_QUALIFICATION));
+			 reason, exit_reason_name(reason), vmcs_read64(EXIT_QUALIFICATION));
 	} else {
 		reason = vmx->instruction_error;
 		host = reason == VMXERR_ENTRY_INVALID_HOST_STATE_FIELD;

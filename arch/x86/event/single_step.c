@@ -4,7 +4,7 @@
  *
  * SDM, "Single-Step Exception Condition", "Guest Non-Register State": the field "pending debug
  * exceptions". The next VM entry delivers what is pending there, and #DB always exits, so that
- * exit/exception.c decides whose step it is: the guest's or a debugger's.
+ * exit/exit_exception.c decides whose step it is: the guest's or a debugger's.
  */
 #include <linux/kvm.h>
 #include <linux/sched.h>

@@ -14,7 +14,7 @@
 #include "arch/x86/event/debug.h"
 #include "arch/x86/cpu/fpu.h"
 #include "arch/x86/irq/irqchip.h"
-#include "arch/x86/cpu/msr.h"
+#include "arch/x86/cpu/mce.h"
 #include "arch/x86/cpu/msr_filter.h"
 #include "arch/x86/pv/pvclock.h"
 #include "arch/x86/vmx/vmx.h"
@@ -145,7 +145,7 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_X86_ROBUST_SINGLESTEP, 1 },		/* arch/x86/event/debug.c */
 	{ KVM_CAP_XSAVE, 0, xsave },			/* arch/x86/cpu/fpu.c */
 	{ KVM_CAP_XCRS, 0, xsave },			/* arch/x86/cpu/fpu.c */
-	{ KVM_CAP_MCE, MKVM_MCE_BANKS },		/* arch/x86/cpu/mce.c */
+	{ KVM_CAP_MCE, MCE_BANKS },		/* arch/x86/cpu/mce.c */
 
 	/* T3 and T4, as far as they are here */
 	{ KVM_CAP_GET_MSR_FEATURES, 1 },		/* arch/x86/cpu/msr_list.c */

@@ -11,7 +11,8 @@
 
 #include "arch/x86/abi/attribute.h"
 #include "arch/x86/cpu/cpuid.h"
-#include "arch/x86/cpu/msr.h"
+#include "arch/x86/cpu/mce.h"
+#include "arch/x86/cpu/msr_list.h"
 #include "virt/arch.h"
 
 /**

@@ -16,18 +16,19 @@
 
 #include "arch/x86/event/inject.h"
 #include "arch/x86/irq/lapic.h"
+#include "arch/x86/cpu/mce.h"
 #include "arch/x86/cpu/msr.h"
 #include "arch/x86/regs.h"
 
 enum { MCI_CTL, MCI_STATUS, MCI_ADDR, MCI_MISC, MCI_REGS };
 
 /* The banks' CTL2 registers lie behind all others, as their MSRs do. */
-#define CTL2_FIRST	(MKVM_MCE_BANKS * MCI_REGS)
+#define CTL2_FIRST	(MCE_BANKS * MCI_REGS)
 #define CTL2_VALID	(MCI_CTL2_CMCI_EN | MCI_CTL2_CMCI_THRESHOLD_MASK)
 
 u64 mce_supported_cap(void)
 {
-	return MKVM_MCE_BANKS | MCG_CTL_P | MCG_SER_P | MCG_CMCI_P | MCG_LMCE_P;
+	return MCE_BANKS | MCG_CTL_P | MCG_SER_P | MCG_CMCI_P | MCG_LMCE_P;
 }
 
 static unsigned int nr_banks(struct mkvm_vcpu *vcpu)
@@ -37,11 +38,10 @@ static unsigned int nr_banks(struct mkvm_vcpu *vcpu)
 
 int mce_vcpu_init(struct mkvm_vcpu *vcpu)
 {
-	vcpu->arch.mce_banks = kcalloc(CTL2_FIRST + MKVM_MCE_BANKS, sizeof(u64),
+	vcpu->arch.mce_banks = kcalloc(CTL2_FIRST + MCE_BANKS, sizeof(u64),
 				       GFP_KERNEL_ACCOUNT);
 	if (!vcpu->arch.mce_banks)
 		return -ENOMEM;
-	vcpu->arch.mcg_cap = MKVM_MCE_BANKS;
 	return 0;
 }
 
@@ -56,9 +56,9 @@ int mce_setup_banks(struct mkvm_vcpu *vcpu, u64 mcg_cap)
 	u64 known = mce_supported_cap() | MCG_BANKCNT_MASK | MCG_EXT_CNT_MASK;
 	unsigned int banks = mcg_cap & MCG_BANKCNT_MASK, i;
 
-	if (!banks || banks > MKVM_MCE_BANKS || (mcg_cap & ~known)) {
+	if (!banks || banks > MCE_BANKS || (mcg_cap & ~known)) {
 		vm_refuse(vcpu->vm, "KVM_X86_SETUP_MCE: 0x%llx, at most %u banks and bits 0x%llx",
-			  mcg_cap, MKVM_MCE_BANKS, known);
+			  mcg_cap, MCE_BANKS, known);
 		return -EINVAL;
 	}
 	vcpu->arch.mcg_cap = mcg_cap;
@@ -66,7 +66,7 @@ int mce_setup_banks(struct mkvm_vcpu *vcpu, u64 mcg_cap)
 		vcpu->arch.mcg_ctl = ~0ull;
 	for (i = 0; i < banks; i++)
 		vcpu->arch.mce_banks[i * MCI_REGS + MCI_CTL] = ~0ull;
-	memset(vcpu->arch.mce_banks + CTL2_FIRST, 0, MKVM_MCE_BANKS * sizeof(u64));
+	memset(vcpu->arch.mce_banks + CTL2_FIRST, 0, MCE_BANKS * sizeof(u64));
 	return 0;
 }
 
@@ -93,7 +93,7 @@ int mce_inject(struct mkvm_vcpu *vcpu, const struct kvm_x86_mce *mce)
 			  nr_banks(vcpu), mce->status);
 		return -EINVAL;
 	}
-	nr = array_index_nospec(mce->bank, MKVM_MCE_BANKS);
+	nr = array_index_nospec(mce->bank, MCE_BANKS);
 	bank = vcpu->arch.mce_banks + nr * MCI_REGS;
 
 	if (needs_no_action(mce)) {
@@ -140,7 +140,7 @@ static u64 *bank_reg(struct mkvm_vcpu *vcpu, u32 msr)
 
 	if (msr < MSR_IA32_MC0_CTL || index >= nr_banks(vcpu) * MCI_REGS)
 		return NULL;
-	return &vcpu->arch.mce_banks[array_index_nospec(index, MKVM_MCE_BANKS * MCI_REGS)];
+	return &vcpu->arch.mce_banks[array_index_nospec(index, MCE_BANKS * MCI_REGS)];
 }
 
 /* The same for IA32_MCi_CTL2. */
@@ -150,7 +150,7 @@ static u64 *ctl2_reg(struct mkvm_vcpu *vcpu, u32 msr)
 
 	if (msr < MSR_IA32_MC0_CTL2 || index >= nr_banks(vcpu))
 		return NULL;
-	return &vcpu->arch.mce_banks[CTL2_FIRST + array_index_nospec(index, MKVM_MCE_BANKS)];
+	return &vcpu->arch.mce_banks[CTL2_FIRST + array_index_nospec(index, MCE_BANKS)];
 }
 
 /* SDM, "Local Machine Check Exception": firmware opts in by IA32_FEATURE_CONTROL. */
@@ -159,72 +159,166 @@ static bool lmce_enabled(struct mkvm_vcpu *vcpu)
 	return vcpu->arch.feat_ctl & FEAT_CTL_LMCE_ENABLED;
 }
 
-int mce_get_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
+/**
+ * mce_write_cap() - WRMSR of IA32_MCG_CAP, which is read-only
+ * @vcpu: the vCPU
+ * @msr: it
+ * @data: value
+ * @host: userspace writes; only it comes here
+ *
+ * Return: 0 for what it holds already, which userspace may write back; else 1 for #GP.
+ */
+int mce_write_cap(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
-	u64 *reg;
+	return data == vcpu->arch.mcg_cap ? 0 : 1;
+}
 
-	switch (msr) {
-	case MSR_IA32_MCG_CAP:
-		*data = vcpu->arch.mcg_cap;
-		return 0;
-	case MSR_IA32_MCG_STATUS:
-		*data = vcpu->arch.mcg_status;
-		return 0;
-	case MSR_IA32_MCG_CTL:
-		if (!(vcpu->arch.mcg_cap & MCG_CTL_P) && !host)
-			return 1;
-		*data = vcpu->arch.mcg_ctl;
-		return 0;
-	case MSR_IA32_MCG_EXT_CTL:
-		if (!host && !lmce_enabled(vcpu))
-			return 1;
-		*data = vcpu->arch.mcg_ext_ctl;
-		return 0;
-	}
-	reg = ctl2_reg(vcpu, msr);
-	if (reg && !host && !(vcpu->arch.mcg_cap & MCG_CMCI_P))
+/**
+ * mce_read_ctl() - RDMSR of IA32_MCG_CTL
+ * @vcpu: the vCPU
+ * @msr: it
+ * @data: gets the value
+ * @host: userspace reads
+ *
+ * Return: 0, or 1 for #GP.
+ */
+int mce_read_ctl(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
+{
+	if (!(vcpu->arch.mcg_cap & MCG_CTL_P) && !host)
 		return 1;
-	reg = reg ?: bank_reg(vcpu, msr);
+	*data = vcpu->arch.mcg_ctl;
+	return 0;
+}
+
+/**
+ * mce_write_ctl() - WRMSR of IA32_MCG_CTL: all or nothing
+ * @vcpu: the vCPU
+ * @msr: it
+ * @data: value
+ * @host: userspace writes
+ *
+ * Return: 0, or 1 for #GP.
+ */
+int mce_write_ctl(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
+{
+	if (!(vcpu->arch.mcg_cap & MCG_CTL_P) && (data || !host))
+		return 1;
+	if (data && data != ~0ull)
+		return 1;
+	vcpu->arch.mcg_ctl = data;
+	return 0;
+}
+
+/**
+ * mce_read_ext_ctl() - RDMSR of IA32_MCG_EXT_CTL
+ * @vcpu: the vCPU
+ * @msr: it
+ * @data: gets the value
+ * @host: userspace reads
+ *
+ * Return: 0, or 1 for #GP.
+ */
+int mce_read_ext_ctl(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
+{
+	if (!host && !lmce_enabled(vcpu))
+		return 1;
+	*data = vcpu->arch.mcg_ext_ctl;
+	return 0;
+}
+
+/**
+ * mce_write_ext_ctl() - WRMSR of IA32_MCG_EXT_CTL
+ * @vcpu: the vCPU
+ * @msr: it
+ * @data: value
+ * @host: userspace writes
+ *
+ * Return: 0, or 1 for #GP.
+ */
+int mce_write_ext_ctl(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
+{
+	if (!host && !lmce_enabled(vcpu))
+		return 1;
+	vcpu->arch.mcg_ext_ctl = data;
+	return 0;
+}
+
+/**
+ * mce_read_ctl2() - RDMSR of IA32_MCi_CTL2
+ * @vcpu: the vCPU
+ * @msr: which
+ * @data: gets the value
+ * @host: userspace reads
+ *
+ * Return: 0, 1 for #GP, or MSR_UNKNOWN: there is no such bank.
+ */
+int mce_read_ctl2(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
+{
+	u64 *reg = ctl2_reg(vcpu, msr);
+
 	if (!reg)
-		return -ENOENT;
+		return MSR_UNKNOWN;
+	if (!host && !(vcpu->arch.mcg_cap & MCG_CMCI_P))
+		return 1;
 	*data = *reg;
 	return 0;
 }
 
-int mce_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
+/**
+ * mce_write_ctl2() - WRMSR of IA32_MCi_CTL2
+ * @vcpu: the vCPU
+ * @msr: which
+ * @data: value
+ * @host: userspace writes
+ *
+ * Return: 0, 1 for #GP, or MSR_UNKNOWN: there is no such bank.
+ */
+int mce_write_ctl2(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
-	u64 *reg;
+	u64 *reg = ctl2_reg(vcpu, msr);
 
-	switch (msr) {
-	case MSR_IA32_MCG_CAP:
-		/* Read-only; userspace may write back what it read. */
-		return host && data == vcpu->arch.mcg_cap ? 0 : 1;
-	case MSR_IA32_MCG_STATUS:
-		vcpu->arch.mcg_status = data;
-		return 0;
-	case MSR_IA32_MCG_CTL:
-		if (!(vcpu->arch.mcg_cap & MCG_CTL_P) && (data || !host))
-			return 1;
-		if (data && data != ~0ull)
-			return 1;
-		vcpu->arch.mcg_ctl = data;
-		return 0;
-	case MSR_IA32_MCG_EXT_CTL:
-		if ((!host && !lmce_enabled(vcpu)) || (data & ~MCG_EXT_CTL_LMCE_EN))
-			return 1;
-		vcpu->arch.mcg_ext_ctl = data;
-		return 0;
-	}
-	reg = ctl2_reg(vcpu, msr);
-	if (reg) {
-		if (data & ~CTL2_VALID || (!(vcpu->arch.mcg_cap & MCG_CMCI_P) && (data || !host)))
-			return 1;
-		*reg = data;
-		return 0;
-	}
-	reg = bank_reg(vcpu, msr);
 	if (!reg)
-		return -ENOENT;
+		return MSR_UNKNOWN;
+	if (data & ~CTL2_VALID || (!(vcpu->arch.mcg_cap & MCG_CMCI_P) && (data || !host)))
+		return 1;
+	*reg = data;
+	return 0;
+}
+
+/**
+ * mce_read_bank() - RDMSR of IA32_MCi_CTL, _STATUS, _ADDR or _MISC
+ * @vcpu: the vCPU
+ * @msr: which
+ * @data: gets the value
+ * @host: userspace reads
+ *
+ * Return: 0, or MSR_UNKNOWN: there is no such bank.
+ */
+int mce_read_bank(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
+{
+	u64 *reg = bank_reg(vcpu, msr);
+
+	if (!reg)
+		return MSR_UNKNOWN;
+	*data = *reg;
+	return 0;
+}
+
+/**
+ * mce_write_bank() - WRMSR of IA32_MCi_CTL, _STATUS, _ADDR or _MISC
+ * @vcpu: the vCPU
+ * @msr: which
+ * @data: value
+ * @host: userspace writes
+ *
+ * Return: 0, 1 for #GP, or MSR_UNKNOWN: there is no such bank.
+ */
+int mce_write_bank(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
+{
+	u64 *reg = bank_reg(vcpu, msr);
+
+	if (!reg)
+		return MSR_UNKNOWN;
 	switch ((msr - MSR_IA32_MC0_CTL) % MCI_REGS) {
 	case MCI_CTL:
 		/* All or nothing; Linux clears single bits on some models. */

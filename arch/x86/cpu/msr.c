@@ -1,529 +1,211 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Model-specific registers: one place that knows each one's rules.
+ * Model-specific registers: RDMSR and WRMSR, KVM_GET_MSRS and KVM_SET_MSRS, power-up and INIT.
  *
- * SDM volume 4, "Model-Specific Registers"; KVM_GET/SET_MSRS. Registers that are mere storage
- * are rows of a table, those that always read as zero rows of another; the switch holds the
- * ones with a rule of their own. Registers in the VMCS are reached through vmx_get/set_msr().
+ * SDM volume 4, "Model-Specific Registers". What is known about a register is in its row of
+ * msr_table.c; here is what all rows have in common.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
-#include <linux/kvm_para.h>
-#include <asm/mce.h>
-#include <asm/msr.h>
-
-#include "arch/x86/pv/async_pf.h"
 #include "arch/x86/cpu/cpuid.h"
-#include "arch/x86/cpu/cr.h"
-#include "arch/x86/cpu/fpu.h"
-#include "arch/x86/irq/lapic.h"
 #include "arch/x86/cpu/msr.h"
-#include "arch/x86/cpu/msr_pass.h"
-#include "arch/x86/pv/pvclock.h"
-#include "arch/x86/regs.h"
-#include "arch/x86/cpu/tsc.h"
+#include "arch/x86/cpu/msr_fast.h"
+#include "arch/x86/cpu/msr_feature.h"
+#include "arch/x86/cpu/msr_table.h"
 #include "arch/x86/vmx/vmx.h"
 
-#define X2APIC_FIRST	0x800u
-#define X2APIC_LAST	0x8ffu
-/* A new vCPU's microcode has KVM's number; the host's own is a feature MSR. */
-#define UCODE_REV_RESET		BIT_ULL(32)
-/* HWCR (an AMD register that QEMU saves): bits that exist, bits that are ignored. */
-#define HWCR_VALID	(BIT_ULL(18) | BIT_ULL(24))
-#define HWCR_IGNORED	(BIT_ULL(3) | BIT_ULL(6) | BIT_ULL(8))
+/* Is the row's register not there for the guest, or, with @host, for userspace? */
+static bool absent(const struct mkvm_vcpu *vcpu, const struct msr_row *row, bool host)
+{
+	if ((row->flags & MSR_MUST_BE_OFFERED) && !supported_cpuid_has(row->feature))
+		return true;
+	if (host)
+		return false;
+	/* KVM_CAP_ENFORCE_PV_FEATURE_CPUID: only what CPUID shows is there. */
+	if (row->pv && vcpu->arch.pv_enforce_cpuid && !(vcpu->arch.pv_features & row->pv))
+		return true;
+	return msr_lacks_feature(vcpu, row);
+}
 
-enum {
-	GUEST_NONE = 0,
-	GUEST_READ = 1,
-	GUEST_WRITE_IGNORED = 2,
-	GUEST_WRITE_SAME = 4,
-	GUEST_WRITE = 8,
-};
+static __always_inline u64 *field(struct mkvm_vcpu *vcpu, const struct msr_row *row)
+{
+	return (u64 *)((char *)&vcpu->arch + row->field);
+}
+
+static u64 *field_of(struct mkvm_vcpu *vcpu, const struct msr_row *row, u32 msr)
+{
+	return field(vcpu, row) +
+	       array_index_nospec(msr - row->first, row->last - row->first + 1);
+}
 
 /**
- * struct msr_storage - a register that only remembers; userspace may read and write it
- * @msr: its number
- * @offset: of its u64 in struct mkvm_arch_vcpu
- * @guest: what the guest may do; anything else is #GP
- * @feature: CPUID feature without which it is not there for the guest, or 0
+ * msr_field() - where a register is kept
+ * @vcpu: the vCPU
+ * @msr: a register whose row says MSR_FIELD or MSR_FIELDS
+ *
+ * Return: its place.
  */
-struct msr_storage {
-	u32 msr;
-	u16 offset;
-	u8 guest;
-	u16 feature;
-};
-
-#define STORAGE(_msr, member, _guest, _feature) \
-	{ _msr, offsetof(struct mkvm_arch_vcpu, member), _guest, _feature }
-
-static const struct msr_storage storage[] = {
-	STORAGE(MSR_SMI_COUNT, smi_count, GUEST_READ, 0),
-	STORAGE(MSR_IA32_UCODE_REV, ucode_rev, GUEST_READ | GUEST_WRITE_IGNORED, 0),
-	STORAGE(MSR_IA32_SMBASE, smbase, GUEST_NONE, 0),
-	STORAGE(MSR_IA32_ARCH_CAPABILITIES, arch_capabilities, GUEST_READ,
-		X86_FEATURE_ARCH_CAPABILITIES),
-	/* CPUID faulting, the only feature there, is not offered: Linux writes back the 0. */
-	STORAGE(MSR_MISC_FEATURES_ENABLES, misc_features, GUEST_READ | GUEST_WRITE_SAME, 0),
-	/* Each processor has its own and Linux writes it; what is in it has no effect here. */
-	STORAGE(MSR_IA32_POWER_CTL, power_ctl, GUEST_READ | GUEST_WRITE, 0),
-	STORAGE(MSR_IA32_PERF_CAPABILITIES, perf_capabilities, GUEST_READ, X86_FEATURE_PDCM),
-	/* Features that no CPUID bit offers: kept for userspace. */
-	STORAGE(MSR_KVM_PV_EOI_EN, pv_eoi_msr, GUEST_NONE, 0),
-	STORAGE(MSR_KVM_MIGRATION_CONTROL, migration_msr, GUEST_NONE, 0),
-};
-
-/*
- * Registers that guests touch and that do nothing: they read as a constant, which is 0 unless KVM
- * has another (clocks of processors of long ago, from which guests compute), and take a write of 0.
- */
-static const struct { u32 first, last; u64 value; } constants[] = {
-	{ MSR_IA32_P5_MC_ADDR, MSR_IA32_P5_MC_TYPE },
-	{ MSR_IA32_PLATFORM_ID, MSR_IA32_PLATFORM_ID },
-	{ MSR_IA32_EBL_CR_POWERON, MSR_IA32_EBL_CR_POWERON },
-	{ MSR_EBC_FREQUENCY_ID, MSR_EBC_FREQUENCY_ID, 1 << 24 },
-	{ MSR_IA32_PERFCTR0, MSR_IA32_PERFCTR1 },
-	{ MSR_FSB_FREQ, MSR_FSB_FREQ, 3 },
-	{ MSR_P6_EVNTSEL0, MSR_P6_EVNTSEL1 },
-	{ MSR_IA32_PERF_STATUS, MSR_IA32_PERF_STATUS, 4ull << 40 | 1000 },
-	{ MSR_IA32_PERF_CTL, MSR_IA32_PERF_CTL },
-	{ MSR_IA32_LASTBRANCHFROMIP, MSR_IA32_LASTINTTOIP },
-	{ MSR_RAPL_POWER_UNIT, MSR_RAPL_POWER_UNIT },
-	{ MSR_PKG_ENERGY_STATUS, MSR_PKG_ENERGY_STATUS },
-	{ MSR_DRAM_ENERGY_STATUS, MSR_DRAM_ENERGY_STATUS },
-	{ MSR_PP0_ENERGY_STATUS, MSR_PP0_ENERGY_STATUS },
-	{ MSR_PP1_ENERGY_STATUS, MSR_PP1_ENERGY_STATUS },
-};
-
-static bool is_constant(u32 msr, u64 *value)
+u64 *msr_field(struct mkvm_vcpu *vcpu, u32 msr)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(constants); i++) {
-		if (msr >= constants[i].first && msr <= constants[i].last) {
-			*value = constants[i].value;
-			return true;
-		}
-	}
-	return false;
+	return field_of(vcpu, msr_find(msr), msr);
 }
 
-static const struct msr_storage *find_storage(u32 msr)
+static __always_inline int read_row(struct mkvm_vcpu *vcpu, const struct msr_row *row, u32 msr,
+				    u64 *data, bool host)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(storage); i++) {
-		if (storage[i].msr == msr)
-			return &storage[i];
-	}
-	return NULL;
-}
-
-static u64 *storage_slot(struct mkvm_vcpu *vcpu, const struct msr_storage *s)
-{
-	return (u64 *)((char *)&vcpu->arch + s->offset);
-}
-
-static bool storage_hidden(struct mkvm_vcpu *vcpu, const struct msr_storage *s)
-{
-	return s->feature && !guest_cpuid_has(vcpu, s->feature);
-}
-
-/* What the host lacks is not there, whatever userspace put into CPUID. */
-static bool has(struct mkvm_vcpu *vcpu, bool host, unsigned int feature)
-{
-	return supported_cpuid_has(feature) && (host || guest_cpuid_has(vcpu, feature));
-}
-
-/*
- * Bits of IA32_SPEC_CTRL that exist: for the guest what CPUID says, for userspace the host's. The
- * processor gets them with WRMSR on the way into the guest, and must know them.
- */
-static u64 spec_ctrl_bits(struct mkvm_vcpu *vcpu, bool host)
-{
-	/* CPUID.7.2:EDX bit to the bits it stands for. */
-	static const struct { u8 cpuid_bit; u16 mask; } more[] = {
-		{ 0, BIT(7) },			/* PSFD */
-		{ 1, BIT(3) | BIT(4) },		/* IPRED_DIS_U, _S */
-		{ 2, BIT(5) | BIT(6) },		/* RRSBA_DIS_U, _S */
-		{ 4, BIT(10) },			/* BHI_DIS_S */
-	};
-	unsigned int i;
-	u64 bits = 0;
-
-	if (has(vcpu, host, X86_FEATURE_SPEC_CTRL))
-		bits |= SPEC_CTRL_IBRS;
-	if (has(vcpu, host, X86_FEATURE_INTEL_STIBP))
-		bits |= SPEC_CTRL_STIBP;
-	if (has(vcpu, host, X86_FEATURE_SPEC_CTRL_SSBD))
-		bits |= SPEC_CTRL_SSBD;
-	for (i = 0; i < ARRAY_SIZE(more); i++) {
-		if (vcpu->arch.guest_cap_7_2_edx & BIT(more[i].cpuid_bit))
-			bits |= more[i].mask;
-	}
-	return bits;
-}
-
-/* IA32_PRED_CMD and IA32_FLUSH_CMD: bit 0 makes the processor do something once. */
-static int write_command(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host, int feature)
-{
-	if (!host && !guest_cpuid_has(vcpu, feature))
-		return 1;
-	if (data & ~1ull)
-		return 1;
-	if (data && !supported_cpuid_has(feature))
-		return host ? 0 : 1;
-	if (data)
-		wrmsrl(msr, data);
-	return 0;
-}
-
-/* KVM_CAP_ENFORCE_PV_FEATURE_CPUID: only what CPUID shows is there. 1 = #GP. */
-static int pv_hidden(struct mkvm_vcpu *vcpu, u32 msr, bool host)
-{
-	u32 bit;
-
-	switch (msr) {
-	case MSR_KVM_WALL_CLOCK:
-	case MSR_KVM_SYSTEM_TIME:
-		bit = BIT(KVM_FEATURE_CLOCKSOURCE);
-		break;
-	case MSR_KVM_WALL_CLOCK_NEW:
-	case MSR_KVM_SYSTEM_TIME_NEW:
-		bit = BIT(KVM_FEATURE_CLOCKSOURCE2);
-		break;
-	case MSR_KVM_POLL_CONTROL:
-		bit = BIT(KVM_FEATURE_POLL_CONTROL);
-		break;
-	case MSR_KVM_ASYNC_PF_EN:
-		bit = BIT(KVM_FEATURE_ASYNC_PF);
-		break;
-	case MSR_KVM_ASYNC_PF_INT:
-	case MSR_KVM_ASYNC_PF_ACK:
-		bit = BIT(KVM_FEATURE_ASYNC_PF_INT);
-		break;
-	default:
-		bit = BIT(KVM_FEATURE_STEAL_TIME);
-	}
-	return !host && vcpu->arch.pv_enforce_cpuid && !(vcpu->arch.pv_features & bit);
-}
-
-static int get_special(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
-{
-	switch (msr) {
-	case MSR_IA32_TSC:
-		*data = mkvm_read_guest_tsc(vcpu);
-		return 0;
-	case MSR_IA32_TSC_ADJUST:
-		if (!host && !guest_cpuid_has(vcpu, X86_FEATURE_TSC_ADJUST))
-			return 1;
-		*data = vcpu->arch.ia32_tsc_adjust;
-		return 0;
-	case MSR_IA32_TSC_DEADLINE:
-		if (!host && !guest_cpuid_has(vcpu, X86_FEATURE_TSC_DEADLINE_TIMER))
-			return 1;
-		*data = vcpu->arch.apic ? lapic_get_tsc_deadline(vcpu) : 0;
-		return 0;
-	case MSR_IA32_APICBASE:
-		*data = vcpu->arch.apic_base;
-		return 0;
-	case X2APIC_FIRST ... X2APIC_LAST:
-		return vcpu->arch.apic ? lapic_x2apic_msr_read(vcpu, msr, data) : 1;
-	case MSR_EFER:
-		*data = vcpu->arch.efer;
-		return 0;
-	case MSR_IA32_MISC_ENABLE:
-		*data = vcpu->arch.misc_enable;
-		return 0;
-	case MSR_IA32_FEAT_CTL:
-		*data = vcpu->arch.feat_ctl;
-		return 0;
-	case MSR_PLATFORM_INFO:
-		if (!host && !vcpu->vm->arch.guest_can_read_platform_info)
-			return 1;
-		*data = vcpu->arch.platform_info;
-		return 0;
-	case MSR_IA32_SPEC_CTRL:
-		if (!has(vcpu, host, X86_FEATURE_SPEC_CTRL))
-			return 1;
+	if (row->read)
+		return row->read(vcpu, msr, data, host);
+	if (row->kept == MSR_VMX)
 		return vmx_get_msr(vcpu, msr, data);
-	case MSR_TSC_AUX:
-		if (!host && !guest_cpuid_has(vcpu, X86_FEATURE_RDTSCP) &&
-		    !guest_cpuid_has(vcpu, X86_FEATURE_RDPID))
-			return 1;
-		return vmx_get_msr(vcpu, msr, data);
-	case MSR_IA32_XSS:
-		if (!host && !guest_cpuid_has(vcpu, X86_FEATURE_XSAVES))
-			return 1;
-		*data = vcpu->arch.ia32_xss;
-		return 0;
-	case MSR_K7_HWCR:
-		*data = vcpu->arch.hwcr;
-		return 0;
-	case MSR_KVM_WALL_CLOCK:
-	case MSR_KVM_WALL_CLOCK_NEW:
-		*data = vcpu->arch.wall_clock_msr;
-		return pv_hidden(vcpu, msr, host);
-	case MSR_KVM_SYSTEM_TIME:
-	case MSR_KVM_SYSTEM_TIME_NEW:
-		*data = vcpu->arch.system_time_msr;
-		return pv_hidden(vcpu, msr, host);
-	case MSR_KVM_STEAL_TIME:
-		*data = vcpu->arch.steal_time_msr;
-		return pv_hidden(vcpu, msr, host);
-	case MSR_KVM_POLL_CONTROL:
-		*data = !vcpu->no_halt_poll;
-		return pv_hidden(vcpu, msr, host);
-	case MSR_KVM_ASYNC_PF_EN:
-		*data = vcpu->arch.async_pf_enable;
-		return pv_hidden(vcpu, msr, host);
-	case MSR_KVM_ASYNC_PF_INT:
-		*data = vcpu->arch.async_pf_vector;
-		return pv_hidden(vcpu, msr, host);
-	case MSR_KVM_ASYNC_PF_ACK:
-		*data = 0;
-		return pv_hidden(vcpu, msr, host);
-	case MSR_IA32_PRED_CMD:		/* write-only */
-	case MSR_IA32_FLUSH_CMD:
-		return 1;
-	}
-	return -ENOENT;
-}
-
-int mkvm_get_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
-{
-	const struct msr_storage *s;
-	int ret;
-
-	ret = get_special(vcpu, msr, data, host);
-	if (ret != -ENOENT)
-		return ret;
-	ret = vmx_get_msr(vcpu, msr, data);
-	if (ret != -ENOENT)
-		return ret;
-	s = find_storage(msr);
-	if (s) {
-		if (!host && (!(s->guest & GUEST_READ) || storage_hidden(vcpu, s)))
-			return 1;
-		*data = *storage_slot(vcpu, s);
-		return 0;
-	}
-	ret = mtrr_get(vcpu, msr, data);
-	if (ret != -ENOENT)
-		return ret;
-	ret = mce_get_msr(vcpu, msr, data, host);
-	if (ret != -ENOENT)
-		return ret;
-	*data = 0;
-	return is_constant(msr, data) || msr == MSR_IA32_UCODE_WRITE ? 0 : MSR_UNKNOWN;
-}
-
-static int set_misc_enable(struct mkvm_vcpu *vcpu, u64 data, bool host)
-{
-	u64 changed = data ^ vcpu->arch.misc_enable;
-
-	if (!host && (changed & MISC_ENABLE_PMU))
-		return 1;
-	/* "Performance monitoring available" is read-only, a write of it ignored. */
-	if (!host)
-		data ^= changed & MSR_IA32_MISC_ENABLE_EMON;
-	vcpu->arch.misc_enable = data;
-	/* CPUID's MONITOR bit follows the one that switches MWAIT on. */
-	if (changed & MSR_IA32_MISC_ENABLE_MWAIT)
-		cpuid_update_runtime(vcpu);
+	if (row->kept == MSR_FIELD)
+		*data = *field(vcpu, row);
+	else
+		*data = row->kept == MSR_FIELDS ? *field_of(vcpu, row, msr) : row->reset;
 	return 0;
 }
 
-/* Bits of IA32_FEATURE_CONTROL that some processor has: userspace may restore them. */
-#define FEAT_CTL_KNOWN \
-	(FEAT_CTL_LOCKED | FEAT_CTL_VMX_ENABLED_INSIDE_SMX | FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX | \
-	 FEAT_CTL_SGX_LC_ENABLED | FEAT_CTL_SGX_ENABLED | FEAT_CTL_LMCE_ENABLED)
-
-/* IA32_FEATURE_CONTROL: firmware sets what the processor has, and locks it until RESET. */
-static int set_feat_ctl(struct mkvm_vcpu *vcpu, u64 data, bool host)
+/**
+ * msr_get() - RDMSR
+ * @vcpu: loaded vCPU
+ * @msr: number
+ * @data: gets the value
+ * @host: userspace asks, not the guest
+ *
+ * Return: 0, 1 for #GP, MSR_UNKNOWN for #GP because there is no such register, -errno for KVM_RUN.
+ * Context: process context, vm->srcu read-held.
+ */
+int msr_get(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 {
-	u64 valid = FEAT_CTL_LOCKED;
+	const struct msr_row *row = msr_find(msr);
 
-	if (vcpu->arch.mcg_cap & MCG_LMCE_P)
-		valid |= FEAT_CTL_LMCE_ENABLED;
-	if (host)
-		valid = FEAT_CTL_KNOWN;
-	else if (vcpu->arch.feat_ctl & FEAT_CTL_LOCKED)
+	if ((!host && !(row->guest & MSR_READ)) || absent(vcpu, row, host))
 		return 1;
-	if (data & ~valid)
+	return read_row(vcpu, row, msr, data, host);
+}
+
+static int write_row(struct mkvm_vcpu *vcpu, const struct msr_row *row, u32 msr, u64 data,
+		     bool host)
+{
+	if (data & row->reserved)
 		return 1;
-	vcpu->arch.feat_ctl = data;
-	return 0;
-}
-
-/* Rules for registers that vmx/ keeps: what the guest may put into them. */
-static int check_vmx_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
-{
-	switch (msr) {
-	case MSR_FS_BASE:
-	case MSR_GS_BASE:
-	case MSR_KERNEL_GS_BASE:
-	case MSR_LSTAR:
-	case MSR_CSTAR:
-		/* A non-canonical one would make the VM entry fail. */
-		return __is_canonical_address(*data, guest_vaddr_bits(vcpu)) ? 0 : 1;
-	case MSR_IA32_SYSENTER_ESP:
-	case MSR_IA32_SYSENTER_EIP:
-		/* As in KVM, so that what AMD's processors hold in them can be restored here. */
-		*data = __canonical_address(*data, guest_vaddr_bits(vcpu));
-		return 0;
-	case MSR_IA32_SYSENTER_CS:
-		*data = (u32)*data;
-		return 0;
-	case MSR_SYSCALL_MASK:
-		return *data >> 32 ? 1 : 0;
-	case MSR_TSC_AUX:
-		if (!host && !guest_cpuid_has(vcpu, X86_FEATURE_RDTSCP) &&
-		    !guest_cpuid_has(vcpu, X86_FEATURE_RDPID))
-			return 1;
-		return *data >> 32 ? 1 : 0;
-	case MSR_IA32_CR_PAT:
-		return pat_valid(*data) ? 0 : 1;
-	case MSR_IA32_SPEC_CTRL:
-		if (!has(vcpu, host, X86_FEATURE_SPEC_CTRL))
-			return 1;
-		return *data & ~spec_ctrl_bits(vcpu, host) ? 1 : 0;
-	case MSR_IA32_DEBUGCTLMSR:
-		/* Last-branch records and branch single-stepping are not offered: ignored. */
-		*data &= ~(u64)(DEBUGCTLMSR_LBR | DEBUGCTLMSR_BTF);
-		return *data ? 1 : 0;
-	}
-	return 0;
-}
-
-static int set_special(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
-{
-	switch (msr) {
-	case MSR_IA32_TSC:
-		tsc_write(vcpu, data, host);
-		return 0;
-	case MSR_IA32_TSC_ADJUST:
-		if (!host && !guest_cpuid_has(vcpu, X86_FEATURE_TSC_ADJUST))
-			return 1;
-		tsc_write_adjust(vcpu, data, host);
-		return 0;
-	case MSR_IA32_TSC_DEADLINE:
-		if (!host && !guest_cpuid_has(vcpu, X86_FEATURE_TSC_DEADLINE_TIMER))
-			return 1;
-		if (vcpu->arch.apic)
-			lapic_set_tsc_deadline(vcpu, data);
-		return 0;
-	case MSR_IA32_APICBASE:
-		return lapic_set_base(vcpu, data, host);
-	case X2APIC_FIRST ... X2APIC_LAST:
-		return vcpu->arch.apic ? lapic_x2apic_msr_write(vcpu, msr, data) : 1;
-	case MSR_EFER:
-		return mkvm_set_efer(vcpu, data, host);
-	case MSR_IA32_MISC_ENABLE:
-		return set_misc_enable(vcpu, data, host);
-	case MSR_IA32_FEAT_CTL:
-		return set_feat_ctl(vcpu, data, host);
-	case MSR_PLATFORM_INFO:
-		if (!host)
-			return 1;
-		vcpu->arch.platform_info = data;
-		return 0;
-	case MSR_IA32_PRED_CMD:
-		return write_command(vcpu, msr, data, host, X86_FEATURE_SPEC_CTRL);
-	case MSR_IA32_FLUSH_CMD:
-		return write_command(vcpu, msr, data, host, X86_FEATURE_FLUSH_L1D);
-	case MSR_IA32_XSS:
-		if (!host && !guest_cpuid_has(vcpu, X86_FEATURE_XSAVES))
-			return 1;
-		if (data & ~FPU_SUPPORTED_XSS)
-			return 1;
-		vcpu->arch.ia32_xss = data;
-		fpu_update_switch(vcpu);
-		cpuid_update_runtime(vcpu);
-		return 0;
-	case MSR_K7_HWCR:
-		if (data & ~(HWCR_VALID | HWCR_IGNORED))
-			return 1;
-		vcpu->arch.hwcr = data & HWCR_VALID;
-		return 0;
-	case MSR_KVM_WALL_CLOCK:
-	case MSR_KVM_WALL_CLOCK_NEW:
-		if (pv_hidden(vcpu, msr, host))
-			return 1;
-		pvclock_write_wall_clock(vcpu, data);
-		return 0;
-	case MSR_KVM_SYSTEM_TIME:
-	case MSR_KVM_SYSTEM_TIME_NEW:
-		if (pv_hidden(vcpu, msr, host))
-			return 1;
-		pvclock_write_system_time(vcpu, data);
-		return 0;
-	case MSR_KVM_STEAL_TIME:
-		return pv_hidden(vcpu, msr, host) || steal_time_write(vcpu, data);
-	case MSR_KVM_POLL_CONTROL:
-		if (pv_hidden(vcpu, msr, host) || (data & ~1ull))
-			return 1;
-		/* A guest that looks for work itself before HLT spares the host doing it again. */
-		vcpu->no_halt_poll = !data;
-		return 0;
-	case MSR_KVM_ASYNC_PF_EN:
-		return pv_hidden(vcpu, msr, host) || async_pf_write_enable(vcpu, data);
-	case MSR_KVM_ASYNC_PF_INT:
-		return pv_hidden(vcpu, msr, host) || async_pf_write_vector(vcpu, data);
-	case MSR_KVM_ASYNC_PF_ACK:
-		if (pv_hidden(vcpu, msr, host))
-			return 1;
-		async_pf_ack(vcpu, data);
-		return 0;
-	case MSR_IA32_UCODE_WRITE:	/* a microcode update that does nothing */
-		return 0;
-	}
-	return -ENOENT;
-}
-
-int mkvm_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
-{
-	const struct msr_storage *s;
-	u64 *slot, value;
-	int ret;
-
-	ret = set_special(vcpu, msr, data, host);
-	if (ret != -ENOENT)
-		return ret;
-	ret = check_vmx_msr(vcpu, msr, &data, host);
-	if (ret)
-		return ret;
-	ret = vmx_set_msr(vcpu, msr, data);
-	/* A guest that uses it once will use it often: no more exits from here on. */
-	if (msr == MSR_IA32_SPEC_CTRL && data)
-		msr_pass_update(vcpu);
-	if (ret != -ENOENT)
-		return ret;
-	s = find_storage(msr);
-	if (s) {
-		slot = storage_slot(vcpu, s);
-		if (host || (s->guest & GUEST_WRITE))
-			*slot = data;
-		else if (!(s->guest & GUEST_WRITE_IGNORED) &&
-			 !((s->guest & GUEST_WRITE_SAME) && *slot == data))
-			return 1;
-		return 0;
-	}
-	ret = mtrr_set(vcpu, msr, data);
-	if (ret != -ENOENT)
-		return ret;
-	ret = mce_set_msr(vcpu, msr, data, host);
-	if (ret != -ENOENT)
-		return ret;
-	if (is_constant(msr, &value))
+	data &= ~row->ignored;
+	if (row->write)
+		return row->write(vcpu, msr, data, host);
+	if (row->kept == MSR_VMX)
+		return vmx_set_msr(vcpu, msr, data);
+	if (row->kept == MSR_CONSTANT)
 		return data ? 1 : 0;
-	return MSR_UNKNOWN;
+	*field_of(vcpu, row, msr) = data;
+	return 0;
 }
 
-void msr_vcpu_init(struct mkvm_vcpu *vcpu)
+/**
+ * msr_set() - WRMSR
+ * @vcpu: loaded vCPU
+ * @msr: number
+ * @data: value
+ * @host: userspace asks, not the guest
+ *
+ * Return: as msr_get(). Context: process context, vm->srcu read-held.
+ */
+int msr_set(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
-	vcpu->arch.misc_enable = MISC_ENABLE_RESET;
-	vcpu->arch.smbase = 0x30000;
-	msr_feature_value(MSR_IA32_ARCH_CAPABILITIES, &vcpu->arch.arch_capabilities);
-	vcpu->arch.ucode_rev = UCODE_REV_RESET;
+	const struct msr_row *row = msr_find(msr);
+	u64 now;
+
+	if (absent(vcpu, row, host))
+		return 1;
+	if (host || (row->guest & MSR_WRITE))
+		return write_row(vcpu, row, msr, data, host);
+	if (row->guest & MSR_WRITE_IGNORED)
+		return 0;
+	if (row->guest & MSR_WRITE_SAME)
+		return read_row(vcpu, row, msr, &now, false) || now != data;
+	return 1;
+}
+
+static __always_inline int fast_read_row(struct mkvm_vcpu *vcpu, const struct msr_row *row,
+					 u32 msr, u64 *data)
+{
+	if (!(row->flags & MSR_FAST_READ) || unlikely(msr_lacks_feature(vcpu, row)))
+		return MSR_SLOW;
+	return read_row(vcpu, row, msr, data, false);
+}
+
+static noinline int fast_read_high(struct mkvm_vcpu *vcpu, u32 msr, u64 *data)
+{
+	return fast_read_row(vcpu, msr_find_high(msr), msr, data);
+}
+
+/**
+ * msr_fast_read() - the guest's RDMSR right after the exit
+ * @vcpu: loaded vCPU
+ * @msr: number
+ * @data: gets the value
+ *
+ * Return: 0, 1 for #GP, or MSR_SLOW. Context: interrupts may be off.
+ */
+int msr_fast_read(struct mkvm_vcpu *vcpu, u32 msr, u64 *data)
+{
+	if (unlikely(msr >= MSR_INDEXED))
+		return fast_read_high(vcpu, msr, data);
+	return fast_read_row(vcpu, msr_find_low(msr), msr, data);
+}
+
+/**
+ * msr_fast_write_other() - msr_fast_write() of all but the most frequent registers
+ * @vcpu: loaded vCPU
+ * @msr: number
+ * @data: value
+ *
+ * Return: 0, 1 for #GP, or MSR_SLOW. Context: interrupts may be off.
+ */
+int msr_fast_write_other(struct mkvm_vcpu *vcpu, u32 msr, u64 data)
+{
+	/* None of those past the index can be written fast. */
+	if (unlikely(msr >= MSR_INDEXED))
+		return MSR_SLOW;
+	return msr_fast_write_row(vcpu, msr_find_low(msr), msr, data);
+}
+
+static void reset_row(struct mkvm_vcpu *vcpu, const struct msr_row *row)
+{
+	u64 value = row->flags & MSR_RESET_OFFERED ? *row->offered : row->reset;
+	u32 msr;
+
+	for (msr = row->first; msr <= row->last; msr++) {
+		if (row->kept == MSR_FIELD || row->kept == MSR_FIELDS)
+			*field_of(vcpu, row, msr) = value;
+		else if (row->kept == MSR_VMX)
+			vmx_set_msr(vcpu, msr, value);
+	}
+}
+
+/**
+ * msr_vcpu_reset() - the registers after power-up or INIT
+ * @vcpu: loaded vCPU
+ * @init_event: INIT, which leaves most of them as they were
+ *
+ * Those that another part of the processor resets are MSR_RESET_ELSEWHERE.
+ */
+void msr_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
+{
+	unsigned int i;
+
+	for (i = 1; i < msr_table_rows; i++) {
+		const struct msr_row *row = &msr_table[i];
+
+		if (!(row->flags & MSR_RESET_ELSEWHERE) &&
+		    (!init_event || (row->flags & MSR_INIT_RESETS)))
+			reset_row(vcpu, row);
+	}
+}
+
+/**
+ * msr_module_init() - make the table's index, find out what this host offers
+ */
+void msr_module_init(void)
+{
+	msr_table_init();
+	msr_feature_init();
 }

@@ -13,17 +13,17 @@
 #include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <asm/apicdef.h>
 
-#include "arch/x86/event/inject.h"
-#include "arch/x86/event/skip.h"
 #include "arch/x86/cpu/msr.h"
 #include "arch/x86/cpu/msr_filter.h"
+#include "arch/x86/cpu/msr_table.h"
+#include "arch/x86/event/inject.h"
+#include "arch/x86/event/skip.h"
 #include "arch/x86/regs.h"
 #include "virt/vm.h"
 
 #define MAX_BITMAP_BYTES	0x600
-#define X2APIC_FIRST		0x800u
-#define X2APIC_LAST		0x8ffu
 
 struct filter_range {
 	u32 access, base, nmsrs;
@@ -50,14 +50,26 @@ static bool filter_allows(const struct msr_filter *f, u32 msr, u32 access)
 	return f->default_allow;
 }
 
+static bool is_x2apic(u32 msr)
+{
+	return msr - APIC_BASE_MSR < 0x100;
+}
+
+/**
+ * msr_filter_allows() - does userspace's filter let the guest access an MSR?
+ * @vm: the VM
+ * @msr: number
+ * @access: KVM_MSR_FILTER_READ or KVM_MSR_FILTER_WRITE
+ *
+ * Return: true without a filter, too. Context: any.
+ */
 bool msr_filter_allows(struct mkvm_vm *vm, u32 msr, u32 access)
 {
 	struct msr_filter *f;
 	bool allowed = true;
 	int idx;
 
-	if (!rcu_access_pointer(vm->arch.msr_filter) ||
-	    (msr >= X2APIC_FIRST && msr <= X2APIC_LAST))
+	if (!rcu_access_pointer(vm->arch.msr_filter) || is_x2apic(msr))
 		return true;
 	idx = srcu_read_lock(&vm->srcu);
 	f = srcu_dereference(vm->arch.msr_filter, &vm->srcu);
@@ -117,23 +129,26 @@ static struct msr_filter *build(const struct kvm_msr_filter *args)
 	return f;
 }
 
-/*
- * May the fast paths of exit/exit_register.c go on as if there were no filter and no exits? They
- * serve these registers, and x2APIC's, of which only refused accesses could concern userspace.
- */
+/* May the fast paths serve the row's register as if there were no filter? */
+static bool row_is_allowed(const struct msr_filter *f, const struct msr_row *row)
+{
+	u32 msr;
+
+	for (msr = row->first; msr <= row->last && !is_x2apic(msr); msr++)
+		if ((row->fast_write && !filter_allows(f, msr, KVM_MSR_FILTER_WRITE)) ||
+		    ((row->flags & MSR_FAST_READ) && !filter_allows(f, msr, KVM_MSR_FILTER_READ)))
+			return false;
+	return true;
+}
+
+/* May the fast paths go on as if there were no filter and no exits? Refused accesses come there. */
 static void update_fast_path(struct mkvm_vm *vm, const struct msr_filter *f)
 {
-	static const u32 fast[] = {
-		MSR_IA32_TSC_DEADLINE, MSR_EFER, MSR_IA32_CR_PAT, MSR_STAR, MSR_LSTAR, MSR_CSTAR,
-		MSR_SYSCALL_MASK, MSR_IA32_TSC_ADJUST, MSR_IA32_MISC_ENABLE, MSR_IA32_APICBASE,
-		MSR_MTRRdefType,
-	};
 	bool slow = vm->arch.user_space_msr_mask & ~KVM_MSR_EXIT_REASON_FILTER;
 	unsigned int i;
 
-	for (i = 0; f && i < ARRAY_SIZE(fast); i++)
-		slow |= !filter_allows(f, fast[i], KVM_MSR_FILTER_READ) ||
-			!filter_allows(f, fast[i], KVM_MSR_FILTER_WRITE);
+	for (i = 1; f && i < msr_table_rows; i++)
+		slow |= !row_is_allowed(f, &msr_table[i]);
 	WRITE_ONCE(vm->arch.msr_slow, slow);
 }
 
@@ -243,7 +258,7 @@ int msr_emulate_read(struct mkvm_vcpu *vcpu)
 	int ret = 1;
 
 	if (msr_filter_allows(vcpu->vm, msr, KVM_MSR_FILTER_READ)) {
-		ret = mkvm_get_msr(vcpu, msr, &data, false);
+		ret = msr_get(vcpu, msr, &data, false);
 		if (ret < 0)
 			return ret;
 		reason = reason_for(ret);
@@ -266,7 +281,7 @@ int msr_emulate_write(struct mkvm_vcpu *vcpu)
 	int ret = 1;
 
 	if (msr_filter_allows(vcpu->vm, msr, KVM_MSR_FILTER_WRITE)) {
-		ret = mkvm_set_msr(vcpu, msr, data, false);
+		ret = msr_set(vcpu, msr, data, false);
 		if (ret < 0)
 			return ret;
 		reason = reason_for(ret);

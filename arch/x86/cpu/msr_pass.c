@@ -4,26 +4,23 @@
  *
  * SDM, "MSR-Bitmap Address". A register passes when its value in the processor is the guest's
  * while the guest runs, every write that the processor takes is allowed, and userspace does not
- * filter it (KVM_X86_SET_MSR_FILTER). x2APIC's registers, which are never filtered, follow the
- * LAPIC's mode: vmx/apic.c. Relies on vmx_msr_passthrough().
+ * filter it (KVM_X86_SET_MSR_FILTER); msr_table.c says which these are. x2APIC's registers are
+ * never filtered and follow the LAPIC's mode: vmx/apic.c. Relies on vmx_msr_passthrough().
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
 #include <linux/kvm.h>
-#include <asm/msr-index.h>
 
 #include "arch/x86/cpu/msr_filter.h"
 #include "arch/x86/cpu/msr_pass.h"
+#include "arch/x86/cpu/msr_table.h"
 #include "arch/x86/vmx/vmx.h"
 
 static void pass(struct mkvm_vcpu *vcpu, u32 msr, enum vmx_msr_access access, bool on)
 {
-	if (access & VMX_MSR_READ)
-		vmx_msr_passthrough(vcpu, msr, VMX_MSR_READ,
-				    on && msr_filter_allows(vcpu->vm, msr, KVM_MSR_FILTER_READ));
-	if (access & VMX_MSR_WRITE)
-		vmx_msr_passthrough(vcpu, msr, VMX_MSR_WRITE,
-				    on && msr_filter_allows(vcpu->vm, msr, KVM_MSR_FILTER_WRITE));
+	u32 filter = access == VMX_MSR_READ ? KVM_MSR_FILTER_READ : KVM_MSR_FILTER_WRITE;
+
+	vmx_msr_passthrough(vcpu, msr, access, on && msr_filter_allows(vcpu->vm, msr, filter));
 }
 
 /**
@@ -35,14 +32,19 @@ static void pass(struct mkvm_vcpu *vcpu, u32 msr, enum vmx_msr_access access, bo
  */
 void msr_pass_update(struct mkvm_vcpu *vcpu)
 {
-	static const u32 always[] = {
-		MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_IA32_SYSENTER_CS,
-		MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
-	};
-	unsigned int i;
+	bool used = vmx_spec_ctrl_switched(vcpu), on;
+	const struct msr_row *row;
+	u32 msr;
 
-	for (i = 0; i < ARRAY_SIZE(always); i++)
-		pass(vcpu, always[i], VMX_MSR_RW, true);
-	pass(vcpu, MSR_IA32_TSC, VMX_MSR_READ, true);
-	pass(vcpu, MSR_IA32_SPEC_CTRL, VMX_MSR_RW, vmx_spec_ctrl_switched(vcpu));
+	for (row = msr_table; row < msr_table + msr_table_rows; row++) {
+		if (!(row->flags & MSR_PASS))
+			continue;
+		on = used || !(row->flags & MSR_PASS_WHEN_USED);
+		for (msr = row->first; msr <= row->last; msr++) {
+			if (row->flags & MSR_PASS_READ)
+				pass(vcpu, msr, VMX_MSR_READ, on);
+			if (row->flags & MSR_PASS_WRITE)
+				pass(vcpu, msr, VMX_MSR_WRITE, on);
+		}
+	}
 }

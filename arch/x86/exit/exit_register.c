@@ -17,7 +17,7 @@
 
 #include "arch/x86/cpu/cpuid.h"
 #include "arch/x86/cpu/cr.h"
-#include "arch/x86/cpu/msr.h"
+#include "arch/x86/cpu/msr_fast.h"
 #include "arch/x86/cpu/msr_filter.h"
 #include "arch/x86/cpu/tsc.h"
 #include "arch/x86/event/debug.h"
@@ -206,46 +206,16 @@ int exit_wrmsr(struct mkvm_vcpu *vcpu)
 	return msr_emulate_write(vcpu);
 }
 
-static bool is_x2apic_msr(u32 msr)
-{
-	return msr - APIC_BASE_MSR < 0x100;
-}
-
 int exit_fast_rdmsr(struct mkvm_vcpu *vcpu)
 {
-	u32 msr = reg_read(vcpu, GREG_RCX);
 	u64 data = 0;
 	int ret;
 
 	if (unlikely(vcpu->vm->arch.msr_slow))
 		return EXIT_SLOW;
-	switch (msr) {
-	case MSR_IA32_TSC_DEADLINE:
-		if (!vcpu->arch.apic || !guest_cpuid_has(vcpu, X86_FEATURE_TSC_DEADLINE_TIMER))
-			return EXIT_SLOW;
-		data = lapic_get_tsc_deadline(vcpu);
-		ret = 0;
-		break;
-	case MSR_EFER:
-	case MSR_IA32_CR_PAT:
-	case MSR_STAR ... MSR_SYSCALL_MASK:
-	case MSR_TSC_AUX:
-		/* TSC_AUX needs a look at CPUID: leave it to the slow path. */
-		if (msr == MSR_TSC_AUX || vmx_get_msr(vcpu, msr, &data))
-			return EXIT_SLOW;
-		ret = 0;
-		break;
-	case MSR_IA32_TSC_ADJUST:
-	case MSR_IA32_MISC_ENABLE:
-	case MSR_IA32_APICBASE:
-	case MSR_MTRRdefType:
-		ret = mkvm_get_msr(vcpu, msr, &data, false);
-		break;
-	default:
-		if (!vcpu->arch.apic || !is_x2apic_msr(msr))
-			return EXIT_SLOW;
-		ret = lapic_x2apic_msr_read(vcpu, msr, &data);
-	}
+	ret = msr_fast_read(vcpu, reg_read(vcpu, GREG_RCX), &data);
+	if (ret == MSR_SLOW)
+		return EXIT_SLOW;
 	if (!ret)
 		edx_eax_write(vcpu, data);
 	return finish(vcpu, ret);
@@ -253,23 +223,12 @@ int exit_fast_rdmsr(struct mkvm_vcpu *vcpu)
 
 int exit_fast_wrmsr(struct mkvm_vcpu *vcpu)
 {
-	u32 msr = reg_read(vcpu, GREG_RCX);
+	int ret;
 
 	if (unlikely(vcpu->vm->arch.msr_slow))
 		return EXIT_SLOW;
-	if (msr == MSR_IA32_TSC_DEADLINE && vcpu->arch.apic &&
-	    guest_cpuid_has(vcpu, X86_FEATURE_TSC_DEADLINE_TIMER)) {
-		lapic_set_tsc_deadline(vcpu, edx_eax_read(vcpu));
-		return finish(vcpu, 0);
-	}
-	if (is_x2apic_msr(msr) && vcpu->arch.apic && lapic_x2apic_mode(vcpu)) {
-		if (msr == APIC_BASE_MSR + (APIC_EOI >> 4) && !edx_eax_read(vcpu))
-			return lapic_eoi_fast(vcpu) ? finish(vcpu, 0) : EXIT_SLOW;
-		return finish(vcpu, lapic_x2apic_msr_write(vcpu, msr, edx_eax_read(vcpu)));
-	}
-	if (msr == MSR_IA32_TSC_ADJUST || msr == MSR_IA32_MISC_ENABLE)
-		return finish(vcpu, mkvm_set_msr(vcpu, msr, edx_eax_read(vcpu), false));
-	return EXIT_SLOW;
+	ret = msr_fast_write(vcpu, reg_read(vcpu, GREG_RCX), edx_eax_read(vcpu));
+	return ret == MSR_SLOW ? EXIT_SLOW : finish(vcpu, ret);
 }
 
 /* RDTSC exiting is off; the row exists so that a control that forces it on works. */

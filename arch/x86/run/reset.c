@@ -36,7 +36,7 @@ enum reset_kind {
 	RESET_DR,		/* its number */
 	RESET_FPU,		/* x87, MMX, SSE, AVX, AVX-512: all initial */
 	RESET_TSC,		/* goes on from what tsc_vcpu_init() decided */
-	RESET_MSR,		/* one that vmx/ keeps */
+	RESET_MSRS,		/* msr_vcpu_reset() */
 	RESET_FIELD,		/* offset in struct mkvm_arch_vcpu; @len bytes, a u64 or all 0 */
 };
 
@@ -79,7 +79,6 @@ static const struct kvm_segment descriptor_table = { .limit = 0xffff };
 #define CR(nr, value, bits)	{ RESET_CR, nr, .reset = value, .kept = bits }
 #define SEGMENT(reg, value)	{ RESET_SEGMENT, reg, .segment = value }
 #define DR(nr, value)		{ RESET_DR, nr, .reset = value }
-#define MSR(nr, value, bits)	{ RESET_MSR, nr, .reset = value, .kept = bits }
 #define FIELD(member, value, bits)						\
 	{ RESET_FIELD, offsetof(struct mkvm_arch_vcpu, member),			\
 	  sizeof_field(struct mkvm_arch_vcpu, member), value, bits }
@@ -111,35 +110,11 @@ static const struct reset_row rows[] = {
 	/* FCW is 37FH after RESET, see fpu_vcpu_reset(). */
 	{ RESET_FPU, .kept = KEPT },
 	FIELD(xcr0, XFEATURE_MASK_FP, KEPT),
-	FIELD(ia32_xss, 0, KEPT),
 	FIELD(pkru, 0, KEPT),
 
 	{ RESET_TSC, .kept = KEPT },
-	MSR(MSR_TSC_AUX, 0, KEPT),
-	MSR(MSR_IA32_SYSENTER_CS, 0, KEPT),
-	MSR(MSR_IA32_SYSENTER_ESP, 0, KEPT),
-	MSR(MSR_IA32_SYSENTER_EIP, 0, KEPT),
-	MSR(MSR_STAR, 0, KEPT), MSR(MSR_LSTAR, 0, KEPT), MSR(MSR_CSTAR, 0, KEPT),
-	MSR(MSR_SYSCALL_MASK, 0, KEPT), MSR(MSR_KERNEL_GS_BASE, 0, KEPT),
-	/* "All other MSRs: unchanged". Machine-check banks keep their errors over RESET, too. */
-	MSR(MSR_IA32_SPEC_CTRL, 0, KEPT),
-	MSR(MSR_IA32_DEBUGCTLMSR, 0, KEPT),
-	MSR(MSR_IA32_CR_PAT, PAT_RESET, KEPT),
-	FIELD(misc_enable, MISC_ENABLE_RESET, KEPT),
-	FIELD(misc_features, 0, KEPT),
-	FIELD(hwcr, 0, KEPT),
-	FIELD(mtrr_def_type, 0, KEPT), FIELD(mtrr_fixed, 0, KEPT), FIELD(mtrr_var, 0, KEPT),
-
-	/*
-	 * What KVM adds: areas in guest memory that the module writes to. Whoever runs here next
-	 * knows nothing of them, so both RESET and INIT end it, as in KVM. (The wall clock is
-	 * written once, when its MSR is. async_pf_forget() drops the faults that are under way.)
-	 */
-	FIELD(system_time_msr, 0, 0),
-	FIELD(steal_time_msr, 0, 0),
-	FIELD(async_pf_enable, 0, 0),
-	FIELD(async_pf_vector, 0, 0),
-	FIELD(pv_eoi_msr, 0, 0),
+	/* Each MSR's row of cpu/msr_table.c says what becomes of it. */
+	{ RESET_MSRS },
 	FIELD(pv_unhalted, 0, 0),
 };
 
@@ -236,9 +211,8 @@ static void reset_row(struct mkvm_vcpu *vcpu, const struct reset_row *row, bool 
 	case RESET_TSC:
 		vmx_write_tsc_offset(vcpu);
 		break;
-	case RESET_MSR:
-		/* A register that this host does not have gives -ENOENT, and that is fine. */
-		vmx_set_msr(vcpu, row->which, row->reset);
+	case RESET_MSRS:
+		msr_vcpu_reset(vcpu, init_event);
 		break;
 	case RESET_FIELD:
 		reset_field(vcpu, row);

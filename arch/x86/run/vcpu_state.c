@@ -10,6 +10,7 @@
 #include "arch/x86/pv/async_pf.h"
 #include "arch/x86/cpu/cpuid.h"
 #include "arch/x86/cpu/fpu.h"
+#include "arch/x86/cpu/mce.h"
 #include "arch/x86/cpu/msr.h"
 #include "arch/x86/pv/pvclock.h"
 #include "arch/x86/cpu/tsc.h"
@@ -42,7 +43,6 @@ int state_vcpu_init(struct mkvm_vcpu *vcpu)
 		return ret;
 	}
 	cpuid_vcpu_init(vcpu);
-	msr_vcpu_init(vcpu);
 	tsc_vcpu_init(vcpu);
 	async_pf_vcpu_init(vcpu);
 	return 0;

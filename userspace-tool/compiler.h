@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kernel's names for a few things that the compiler offers, so that the tool reads like the
- * rest of the project.
+ * What every file may use: the kernel's names for a few things that the compiler offers, so that
+ * the tool reads like the rest of the project, and units of size.
  */
 #ifndef MINIKVM_TOOL_COMPILER_H
 #define MINIKVM_TOOL_COMPILER_H
@@ -9,6 +9,10 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define BIT(n)		(1U << (n))
 #define BIT_ULL(n)	(1ULL << (n))
+
+#define KIB		1024ULL
+#define MIB		(1024 * KIB)
+#define GIB		(1024 * MIB)
 
 #undef __packed
 #define __packed	__attribute((packed))

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/command.h"
 #include "compiler.h"
-#include "cmd/run.h"
 
 #ifndef MINIKVM_VERSION
 #define MINIKVM_VERSION "unknown"

@@ -18,9 +18,7 @@
 #include <linux/types.h>
 #include <stddef.h>
 
-#define KIB			1024ULL
-#define MIB			(1024 * KIB)
-#define GIB			(1024 * MIB)
+#include "compiler.h"
 
 #define GUEST_LOW_RAM_MAX	(3 * GIB)
 #define GUEST_HIGH_RAM_BASE	(4 * GIB)

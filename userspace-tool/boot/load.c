@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "compiler.h"
 #include "boot/load.h"
+#include "compiler.h"
 
 #define PTE_PRESENT	BIT_ULL(0)
 #define PTE_WRITE	BIT_ULL(1)

@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "compiler.h"
 #include "boot/load.h"
+#include "compiler.h"
 
 #define HEADER_SEARCH		8192
 #define HEADER_MAGIC		0x1badb002

@@ -20,9 +20,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cmd/command.h"
 #include "compiler.h"
-#include "machine/device.h"
-#include "cmd/run.h"
+#include "kvm/node.h"
 
 #define CPUID_1_ECX_VMX		BIT(5)
 #define CPUID_1_ECX_HYPERVISOR	BIT(31)
@@ -194,7 +194,7 @@ static void check_kvm_owner(struct doctor *d)
 	if (minikvm_state() == MINIKVM_READY)
 		report(d, NOTE, "VT-x owner",
 		       "minikvm is loaded (its node is %s), so kvm_intel cannot have VT-x: rmmod minikvm.",
-		       device_default());
+		       node_default());
 	else if (module_loaded("kvm_intel") || module_loaded("kvm_amd"))
 		report(d, GOOD, "VT-x owner", "KVM, whose device you asked for.");
 	else
@@ -207,7 +207,7 @@ static bool check_module(struct doctor *d)
 {
 	switch (minikvm_state()) {
 	case MINIKVM_READY:
-		report(d, GOOD, "module", "minikvm is loaded; its node is %s.", device_default());
+		report(d, GOOD, "module", "minikvm is loaded; its node is %s.", node_default());
 		return true;
 	case MINIKVM_VTD_ALONE:
 		report(d, BAD, "module",
@@ -254,14 +254,14 @@ static void check_owner(struct doctor *d)
 static void check_device(struct doctor *d)
 {
 	struct sentence why;
-	int fd = device_open(d->device, &why), vm;
+	int fd = node_open(d->device, &why), vm;
 
 	if (fd < 0) {
 		report(d, BAD, "device node", "%s", why.text);
 		return;
 	}
 	report(d, GOOD, "device node", "%s can be opened and speaks version %d of KVM's ABI.",
-	       d->device, DEVICE_API_VERSION);
+	       d->device, NODE_API_VERSION);
 	vm = ioctl(fd, KVM_CREATE_VM, 0);
 	if (vm >= 0)
 		report(d, GOOD, "VM", "A VM can be created.");
@@ -307,7 +307,7 @@ int command_doctor(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
-	struct doctor d = { .device = device_default() };
+	struct doctor d = { .device = node_default() };
 	int option;
 
 	argv[0] = (char *)"minikvm doctor";
@@ -329,7 +329,7 @@ int command_doctor(int argc, char **argv)
 		return STATUS_USAGE;
 	}
 	d.msr_fd = open("/dev/cpu/0/msr", O_RDONLY | O_CLOEXEC);
-	d.own_device = device_is_minikvm(d.device);
+	d.own_device = node_is_minikvm(d.device);
 	if (d.own_device) {
 		check_cpu(&d);
 		check_firmware(&d);

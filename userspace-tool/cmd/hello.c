@@ -16,9 +16,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "machine/device.h"
-#include "machine/exits.h"
-#include "cmd/run.h"
+#include "cmd/command.h"
+#include "kvm/exits.h"
+#include "kvm/node.h"
 
 #define PAGE		4096
 #define CODE_ADDRESS	0x1000
@@ -56,7 +56,7 @@ static int open_device(struct hello *h)
 	struct sentence why;
 
 	printf("open(\"%s\")\n", h->device);
-	h->dev = device_open(h->device, &why);
+	h->dev = node_open(h->device, &why);
 	if (h->dev < 0) {
 		fflush(stdout);
 		fprintf(stderr, "minikvm: %s\n", why.text);
@@ -65,7 +65,7 @@ static int open_device(struct hello *h)
 	printf("    -> fd %d. The hypervisor is a device node; whoever may open it may have VMs.\n",
 	       h->dev);
 	printf("ioctl(%d, KVM_GET_API_VERSION)\n    -> %d. The ABI is frozen at version 12.\n",
-	       h->dev, DEVICE_API_VERSION);
+	       h->dev, NODE_API_VERSION);
 	return 0;
 }
 
@@ -228,7 +228,7 @@ int command_hello(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
-	struct hello h = { .device = device_default(), .dev = -1, .vm = -1, .vcpu = -1 };
+	struct hello h = { .device = node_default(), .dev = -1, .vm = -1, .vcpu = -1 };
 	int option, ret;
 
 	argv[0] = (char *)"minikvm hello";

@@ -15,8 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/command.h"
 #include "compiler.h"
-#include "cmd/run.h"
 
 #define DIRECTORY "/sys/kernel/debug/minikvm-iommu/"
 #define GROUPS "/sys/kernel/iommu_groups"

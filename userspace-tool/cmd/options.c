@@ -13,13 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compiler.h"
-#include "machine/device.h"
 #include "boot/guest_ram.h"
-#include "machine/machine.h"
+#include "cmd/command.h"
 #include "cmd/options.h"
+#include "compiler.h"
+#include "kvm/node.h"
+#include "machine/machine.h"
 #include "machine/ports.h"
-#include "cmd/run.h"
 
 #define DEFAULT_CMDLINE	"console=ttyS0 panic=-1"
 #define DEFAULT_MEM_MIB	256
@@ -322,7 +322,7 @@ int options_parse(struct run_options *opt, int argc, char **argv)
 	int option, status = -1;
 
 	memset(opt, 0, sizeof(*opt));
-	opt->device = device_default();
+	opt->device = node_default();
 	opt->append = join(NULL, "");
 	opt->mem = DEFAULT_MEM_MIB * MIB;
 	opt->load = LOAD_NOT_GIVEN;

@@ -21,11 +21,14 @@
 
 #include "boot/acpi.h"
 #include "boot/bios_data.h"
-#include "compiler.h"
-#include "machine/exits.h"
-#include "machine/machine.h"
+#include "cmd/command.h"
 #include "cmd/options.h"
-#include "cmd/run.h"
+#include "compiler.h"
+#include "kvm/exits.h"
+#include "kvm/vcpu.h"
+#include "machine/machine.h"
+#include "machine/power.h"
+#include "machine/vcpu_loop.h"
 
 #define FLUSH_DELAY_NS	4000000LL
 #define NS_PER_S	1000000000LL
@@ -158,7 +161,7 @@ static void handle_input(struct event_loop *l)
 		machine_stop(l->m, OUTCOME_LEFT, NULL, 0);
 		break;
 	case CONSOLE_POWER_BUTTON:
-		machine_power_button(l->m);
+		power_button(l->m);
 		break;
 	case CONSOLE_HELP:
 		console_put(&l->m->console, (const __u8 *)help_text, sizeof(help_text) - 1);

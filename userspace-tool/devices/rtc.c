@@ -9,7 +9,7 @@
  */
 #include <string.h>
 
-#include "boot/guest_ram.h"
+#include "compiler.h"
 #include "devices/rtc.h"
 
 enum {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The machine around the vCPUs: serial port, clock, power and reset registers, debug console, and
- * the loop that runs a vCPU and serves its exits.
+ * The machine around the vCPUs: serial port, clock, power and reset registers, debug console.
  *
  * Ports: 0x3f8-0x3ff UART; 0x70-0x71 clock; 0x600-0x605 ACPI PM1; 0x604 <- 0x2000 power-off;
  * 0x64 <- 0xfe, 0xcf9 <- 0x06, 0x92 <- bit 0: reset; 0xe9 and 0x402 debug console; 0xcf8-0xcff PCI.
@@ -14,12 +13,12 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "vfio/assigned.h"
-#include "terminal/console.h"
-#include "machine/kvm_vm.h"
 #include "devices/pci.h"
 #include "devices/rtc.h"
 #include "devices/uart.h"
+#include "kvm/vm.h"
+#include "terminal/console.h"
+#include "vfio/assigned.h"
 
 #define DEBUG_CONSOLE_PORT	0xe9
 #define DEBUG_CONSOLE_PORT2	0x402
@@ -95,20 +94,5 @@ void machine_init(struct machine *m);
  * vCPU threads see it after their current exit; machine_join() brings them back from the guest.
  */
 void machine_stop(struct machine *m, enum outcome how, const struct sentence *detail, int status);
-
-/* Press the power button. */
-void machine_power_button(struct machine *m);
-
-/**
- * machine_start() - start one thread for every vCPU
- * @m: the machine
- * @why: receives the sentence on failure
- *
- * Return: 0, or -1.
- */
-int machine_start(struct machine *m, struct sentence *why);
-
-/* Bring every vCPU thread out of the guest and wait for its end. Needs machine_stop() before. */
-void machine_join(struct machine *m);
 
 #endif

@@ -5,10 +5,7 @@
 #ifndef MINIKVM_TOOL_PORTS_H
 #define MINIKVM_TOOL_PORTS_H
 
-#include <linux/types.h>
-#include <stdbool.h>
-
-struct machine;
+#include "machine/machine.h"
 
 /**
  * port_out() - the guest writes to a port

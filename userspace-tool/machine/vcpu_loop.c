@@ -12,9 +12,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "machine/exits.h"
-#include "machine/machine.h"
+#include "kvm/exits.h"
 #include "machine/ports.h"
+#include "machine/vcpu_loop.h"
 
 #define KICK_SIGNAL	SIGUSR1
 

@@ -7,8 +7,8 @@
 #include "boot/guest_ram.h"
 #include "devices/pci.h"
 #include "devices/rtc.h"
-#include "tests.h"
 #include "devices/uart.h"
+#include "tests.h"
 
 static __u8 sent[10000];
 static size_t sent_len;

@@ -12,9 +12,9 @@
 
 #include "boot/acpi.h"
 #include "boot/bios_data.h"
-#include "machine/exits.h"
-#include "machine/guest_cpuid.h"
 #include "images.h"
+#include "kvm/exits.h"
+#include "kvm/guest_cpuid.h"
 #include "tests.h"
 
 static void ram_bounds(void)

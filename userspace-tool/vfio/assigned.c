@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 #include "boot/acpi.h"
-#include "vfio/assigned.h"
 #include "compiler.h"
+#include "vfio/assigned.h"
 #include "vfio/vfio.h"
 
 #define BARS		6

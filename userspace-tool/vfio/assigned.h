@@ -8,8 +8,8 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
-#include "machine/kvm_vm.h"
 #include "devices/pci.h"
+#include "kvm/vm.h"
 
 struct assigned;
 

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "compiler.h"
-#include "machine/exits.h"
+#include "kvm/exits.h"
 
 #define ENTRY_FAILURE_BIT	BIT_ULL(31)
 #define BASIC_REASON_MASK	0xffff

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A virtual machine behind KVM's ABI: the VM, its memory, its vCPUs.
- *
- * vCPU 0 boots; the others wait for INIT and SIPI in the kernel.
+ * A virtual machine behind KVM's ABI: the VM, its memory, its interrupts.
  */
-#ifndef MINIKVM_TOOL_KVM_VM_H
-#define MINIKVM_TOOL_KVM_VM_H
+#ifndef MINIKVM_TOOL_VM_H
+#define MINIKVM_TOOL_VM_H
 
 #include <linux/kvm.h>
 #include <linux/types.h>
 #include <stdbool.h>
 
 #include "boot/guest_ram.h"
-#include "boot/load.h"
 #include "terminal/sentence.h"
 
 #define VM_VCPUS_MAX		64
@@ -91,21 +88,5 @@ int vm_irqfd(struct vm *vm, int fd, unsigned int gsi, int resample, bool assign)
 
 /* Tell the VM of a VFIO group, so that it honours caching where the device does not snoop. */
 void vm_add_vfio_group(struct vm *vm, int group);
-
-/**
- * vcpu_create() - add the next vCPU, with CPUID and local APIC as firmware would leave them
- * @vm: the VM
- * @cpus: how many there will be, for CPUID
- * @why: receives the sentence on failure
- *
- * Return: 0, or -1.
- */
-int vcpu_create(struct vm *vm, unsigned int cpus, struct sentence *why);
-
-/* Put a vCPU into its first state. Return: 0, or -1 with the sentence in @why. */
-int vcpu_set_boot_state(struct vcpu *vcpu, const struct boot_state *state, struct sentence *why);
-
-/* Print the registers to standard error, for the person who has to find out what went wrong. */
-void vcpu_print_registers(const struct vcpu *vcpu);
 
 #endif

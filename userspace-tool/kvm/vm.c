@@ -17,8 +17,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "machine/device.h"
-#include "machine/kvm_vm.h"
+#include "kvm/node.h"
+#include "kvm/vm.h"
 
 #define HUGE_PAGE	(2 * MIB)
 #define PIC_PINS	16
@@ -105,7 +105,7 @@ int vm_create(struct vm *vm, const char *device, __u64 mem, bool irqchip, struct
 	vm->device = device;
 	vm->fd = -1;
 	vm->vfio_fd = -1;
-	vm->dev_fd = device_open(device, why);
+	vm->dev_fd = node_open(device, why);
 	if (vm->dev_fd < 0)
 		return -1;
 	do {

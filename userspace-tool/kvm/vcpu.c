@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "compiler.h"
-#include "machine/guest_cpuid.h"
-#include "machine/kvm_vm.h"
+#include "kvm/guest_cpuid.h"
+#include "kvm/vcpu.h"
 
 #define MSR_IA32_MISC_ENABLE	0x1a0
 #define MISC_ENABLE_FAST_STRING	0x1

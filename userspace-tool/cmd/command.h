@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The subcommand `minikvm run`, and the exit statuses that Documentation/tool.rst promises.
+ * The subcommands, and the exit statuses that Documentation/tool.rst promises.
  */
-#ifndef MINIKVM_TOOL_RUN_H
-#define MINIKVM_TOOL_RUN_H
+#ifndef MINIKVM_TOOL_COMMAND_H
+#define MINIKVM_TOOL_COMMAND_H
 
 #define STATUS_OK		0
 #define STATUS_FAILED		1

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "compiler.h"
-#include "machine/guest_cpuid.h"
+#include "kvm/guest_cpuid.h"
 
 #define CPUID_1_ECX_TSC_DEADLINE BIT(24)
 #define CPUID_1_ECX_HYPERVISOR	BIT(31)

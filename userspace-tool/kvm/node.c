@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Finding and opening the device node: see device.h. KVM's ABI, "System ioctls", and minikvm's own
+ * Finding and opening the device node: see node.h. KVM's ABI, "System ioctls", and minikvm's own
  * MINIKVM_GET_VERSION, by which its node can be told from KVM's.
  *
  * Relies on /sys/module for what is loaded, on minikvm's module parameter "node" and on
@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "machine/device.h"
+#include "kvm/node.h"
 #include "uapi/linux/minikvm.h"
 
 #define OWN_NODE	"/dev/minikvm"
@@ -43,7 +43,7 @@ static bool stands_in_for_kvm(void)
 	return !memcmp(node, "kvm\n", sizeof(node));
 }
 
-const char *device_default(void)
+const char *node_default(void)
 {
 	return stands_in_for_kvm() ? KVM_NODE : OWN_NODE;
 }
@@ -72,13 +72,13 @@ static int open_node(const char *device)
 	return open(device, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 }
 
-bool device_is_minikvm(const char *device)
+bool node_is_minikvm(const char *device)
 {
 	int fd = open_node(device), version;
 
 	if (fd < 0)
 		return strstr(device, "minikvm") ||
-		       (minikvm_state() != MINIKVM_ABSENT && !strcmp(device, device_default()));
+		       (minikvm_state() != MINIKVM_ABSENT && !strcmp(device, node_default()));
 	version = ioctl(fd, MINIKVM_GET_VERSION, 0);
 	close(fd);
 	return version > 0;
@@ -87,7 +87,7 @@ bool device_is_minikvm(const char *device)
 /* There is no node, or @what is wrong with it. Say which module would bring it. */
 static int say_absent(const char *device, const char *what, struct sentence *why)
 {
-	const char *own = device_default();
+	const char *own = node_default();
 
 	switch (minikvm_state()) {
 	case MINIKVM_VTD_ALONE:
@@ -139,21 +139,21 @@ static int say_unopened(const char *device, int err, struct sentence *why)
 	}
 }
 
-int device_open(const char *device, struct sentence *why)
+int node_open(const char *device, struct sentence *why)
 {
 	int fd = open_node(device), version;
 
 	if (fd < 0)
 		return say_unopened(device, errno, why);
 	version = ioctl(fd, KVM_GET_API_VERSION, 0);
-	if (version == DEVICE_API_VERSION)
+	if (version == NODE_API_VERSION)
 		return fd;
 	if (version < 0)
 		say(why, "%s does not speak KVM's ABI: it refuses KVM_GET_API_VERSION (%s).",
 		    device, strerror(errno));
 	else
 		say(why, "%s speaks version %d of KVM's ABI; this tool speaks version %d.", device,
-		    version, DEVICE_API_VERSION);
+		    version, NODE_API_VERSION);
 	close(fd);
 	return -1;
 }

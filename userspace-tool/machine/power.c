@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The power button and the power switch: the PM1 registers of chapter "ACPI Hardware
+ * Specification", section "Fixed Hardware Registers". acpi.h has their ports.
+ */
+#include "boot/acpi.h"
+#include "machine/power.h"
+
+#define PM1_STATUS_POWER_BUTTON	0x01	/* in the high byte: bit 8 */
+#define PM1_CONTROL_SCI_EN	0x01
+#define PM1_SLEEP_ENABLE	0x20	/* in the high byte: bit 13 */
+#define PM1_SLEEP_TYPE(high)	((high) >> 2 & 7)
+
+void power_init(struct machine *m)
+{
+	pthread_mutex_init(&m->power_lock, NULL);
+	m->pm1[ACPI_PM1_CONTROL - ACPI_PM1_STATUS] = PM1_CONTROL_SCI_EN;
+}
+
+/* Called with power_lock held. */
+static void update_sci(struct machine *m)
+{
+	bool sci = (m->pm1[0] & m->pm1[2]) || (m->pm1[1] & m->pm1[3]);
+
+	if (sci == m->sci)
+		return;
+	m->sci = sci;
+	vm_irq_line(&m->vm, ACPI_SCI_IRQ, sci);
+}
+
+void power_button(struct machine *m)
+{
+	pthread_mutex_lock(&m->power_lock);
+	m->pm1[1] |= PM1_STATUS_POWER_BUTTON;
+	update_sci(m);
+	pthread_mutex_unlock(&m->power_lock);
+}
+
+void pm1_write(struct machine *m, unsigned int reg, __u8 value)
+{
+	pthread_mutex_lock(&m->power_lock);
+	switch (reg) {
+	case 0:
+	case 1:
+		m->pm1[reg] &= ~value;		/* status bits are cleared by writing 1 */
+		break;
+	case 4:
+		m->pm1[reg] = value | PM1_CONTROL_SCI_EN;
+		break;
+	case 5:
+		m->pm1[reg] = value & ~PM1_SLEEP_ENABLE;
+		if ((value & PM1_SLEEP_ENABLE) && PM1_SLEEP_TYPE(value) == ACPI_S5_SLEEP_TYPE)
+			machine_stop(m, OUTCOME_POWER_OFF, NULL, 0);
+		break;
+	default:
+		m->pm1[reg] = value;
+	}
+	update_sci(m);
+	pthread_mutex_unlock(&m->power_lock);
+}
+
+__u8 pm1_read(struct machine *m, unsigned int reg)
+{
+	__u8 value;
+
+	pthread_mutex_lock(&m->power_lock);
+	value = m->pm1[reg];
+	pthread_mutex_unlock(&m->power_lock);
+	return value;
+}

@@ -40,8 +40,9 @@ void remap_give_up(struct remap_unit *unit)
  * @unit: the unit, with its lock held
  * @taken: @commanding, @attaching or @asking of @unit; the caller clears it at the end
  *
- * The timeouts of the hardware bound how long another processor keeps the turn. Return: false when
- * the turn did not come in four times that; the unit is given up then.
+ * The timeouts of the hardware bound how long another processor keeps the turn.
+ *
+ * Return: false when the turn did not come in four times that; the unit is given up then.
  */
 bool remap_take_turn(struct remap_unit *unit, bool *taken)
 {
@@ -64,8 +65,9 @@ bool remap_take_turn(struct remap_unit *unit, bool *taken)
  * @on: whether to set the bit or to clear it
  * @expect: what Global Status shows in this bit when the command is done
  *
- * The register wants the state bits as they are and exactly one change. Return: 0, or -EIO when
- * the unit does not answer (it is given up then).
+ * The register wants the state bits as they are and exactly one change.
+ *
+ * Return: 0, or -EIO when the unit does not answer (it is given up then).
  */
 int remap_command(struct remap_unit *unit, u32 bit, bool on, bool expect)
 {

@@ -251,9 +251,11 @@ static int change_entry(struct remap_unit *unit, u16 source, u32 pasid,
  * @target: where to; PATH_BLOCKED stops the device
  *
  * Between the old and the new target the device is blocked; after return no request uses the old
- * one, but by what the device itself keeps: see qi_flush_device(). Return: 0; -EINVAL for what the
- * unit has not, -ENOMEM (nothing changed in both cases); -EIO (the unit does not answer: the entry
- * is as it was, or not present, but what it said may still be in the caches).
+ * one, but by what the device itself keeps: see qi_flush_device().
+ *
+ * Return: 0; -EINVAL for what the unit has not, -ENOMEM (nothing changed in both cases); -EIO (the
+ * unit does not answer: the entry is as it was, or not present, but what it said may still be in
+ * the caches).
  */
 int context_attach(struct remap_unit *unit, u16 source, u32 pasid,
 		   const struct context_target *target)

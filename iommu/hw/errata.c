@@ -15,7 +15,9 @@
  * @device: its device identifier
  * @revision: its revision identifier
  *
- * The 5500, 5520 and X58 lose interrupts when entries change. Return: whether.
+ * The 5500, 5520 and X58 lose interrupts when entries change.
+ *
+ * Return: whether it is.
  */
 bool errata_no_remapping(u16 vendor, u16 device, u8 revision)
 {
@@ -25,11 +27,13 @@ bool errata_no_remapping(u16 vendor, u16 device, u8 revision)
 }
 
 /**
- * errata_no_ats() - may a device answer that it forgot a translation while it has it still?
+ * errata_no_ats() - may a device still use a translation that it says it has forgotten?
  * @vendor: its vendor identifier
  * @device: its device identifier
  *
- * Each invalidation would have to be sent twice. Return: whether.
+ * Each invalidation would have to be sent twice to such a device.
+ *
+ * Return: whether it may.
  */
 bool errata_no_ats(u16 vendor, u16 device)
 {

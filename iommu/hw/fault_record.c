@@ -45,7 +45,9 @@ bool fault_record_next(struct remap_unit *unit, struct fault_record *fault)
  * fault_reason_name() - a fault reason in words
  * @reason: the code of the fault record
  *
- * VT-d specification, "Fault Conditions". Return: a string.
+ * VT-d specification, "Fault Conditions".
+ *
+ * Return: a string.
  */
 const char *fault_reason_name(u8 reason)
 {

@@ -293,6 +293,7 @@ static void unlink_tables(struct iopt *table, u64 at, u64 done, unsigned int lev
  * @arg: its second argument
  *
  * Stops at the first hole, and at a large page that the range covers only in part.
+ *
  * Return: how many bytes were unmapped.
  */
 u64 iopt_unmap(struct iopt *table, u64 iova, u64 size, iopt_release_t release, void *arg)

@@ -65,6 +65,8 @@ void iopt_look(const struct iopt *table, u64 iova, struct iopt_walk *walk);
  *
  * Of a first-stage address, the upper bits are copies of the highest translated one; minikvm uses
  * the lower half, where that is 0.
+ *
+ * Return: the number of bits.
  */
 static inline unsigned int iopt_width(struct iopt_format format)
 {

@@ -49,7 +49,9 @@ static size_t table_bytes(const struct remap_unit *unit)
  * irt_init() - allocate an interrupt-remapping table
  * @unit: initialised, with ECAP.IR
  *
- * 65,536 entries, or as many as there is memory for in one piece. Return: 0 or -ENOMEM.
+ * 65,536 entries, or as many as there is memory for in one piece.
+ *
+ * Return: 0 or -ENOMEM.
  */
 int irt_init(struct remap_unit *unit)
 {
@@ -106,6 +108,7 @@ static int flush_entries(struct remap_unit *unit, unsigned int index, unsigned i
  * @x2apic: destinations have 32 bits, and compatibility-format interrupts are blocked for good
  *
  * Otherwise interrupts in compatibility format pass, until irt_pass_compatibility() ends it.
+ *
  * Return: 0, or -EIO with remapping off, if the unit lets itself be switched off.
  */
 int irt_enable(struct remap_unit *unit, bool x2apic)
@@ -148,8 +151,9 @@ int irt_disable(struct remap_unit *unit)
  * @unit: its unit
  * @pass: let them through
  *
- * Anybody who can write to memory can send one, to any processor with any vector. Return: whether
- * the unit says that it does as told; some emulators have no such switch.
+ * Anybody who can write to memory can send one, to any processor with any vector.
+ *
+ * Return: whether the unit says that it does as told; some emulators have no such switch.
  */
 bool irt_pass_compatibility(struct remap_unit *unit, bool pass)
 {
@@ -176,8 +180,9 @@ bool irt_pass_compatibility(struct remap_unit *unit, bool pass)
  * @unit: with a table
  * @count: how many; a power of two, as a device with several messages counts in its low bits
  *
- * They are not present until irte_set(). Return: the first index, a multiple of @count; -EINVAL,
- * -ENOSPC.
+ * They are not present until irte_set().
+ *
+ * Return: the first index, a multiple of @count; -EINVAL, -ENOSPC.
  */
 int irte_alloc(struct remap_unit *unit, unsigned int count)
 {
@@ -236,9 +241,10 @@ struct entry128 irte_get(const struct remap_unit *unit, unsigned int index)
  * @index: an entry that irte_alloc() returned
  * @entry: from irte_remapped() or irte_posted(); or zero, to block
  *
- * After return no request is served from the old contents. Return: 0; 1 where the entry was absent
- * for a moment, so that the caller should repeat the interrupt once; -EIO when the unit does not
- * answer.
+ * After return no request is served from the old contents.
+ *
+ * Return: 0; 1 where the entry was absent for a moment, so that the caller should repeat the
+ * interrupt once; -EIO when the unit does not answer.
  */
 int irte_set(struct remap_unit *unit, unsigned int index, struct entry128 entry)
 {
@@ -310,7 +316,9 @@ struct entry128 irte_remapped(const struct remap_unit *unit, u32 address, u32 da
  * @urgent: notify at once, also when notifications are suppressed
  * @source: who may send it
  *
- * For units with CAP.PI. Return: the entry.
+ * For units with CAP.PI.
+ *
+ * Return: the entry.
  */
 struct entry128 irte_posted(u64 descriptor, u8 vector, bool urgent, struct irte_source source)
 {
@@ -327,6 +335,7 @@ struct entry128 irte_posted(u64 descriptor, u8 vector, bool urgent, struct irte_
  * @block: the device adds its message number, in the data, to @index
  *
  * Without @block the data means nothing to the unit. The upper half of the address is 0.
+ *
  * Return: the lower half.
  */
 u32 irte_message(unsigned int index, bool block)

@@ -146,6 +146,7 @@ int qi_flush_all(struct remap_unit *unit)
  * @domain: domain identifier
  *
  * A change in the second stage of nested translation needs this: its pages go by other addresses.
+ *
  * Return: as qi_submit().
  */
 int qi_flush_domain(struct remap_unit *unit, u16 domain)
@@ -177,7 +178,9 @@ static bool has_mask(const struct remap_unit *unit, unsigned int mask)
  * @last: last address, inclusive
  *
  * One descriptor covers a naturally aligned power of two of pages; a range that needs a larger one
- * than the unit has is flushed with its whole domain. Return: as qi_submit().
+ * than the unit has is flushed with its whole domain.
+ *
+ * Return: as qi_submit().
  */
 int qi_flush_pages(struct remap_unit *unit, u16 domain, u64 first, u64 last)
 {

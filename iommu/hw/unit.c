@@ -15,8 +15,9 @@
  * @regs: the unit's mapped registers
  * @why: receives a reason in words on failure
  *
- * Changes nothing in the hardware. Return: 0, -EBUSY when somebody drives the unit, -ENODEV when
- * it lacks what minikvm needs.
+ * Changes nothing in the hardware.
+ *
+ * Return: 0, -EBUSY when somebody drives the unit, -ENODEV when it lacks what minikvm needs.
  */
 int remap_probe(struct remap_unit *unit, void __iomem *regs, const char **why)
 {

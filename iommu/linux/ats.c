@@ -73,8 +73,9 @@ void vtd_ats_probe(struct vtd_device *device)
  * @device: attached to it, with a context entry that allows it
  * @d: the domain
  *
- * The caller holds vtd.mutex. Return: false where the device refuses; it must go on without, with
- * another context entry.
+ * The caller holds vtd.mutex.
+ *
+ * Return: false where the device refuses; it must go on without, with another context entry.
  */
 bool vtd_ats_start(struct vtd_device *device, struct vtd_domain *d)
 {

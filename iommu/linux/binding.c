@@ -23,8 +23,9 @@ static bool leaving;
  * @held: whether it holds a reference for this reason
  * @need: whether it should
  *
- * The caller serialises the calls for one reason of one device. Return: false where the module is
- * going and cannot be held.
+ * The caller serialises the calls for one reason of one device.
+ *
+ * Return: false where the module is going and cannot be held.
  */
 bool vtd_hold(bool *held, bool need)
 {
@@ -102,7 +103,9 @@ static void adopt_driver(struct pci_dev *pdev)
 /**
  * vtd_binding_start() - count the drivers that are there, and be told of those that come
  *
- * All devices have their groups. Return: 0 or -ENOMEM.
+ * All devices have their groups.
+ *
+ * Return: 0 or -ENOMEM.
  */
 int vtd_binding_start(void)
 {

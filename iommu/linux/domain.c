@@ -596,7 +596,9 @@ static void unregister(unsigned int registered, unsigned int named)
  * vtd_domain_init() - register the units as IOMMUs
  *
  * Devices that exist are put into identity domains before it returns; translation may be switched
- * on then. Return: 0 or an errno, with nothing registered.
+ * on then.
+ *
+ * Return: 0 or an errno, with nothing registered.
  */
 int vtd_domain_init(void)
 {
@@ -648,7 +650,9 @@ static int pass_acpi_devices(struct vtd_unit *unit)
 /**
  * vtd_domain_pass_acpi() - put devices into identity of which Linux' IOMMU core knows nothing
  *
- * Those that have no PCI function and stand in the DMAR table. Return: 0, -ENOMEM.
+ * Those that have no PCI function and stand in the DMAR table.
+ *
+ * Return: 0, -ENOMEM.
  */
 int vtd_domain_pass_acpi(void)
 {

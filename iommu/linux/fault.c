@@ -285,6 +285,8 @@ void vtd_fault_stop(struct vtd_unit *unit)
 /**
  * vtd_is_fault_irq() - is an interrupt one that a unit itself sends?
  * @irq: Linux' number
+ *
+ * Return: whether it is.
  */
 bool vtd_is_fault_irq(unsigned int irq)
 {

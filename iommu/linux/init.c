@@ -46,8 +46,9 @@ static void free_all(void)
 /**
  * vtd_init() - take VT-d over, if the machine has it and no other driver uses it
  *
- * Translation is on afterwards, with every device under identity. Return: whether VT-d was taken
- * over. If not, the reason is in the log and nothing is changed.
+ * Translation is on afterwards, with every device under identity.
+ *
+ * Return: whether VT-d was taken over. If not, the reason is in the log and nothing is changed.
  */
 bool vtd_init(void)
 {

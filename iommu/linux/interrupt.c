@@ -753,8 +753,10 @@ out_tables:
 /**
  * vtd_interrupt_resume() - remap again, after the units lost their registers
  *
- * The tables and the messages in the devices are as they were. Return: 0, or -EIO for one or more
- * of the units; the others remap, and interrupts are not isolated any more.
+ * The tables and the messages in the devices are as they were.
+ *
+ * Return: 0, or -EIO for one or more of the units; the others remap, and interrupts are not
+ * isolated any more.
  */
 int vtd_interrupt_resume(void)
 {

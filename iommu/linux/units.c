@@ -233,9 +233,10 @@ int vtd_units_enable(void)
 /**
  * vtd_units_find() - find the units of the DMAR table, and what all of them can do
  *
- * Their registers are reserved, and nothing in the hardware is changed. Return: 0, -ENODEV without
- * units or with units that do not go together, or another errno. What stands in the way is named in
- * the log. vtd_units_free() undoes it in all cases.
+ * Their registers are reserved, and nothing in the hardware is changed.
+ *
+ * Return: 0, -ENODEV without units or with units that do not go together, or another errno. What
+ * stands in the way is named in the log. vtd_units_free() undoes it in all cases.
  */
 int vtd_units_find(void)
 {

@@ -15,6 +15,8 @@ struct vtd vtd;
  * vtd_path_matches() - does the path of a device scope entry lead to a device?
  * @pdev: the device
  * @scope: the entry
+ *
+ * Return: whether it does.
  */
 bool vtd_path_matches(struct pci_dev *pdev, const struct dmar_scope *scope)
 {
@@ -40,6 +42,8 @@ bool vtd_path_matches(struct pci_dev *pdev, const struct dmar_scope *scope)
  * A bridge in the scope stands for everything below it. A virtual function has no place of its own:
  * its physical function's unit serves it, but its reserved memory is not the virtual function's.
  * INCLUDE_PCI_ALL is not looked at.
+ *
+ * Return: whether they do.
  */
 bool vtd_in_scope(struct pci_dev *pdev, const struct dmar_structure *structure)
 {
@@ -90,7 +94,9 @@ struct vtd_unit *vtd_unit_of(struct pci_dev *pdev)
  * Its own, those that the kernel knows of its quirks, and those of the bridges to conventional PCI
  * above it. A PCIe-to-PCI bridge speaks for its devices as function 0 of its secondary bus, a PCI
  * bridge or a PCI-to-PCIe bridge as itself (VT-d specification, "Requests from Devices behind PCI
- * Bridges"). Return: what @visit returned last.
+ * Bridges").
+ *
+ * Return: what @visit returned last.
  */
 int vtd_visit_aliases(struct pci_dev *pdev, vtd_alias_t visit, void *arg)
 {

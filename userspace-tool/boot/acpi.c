@@ -191,6 +191,14 @@ static void build_dsdt(__u8 *t, bool pci)
 	finish_table(t, "DSDT", 2, size);
 }
 
+/**
+ * acpi_build() - write RSDP, XSDT, FADT, FACS, DSDT and MADT into guest memory
+ * @ram: the guest's memory; needs the area at GUEST_ACPI
+ * @cpus: processors, numbered from 0 like their local APICs
+ * @pci: with the PCI host bridge, which an operating system that believes in ACPI else ignores
+ *
+ * Return: guest-physical address of the RSDP, or 0 where there is no memory for the tables.
+ */
 __u64 acpi_build(const struct guest_ram *ram, unsigned int cpus, bool pci)
 {
 	__u8 *base = guest_ram_at(ram, GUEST_ACPI, AT_END);

@@ -23,14 +23,6 @@
 #define LOCAL_APIC_BASE		0xfee00000
 #define IO_APIC_BASE		0xfec00000
 
-/**
- * acpi_build() - write RSDP, XSDT, FADT, FACS, DSDT and MADT into guest memory
- * @ram: the guest's memory; needs the area at GUEST_ACPI
- * @cpus: processors, numbered from 0 like their local APICs
- * @pci: with the PCI host bridge, which an operating system that believes in ACPI else ignores
- *
- * Return: guest-physical address of the RSDP, or 0 where there is no memory for the tables.
- */
 __u64 acpi_build(const struct guest_ram *ram, unsigned int cpus, bool pci);
 
 #endif

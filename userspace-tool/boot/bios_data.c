@@ -63,6 +63,11 @@ static void put16(const struct guest_ram *ram, __u64 gpa, __u16 value)
 	memcpy(guest_ram_at(ram, gpa, sizeof(value)), &value, sizeof(value));
 }
 
+/**
+ * bios_data_build() - fill the BIOS data area and the extended BIOS data area
+ * @ram: the guest's memory; an image that is loaded later may overwrite what is below GUEST_EBDA
+ * @rsdp: guest-physical address of the ACPI RSDP, or 0 where there is none
+ */
 void bios_data_build(const struct guest_ram *ram, __u64 rsdp)
 {
 	__u8 *ebda = guest_ram_at(ram, GUEST_EBDA, EBDA_SIZE);
@@ -101,6 +106,14 @@ static __u16 handler(unsigned int vector)
 	}
 }
 
+/**
+ * bios_vectors_build() - point the 256 real-mode interrupt vectors to code that returns
+ * @ram: the guest's memory
+ *
+ * A kernel that goes back to real mode to ask for memory map, disks and video mode (Xen) takes no
+ * for an answer, but not a jump to 0:0. INT 11h and 12h answer; the other services of a BIOS set
+ * CF and AH = 86h; interrupts and exceptions return.
+ */
 void bios_vectors_build(const struct guest_ram *ram)
 {
 	unsigned int vector;

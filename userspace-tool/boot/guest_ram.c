@@ -16,6 +16,14 @@ static void *within(__u8 *base, __u64 base_gpa, __u64 size, __u64 gpa, __u64 len
 	return base + (gpa - base_gpa);
 }
 
+/**
+ * guest_ram_at() - the tool's address of a stretch of guest RAM
+ * @ram: the guest's memory
+ * @gpa: guest-physical address, from anywhere (also from a hostile image)
+ * @len: bytes; 0 is allowed
+ *
+ * Return: the address, or NULL unless the whole stretch is RAM.
+ */
 void *guest_ram_at(const struct guest_ram *ram, __u64 gpa, __u64 len)
 {
 	void *p = within(ram->low, 0, ram->low_size, gpa, len);
@@ -34,6 +42,11 @@ static void add(struct e820_map *map, __u64 start, __u64 end, __u32 type)
 	};
 }
 
+/**
+ * e820_build() - the memory map a BIOS would report
+ * @ram: the guest's memory
+ * @map: receives the ranges in ascending order, none overlapping
+ */
 void e820_build(const struct guest_ram *ram, struct e820_map *map)
 {
 	map->count = 0;

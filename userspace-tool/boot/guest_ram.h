@@ -69,21 +69,7 @@ struct e820_map {
 	unsigned int count;
 };
 
-/**
- * guest_ram_at() - the tool's address of a stretch of guest RAM
- * @ram: the guest's memory
- * @gpa: guest-physical address, from anywhere (also from a hostile image)
- * @len: bytes; 0 is allowed
- *
- * Return: the address, or NULL unless the whole stretch is RAM.
- */
 void *guest_ram_at(const struct guest_ram *ram, __u64 gpa, __u64 len);
-
-/**
- * e820_build() - the memory map a BIOS would report
- * @ram: the guest's memory
- * @map: receives the ranges in ascending order, none overlapping
- */
 void e820_build(const struct guest_ram *ram, struct e820_map *map);
 
 #endif

@@ -64,6 +64,15 @@ static int open_regular(const char *path, const char *what, struct stat *st, str
 	return fd;
 }
 
+/**
+ * image_open() - map a file
+ * @img: receives the mapping; stays valid until image_close()
+ * @path: the file
+ * @what: what it is to the user ("kernel", "initial ramdisk"), for the sentence
+ * @why: receives the sentence on failure
+ *
+ * Return: 0, or -1 where the file cannot be opened, is no regular file, or is empty.
+ */
 int image_open(struct image *img, const char *path, const char *what, struct sentence *why)
 {
 	struct stat st;

@@ -18,15 +18,6 @@ struct image {
 	size_t size;
 };
 
-/**
- * image_open() - map a file
- * @img: receives the mapping; stays valid until image_close()
- * @path: the file
- * @what: what it is to the user ("kernel", "initial ramdisk"), for the sentence
- * @why: receives the sentence on failure
- *
- * Return: 0, or -1 where the file cannot be opened, is no regular file, or is empty.
- */
 int image_open(struct image *img, const char *path, const char *what, struct sentence *why);
 void image_close(struct image *img);
 

@@ -22,6 +22,14 @@
 #define GDT_CODE32	0x00cf9b000000ffffULL
 #define GDT_DATA	0x00cf93000000ffffULL
 
+/**
+ * place_boot_area() - check that the boot area is there and write GDT and page tables
+ * @mode: the mode that the tables are for; CPU_REAL16 needs none
+ * @ram: the guest's memory
+ * @why: receives the sentence on failure
+ *
+ * Return: 0, or -1 where the guest has less than 1 MiB of memory.
+ */
 int place_boot_area(enum cpu_mode mode, const struct guest_ram *ram, struct sentence *why)
 {
 	__u64 *gdt, *pml4, *pdpt, *pd;
@@ -51,6 +59,17 @@ int place_boot_area(enum cpu_mode mode, const struct guest_ram *ram, struct sent
 	return 0;
 }
 
+/**
+ * place_initrd() - put the initial ramdisk as high as it may go
+ * @req: what to boot; nothing happens without an initial ramdisk
+ * @ram: the guest's memory
+ * @floor: first address that the kernel leaves free
+ * @last: highest address that the initial ramdisk's last byte may have
+ * @gpa: receives its address, 0 without one
+ * @why: receives the sentence on failure
+ *
+ * Return: 0, or -1 where it does not fit.
+ */
 int place_initrd(const struct boot_request *req, const struct guest_ram *ram, __u64 floor,
 		 __u64 last, __u64 *gpa, struct sentence *why)
 {
@@ -89,6 +108,15 @@ static __u64 memory_up_to(__u64 gpa, __u64 size)
 	return 0;
 }
 
+/**
+ * say_no_memory() - a part of the kernel has no memory to go to
+ * @img: the kernel
+ * @gpa: where it wants to go
+ * @size: bytes
+ * @why: receives the sentence, with the amount of memory that would be enough
+ *
+ * Return: -1.
+ */
 int say_no_memory(const struct image *img, __u64 gpa, __u64 size, struct sentence *why)
 {
 	__u64 need = memory_up_to(gpa, size);
@@ -101,6 +129,15 @@ int say_no_memory(const struct image *img, __u64 gpa, __u64 size, struct sentenc
 		   img->name, size / KIB, gpa, hint);
 }
 
+/**
+ * place_cmdline() - put the command line at GUEST_CMDLINE
+ * @cmdline: the command line
+ * @max: most bytes that the kernel takes, without the final NUL
+ * @ram: the guest's memory
+ * @why: receives the sentence on failure
+ *
+ * Return: 0, or -1 where it is too long.
+ */
 int place_cmdline(const char *cmdline, __u64 max, const struct guest_ram *ram,
 		  struct sentence *why)
 {
@@ -116,6 +153,13 @@ int place_cmdline(const char *cmdline, __u64 max, const struct guest_ram *ram,
 	return 0;
 }
 
+/**
+ * place_linux_params() - fill the parts of struct boot_params that do not come from a bzImage
+ * @bp: guest-resident struct boot_params, zeroed but for its header
+ * @req: what to boot
+ * @ram: the guest's memory
+ * @initrd: guest-physical address of the initial ramdisk, 0 for none; below 4 GiB
+ */
 void place_linux_params(struct boot_params *bp, const struct boot_request *req,
 			const struct guest_ram *ram, __u64 initrd)
 {
@@ -156,6 +200,15 @@ static bool is_boot_sector(const struct image *img)
 	return img->size >= 512 && img->data[510] == 0x55 && img->data[511] == 0xaa;
 }
 
+/**
+ * load_kernel() - recognise a kernel and load it
+ * @req: what to boot
+ * @ram: where to; must be zeroed
+ * @state: receives the boot state
+ * @why: receives the sentence on failure
+ *
+ * Return: 0, or -1 with nothing but guest memory changed.
+ */
 int load_kernel(const struct boot_request *req, const struct guest_ram *ram,
 		struct boot_state *state, struct sentence *why)
 {

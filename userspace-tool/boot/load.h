@@ -17,6 +17,8 @@
 #include "boot/image.h"
 #include "terminal/sentence.h"
 
+struct boot_params;
+
 enum cpu_mode {
 	CPU_REAL16,		/* CS:IP, everything else as after reset */
 	CPU_PROTECTED32,	/* flat 4 GiB segments, paging off */
@@ -70,115 +72,32 @@ struct boot_request {
 	__u64 rsdp;
 };
 
-/**
- * load_kernel() - recognise a kernel and load it
- * @req: what to boot
- * @ram: where to; must be zeroed
- * @state: receives the boot state
- * @why: receives the sentence on failure
- *
- * Return: 0, or -1 with nothing but guest memory changed.
- */
+/* load.c: what the boot protocols share */
 int load_kernel(const struct boot_request *req, const struct guest_ram *ram,
 		struct boot_state *state, struct sentence *why);
+int place_initrd(const struct boot_request *req, const struct guest_ram *ram, __u64 floor,
+		 __u64 last, __u64 *gpa, struct sentence *why);
+int say_no_memory(const struct image *img, __u64 gpa, __u64 size, struct sentence *why);
+int place_cmdline(const char *cmdline, __u64 max, const struct guest_ram *ram,
+		  struct sentence *why);
+int place_boot_area(enum cpu_mode mode, const struct guest_ram *ram, struct sentence *why);
+void place_linux_params(struct boot_params *bp, const struct boot_request *req,
+			const struct guest_ram *ram, __u64 initrd);
 
+/* load_bzimage.c, load_multiboot.c, load_elf.c, load_flat.c */
 bool bzimage_recognise(const struct image *img);
 int load_bzimage(const struct boot_request *req, const struct guest_ram *ram,
 		 struct boot_state *state, struct sentence *why);
-
 bool multiboot_recognise(const struct image *img);
 int load_multiboot(const struct boot_request *req, const struct guest_ram *ram,
 		   struct boot_state *state, struct sentence *why);
-
 bool elf_recognise(const struct image *img);
-/* True where the ELF file carries the note XEN_ELFNOTE_PHYS32_ENTRY, the PVH entry point. */
 bool elf_has_pvh_note(const struct image *img);
 int load_elf(const struct boot_request *req, const struct guest_ram *ram,
 	     struct boot_state *state, struct sentence *why);
-
-/**
- * elf_load_segments() - copy every PT_LOAD segment to its physical address
- * @img: the ELF file
- * @ram: the guest's memory
- * @entry: receives the entry point as a physical address
- * @end: receives the first byte after the highest segment
- * @why: receives the sentence on failure
- *
- * Return: 0, or -1.
- */
 int elf_load_segments(const struct image *img, const struct guest_ram *ram, __u64 *entry,
 		      __u64 *end, struct sentence *why);
-
-/**
- * load_flat() - place a raw real-mode image
- * @img: the image
- * @load: guest-physical address; below 64 KiB it is entered as 0:@load, above (a multiple of
- *	16, below 1 MiB) as @load/16:0
- * @ram: the guest's memory
- * @state: receives the boot state
- * @why: receives the sentence on failure
- *
- * Return: 0, or -1.
- */
 int load_flat(const struct image *img, __u64 load, const struct guest_ram *ram,
 	      struct boot_state *state, struct sentence *why);
-
-/**
- * place_initrd() - put the initial ramdisk as high as it may go
- * @req: what to boot; nothing happens without an initial ramdisk
- * @ram: the guest's memory
- * @floor: first address that the kernel leaves free
- * @last: highest address that the initial ramdisk's last byte may have
- * @gpa: receives its address, 0 without one
- * @why: receives the sentence on failure
- *
- * Return: 0, or -1 where it does not fit.
- */
-int place_initrd(const struct boot_request *req, const struct guest_ram *ram, __u64 floor,
-		 __u64 last, __u64 *gpa, struct sentence *why);
-
-/**
- * say_no_memory() - a part of the kernel has no memory to go to
- * @img: the kernel
- * @gpa: where it wants to go
- * @size: bytes
- * @why: receives the sentence, with the amount of memory that would be enough
- *
- * Return: -1.
- */
-int say_no_memory(const struct image *img, __u64 gpa, __u64 size, struct sentence *why);
-
-/**
- * place_cmdline() - put the command line at GUEST_CMDLINE
- * @cmdline: the command line
- * @max: most bytes that the kernel takes, without the final NUL
- * @ram: the guest's memory
- * @why: receives the sentence on failure
- *
- * Return: 0, or -1 where it is too long.
- */
-int place_cmdline(const char *cmdline, __u64 max, const struct guest_ram *ram,
-		  struct sentence *why);
-
-/**
- * place_boot_area() - check that the boot area is there and write GDT and page tables
- * @mode: the mode that the tables are for; CPU_REAL16 needs none
- * @ram: the guest's memory
- * @why: receives the sentence on failure
- *
- * Return: 0, or -1 where the guest has less than 1 MiB of memory.
- */
-int place_boot_area(enum cpu_mode mode, const struct guest_ram *ram, struct sentence *why);
-
-/**
- * place_linux_params() - fill the parts of struct boot_params that do not come from a bzImage
- * @bp: guest-resident struct boot_params, zeroed but for its header
- * @req: what to boot
- * @ram: the guest's memory
- * @initrd: guest-physical address of the initial ramdisk, 0 for none; below 4 GiB
- */
-struct boot_params;
-void place_linux_params(struct boot_params *bp, const struct boot_request *req,
-			const struct guest_ram *ram, __u64 initrd);
 
 #endif

@@ -122,6 +122,7 @@ static bool find_pvh_entry(const struct image *img, __u64 *entry)
 	return found;
 }
 
+/* True where the ELF file carries the note XEN_ELFNOTE_PHYS32_ENTRY, the PVH entry point. */
 bool elf_has_pvh_note(const struct image *img)
 {
 	__u64 entry;
@@ -205,6 +206,16 @@ static int load_all(Elf *elf, const struct image *img, const struct guest_ram *r
 	return 0;
 }
 
+/**
+ * elf_load_segments() - copy every PT_LOAD segment to its physical address
+ * @img: the ELF file
+ * @ram: the guest's memory
+ * @entry: receives the entry point as a physical address
+ * @end: receives the first byte after the highest segment
+ * @why: receives the sentence on failure
+ *
+ * Return: 0, or -1.
+ */
 int elf_load_segments(const struct image *img, const struct guest_ram *ram, __u64 *entry,
 		      __u64 *end, struct sentence *why)
 {

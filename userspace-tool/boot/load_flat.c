@@ -11,6 +11,17 @@
 
 #define REAL_MODE_SEGMENT	0x10000
 
+/**
+ * load_flat() - place a raw real-mode image
+ * @img: the image
+ * @load: guest-physical address; below 64 KiB it is entered as 0:@load, above (a multiple of
+ *	16, below 1 MiB) as @load/16:0
+ * @ram: the guest's memory
+ * @state: receives the boot state
+ * @why: receives the sentence on failure
+ *
+ * Return: 0, or -1.
+ */
 int load_flat(const struct image *img, __u64 load, const struct guest_ram *ram,
 	      struct boot_state *state, struct sentence *why)
 {

@@ -13,7 +13,7 @@
 #define STATUS_TIMEOUT		124
 #define STATUS_SIGNAL		128	/* plus the signal's number */
 
-/* Each takes the arguments after the subcommand's own name. Return: the exit status. */
+/* The arguments after the program's name: argv[0] is the subcommand. Return: the exit status. */
 int command_run(int argc, char **argv);
 int command_hello(int argc, char **argv);
 int command_doctor(int argc, char **argv);

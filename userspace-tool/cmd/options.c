@@ -317,6 +317,15 @@ static int check(struct run_options *opt)
 	return -1;
 }
 
+/**
+ * options_parse() - read the arguments after `run`
+ * @opt: receives them; options_free() releases them after a success
+ * @argc: how many, with argv[0]
+ * @argv: the arguments; argv[0] is the subcommand
+ *
+ * Return: -1 to go on; otherwise the exit status: the help was asked for and printed, or the
+ * arguments were wrong and it was said how.
+ */
 int options_parse(struct run_options *opt, int argc, char **argv)
 {
 	int option, status = -1;

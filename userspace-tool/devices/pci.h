@@ -39,25 +39,8 @@ struct pci_bus {
 	void *opaque;
 };
 
-/* The guest writes four bytes to PCI_PORTS_BASE. */
 void pci_write_address(struct pci_bus *bus, __u32 value);
-
-/**
- * pci_write_data() - the guest writes to PCI_CONFIG_DATA
- * @bus: the bus
- * @offset: 0 to 3, where in the four ports
- * @size: bytes, 1, 2 or 4; what reaches past the ports is lost
- * @value: the bytes, the lowest first
- */
 void pci_write_data(struct pci_bus *bus, unsigned int offset, unsigned int size, __u32 value);
-
-/**
- * pci_read_byte() - the guest reads port PCI_PORTS_BASE + @reg
- * @bus: the bus
- * @reg: 0 to 7
- *
- * Return: the byte; all ones for a function that is not there.
- */
 __u8 pci_read_byte(struct pci_bus *bus, unsigned int reg);
 
 #endif

@@ -55,6 +55,14 @@ static void put16(struct rtc *r, unsigned int at, __u64 value)
 	r->cmos[at + 1] = value >> 8;
 }
 
+/**
+ * rtc_init() - a clock that shows the host's time
+ * @r: the clock
+ * @host: its connections; must outlive it
+ * @opaque: their first argument
+ * @low: bytes of RAM below 4 GiB, for the memory size that the CMOS holds
+ * @high: bytes of RAM above 4 GiB
+ */
 void rtc_init(struct rtc *r, const struct rtc_host *host, void *opaque, __u64 low, __u64 high)
 {
 	__u64 above_1m = low > MIB ? (low - MIB) / KIB : 0;
@@ -188,6 +196,7 @@ static void write_cmos(struct rtc *r, __u8 value)
 	}
 }
 
+/* The guest writes @value to port 0x70 + @reg. */
 void rtc_write(struct rtc *r, unsigned int reg, __u8 value)
 {
 	pthread_mutex_lock(&r->lock);
@@ -198,6 +207,7 @@ void rtc_write(struct rtc *r, unsigned int reg, __u8 value)
 	pthread_mutex_unlock(&r->lock);
 }
 
+/* The guest reads port 0x70 + @reg. */
 __u8 rtc_read(struct rtc *r, unsigned int reg)
 {
 	__u8 value = 0xff;		/* the index port is write-only */
@@ -221,6 +231,7 @@ static bool alarm_matches(const struct rtc *r, unsigned int alarm, unsigned int 
 	return r->cmos[alarm] >= ALARM_ANY || r->cmos[alarm] == r->cmos[time];
 }
 
+/* A second has passed: raise the update and alarm interrupts that are due. */
 void rtc_tick(struct rtc *r)
 {
 	pthread_mutex_lock(&r->lock);

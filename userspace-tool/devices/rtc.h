@@ -40,21 +40,9 @@ struct rtc {
 	__u8 cmos[RTC_CMOS_SIZE];
 };
 
-/**
- * rtc_init() - a clock that shows the host's time
- * @r: the clock
- * @host: its connections; must outlive it
- * @opaque: their first argument
- * @low: bytes of RAM below 4 GiB, for the memory size that the CMOS holds
- * @high: bytes of RAM above 4 GiB
- */
 void rtc_init(struct rtc *r, const struct rtc_host *host, void *opaque, __u64 low, __u64 high);
-
-/* The guest writes @value to port 0x70 + @reg. */
 void rtc_write(struct rtc *r, unsigned int reg, __u8 value);
-/* The guest reads port 0x70 + @reg. */
 __u8 rtc_read(struct rtc *r, unsigned int reg);
-/* A second has passed: raise the update and alarm interrupts that are due. */
 void rtc_tick(struct rtc *r);
 
 #endif

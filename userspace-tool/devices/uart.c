@@ -56,6 +56,13 @@ enum {
 
 #define RING_SIZE	sizeof(((struct uart *)0)->ring)
 
+/**
+ * uart_init() - a port as after reset
+ * @u: the port
+ * @host: its connections; must outlive it
+ * @opaque: their first argument
+ * @carrier: whether a person is at the other end: the state of the carrier-detect line
+ */
 void uart_init(struct uart *u, const struct uart_host *host, void *opaque, bool carrier)
 {
 	memset(u, 0, sizeof(*u));
@@ -161,6 +168,13 @@ static void write_one(struct uart *u, unsigned int reg, __u8 value)
 	}
 }
 
+/**
+ * uart_write() - the guest writes registers
+ * @u: the port
+ * @reg: register, 0 to 7
+ * @data: the bytes; all go to the same register, as REP OUTSB has it
+ * @len: how many
+ */
 void uart_write(struct uart *u, unsigned int reg, const __u8 *data, size_t len)
 {
 	bool transmit = false;
@@ -229,6 +243,7 @@ static __u8 read_msr(const struct uart *u)
 	return value;
 }
 
+/* The guest reads register @reg, 0 to 7. */
 __u8 uart_read(struct uart *u, unsigned int reg)
 {
 	__u8 value = 0;
@@ -274,6 +289,14 @@ __u8 uart_read(struct uart *u, unsigned int reg)
 	return value;
 }
 
+/**
+ * uart_receive() - bytes arrive from the other end
+ * @u: the port
+ * @data: the bytes
+ * @len: how many
+ *
+ * Return: how many were taken. If fewer than @len, the host's space() follows later.
+ */
 size_t uart_receive(struct uart *u, const __u8 *data, size_t len)
 {
 	size_t taken;
@@ -288,6 +311,7 @@ size_t uart_receive(struct uart *u, const __u8 *data, size_t len)
 	return taken;
 }
 
+/* How many bytes uart_receive() would take now. */
 size_t uart_space(struct uart *u)
 {
 	size_t space;

@@ -53,38 +53,10 @@ struct uart {
 	unsigned int ring_head, ring_len;
 };
 
-/**
- * uart_init() - a port as after reset
- * @u: the port
- * @host: its connections; must outlive it
- * @opaque: their first argument
- * @carrier: whether a person is at the other end: the state of the carrier-detect line
- */
 void uart_init(struct uart *u, const struct uart_host *host, void *opaque, bool carrier);
-
-/**
- * uart_write() - the guest writes registers
- * @u: the port
- * @reg: register, 0 to 7
- * @data: the bytes; all go to the same register, as REP OUTSB has it
- * @len: how many
- */
 void uart_write(struct uart *u, unsigned int reg, const __u8 *data, size_t len);
-
-/* The guest reads register @reg, 0 to 7. */
 __u8 uart_read(struct uart *u, unsigned int reg);
-
-/**
- * uart_receive() - bytes arrive from the other end
- * @u: the port
- * @data: the bytes
- * @len: how many
- *
- * Return: how many were taken. If fewer than @len, the host's space() follows later.
- */
 size_t uart_receive(struct uart *u, const __u8 *data, size_t len);
-
-/* How many bytes uart_receive() would take now. */
 size_t uart_space(struct uart *u);
 
 #endif

@@ -21,6 +21,7 @@
 #define OWN_NODE	"/dev/minikvm"
 #define KVM_NODE	"/dev/kvm"
 
+/* Is a kernel module of this name loaded, or built in with parameters? */
 bool module_loaded(const char *name)
 {
 	char path[64];
@@ -43,6 +44,7 @@ static bool stands_in_for_kvm(void)
 	return !memcmp(node, "kvm\n", sizeof(node));
 }
 
+/* The node that minikvm has, or would have if it were loaded without options. */
 const char *node_default(void)
 {
 	return stands_in_for_kvm() ? KVM_NODE : OWN_NODE;
@@ -72,6 +74,14 @@ static int open_node(const char *device)
 	return open(device, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 }
 
+/**
+ * node_is_minikvm() - is minikvm behind this node, or would it be?
+ * @device: its path
+ *
+ * Asks the node itself. A node that cannot be opened is judged by its name.
+ *
+ * Return: whether it is.
+ */
 bool node_is_minikvm(const char *device)
 {
 	int fd = open_node(device), version;
@@ -139,6 +149,14 @@ static int say_unopened(const char *device, int err, struct sentence *why)
 	}
 }
 
+/**
+ * node_open() - open a device node that speaks KVM's ABI
+ * @device: its path
+ * @why: receives the sentence on failure, which also says what to do
+ *
+ * Return: the file descriptor, or -1 where the node is absent, may not be opened, has no driver
+ * behind it or answers another version than NODE_API_VERSION.
+ */
 int node_open(const char *device, struct sentence *why)
 {
 	int fd = open_node(device), version;

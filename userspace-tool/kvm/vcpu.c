@@ -103,6 +103,14 @@ static int set_lapic(struct vm *vm, struct vcpu *vcpu, struct sentence *why)
 	return 0;
 }
 
+/**
+ * vcpu_create() - add the next vCPU, with CPUID and local APIC as firmware would leave them
+ * @vm: the VM
+ * @cpus: how many there will be, for CPUID
+ * @why: receives the sentence on failure
+ *
+ * Return: 0, or -1.
+ */
 int vcpu_create(struct vm *vm, unsigned int cpus, struct sentence *why)
 {
 	struct vcpu *vcpu = &vm->vcpu[vm->nr_vcpus];
@@ -192,6 +200,7 @@ static void set_real_mode(struct kvm_sregs *s, __u16 cs)
 	}
 }
 
+/* Put a vCPU into its first state. Return: 0, or -1 with the sentence in @why. */
 int vcpu_set_boot_state(struct vcpu *vcpu, const struct boot_state *state, struct sentence *why)
 {
 	struct kvm_regs regs = {
@@ -228,6 +237,7 @@ static void print_segment(const char *name, const struct kvm_segment *s)
 		s->db, s->g, s->unusable ? " unusable" : "");
 }
 
+/* Print the registers to standard error, for the person who has to find out what went wrong. */
 void vcpu_print_registers(const struct vcpu *vcpu)
 {
 	struct kvm_sregs s;

@@ -35,8 +35,8 @@ static int add_slot(struct vm *vm, __u32 slot, __u64 gpa, __u8 *mem, __u64 size,
 {
 	if (vm_set_memory(vm, slot, gpa, mem, size) == 0)
 		return 0;
-	return say(why, "%s refuses %llu MiB of guest memory at 0x%llx: %s.", vm->device, size / MIB,
-		   gpa, strerror(errno));
+	return say(why, "%s refuses %llu MiB of guest memory at 0x%llx: %s.", vm->device,
+		   size / MIB, gpa, strerror(errno));
 }
 
 /* MAXPHYADDR: bits of a physical address, the guest's like the host's. */
@@ -97,6 +97,16 @@ static int add_irqchip(struct vm *vm, struct sentence *why)
 	return 0;
 }
 
+/**
+ * vm_create() - create a VM with memory, without vCPUs
+ * @vm: receives it; vm_destroy() must follow in any case
+ * @device: the device node
+ * @mem: bytes of guest memory
+ * @irqchip: with interrupt controllers and timer in the kernel; without them HLT returns here
+ * @why: receives the sentence on failure
+ *
+ * Return: 0, or -1.
+ */
 int vm_create(struct vm *vm, const char *device, __u64 mem, bool irqchip, struct sentence *why)
 {
 	__u64 identity_map = GUEST_IDENTITY_MAP;
@@ -149,6 +159,7 @@ void vm_destroy(struct vm *vm)
 	vm->vfio_fd = -1;
 }
 
+/* Drive interrupt line @irq of the in-kernel interrupt controllers. */
 void vm_irq_line(struct vm *vm, unsigned int irq, bool level)
 {
 	struct kvm_irq_level line = { .irq = irq, .level = level };
@@ -158,6 +169,16 @@ void vm_irq_line(struct vm *vm, unsigned int irq, bool level)
 		ioctl(vm->fd, KVM_IRQ_LINE, &line);
 }
 
+/**
+ * vm_set_memory() - make memory of this process the guest's, or take it back
+ * @vm: the VM
+ * @slot: which slot; VM_FIRST_FREE_SLOT and above
+ * @gpa: guest-physical address
+ * @mem: page-aligned memory
+ * @size: bytes, 0 to remove the slot
+ *
+ * Return: 0, or -1 with errno.
+ */
 int vm_set_memory(struct vm *vm, __u32 slot, __u64 gpa, void *mem, __u64 size)
 {
 	struct kvm_userspace_memory_region region = {
@@ -180,6 +201,14 @@ static void add_pin(struct kvm_irq_routing *table, unsigned int gsi, unsigned in
 	};
 }
 
+/**
+ * vm_set_msi_routes() - route interrupts from VM_FIRST_MSI on to messages, the others as ever
+ * @vm: the VM
+ * @msi: the messages; one without an address is left out
+ * @count: how many
+ *
+ * Return: 0, or -1 with errno.
+ */
 int vm_set_msi_routes(struct vm *vm, const struct kvm_irq_routing_msi *msi, unsigned int count)
 {
 	struct kvm_irq_routing *table;
@@ -208,6 +237,16 @@ int vm_set_msi_routes(struct vm *vm, const struct kvm_irq_routing_msi *msi, unsi
 	return ret;
 }
 
+/**
+ * vm_irqfd() - let an eventfd be an interrupt
+ * @vm: the VM
+ * @fd: the eventfd
+ * @gsi: the interrupt
+ * @resample: eventfd that is told when a level-triggered one was acknowledged, or -1
+ * @assign: false takes it back
+ *
+ * Return: 0, or -1 with errno.
+ */
 int vm_irqfd(struct vm *vm, int fd, unsigned int gsi, int resample, bool assign)
 {
 	struct kvm_irqfd irqfd = { .fd = fd, .gsi = gsi };
@@ -221,6 +260,7 @@ int vm_irqfd(struct vm *vm, int fd, unsigned int gsi, int resample, bool assign)
 	return ioctl(vm->fd, KVM_IRQFD, &irqfd);
 }
 
+/* Tell the VM of a VFIO group, so that it honours caching where the device does not snoop. */
 void vm_add_vfio_group(struct vm *vm, int group)
 {
 	struct kvm_create_device device = { .type = KVM_DEV_TYPE_VFIO };

@@ -15,6 +15,15 @@ static void wake(struct machine *m)
 	(void)ignored;	/* it fails only when the counter is full, which wakes as well */
 }
 
+/**
+ * machine_stop() - end the run
+ * @m: the machine
+ * @how: the way; the first call wins
+ * @detail: the sentence that belongs to it, or NULL
+ * @status: the number that belongs to it
+ *
+ * vCPU threads see it after their current exit; machine_join() brings them back from the guest.
+ */
 void machine_stop(struct machine *m, enum outcome how, const struct sentence *detail, int status)
 {
 	pthread_mutex_lock(&m->outcome_lock);
@@ -80,6 +89,10 @@ static const struct rtc_host rtc_host = {
 	.want_ticks = rtc_want_ticks,
 };
 
+/**
+ * machine_init() - wire up the devices
+ * @m: the machine, with its VM and console already there
+ */
 void machine_init(struct machine *m)
 {
 	pthread_mutex_init(&m->outcome_lock, NULL);

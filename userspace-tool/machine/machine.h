@@ -44,17 +44,30 @@ struct exit_counts {
 	unsigned long long runs;	/* returns from KVM_RUN */
 	unsigned long long interrupted;	/* of these, by a signal */
 	unsigned long long reason[EXIT_REASONS_MAX];
-	unsigned long long *port;	/* one per port, or NULL where nobody wants them */
+	unsigned long long *port;	/* one per port, or NULL without --stats */
 };
 
 /**
  * struct machine - one machine
  * @vm: the VM
+ * @console: the terminal
+ * @uart: serial port, connected to @console
+ * @rtc: clock
+ * @pci: PCI bus
  * @assigned: a device of the host's that the guest has, or NULL
  * @wake_fd: eventfd that wakes the event loop: output gathers, the run ends, input may go on
  * @rtc_ticks: the event loop is to call rtc_tick() every second
  * @outcome: the way in which the run ended; OUTCOME_NONE while it lasts
- * @detail: the sentence or number that belongs to it
+ * @outcome_lock: of @outcome, @detail and @status
+ * @detail: the sentence that belongs to @outcome
+ * @status: byte of OUTCOME_DEBUG_EXIT, signal number of OUTCOME_SIGNAL
+ * @debug_exit_port: port that ends the run, or NO_PORT
+ * @power_lock: of @pm1 and @sci
+ * @pm1: ACPI's PM1 registers: status, enable, control, two bytes each
+ * @sci: ACPI's interrupt line as last driven
+ * @counts: exits of each vCPU
+ * @thread: the thread of each vCPU
+ * @threads: how many threads there are
  */
 struct machine {
 	struct vm vm;
@@ -68,8 +81,8 @@ struct machine {
 	atomic_int outcome;
 	pthread_mutex_t outcome_lock;
 	struct sentence detail;
-	int status;			/* of OUTCOME_DEBUG_EXIT, signal number of OUTCOME_SIGNAL */
-	unsigned int debug_exit_port;	/* or NO_PORT */
+	int status;
+	unsigned int debug_exit_port;
 	pthread_mutex_t power_lock;
 	__u8 pm1[6];
 	bool sci;
@@ -78,21 +91,7 @@ struct machine {
 	unsigned int threads;
 };
 
-/**
- * machine_init() - wire up the devices
- * @m: the machine, with its VM and console already there
- */
 void machine_init(struct machine *m);
-
-/**
- * machine_stop() - end the run
- * @m: the machine
- * @how: the way; the first call wins
- * @detail: the sentence that belongs to it, or NULL
- * @status: the number that belongs to it
- *
- * vCPU threads see it after their current exit; machine_join() brings them back from the guest.
- */
 void machine_stop(struct machine *m, enum outcome how, const struct sentence *detail, int status);
 
 #endif

@@ -51,6 +51,15 @@ static const struct {
 	{ 0x61, 1, true, "the timer's" },
 };
 
+/**
+ * port_owner() - is a port one of the machine's own, so that --debug-exit cannot have it?
+ * @port: the port
+ * @flat: the machine of --flat, which has no devices in the kernel
+ *
+ * The reset ports are not listed: with --debug-exit, a write to one of them ends the run as that.
+ *
+ * Return: what it is, or NULL.
+ */
 const char *port_owner(__u16 port, bool flat)
 {
 	size_t i;
@@ -115,6 +124,14 @@ static __u32 get(const __u8 *data, unsigned int size)
 	return value;
 }
 
+/**
+ * port_out() - the guest writes to a port
+ * @m: the machine
+ * @port: the port
+ * @size: bytes of one access: 1, 2 or 4
+ * @data: @count accesses, one after the other
+ * @count: how many; more than one from REP OUTS
+ */
 void port_out(struct machine *m, __u16 port, unsigned int size, const __u8 *data, __u32 count)
 {
 	unsigned int i;
@@ -150,6 +167,7 @@ void port_out(struct machine *m, __u16 port, unsigned int size, const __u8 *data
 	}
 }
 
+/* The guest reads from a port; arguments as port_out(), @data is filled. */
 void port_in(struct machine *m, __u16 port, unsigned int size, __u8 *data, __u32 count)
 {
 	unsigned int i;

@@ -137,6 +137,13 @@ static void *vcpu_loop(void *arg)
 	return NULL;
 }
 
+/**
+ * machine_start() - start one thread for every vCPU
+ * @m: the machine
+ * @why: receives the sentence on failure
+ *
+ * Return: 0, or -1.
+ */
 int machine_start(struct machine *m, struct sentence *why)
 {
 	struct sigaction sa = { .sa_handler = kicked };
@@ -155,6 +162,7 @@ int machine_start(struct machine *m, struct sentence *why)
 	return 0;
 }
 
+/* Bring every vCPU thread out of the guest and wait for its end. Needs machine_stop() before. */
 void machine_join(struct machine *m)
 {
 	unsigned int i;

@@ -43,6 +43,15 @@ static int prepare_match(struct console *c, const char *exit_on, struct sentence
 	return 0;
 }
 
+/**
+ * console_open() - take over standard input and output
+ * @c: receives the state
+ * @wake_fd: see struct console
+ * @exit_on: string to watch for, or NULL
+ * @why: receives the sentence on failure
+ *
+ * Return: 0, or -1. Raw mode begins with console_raw().
+ */
 int console_open(struct console *c, int wake_fd, const char *exit_on, struct sentence *why)
 {
 	memset(c, 0, sizeof(*c));
@@ -62,6 +71,7 @@ void console_close(struct console *c)
 	c->exit_on_len = 0;
 }
 
+/* Switch the terminal to raw mode, if standard input is one; again after having been stopped. */
 void console_raw(struct console *c)
 {
 	struct termios mode;
@@ -80,6 +90,7 @@ void console_raw(struct console *c)
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &mode);
 }
 
+/* Give the terminal back as it was found; may be called at any time, also in signal handlers. */
 void console_restore(void)
 {
 	if (!mode_changed)
@@ -129,6 +140,7 @@ static void write_out(struct console *c)
 	c->len = 0;
 }
 
+/* The guest has sent bytes; blocks while standard output does. Callable from every thread. */
 void console_put(struct console *c, const __u8 *data, size_t len)
 {
 	const __u64 one = 1;
@@ -152,6 +164,13 @@ void console_put(struct console *c, const __u8 *data, size_t len)
 	pthread_mutex_unlock(&c->lock);
 }
 
+/**
+ * console_flush() - write out what has gathered
+ * @c: the console
+ * @wait: wait for another thread that has the console, perhaps in a write that blocks
+ *
+ * Return: whether it was done; false only without @wait, and then it has to be tried again.
+ */
 bool console_flush(struct console *c, bool wait)
 {
 	if (wait)
@@ -185,6 +204,15 @@ static bool escape_key(__u8 key, enum console_request *request)
 	}
 }
 
+/**
+ * console_get() - read what was typed
+ * @c: the console
+ * @data: receives the bytes for the guest
+ * @room: how many fit; 1 or more
+ * @len: receives how many there are
+ *
+ * Return: a request; bytes may come with it.
+ */
 enum console_request console_get(struct console *c, __u8 *data, size_t room, size_t *len)
 {
 	enum console_request request = CONSOLE_NOTHING;

@@ -9,6 +9,13 @@
 
 #include "terminal/sentence.h"
 
+/**
+ * say() - write the sentence that explains a failure
+ * @s: where it goes; an earlier sentence is replaced
+ * @fmt: printf format of the whole sentence, without a newline
+ *
+ * Return: always -1, so that a failing function can end in `return say(...)`.
+ */
 int say(struct sentence *s, const char *fmt, ...)
 {
 	va_list ap;

@@ -15,13 +15,6 @@ struct sentence {
 	char text[768];
 };
 
-/**
- * say() - write the sentence that explains a failure
- * @s: where it goes; an earlier sentence is replaced
- * @fmt: printf format of the whole sentence, without a newline
- *
- * Return: always -1, so that a failing function can end in `return say(...)`.
- */
 int __printf(2, 3) say(struct sentence *s, const char *fmt, ...);
 
 #endif

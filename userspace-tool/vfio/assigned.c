@@ -34,6 +34,8 @@
 
 /**
  * struct bar - a base address register and what is behind it
+ * @io: it is of ports, not of memory
+ * @wide: it has 64 bits: the next register is its upper half
  * @size: bytes, 0 where there is none
  * @at: where the guest sees it, 0 while it does not; a port if @io
  * @mem: the parts that are mapped, or NULL
@@ -425,11 +427,22 @@ static bool access_bar(struct assigned *d, bool io, __u64 at, unsigned int len, 
 	return found;
 }
 
+/**
+ * assigned_mmio() - the guest accesses memory that is not RAM
+ * @d: the device
+ * @gpa: guest-physical address
+ * @len: bytes, 1 to 8
+ * @data: what is written, or receives what is read
+ * @write: it is a write
+ *
+ * Return: whether it was the device's.
+ */
 bool assigned_mmio(struct assigned *d, __u64 gpa, unsigned int len, __u8 *data, bool write)
 {
 	return access_bar(d, false, gpa, len, data, write);
 }
 
+/* The guest accesses a port; arguments and return as assigned_mmio(). */
 bool assigned_port(struct assigned *d, __u16 port, unsigned int len, __u8 *data, bool write)
 {
 	return access_bar(d, true, port, len, data, write);
@@ -464,6 +477,14 @@ static void find_capabilities(struct assigned *d)
 	d->table_offset = table & PCI_MSIX_TABLE_OFFSET;
 }
 
+/**
+ * assigned_open() - take a device of the host's for the guest
+ * @address: PCI address, as in /sys/bus/pci/devices; vfio-pci must have it
+ * @vm: the VM, with its memory, all of which is pinned
+ * @why: receives the sentence on failure
+ *
+ * Return: the device, to be given to assigned_close(); or NULL.
+ */
 struct assigned *assigned_open(const char *address, struct vm *vm, struct sentence *why)
 {
 	struct assigned *d = calloc(1, sizeof(*d));
@@ -504,6 +525,7 @@ fail:
 	return NULL;
 }
 
+/* Stops the device and gives it back; NULL is allowed. No vCPU runs any more. */
 void assigned_close(struct assigned *d)
 {
 	unsigned int i, part;

@@ -16,32 +16,9 @@ struct assigned;
 /* Its configuration space, for struct pci_bus; the argument is the struct assigned. */
 extern const struct pci_device_ops assigned_config_ops;
 
-/**
- * assigned_open() - take a device of the host's for the guest
- * @address: PCI address, as in /sys/bus/pci/devices; vfio-pci must have it
- * @vm: the VM, with its memory, all of which is pinned
- * @why: receives the sentence on failure
- *
- * Return: the device, to be given to assigned_close(); or NULL.
- */
 struct assigned *assigned_open(const char *address, struct vm *vm, struct sentence *why);
-
-/* Stops the device and gives it back; NULL is allowed. No vCPU runs any more. */
 void assigned_close(struct assigned *d);
-
-/**
- * assigned_mmio() - the guest accesses memory that is not RAM
- * @d: the device
- * @gpa: guest-physical address
- * @len: bytes, 1 to 8
- * @data: what is written, or receives what is read
- * @write: it is a write
- *
- * Return: whether it was the device's.
- */
 bool assigned_mmio(struct assigned *d, __u64 gpa, unsigned int len, __u8 *data, bool write);
-
-/* The guest accesses a port; arguments and return as assigned_mmio(). */
 bool assigned_port(struct assigned *d, __u16 port, unsigned int len, __u8 *data, bool write);
 
 #endif

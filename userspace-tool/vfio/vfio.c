@@ -179,6 +179,15 @@ static int describe(struct vfio *v, struct sentence *why)
 	return 0;
 }
 
+/**
+ * vfio_open() - take a device from vfio-pci and map guest memory for its DMA
+ * @v: receives it; vfio_close() must follow in any case
+ * @address: as in /sys/bus/pci/devices
+ * @ram: the guest's memory, all of which is pinned
+ * @why: receives the sentence on failure, which also says what to do
+ *
+ * Return: 0, or -1.
+ */
 int vfio_open(struct vfio *v, const char *address, const struct guest_ram *ram,
 	      struct sentence *why)
 {
@@ -207,6 +216,7 @@ void vfio_close(struct vfio *v)
 		close(v->container);
 }
 
+/* Registers of a region; a read that fails gives ones, a write that fails is lost. */
 void vfio_read(struct vfio *v, unsigned int region, __u64 offset, void *data, size_t len)
 {
 	if (pread(v->fd, data, len, v->region[region].offset + offset) != (ssize_t)len)
@@ -220,6 +230,7 @@ void vfio_write(struct vfio *v, unsigned int region, __u64 offset, const void *d
 	(void)ignored;	/* as on a bus: nobody hears of it */
 }
 
+/* Part of a region, page-aligned, as memory; NULL where that is not possible. */
 void *vfio_mmap(struct vfio *v, unsigned int region, __u64 offset, __u64 size)
 {
 	void *mem;
@@ -252,6 +263,16 @@ static int set_irqs(struct vfio *v, __u32 flags, unsigned int kind, unsigned int
 	return ret;
 }
 
+/**
+ * vfio_trigger() - let interrupts write to eventfds
+ * @v: the device
+ * @kind: VFIO_PCI_INTX_IRQ_INDEX, VFIO_PCI_MSI_IRQ_INDEX or VFIO_PCI_MSIX_IRQ_INDEX
+ * @first: the first interrupt of that kind
+ * @count: how many; the first call says how many there will be
+ * @fd: an eventfd for each, or -1 for none yet
+ *
+ * Return: 0, or -1 with errno.
+ */
 int vfio_trigger(struct vfio *v, unsigned int kind, unsigned int first, unsigned int count,
 		 const int *fd)
 {
@@ -259,11 +280,13 @@ int vfio_trigger(struct vfio *v, unsigned int kind, unsigned int first, unsigned
 			count, fd);
 }
 
+/* No interrupts of this kind any more. */
 void vfio_no_triggers(struct vfio *v, unsigned int kind)
 {
 	set_irqs(v, VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER, kind, 0, 0, NULL);
 }
 
+/* The eventfd @fd says that INTx may come again. Return: 0, or -1 with errno. */
 int vfio_unmask_by(struct vfio *v, int fd)
 {
 	return set_irqs(v, VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_UNMASK,

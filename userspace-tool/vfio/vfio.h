@@ -39,43 +39,15 @@ struct vfio {
 	unsigned int irqs[VFIO_IRQS];
 };
 
-/**
- * vfio_open() - take a device from vfio-pci and map guest memory for its DMA
- * @v: receives it; vfio_close() must follow in any case
- * @address: as in /sys/bus/pci/devices
- * @ram: the guest's memory, all of which is pinned
- * @why: receives the sentence on failure, which also says what to do
- *
- * Return: 0, or -1.
- */
 int vfio_open(struct vfio *v, const char *address, const struct guest_ram *ram,
 	      struct sentence *why);
 void vfio_close(struct vfio *v);
-
-/* Registers of a region; a read that fails gives ones, a write that fails is lost. */
 void vfio_read(struct vfio *v, unsigned int region, __u64 offset, void *data, size_t len);
 void vfio_write(struct vfio *v, unsigned int region, __u64 offset, const void *data, size_t len);
-
-/* Part of a region, page-aligned, as memory; NULL where that is not possible. */
 void *vfio_mmap(struct vfio *v, unsigned int region, __u64 offset, __u64 size);
-
-/**
- * vfio_trigger() - let interrupts write to eventfds
- * @v: the device
- * @kind: VFIO_PCI_INTX_IRQ_INDEX, VFIO_PCI_MSI_IRQ_INDEX or VFIO_PCI_MSIX_IRQ_INDEX
- * @first: the first interrupt of that kind
- * @count: how many; the first call says how many there will be
- * @fd: an eventfd for each, or -1 for none yet
- *
- * Return: 0, or -1 with errno.
- */
 int vfio_trigger(struct vfio *v, unsigned int kind, unsigned int first, unsigned int count,
 		 const int *fd);
-
-/* No interrupts of this kind any more. */
 void vfio_no_triggers(struct vfio *v, unsigned int kind);
-
-/* The eventfd @fd says that INTx may come again. Return: 0, or -1 with errno. */
 int vfio_unmask_by(struct vfio *v, int fd);
 
 #endif

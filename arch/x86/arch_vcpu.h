@@ -139,6 +139,7 @@ struct mkvm_arch_vcpu {
 
 	/* KVM_RUN: run.c, pio.c, guest_access.c, mmio.c */
 	u32 mp_state;				/* KVM_MP_STATE_* */
+	unsigned long rcu_noted;		/* jiffies */
 	int (*complete_userspace_io)(struct mkvm_vcpu *vcpu);
 	struct mkvm_pio_request pio;
 	struct mkvm_mmio mmio;

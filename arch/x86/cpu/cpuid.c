@@ -462,8 +462,11 @@ static struct kvm_cpuid_entry2 *scan(struct kvm_cpuid_entry2 *entries, int nent,
 	return NULL;
 }
 
-static struct kvm_cpuid_entry2 *find(struct mkvm_vcpu *vcpu, u32 function, u32 index)
+/* The first entry of a leaf is nearly always the one: it is looked at before all others. */
+static __always_inline struct kvm_cpuid_entry2 *find(struct mkvm_vcpu *vcpu, u32 function,
+						     u32 index)
 {
+	struct kvm_cpuid_entry2 *e;
 	u32 slot, first = 1;
 
 	if (function < ARRAY_SIZE(vcpu->arch.cpuid_basic)) {
@@ -474,10 +477,19 @@ static struct kvm_cpuid_entry2 *find(struct mkvm_vcpu *vcpu, u32 function, u32 i
 					  ARRAY_SIZE(vcpu->arch.cpuid_extended));
 		first = vcpu->arch.cpuid_extended[slot];
 	}
-	if (!first)
+	if (!first || !vcpu->arch.cpuid_nent)
 		return NULL;
-	return scan(vcpu->arch.cpuid + first - 1, vcpu->arch.cpuid_nent - (first - 1), function,
-		    index);
+	e = vcpu->arch.cpuid + first - 1;
+	if (likely(e->function == function &&
+		   (!(e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX) || e->index == index)))
+		return e;
+	return scan(e, vcpu->arch.cpuid_nent - (first - 1), function, index);
+}
+
+static noinline struct kvm_cpuid_entry2 *find_rarely(struct mkvm_vcpu *vcpu, u32 function,
+						     u32 index)
+{
+	return find(vcpu, function, index);
 }
 
 /*
@@ -492,42 +504,45 @@ static struct kvm_cpuid_entry2 *find_out_of_range(struct mkvm_vcpu *vcpu, u32 fu
 	if (vcpu->arch.cpuid_amd_range || !vcpu->arch.cpuid_nent)
 		return NULL;
 	if (function >= 0x40000000 && function <= 0x4fffffff)
-		base = find(vcpu, function & 0xffffff00, 0);
+		base = find_rarely(vcpu, function & 0xffffff00, 0);
 	else if (function >= 0x80000000)
-		base = find(vcpu, function & 0xffff0000, 0);
+		base = find_rarely(vcpu, function & 0xffff0000, 0);
 	else
-		base = find(vcpu, 0, 0);
+		base = find_rarely(vcpu, 0, 0);
 	if (base && function <= base->eax)
 		return NULL;
-	return find(vcpu, vcpu->arch.cpuid_max_basic, index);
+	return find_rarely(vcpu, vcpu->arch.cpuid_max_basic, index);
+}
+
+/* Topology: past the last level the level number and the x2APIC ID still show. */
+static noinline void execute_missing(struct mkvm_vcpu *vcpu, u32 function, u32 index)
+{
+	const struct kvm_cpuid_entry2 *e = NULL;
+
+	if (function == 0xb || function == 0x1f)
+		e = find(vcpu, function, 1);
+	vcpu->arch.regs[GREG_RAX] = 0;
+	vcpu->arch.regs[GREG_RBX] = 0;
+	vcpu->arch.regs[GREG_RCX] = e ? index & 0xff : 0;
+	vcpu->arch.regs[GREG_RDX] = e ? e->edx : 0;
 }
 
 void cpuid_execute(struct mkvm_vcpu *vcpu)
 {
 	u32 function = vcpu->arch.regs[GREG_RAX], index = vcpu->arch.regs[GREG_RCX];
-	u32 eax = 0, ebx = 0, ecx = 0, edx = 0;
-	struct kvm_cpuid_entry2 *e;
+	const struct kvm_cpuid_entry2 *e = find(vcpu, function, index);
 
-	e = find(vcpu, function, index);
-	if (!e)
+	if (unlikely(!e)) {
 		e = find_out_of_range(vcpu, function, index);
-	if (e) {
-		eax = e->eax;
-		ebx = e->ebx;
-		ecx = e->ecx;
-		edx = e->edx;
-	} else if (function == 0xb || function == 0x1f) {
-		/* Topology: past the last level the level number and x2APIC ID still show. */
-		e = find(vcpu, function, 1);
-		if (e) {
-			ecx = index & 0xff;
-			edx = e->edx;
+		if (!e) {
+			execute_missing(vcpu, function, index);
+			return;
 		}
 	}
-	vcpu->arch.regs[GREG_RAX] = eax;
-	vcpu->arch.regs[GREG_RBX] = ebx;
-	vcpu->arch.regs[GREG_RCX] = ecx;
-	vcpu->arch.regs[GREG_RDX] = edx;
+	vcpu->arch.regs[GREG_RAX] = e->eax;
+	vcpu->arch.regs[GREG_RBX] = e->ebx;
+	vcpu->arch.regs[GREG_RCX] = e->ecx;
+	vcpu->arch.regs[GREG_RDX] = e->edx;
 }
 
 static void set_bits(u32 *word, u32 mask, bool on)

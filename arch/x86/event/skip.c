@@ -19,7 +19,10 @@ static noinline unsigned long wrapped(struct mkvm_vcpu *vcpu, unsigned long rip)
 	return l && is_long_mode(vcpu) ? rip : (u32)rip;
 }
 
-/* Every exit of an instruction comes through here: what is rare stands elsewhere. */
+/*
+ * Every exit of an instruction comes through here: what is rare stands elsewhere. RIP is written at
+ * once, so that the entry finds nothing dirty and need not look which register it is.
+ */
 static __always_inline void skip(struct mkvm_vcpu *vcpu, unsigned int len)
 {
 	unsigned long rip = vmx_rip(vcpu), next = rip + len;
@@ -27,7 +30,8 @@ static __always_inline void skip(struct mkvm_vcpu *vcpu, unsigned int len)
 
 	if (unlikely((rip ^ next) >> 31))
 		next = wrapped(vcpu, next);
-	rip_write(vcpu, next);
+	vcpu->arch.regs[GREG_RIP] = next;
+	vmcs_write64(GUEST_RIP, next);
 	/* The shadow of STI or MOV SS covers one instruction, which this was. */
 	if (unlikely(state & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)))
 		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
@@ -38,13 +42,16 @@ static __always_inline void skip(struct mkvm_vcpu *vcpu, unsigned int len)
  * skip_bytes() - go on behind an instruction whose length no field of the VMCS tells
  * @vcpu: loaded vCPU
  * @len: bytes
+ *
+ * Return: 1, for an exit handler to return.
  */
-void skip_bytes(struct mkvm_vcpu *vcpu, unsigned int len)
+int skip_bytes(struct mkvm_vcpu *vcpu, unsigned int len)
 {
 	skip(vcpu, len);
 	/* An instruction that the module did for the guest traps like any other. */
 	if (unlikely(vmx_rflags(vcpu) & X86_EFLAGS_TF))
 		single_step_pend();
+	return 1;
 }
 
 /**
@@ -53,10 +60,12 @@ void skip_bytes(struct mkvm_vcpu *vcpu, unsigned int len)
  *
  * The exit's fields hold until the next entry, so an instruction that waited for userspace may be
  * skipped in the next KVM_RUN, too.
+ *
+ * Return: 1, for an exit handler to return.
  */
-void skip_instruction(struct mkvm_vcpu *vcpu)
+int skip_instruction(struct mkvm_vcpu *vcpu)
 {
-	skip_bytes(vcpu, vmcs_read32(VM_EXIT_INSTRUCTION_LEN));
+	return skip_bytes(vcpu, vmcs_read32(VM_EXIT_INSTRUCTION_LEN));
 }
 
 /**

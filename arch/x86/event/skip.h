@@ -7,8 +7,8 @@
 
 struct mkvm_vcpu;
 
-void skip_instruction(struct mkvm_vcpu *vcpu);
-void skip_bytes(struct mkvm_vcpu *vcpu, unsigned int len);
+int skip_instruction(struct mkvm_vcpu *vcpu);
+int skip_bytes(struct mkvm_vcpu *vcpu, unsigned int len);
 void skip_untrapped(struct mkvm_vcpu *vcpu, unsigned int len);
 
 #endif

@@ -174,8 +174,7 @@ int exit_fast_apic_access(struct mkvm_vcpu *vcpu)
 	if (APIC_QUAL_OFFSET(qualification) == APIC_EOI) {
 		if (to_vmx(vcpu)->idt_vectoring_valid || !lapic_eoi_fast(vcpu))
 			return EXIT_SLOW;
-		skip_instruction(vcpu);
-		return 1;
+		return skip_instruction(vcpu);
 	}
 	gpa = (vcpu->arch.apic_base & PAGE_MASK) | APIC_QUAL_OFFSET(qualification);
 	bell = doorbell_find(vcpu, gpa);
@@ -191,8 +190,7 @@ int exit_apic_access(struct mkvm_vcpu *vcpu)
 		return exit_delivery_failed(vcpu);
 	if (is_write(qualification) && offset == APIC_EOI && vcpu->arch.apic) {
 		lapic_eoi(vcpu);
-		skip_instruction(vcpu);
-		return 1;
+		return skip_instruction(vcpu);
 	}
 	/* A fetch, or a page walk through the APIC: let the emulator find out. */
 	if (APIC_QUAL_TYPE(qualification) > APIC_TYPE_LINEAR_WRITE)
@@ -263,8 +261,7 @@ int exit_io(struct mkvm_vcpu *vcpu)
 int exit_invlpg(struct mkvm_vcpu *vcpu)
 {
 	vmx_flush_tlb_guest(vcpu);
-	skip_instruction(vcpu);
-	return 1;
+	return skip_instruction(vcpu);
 }
 
 /* Exits with "INVLPG exiting" alone, which is off; without "enable INVPCID" it is undefined. */
@@ -276,6 +273,5 @@ int exit_invpcid(struct mkvm_vcpu *vcpu)
 	}
 	/* Flushing everything is always allowed. */
 	vmx_flush_tlb_guest(vcpu);
-	skip_instruction(vcpu);
-	return 1;
+	return skip_instruction(vcpu);
 }

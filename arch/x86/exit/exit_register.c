@@ -37,10 +37,9 @@ static int finish(struct mkvm_vcpu *vcpu, int fault)
 {
 	if (fault < 0)
 		return fault;
-	if (fault)
-		queue_gp(vcpu, 0);
-	else
-		skip_instruction(vcpu);
+	if (likely(!fault))
+		return skip_instruction(vcpu);
+	queue_gp(vcpu, 0);
 	return 1;
 }
 
@@ -96,8 +95,7 @@ static int read_cr(struct mkvm_vcpu *vcpu, int cr, int reg)
 		return exit_unexpected(vcpu, "MOV from a control register that does not exit");
 	}
 	reg_write(vcpu, reg, value);
-	skip_instruction(vcpu);
-	return 1;
+	return skip_instruction(vcpu);
 }
 
 int exit_cr(struct mkvm_vcpu *vcpu)
@@ -235,8 +233,7 @@ int exit_fast_wrmsr(struct mkvm_vcpu *vcpu)
 int exit_rdtsc(struct mkvm_vcpu *vcpu)
 {
 	edx_eax_write(vcpu, mkvm_read_guest_tsc(vcpu));
-	skip_instruction(vcpu);
-	return 1;
+	return skip_instruction(vcpu);
 }
 
 int exit_rdtscp(struct mkvm_vcpu *vcpu)
@@ -256,6 +253,5 @@ int exit_monitor_mwait(struct mkvm_vcpu *vcpu)
 		queue_ud(vcpu);
 		return 1;
 	}
-	skip_instruction(vcpu);
-	return 1;
+	return skip_instruction(vcpu);
 }

@@ -53,8 +53,7 @@
 static int exit_cpuid(struct mkvm_vcpu *vcpu)
 {
 	cpuid_execute(vcpu);
-	skip_instruction(vcpu);
-	return 1;
+	return skip_instruction(vcpu);
 }
 
 /* HLT with RFLAGS.TF set: its trap ends the halt, unless the trap is a debugger's. */
@@ -83,8 +82,7 @@ static int exit_hlt(struct mkvm_vcpu *vcpu)
 
 static int exit_skip(struct mkvm_vcpu *vcpu)
 {
-	skip_instruction(vcpu);
-	return 1;
+	return skip_instruction(vcpu);
 }
 
 /* A device that snoops the caches sees no difference. */

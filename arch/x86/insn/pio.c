@@ -36,6 +36,17 @@ static int to_userspace(struct mkvm_vcpu *vcpu, bool in, u16 port, int size, u32
 	return 0;
 }
 
+/* A call of memcpy() costs more than all else that is done with the value. */
+static void store(void *data, u32 value, int size)
+{
+	if (size == 1)
+		*(u8 *)data = value;
+	else if (size == 2)
+		*(u16 *)data = value;
+	else
+		*(u32 *)data = value;
+}
+
 static void set_rax(struct mkvm_vcpu *vcpu, u32 value, int size)
 {
 	unsigned long rax = reg_read(vcpu, GREG_RAX);
@@ -61,9 +72,9 @@ static u64 linear_rip(struct mkvm_vcpu *vcpu)
 static int complete_out(struct mkvm_vcpu *vcpu)
 {
 	/* A debugger, or a reset of the machine: the guest goes on where it was put. */
-	if (linear_rip(vcpu) == vcpu->arch.pio.linear)
-		skip_instruction(vcpu);
-	return 1;
+	if (linear_rip(vcpu) != vcpu->arch.pio.linear)
+		return 1;
+	return skip_instruction(vcpu);
 }
 
 static int complete_in(struct mkvm_vcpu *vcpu)
@@ -103,8 +114,7 @@ int pio_in(struct mkvm_vcpu *vcpu, u16 port, int size)
 	ret = mkvm_io_bus_read(vcpu, MKVM_PIO_BUS, port, size, &value);
 	if (!ret) {
 		set_rax(vcpu, value, size);
-		skip_instruction(vcpu);
-		return 1;
+		return skip_instruction(vcpu);
 	}
 	return ret == -EAGAIN ? ret : exit_simple(vcpu, true, port, size);
 }
@@ -124,12 +134,11 @@ int pio_out(struct mkvm_vcpu *vcpu, u16 port, int size)
 
 	ret = mkvm_io_bus_write(vcpu, MKVM_PIO_BUS, port, size, &value);
 	if (!ret) {
-		skip_instruction(vcpu);
-		return 1;
+		return skip_instruction(vcpu);
 	}
 	if (ret != -EOPNOTSUPP)
 		return ret;
-	memcpy(vcpu->pio_data, &value, size);
+	store(vcpu->pio_data, value, size);
 	if (port == 0x7e && !(READ_ONCE(vcpu->vm->arch.disabled_quirks) &
 			      KVM_X86_QUIRK_OUT_7E_INC_RIP)) {
 		skip_instruction(vcpu);

@@ -186,27 +186,27 @@ static __always_inline void switch_counters(const struct perf_guest_switch_msr *
  */
 static __always_inline int enter_with_cr2(struct mkvm_vcpu *vcpu)
 {
-	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	unsigned long cr2 = vcpu->arch.cr2;
 	int result;
 
-	if (unlikely(native_read_cr2() != vcpu->arch.cr2))
-		native_write_cr2(vcpu->arch.cr2);
-	result = vmx_enter(vmx, vcpu->arch.regs, vmx->enter_flags);
+	if (unlikely(native_read_cr2() != cr2))
+		native_write_cr2(cr2);
+	result = vmx_enter(to_vmx(vcpu), vcpu->arch.regs);
 	vcpu->arch.cr2 = native_read_cr2();
 	return result;
 }
 
-/* What the SDM calls "VMM software" has to do for the processor's sake, on the way in and back. */
-static int enter(struct mkvm_vcpu *vcpu, u64 host_debugctl)
+/*
+ * An entry with what few hosts need around it: context tracking, performance counters to switch, a
+ * debugger's IA32_DEBUGCTL, a test's bad field. All of it is decided before the first entry.
+ */
+static noinline int enter_with_extras(struct mkvm_vcpu *vcpu, u64 host_debugctl)
 {
 	const struct perf_guest_switch_msr *counters = NULL;
 	int nr_counters = 0, result;
 
-	if (static_branch_unlikely(&vmx_l1d_flush_key))
-		vmx_l1d_flush(vcpu);
-	else if (static_branch_unlikely(&mmio_stale_data_clear) &&
-		 READ_ONCE(vcpu->vm->devices_assigned))
-		compat_clear_cpu_buffers();
+	if (unlikely(to_vmx(vcpu)->inject.armed))
+		apply_injected_field(to_vmx(vcpu));
 	if (vmx_caps.host_counters) {
 		counters = perf_guest_get_msrs(&nr_counters, NULL);
 		switch_counters(counters, nr_counters, true);
@@ -219,11 +219,27 @@ static int enter(struct mkvm_vcpu *vcpu, u64 host_debugctl)
 		result = enter_with_cr2(vcpu);
 	}
 	/* "Loading Host Control Registers, Debug Registers, MSRs": the exit cleared it. */
-	if (unlikely(host_debugctl))
+	if (host_debugctl)
 		update_debugctlmsr(host_debugctl);
 	if (vmx_caps.host_counters)
 		switch_counters(counters, nr_counters, false);
 	return result;
+}
+
+static bool needs_extras(struct mkvm_vcpu *vcpu, u64 host_debugctl)
+{
+	return host_debugctl || vmx_caps.host_counters || to_vmx(vcpu)->inject.armed ||
+	       context_tracking_enabled_this_cpu();
+}
+
+/* What the SDM calls "VMM software" has to do for the processor's sake, on the way in. */
+static __always_inline void clear_buffers(struct mkvm_vcpu *vcpu)
+{
+	if (static_branch_unlikely(&vmx_l1d_flush_key))
+		vmx_l1d_flush(vcpu);
+	else if (static_branch_unlikely(&mmio_stale_data_clear) &&
+		 READ_ONCE(vcpu->vm->devices_assigned))
+		compat_clear_cpu_buffers();
 }
 
 /**
@@ -238,6 +254,7 @@ int hot_loop_run(struct mkvm_vcpu *vcpu)
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	const struct exit_row *row;
 	u64 host_debugctl = __rdmsr(MSR_IA32_DEBUGCTLMSR);
+	bool extras = needs_extras(vcpu, host_debugctl);
 	int result, ret;
 	u32 reason;
 
@@ -265,13 +282,11 @@ int hot_loop_run(struct mkvm_vcpu *vcpu)
 		}
 		if (vcpu->arch.regs_dirty)
 			write_dirty_registers(vcpu);
-		if (vcpu->arch.hv_timer_tsc != LAPIC_NO_HV_TIMER || vmx->preemption_timer_on ||
-		    (vmx_entry_timer_ticks && vmx_caps.preemption_timer))
+		if (vcpu->arch.hv_timer_tsc != LAPIC_NO_HV_TIMER || vmx->preemption_timer_on)
 			set_preemption_timer(vcpu);
-		if (unlikely(vmx->inject.armed))
-			apply_injected_field(vmx);
-
-		result = enter(vcpu, host_debugctl);
+		clear_buffers(vcpu);
+		result = unlikely(extras) ? enter_with_extras(vcpu, host_debugctl) :
+					    enter_with_cr2(vcpu);
 		regs_after_exit(vcpu);
 		vcpu->stats.exits++;
 
@@ -293,7 +308,7 @@ int hot_loop_run(struct mkvm_vcpu *vcpu)
 		}
 		/* A VMLAUNCH that failed while it loaded the guest leaves the VMCS clear. */
 		vmx->enter_flags |= VMX_ENTER_LAUNCHED;
-		if (unlikely(vmx->inject.armed))
+		if (unlikely(extras))
 			vmx_undo_injection(vmx);
 		if (reason < ARRAY_SIZE(vcpu->stats.exits_by_reason))
 			vcpu->stats.exits_by_reason[reason]++;

@@ -117,6 +117,19 @@ static int handle_requests(struct mkvm_vcpu *vcpu)
 	return 1;
 }
 
+/*
+ * For RCU a guest is like user mode: no reader holds on to anything meanwhile. A CPU that runs guests
+ * alone must say so, or the host's grace periods do not end; once per tick of the clock is enough,
+ * because the tick interrupts the guest and brings it here.
+ */
+static void note_quiescent_state(struct mkvm_vcpu *vcpu)
+{
+	if (likely(vcpu->arch.rcu_noted == jiffies))
+		return;
+	vcpu->arch.rcu_noted = jiffies;
+	rcu_note_context_switch(false);
+}
+
 /* Enter the guest once. Returns as hot_loop_run(). Preemption on, interrupts on. */
 static int enter_guest(struct mkvm_vcpu *vcpu)
 {
@@ -139,7 +152,7 @@ static int enter_guest(struct mkvm_vcpu *vcpu)
 	fpu_prepare_entry();
 	fpu_load_guest_xsave_state(vcpu);
 	vtime_account_guest_enter();
-	rcu_note_context_switch(false);
+	note_quiescent_state(vcpu);
 	vcpu->arch.ran = true;
 
 	ret = hot_loop_run(vcpu);

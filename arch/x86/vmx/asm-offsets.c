@@ -13,6 +13,7 @@
 static void __used offsets(void)
 {
 	OFFSET(VMX_HOST_RSP_OFFSET, vmx_vcpu, host_rsp);
+	OFFSET(VMX_ENTER_FLAGS_OFFSET, vmx_vcpu, enter_flags);
 	OFFSET(VMX_SPEC_CTRL_OFFSET, vmx_vcpu, spec_ctrl);
 	OFFSET(VMX_SPEC_CTRL_HOST_OFFSET, vmx_vcpu, spec_ctrl_host);
 	DEFINE(VMX_ENTERED_CODE, VMX_ENTERED);

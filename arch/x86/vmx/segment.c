@@ -136,15 +136,18 @@ void vmx_cache_reg(struct mkvm_vcpu *vcpu, int reg)
 {
 	struct mkvm_arch_vcpu *arch = &vcpu->arch;
 
+	/* The two that nearly every exit to userspace asks for. */
+	if (likely(reg == GREG_RFLAGS)) {
+		vmx_rflags(vcpu);
+		return;
+	}
+	if (likely(reg == GREG_RIP)) {
+		vmx_rip(vcpu);
+		return;
+	}
 	switch (reg) {
 	case GREG_RSP:
 		arch->regs[GREG_RSP] = vmcs_read64(GUEST_RSP);
-		break;
-	case GREG_RIP:
-		vmx_rip(vcpu);
-		break;
-	case GREG_RFLAGS:
-		vmx_rflags(vcpu);
 		break;
 	case GREG_CR0:
 		arch->cr0 = (arch->cr0 & ~arch->cr0_guest_owned) |

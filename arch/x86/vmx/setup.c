@@ -210,6 +210,8 @@ int vmx_vcpu_create(struct mkvm_vcpu *vcpu)
 		return -ENOMEM;
 	vmx->vcpu = vcpu;
 	vmx->loaded_cpu = -1;
+	/* The module option arms the timer on each entry. */
+	vmx->preemption_timer_on = vmx_entry_timer_ticks && vmx_caps.preemption_timer;
 	/* It stands still in the deep C-states into which MWAIT leads. */
 	if (vmx_caps.preemption_timer &&
 	    !(vcpu->vm->arch.disabled_exits & KVM_X86_DISABLE_EXITS_MWAIT))

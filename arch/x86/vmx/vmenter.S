@@ -38,7 +38,6 @@
  * vmx_enter() - run the guest once
  * @vmx: %rdi, struct vmx_vcpu
  * @regs: %rsi, sixteen guest registers (RSP's slot is not used)
- * @flags: %rdx, VMX_ENTER_*
  *
  * Interrupts are off, the VMCS is current on this CPU, HOST_RIP is vmx_exit_point.
  *
@@ -53,8 +52,7 @@ SYM_FUNC_START(vmx_enter)
 	push	%r13
 	push	%r12
 	push	%rbx
-	/* What the way back needs, found relative to HOST_RSP: flags, vmx, regs. */
-	push	%rdx
+	/* What the way back needs, found relative to HOST_RSP: vmx, regs. */
 	push	%rdi
 	push	%rsi
 
@@ -67,23 +65,23 @@ SYM_FUNC_START(vmx_enter)
 .Lhost_rsp_current:
 
 	/* The guest's IA32_SPEC_CTRL, only when it may set one and it differs from the host's. */
-	bt	$VMX_ENTER_SPEC_CTRL_BIT, %edx
+	btl	$VMX_ENTER_SPEC_CTRL_BIT, VMX_ENTER_FLAGS_OFFSET(%rdi)
 	jnc	.Lspec_ctrl_done
 	mov	VMX_SPEC_CTRL_OFFSET(%rdi), %rax
 	cmp	VMX_SPEC_CTRL_HOST_OFFSET(%rdi), %rax
-	je	.Lspec_ctrl_load_flags
+	je	.Lspec_ctrl_done
 	mov	$MSR_IA32_SPEC_CTRL, %ecx
 	mov	VMX_SPEC_CTRL_OFFSET+4(%rdi), %edx
 .Lspec_ctrl_guest:
 	wrmsr
-.Lspec_ctrl_load_flags:
-	mov	16(%rsp), %rdx
 .Lspec_ctrl_done:
 
-	mov	%rdx, %rbx
+	/* CF = launched before; neither MOV nor VERW changes CF. */
+	btl	$VMX_ENTER_LAUNCHED_BIT, VMX_ENTER_FLAGS_OFFSET(%rdi)
 	mov	%rsi, %rax
 	mov	REG(1)(%rax), %rcx
 	mov	REG(2)(%rax), %rdx
+	mov	REG(3)(%rax), %rbx
 	mov	REG(5)(%rax), %rbp
 	mov	REG(6)(%rax), %rsi
 	mov	REG(7)(%rax), %rdi
@@ -95,10 +93,6 @@ SYM_FUNC_START(vmx_enter)
 	mov	REG(13)(%rax), %r13
 	mov	REG(14)(%rax), %r14
 	mov	REG(15)(%rax), %r15
-
-	/* CF = launched before; neither MOV nor VERW changes CF. */
-	bt	$VMX_ENTER_LAUNCHED_BIT, %ebx
-	mov	REG(3)(%rax), %rbx
 	mov	REG(0)(%rax), %rax
 	CLEAR_CPU_BUFFERS
 	VM_CLEAR_CPU_BUFFERS
@@ -117,7 +111,7 @@ SYM_FUNC_START(vmx_enter)
 	_ASM_EXTABLE(.Lvmresume, .Lfault)
 	_ASM_EXTABLE(.Lvmlaunch, .Lfault)
 	/* msr.c lets nothing through that this CPU lacks; should it, the guest goes without. */
-	_ASM_EXTABLE(.Lspec_ctrl_guest, .Lspec_ctrl_load_flags)
+	_ASM_EXTABLE(.Lspec_ctrl_guest, .Lspec_ctrl_done)
 
 /* HOST_RIP. Nothing but RSP (and what the VMCS loads) is the host's yet. */
 SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
@@ -167,8 +161,7 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 
 	pop	%rsi
 	pop	%rdi
-	pop	%r8
-	bt	$VMX_ENTER_SPEC_CTRL_BIT, %r8d
+	btl	$VMX_ENTER_SPEC_CTRL_BIT, VMX_ENTER_FLAGS_OFFSET(%rdi)
 	jnc	.Lspec_ctrl_equal
 	/* The guest may have written it without an exit: keep its value, restore ours. */
 	mov	$MSR_IA32_SPEC_CTRL, %ecx

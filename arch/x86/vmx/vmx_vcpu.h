@@ -9,6 +9,7 @@
 #define MINIKVM_ARCH_X86_VMX_VMX_VCPU_H
 
 #include <linux/list.h>
+#include <asm/desc_defs.h>
 
 #include "arch/x86/vmx/vmcs.h"
 #include "arch/x86/vmx/vmx.h"
@@ -69,7 +70,12 @@ struct vmx_vcpu {
 	bool preemption_timer_on;
 	unsigned long host_cr3, host_cr4;
 	unsigned long host_fs_base, host_gs_base;
-	struct host_selectors { u16 fs, gs, ds, es, ldt; } host_sel, host_vmcs_sel;
+	union host_selectors {
+		struct { u16 fs, gs, ds, es; };
+		u64 all;
+	} host_sel;
+	u16 host_ldt;
+	struct desc_ptr host_gdt;	/* with its true limit */
 	u64 eptp;
 	unsigned long *msr_bitmap;
 
@@ -77,7 +83,7 @@ struct vmx_vcpu {
 	bool guest_state_loaded;
 	u64 guest_kernel_gs_base, host_kernel_gs_base;
 	u64 uret_msrs[NR_URET_MSRS];
-	bool uret_loaded;
+	bool uret_loaded, uret_used;	/* they are in the CPU; they, or older ones, are */
 
 	/* Interruption on its way: read from the IDT-vectoring fields at exit. */
 	bool event_injected;		/* the last entry carried an event */
@@ -145,7 +151,7 @@ VMX_CONTROL(exit, VM_EXIT_CONTROLS, exit_controls)
 VMX_CONTROL(exceptions, EXCEPTION_BITMAP, exception_bitmap)
 
 /* vmenter.S: enum vmx_enter_result. Interrupts off. */
-int vmx_enter(struct vmx_vcpu *vmx, unsigned long *regs, unsigned long flags);
+int vmx_enter(struct vmx_vcpu *vmx, unsigned long *regs);
 extern char vmx_exit_point[];
 /* vmenter.S: call an interrupt gate of the host's as the processor does. Interrupts off. */
 void vmx_call_gate(unsigned long handler);

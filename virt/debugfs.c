@@ -7,7 +7,6 @@
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
-#include <linux/atomic.h>
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
 
@@ -15,7 +14,6 @@
 #include "virt/debugfs.h"
 
 static struct dentry *root;
-static atomic_t vm_number;
 
 static int vcpu_show(struct seq_file *m, void *unused)
 {
@@ -58,7 +56,7 @@ void mkvm_debugfs_add_vm(struct mkvm_vm *vm)
 {
 	char name[32];
 
-	snprintf(name, sizeof(name), "%d-%d", vm->owner_pid, atomic_inc_return(&vm_number));
+	snprintf(name, sizeof(name), "%d-%u", vm->owner_pid, vm->number);
 	vm->stats_dentry = debugfs_create_dir(name, root);
 	debugfs_create_file("state", 0444, vm->stats_dentry, vm, &state_fops);
 }

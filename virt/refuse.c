@@ -54,7 +54,7 @@ void mkvm_refuse(struct mkvm_vm *vm, const char *fmt, ...)
 	va_start(args, fmt);
 	vaf.va = &args;
 	if (vm)
-		pr_notice("vm %d: %pV\n", vm->owner_pid, &vaf);
+		pr_notice("vm %s: %pV\n", vm->name, &vaf);
 	else
 		pr_notice("process %d: %pV\n", task_tgid_nr(current), &vaf);
 	va_end(args);

@@ -140,6 +140,6 @@ void mkvm_vm_kill(struct mkvm_vm *vm, const char *why)
 	if (xchg(&vm->dead, true))
 		return;
 	WRITE_ONCE(vm->dead_reason, why);
-	pr_err_ratelimited("vm %d is dead: %s\n", vm->owner_pid, why);
+	pr_err_ratelimited("vm %s is dead: %s\n", vm->name, why);
 	mkvm_request_all_async(vm, MKVM_REQ_VM_DEAD);
 }

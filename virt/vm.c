@@ -9,6 +9,8 @@
 #define pr_fmt(fmt) "minikvm: " fmt
 
 #include <linux/anon_inodes.h>
+#include <linux/atomic.h>
+#include <linux/ctype.h>
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
@@ -188,6 +190,21 @@ static const struct file_operations vm_fops = {
 	.llseek = noop_llseek,
 };
 
+/* Its owner chose the command's name: nothing of it may look like another line of the log. */
+static void vm_give_name(struct mkvm_vm *vm)
+{
+	static atomic_t last_number;
+	char command[TASK_COMM_LEN], *c;
+
+	get_task_comm(command, current->group_leader);
+	for (c = command; *c; c++)
+		if (!isascii(*c) || !isprint(*c))
+			*c = '?';
+	vm->owner_pid = task_tgid_nr(current);
+	vm->number = atomic_inc_return(&last_number);
+	snprintf(vm->name, sizeof(vm->name), "%d-%u (%s)", vm->owner_pid, vm->number, command);
+}
+
 static struct mkvm_vm *vm_alloc(unsigned long type)
 {
 	struct mkvm_vm *vm = kvzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
@@ -205,7 +222,7 @@ static struct mkvm_vm *vm_alloc(unsigned long type)
 	INIT_LIST_HEAD(&vm->ioeventfds);
 	mkvm_refusals_init(&vm->refusals);
 	vm->halt_poll_limit = -1;
-	vm->owner_pid = task_tgid_nr(current);
+	vm_give_name(vm);
 	vm->mm = current->mm;
 	mmgrab(vm->mm);
 

@@ -77,6 +77,12 @@ enum mkvm_bus_idx { MKVM_MMIO_BUS, MKVM_PIO_BUS, MKVM_NR_BUSES };
  * @refusals: what was said of its refused ioctls
  * @halt_poll_limit: KVM_CAP_HALT_POLL, nanoseconds; -1: the module's parameter
  * @stats_dentry: debugfs directory
+ * @owner_pid: process that created it
+ * @number: a VM's number since the module was loaded, from 1 on
+ * @name: what messages call it: "<pid>-<number> (<command>)"
+ * @dirty_log_manual: KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, KVM_DIRTY_LOG_* flags
+ * @max_vcpu_ids: KVM_CAP_MAX_VCPU_ID, 0: MKVM_MAX_VCPU_ID
+ * @mmu_notifier: tells of changes of @mm
  * @arch: what x86 adds
  */
 struct mkvm_vm {
@@ -119,6 +125,8 @@ struct mkvm_vm {
 	s64 halt_poll_limit;
 	struct dentry *stats_dentry;
 	pid_t owner_pid;
+	unsigned int number;
+	char name[48];
 	u64 dirty_log_manual;
 
 	struct mkvm_arch_vm arch;

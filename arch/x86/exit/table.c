@@ -315,8 +315,8 @@ int exit_unexpected(struct mkvm_vcpu *vcpu, const char *what)
 {
 	u32 reason = to_vmx(vcpu)->exit_reason;
 
-	pr_err_ratelimited("vm %d vcpu %u: %s: exit reason %u (%s) at RIP %#lx\n",
-			   vcpu->vm->owner_pid, vcpu->id, what, reason & 0xffff,
+	pr_err_ratelimited("vm %s vcpu %u: %s: exit reason %u (%s) at RIP %#lx\n",
+			   vcpu->vm->name, vcpu->id, what, reason & 0xffff,
 			   exit_reason_name(reason), rip_read(vcpu));
 	return internal_error(vcpu, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON, 2,
 				   (u64[]){ reason, vcpu->cpu });
@@ -336,8 +336,8 @@ int exit_delivery_failed(struct mkvm_vcpu *vcpu)
 	u64 data[5];
 	int n = 0;
 
-	pr_notice_ratelimited("vm %d vcpu %u: %s while vector %u was delivered\n",
-			      vcpu->vm->owner_pid, vcpu->id, exit_reason_name(reason),
+	pr_notice_ratelimited("vm %s vcpu %u: %s while vector %u was delivered\n",
+			      vcpu->vm->name, vcpu->id, exit_reason_name(reason),
 			      vmcs_read32(IDT_VECTORING_INFO_FIELD) & INTR_INFO_VECTOR_MASK);
 	data[n++] = vmcs_read32(IDT_VECTORING_INFO_FIELD);
 	data[n++] = reason;

@@ -205,7 +205,7 @@ static int access_failed(struct mkvm_vcpu *vcpu, int ret, const struct walk_faul
 		queue_walk_fault(vcpu, fault);
 		return 1;
 	}
-	pr_notice_ratelimited("vm %d vcpu %u: string I/O at RIP %#lx: %s\n", vcpu->vm->owner_pid,
+	pr_notice_ratelimited("vm %s vcpu %u: string I/O at RIP %#lx: %s\n", vcpu->vm->name,
 			      vcpu->id, rip_read(vcpu), vcpu->arch.mmio.why);
 	return internal_error_emulation(vcpu, NULL, 0);
 }

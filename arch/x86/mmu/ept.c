@@ -184,7 +184,7 @@ void arch_vm_set_noncoherent_dma(struct mkvm_vm *vm, bool noncoherent)
 	if (!changed)
 		return;
 	arch_mmu_zap_range(vm, 0, arch_mmu_max_gfn() + 1, true);
-	pr_info_ratelimited("vm %d: memory types are %s\n", vm->owner_pid, noncoherent ?
+	pr_info_ratelimited("vm %s: memory types are %s\n", vm->name, noncoherent ?
 			    "the guest's: a device does not snoop the caches" :
 			    "write-back: every device snoops the caches");
 }

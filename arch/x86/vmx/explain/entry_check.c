@@ -57,7 +57,7 @@ static void print_rule(struct entry_check *c, u32 field, u64 value, const char *
 	if (!vmcs_field_is_host_address(field) ||
 	    (vmx->inject.armed && vmx->inject.encoding == field))
 		snprintf(shown, sizeof(shown), "%#llx", value);
-	pr_err("vm %d vcpu %u: %s = %s: %s (SDM, \"%s\")\n", vcpu->vm->owner_pid, vcpu->id,
+	pr_err("vm %s vcpu %u: %s = %s: %s (SDM, \"%s\")\n", vcpu->vm->name, vcpu->id,
 	       vmcs_field_name(field), shown, rule, c->section);
 }
 
@@ -189,9 +189,9 @@ void vmx_print_broken_rules(struct mkvm_vcpu *vcpu)
 	int broken = check(&pass, vcpu);
 
 	if (!broken)
-		pr_err("vm %d vcpu %u: the VMCS breaks no rule that is checked in software\n",
-		       vcpu->vm->owner_pid, vcpu->id);
+		pr_err("vm %s vcpu %u: the VMCS breaks no rule that is checked in software\n",
+		       vcpu->vm->name, vcpu->id);
 	else if (broken > MAX_RULE_LINES)
-		pr_err("vm %d vcpu %u: %d more rules are broken\n", vcpu->vm->owner_pid,
+		pr_err("vm %s vcpu %u: %d more rules are broken\n", vcpu->vm->name,
 		       vcpu->id, broken - MAX_RULE_LINES);
 }

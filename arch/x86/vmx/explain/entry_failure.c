@@ -164,14 +164,14 @@ static void tell(struct mkvm_vcpu *vcpu, const char *heading, bool host)
 	n = atomic64_inc_return(&cause->count);
 	if (READ_ONCE(cause->explained)) {
 		if (is_power_of_10(n) && __ratelimit(&limit))
-			pr_err("vm %d vcpu %u: %llu VM entries failed like one that was explained: %s\n",
-			       vcpu->vm->owner_pid, vcpu->id, n, heading);
+			pr_err("vm %s vcpu %u: %llu VM entries failed like one that was explained: %s\n",
+			       vcpu->vm->name, vcpu->id, n, heading);
 		return;
 	}
 	if (!__ratelimit(&limit))
 		return;
 	WRITE_ONCE(cause->explained, true);
-	pr_err("vm %d vcpu %u: VM entry failed: %s\n", vcpu->vm->owner_pid, vcpu->id, heading);
+	pr_err("vm %s vcpu %u: VM entry failed: %s\n", vcpu->vm->name, vcpu->id, heading);
 	vmx_print_broken_rules(vcpu);
 	if (__ratelimit(&dump_limit))
 		vmx_dump_vmcs(vcpu, host);

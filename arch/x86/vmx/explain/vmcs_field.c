@@ -175,7 +175,7 @@ void vmx_dump_vmcs(struct mkvm_vcpu *vcpu, bool host)
 	unsigned int i, group;
 	unsigned long value;
 
-	pr_err("VMCS of vm %d vcpu %u, fields that are not 0:\n", vcpu->vm->owner_pid, vcpu->id);
+	pr_err("VMCS of vm %s vcpu %u, fields that are not 0:\n", vcpu->vm->name, vcpu->id);
 	for (i = 0; i < ARRAY_SIZE(fields); i++) {
 		group = (fields[i].encoding >> 10) & 3;
 		if (group == 3 && !host)

@@ -385,7 +385,7 @@ static int harness_open(struct inode *inode, struct file *filp)
 	mutex_init(&h->vm.slots_lock);
 	rwlock_init(&h->vm.mmu_lock);
 	atomic_long_set(&h->tlb_generation, 1);
-	h->vm.owner_pid = task_tgid_nr(current);
+	strscpy(h->vm.name, "harness", sizeof(h->vm.name));
 	mkvm_refusals_init(&h->vm.refusals);
 	h->vm.mm = current->mm;
 	mmgrab(h->vm.mm);

@@ -46,7 +46,7 @@ struct mkvm_entry_cause {
 struct mkvm_arch_vm {
 	struct ept_root ept;			/* mmu/ */
 	bool noncoherent_dma;			/* an assigned device does not snoop caches */
-	struct page *apic_access_page;		/* vmx/apic.c */
+	struct page *apic_access_page;		/* exit/apic_page.c */
 	bool apic_access_inhibited;		/* it must not be mapped, ever again */
 	bool apic_page_reserved;		/* init.c: a vCPU has a LAPIC; under slots_lock */
 	enum mkvm_irqchip_mode irqchip_mode;	/* irqchip.c; set once, under vm->lock */

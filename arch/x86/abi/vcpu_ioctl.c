@@ -28,6 +28,7 @@
 #include "arch/x86/cpu/sregs.h"
 #include "arch/x86/pv/pvclock.h"
 #include "arch/x86/regs.h"
+#include "arch/x86/run/run.h"
 #include "arch/x86/cpu/tsc.h"
 #include "arch/x86/vmx/vmx.h"
 #include "uapi/linux/minikvm.h"
@@ -131,7 +132,7 @@ static int get_mp_state(struct mkvm_vcpu *vcpu, void *buf)
 	struct kvm_mp_state *mp = buf;
 
 	/* An INIT or SIPI that came already decides what the state is. */
-	lapic_accept_events(vcpu);
+	vcpu_accept_events(vcpu);
 	mp->mp_state = vcpu->arch.mp_state;
 	/* A kick that came is in no structure that userspace saves: its effect is. */
 	if (mp->mp_state == KVM_MP_STATE_HALTED && READ_ONCE(vcpu->arch.pv_unhalted))
@@ -198,7 +199,7 @@ static int set_guest_debug(struct mkvm_vcpu *vcpu, void *buf)
 
 static int nmi(struct mkvm_vcpu *vcpu, void *buf)
 {
-	queue_nmi(vcpu);
+	lapic_post_nmi(vcpu);
 	return 0;
 }
 

@@ -19,6 +19,7 @@
 
 #include "arch/x86/cpu/cpuid.h"
 #include "arch/x86/cpu/cr.h"
+#include "arch/x86/irq/lapic.h"
 #include "arch/x86/cpu/fpu.h"
 #include "arch/x86/regs.h"
 #include "arch/x86/vmx/vmx.h"
@@ -767,6 +768,8 @@ static int set_entries(struct mkvm_vcpu *vcpu, struct kvm_cpuid_entry2 *entries,
 	derive(vcpu);
 	cpuid_update_runtime(vcpu);
 	vmx_cpuid_changed(vcpu);
+	if (vcpu->arch.apic)
+		lapic_cpuid_changed(vcpu);
 free:
 	kvfree(entries);
 	return ret;

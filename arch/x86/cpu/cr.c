@@ -15,6 +15,7 @@
 #include "arch/x86/insn/descriptor.h"
 #include "arch/x86/cpu/fpu.h"
 #include "arch/x86/irq/lapic.h"
+#include "arch/x86/mmu/ept.h"
 #include "arch/x86/vmx/vmx.h"
 #include "virt/guest_memory.h"
 
@@ -115,6 +116,20 @@ static bool tss_is_16_bit(struct mkvm_vcpu *vcpu)
 	return tr.type == (DESC_TYPE_TSS16 | DESC_TSS_BUSY);
 }
 
+/**
+ * cr0_write() - CR0 changes
+ * @vcpu: loaded vCPU
+ * @cr0: a valid value
+ */
+void cr0_write(struct mkvm_vcpu *vcpu, unsigned long cr0)
+{
+	bool cache = (vcpu->arch.cr0 ^ cr0) & X86_CR0_CD;
+
+	vmx_set_cr0(vcpu, cr0);
+	if (cache)
+		ept_memtypes_changed(vcpu->vm);
+}
+
 int mkvm_set_cr0(struct mkvm_vcpu *vcpu, unsigned long cr0)
 {
 	unsigned long old = cr0_read(vcpu), changed;
@@ -150,7 +165,7 @@ int mkvm_set_cr0(struct mkvm_vcpu *vcpu, unsigned long cr0)
 	/* On the way up LMA comes first, on the way down paging goes first. */
 	if (efer & ~vcpu->arch.efer)
 		vmx_set_efer(vcpu, efer);
-	vmx_set_cr0(vcpu, cr0);
+	cr0_write(vcpu, cr0);
 	if (efer != vcpu->arch.efer)
 		vmx_set_efer(vcpu, efer);
 	if (changed & X86_CR0_PG)

@@ -22,6 +22,8 @@ int mkvm_set_xcr0(struct mkvm_vcpu *vcpu, u64 xcr0);
 /* WRMSR of IA32_EFER; LMA follows CR0.PG and cannot be written. */
 int mkvm_set_efer(struct mkvm_vcpu *vcpu, u64 efer, bool host);
 
+/* Store CR0, which the caller has validated, and what follows from it. */
+void cr0_write(struct mkvm_vcpu *vcpu, unsigned long cr0);
 /* After CR4 changed by whatever way: CPUID bits and entry-time switches that mirror it. */
 void cr4_changed(struct mkvm_vcpu *vcpu, unsigned long changed);
 

@@ -5,7 +5,7 @@
  * SDM, "MSR-Bitmap Address". A register passes when its value in the processor is the guest's
  * while the guest runs, every write that the processor takes is allowed, and userspace does not
  * filter it (KVM_X86_SET_MSR_FILTER); msr_table.c says which these are. x2APIC's registers are
- * never filtered and follow the LAPIC's mode: vmx/apic.c. Relies on vmx_msr_passthrough().
+ * never filtered and follow the LAPIC's mode: exit/apic_page.c. Relies on vmx_msr_passthrough().
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 

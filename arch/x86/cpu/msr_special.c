@@ -92,7 +92,11 @@ MSR_READ_FUNCTION(tsc_deadline)
 
 MSR_WRITE_FUNCTION(apic_base)
 {
-	return lapic_set_base(vcpu, data, host);
+	if (lapic_set_base(vcpu, data, host))
+		return 1;
+	/* CPUID shows whether the LAPIC is enabled. */
+	cpuid_update_runtime(vcpu);
+	return 0;
 }
 
 MSR_READ_FUNCTION(x2apic)

@@ -92,6 +92,8 @@ static int set_common(struct mkvm_vcpu *vcpu, const struct kvm_sregs *sregs)
 		return -EINVAL;
 	}
 	lapic_set_base(vcpu, sregs->apic_base, true);
+	/* CPUID shows whether the LAPIC is enabled. */
+	cpuid_update_runtime(vcpu);
 	vmx_set_idt(vcpu, &sregs->idt);
 	vmx_set_gdt(vcpu, &sregs->gdt);
 	cr2_write(vcpu, sregs->cr2);
@@ -99,7 +101,7 @@ static int set_common(struct mkvm_vcpu *vcpu, const struct kvm_sregs *sregs)
 	mkvm_set_cr8(vcpu, sregs->cr8 & 0xf);
 	old_cr4 = cr4_read(vcpu);
 	vmx_set_efer(vcpu, sregs->efer);
-	vmx_set_cr0(vcpu, sregs->cr0 | X86_CR0_ET);
+	cr0_write(vcpu, sregs->cr0 | X86_CR0_ET);
 	vmx_set_cr4(vcpu, sregs->cr4);
 	cr4_changed(vcpu, sregs->cr4 ^ old_cr4);
 	for (i = 0; i < ARRAY_SIZE(segments); i++)

@@ -194,7 +194,8 @@ int debug_set_guest_debug(struct mkvm_vcpu *vcpu, const struct kvm_guest_debug *
 	if (!(control & KVM_GUESTDBG_ENABLE))
 		control = 0;
 	vcpu->arch.guest_debug = control & ~(KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP);
-	vmx_apicv_update(vcpu);		/* KVM_GUESTDBG_BLOCKIRQ */
+	/* KVM_GUESTDBG_BLOCKIRQ: the processor may not deliver interrupts then. */
+	mkvm_make_request(MKVM_REQ_APIC_MODE, vcpu);
 	if (control & KVM_GUESTDBG_USE_HW_BP) {
 		for (i = 0; i < 4; i++)
 			vcpu->arch.eff_db[i] = dbg->arch.debugreg[i];

@@ -206,7 +206,7 @@ void event_deliver(struct mkvm_vcpu *vcpu)
 	set_window(vmx, CPU_BASED_INTR_WINDOW_EXITING, irq_waits);
 
 	if (lapic_virtualized(vcpu)) {
-		vmx_write_interrupt_status(vcpu);
+		vmx_write_interrupt_status(vcpu, lapic_interrupt_status(vcpu));
 	} else if (arch->apic && (vmx->cpu_based & CPU_BASED_TPR_SHADOW)) {
 		threshold = lapic_tpr_threshold(vcpu);
 		if (vmx->tpr_threshold != threshold) {

@@ -108,13 +108,6 @@ void queue_debug_exception(struct mkvm_vcpu *vcpu, unsigned long dr6_bits)
 	queue(vcpu, X86_TRAP_DB, 0, dr6_bits);
 }
 
-void queue_nmi(struct mkvm_vcpu *vcpu)
-{
-	atomic_inc(&vcpu->arch.nmi_queued);
-	mkvm_make_request(MKVM_REQ_NMI, vcpu);
-	mkvm_vcpu_kick(vcpu);
-}
-
 /**
  * inject_clear() - forget every event, as reset does
  * @vcpu: the vCPU, its mutex held

@@ -28,9 +28,6 @@ static inline void queue_ud(struct mkvm_vcpu *vcpu)
 	queue_exception(vcpu, 6);
 }
 
-/* An NMI for this vCPU from any thread or from its LAPIC. Any context; kicks. */
-void queue_nmi(struct mkvm_vcpu *vcpu);
-
 /* The interrupt that the next entry carries; @soft: of INT n. */
 static inline void inject_interrupt(struct mkvm_vcpu *vcpu, u8 vector, bool soft)
 {

@@ -19,6 +19,7 @@
 #include "arch/x86/event/inject.h"
 #include "arch/x86/event/interruptibility.h"
 #include "arch/x86/event/skip.h"
+#include "arch/x86/exit/apic_page.h"
 #include "arch/x86/exit/exit_access.h"
 #include "arch/x86/exit/operand.h"
 #include "arch/x86/exit/rom_write.h"
@@ -92,7 +93,7 @@ int exit_ept_violation(struct mkvm_vcpu *vcpu)
 	if (ret < 0)
 		return ret;
 	rom = ret == EPT_FAULT_ROM;
-	ret = vmx_map_apic_access_page(vcpu, gpa);
+	ret = apic_page_map(vcpu, gpa);
 	if (ret)
 		return ret;
 	hint = (qualification & EPT_QUAL_LINEAR_VALID) && (qualification & EPT_QUAL_TRANSLATED);

@@ -377,7 +377,7 @@ static void load_registers(struct mkvm_vcpu *vcpu, const struct task_switch *ts,
 	descriptor_unpack(new->desc, new->selector, &tr);
 	tr.type |= DESC_TSS_BUSY;
 	vmx_set_segment(vcpu, &tr, SEG_TR);
-	vmx_set_cr0(vcpu, cr0_read(vcpu) | X86_CR0_TS);
+	cr0_write(vcpu, cr0_read(vcpu) | X86_CR0_TS);
 
 	rip_write(vcpu, task->eip);
 	rflags_write(vcpu, (eflags & 0x3f7fd7) | X86_EFLAGS_FIXED);

@@ -17,8 +17,6 @@
 #include "arch/x86/irq/ioapic.h"
 #include "arch/x86/irq/lapic_internal.h"
 #include "arch/x86/irq/posted.h"
-#include "arch/x86/run/run.h"
-#include "arch/x86/vmx/vmx.h"
 
 #define LAPIC_VERSION	0x14	/* SDM, "Local APIC Version Register": integrated, P4 and later */
 
@@ -278,7 +276,7 @@ bool lapic_eoi_fast(struct mkvm_vcpu *vcpu)
 	return true;
 }
 
-/* An EOI that the processor has carried out, of a vector of lapic_eoi_exits(). Process context. */
+/* An EOI that the processor has carried out, of a vector of the EOI-exit bitmap. Process context. */
 void lapic_eoi_virtualized(struct mkvm_vcpu *vcpu, u8 vector)
 {
 	if (eoi_is_awaited(vcpu->arch.apic, vector))
@@ -391,7 +389,7 @@ void lapic_write_svr(struct mkvm_lapic *apic, u32 val)
 	lapic_put(apic, APIC_SPIV, val);
 	WRITE_ONCE(apic->sw_enabled, val & APIC_SPIV_APIC_ENABLED);
 	if (apic->sw_enabled != was_enabled) {
-		vmx_apicv_update(apic->vcpu);
+		mkvm_make_request(MKVM_REQ_APIC_MODE, apic->vcpu);
 		/* A page that came meanwhile could not be told: arch/x86/pv/async_pf.c. */
 		mkvm_make_request(MKVM_REQ_ASYNC_PF, apic->vcpu);
 	}
@@ -475,13 +473,8 @@ int lapic_set_base(struct mkvm_vcpu *vcpu, u64 base, bool host)
 	if (!lapic_base_valid(vcpu, base, host))
 		return 1;
 	vcpu->arch.apic_base = base;
-	if ((base ^ old_base) & APIC_BASE_EN)
-		cpuid_update_runtime(vcpu);
-	if (!apic) {
-		if ((base ^ old_base) & (APIC_BASE_EN | APIC_BASE_EXTD))
-			vmx_apic_mode_changed(vcpu);
+	if (!apic)
 		return 0;
-	}
 
 	old = apic->mode;
 	if (new != old) {
@@ -506,7 +499,7 @@ int lapic_set_base(struct mkvm_vcpu *vcpu, u64 base, bool host)
 		mkvm_make_request(MKVM_REQ_EVENT, vcpu);
 	}
 	if (new != old || ((base ^ old_base) & PAGE_MASK))
-		vmx_apic_mode_changed(vcpu);
+		mkvm_make_request(MKVM_REQ_APIC_MODE, vcpu);
 	return 0;
 }
 
@@ -528,40 +521,27 @@ bool lapic_has_events(struct mkvm_vcpu *vcpu)
 	return apic && READ_ONCE(apic->events);
 }
 
-/* SDM, "Typical BSP/AP Initialization": the AP starts in real mode at vector << 12. */
-static void start_at_sipi(struct mkvm_vcpu *vcpu, u8 vector)
-{
-	struct kvm_segment cs;
-
-	vmx_get_segment(vcpu, &cs, SEG_CS);
-	cs.selector = vector << 8;
-	cs.base = vector << 12;
-	vmx_set_segment(vcpu, &cs, SEG_CS);
-	rip_write(vcpu, 0);
-}
-
 /**
- * lapic_accept_events() - take the INIT and SIPI that wait
- * @vcpu: the vCPU, loaded; its mp_state changes
+ * lapic_accept_events() - take the INIT and the SIPI that wait
+ * @vcpu: the vCPU
+ * @vector: gets the SIPI's vector
  *
- * A SIPI counts only after INIT; one that comes at another time is dropped.
+ * The caller carries them out, the INIT first: a SIPI that an INIT followed is void and was
+ * dropped when that INIT came.
+ *
+ * Context: vCPU thread.
+ * Return: a bit for each enum lapic_event that waited.
  */
-void lapic_accept_events(struct mkvm_vcpu *vcpu)
+unsigned long lapic_accept_events(struct mkvm_vcpu *vcpu, u8 *vector)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
+	unsigned long events;
 
 	if (!lapic_has_events(vcpu))
-		return;
-	if (test_and_clear_bit(LAPIC_EVENT_INIT, &apic->events)) {
-		mkvm_vcpu_reset(vcpu, true);
-		vcpu->arch.mp_state = vcpu->arch.apic_base & APIC_BASE_BSP ?
-				      KVM_MP_STATE_RUNNABLE : KVM_MP_STATE_INIT_RECEIVED;
-	}
-	if (test_and_clear_bit(LAPIC_EVENT_SIPI, &apic->events) &&
-	    vcpu->arch.mp_state == KVM_MP_STATE_INIT_RECEIVED) {
-		start_at_sipi(vcpu, READ_ONCE(apic->sipi_vector));
-		vcpu->arch.mp_state = KVM_MP_STATE_RUNNABLE;
-	}
+		return 0;
+	events = xchg(&apic->events, 0);
+	*vector = READ_ONCE(apic->sipi_vector);
+	return events;
 }
 
 void lapic_post_sipi(struct mkvm_vcpu *vcpu)
@@ -600,6 +580,7 @@ void lapic_reset(struct mkvm_vcpu *vcpu, bool init_event)
 		return;
 	reset_registers(apic);
 	lapic_map_update(vcpu->vm);
+	mkvm_make_request(MKVM_REQ_APIC_MODE, vcpu);
 }
 
 int lapic_create(struct mkvm_vcpu *vcpu)

@@ -120,14 +120,18 @@ void lapic_use_hv_timer(struct mkvm_vcpu *vcpu);
 void lapic_timer_block(struct mkvm_vcpu *vcpu);
 void lapic_timer_unblock(struct mkvm_vcpu *vcpu);
 
+/* An NMI for a vCPU, which may have no LAPIC: event/ takes it in. Any context. */
+void lapic_post_nmi(struct mkvm_vcpu *vcpu);
 /* LINT0/LINT1: the 8254's NMI watchdog use, KVM_NMI. Any context. */
 void lapic_deliver_lint(struct mkvm_vcpu *vcpu, int lint);
 /* Interrupt of the LVT entry at register offset @reg (APIC_LVTPC...): as lapic_deliver(). */
 int lapic_deliver_lvt(struct mkvm_vcpu *vcpu, u32 reg);
 
 /* INIT and SIPI wait here until the vCPU thread takes them. */
+enum lapic_event { LAPIC_EVENT_INIT, LAPIC_EVENT_SIPI };
+
 bool lapic_has_events(struct mkvm_vcpu *vcpu);
-void lapic_accept_events(struct mkvm_vcpu *vcpu);
+unsigned long lapic_accept_events(struct mkvm_vcpu *vcpu, u8 *vector);
 /* KVM_SET_MP_STATE(SIPI_RECEIVED) and KVM_SET_VCPU_EVENTS' sipi_vector. */
 void lapic_post_sipi(struct mkvm_vcpu *vcpu);
 void lapic_set_sipi_vector(struct mkvm_vcpu *vcpu, u8 vector);
@@ -141,13 +145,13 @@ void lapic_set_eoi_bitmap(struct mkvm_vcpu *vcpu, const unsigned long *bitmap);
 int lapic_take_ioapic_eoi(struct mkvm_vcpu *vcpu);
 
 /*
- * While the processor virtualizes the LAPIC (lapic_virtual.c). vCPU thread; vmx/apic.c decides.
+ * While the processor virtualizes the LAPIC (lapic_virtual.c). vCPU thread; exit/apic_page.c
+ * decides.
  */
 void lapic_set_virtualized(struct mkvm_vcpu *vcpu, bool on);
 void lapic_collect_posted(struct mkvm_vcpu *vcpu);
 u16 lapic_interrupt_status(struct mkvm_vcpu *vcpu);
-const unsigned long *lapic_eoi_exits(struct mkvm_vcpu *vcpu);
-void lapic_post_held(struct mkvm_vcpu *vcpu);
+void lapic_update_eoi_exits(struct mkvm_vcpu *vcpu);
 /* The processor has retired @vector, and its EOI exited. */
 void lapic_eoi_virtualized(struct mkvm_vcpu *vcpu, u8 vector);
 /* The guest has written to the register at @offset of the page, and that needs software. */

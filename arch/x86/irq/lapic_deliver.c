@@ -17,7 +17,6 @@
 #include <linux/bit_spinlock.h>
 #include <linux/nospec.h>
 
-#include "arch/x86/event/inject.h"
 #include "arch/x86/irq/lapic_internal.h"
 #include "arch/x86/irq/posted.h"
 
@@ -338,6 +337,21 @@ void lapic_announce_event(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source)
 }
 
 /**
+ * lapic_post_nmi() - an NMI for a vCPU
+ * @vcpu: the vCPU, with or without a LAPIC
+ *
+ * It is counted; MKVM_REQ_NMI has inject_take_nmis() fetch the count.
+ *
+ * Context: any.
+ */
+void lapic_post_nmi(struct mkvm_vcpu *vcpu)
+{
+	atomic_inc(&vcpu->arch.nmi_queued);
+	mkvm_make_request(MKVM_REQ_NMI, vcpu);
+	mkvm_vcpu_kick(vcpu);
+}
+
+/**
  * lapic_accept() - a message has reached a vCPU
  * @vcpu: the vCPU; its LAPIC is not disabled
  * @source: the vCPU whose thread this is, or NULL
@@ -354,7 +368,7 @@ int lapic_accept(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source, const struct 
 	case DM_LOWEST:
 		return accept_vector(vcpu, source, irq->vector, irq->trig_level);
 	case DM_NMI:
-		queue_nmi(vcpu);
+		lapic_post_nmi(vcpu);
 		return 1;
 	case DM_INIT:
 		if (irq->trig_level && !irq->level)

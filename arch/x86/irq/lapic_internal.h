@@ -24,9 +24,6 @@
 
 enum lapic_mode { LAPIC_DISABLED, LAPIC_XAPIC, LAPIC_X2APIC };
 
-/* Bits of mkvm_lapic.events. */
-enum lapic_event { LAPIC_EVENT_INIT, LAPIC_EVENT_SIPI };
-
 /* struct lapic_map.logical: how logical destinations are looked up. */
 enum lapic_logical_model { LOGICAL_MIXED, LOGICAL_FLAT, LOGICAL_CLUSTER, LOGICAL_X2APIC };
 
@@ -83,7 +80,7 @@ struct lapic_timer {
  * @sw_enabled: bit 8 of the spurious-interrupt vector register
  * @sipi_vector: of the last SIPI
  * @vcpu: its processor
- * @events: INIT and SIPI that wait, enum lapic_event
+ * @events: INIT and SIPI that wait, a bit for each enum lapic_event
  * @esr_pending: errors since the last write of ESR
  * @arb: deliveries by lowest priority, to spread equals
  * @ioapic_eoi: vector of a KVM_EXIT_IOAPIC_EOI that is due, -1 for none
@@ -91,7 +88,6 @@ struct lapic_timer {
  * @eoi_notify: vectors whose EOI is told to the IOAPIC even if edge triggered
  * @eoi_exits: with APICv: vectors whose EOI exits, as the VMCS has it; vCPU thread
  * @held: ... vectors that wait until their EOI exits; atomic
- * @released: ... vectors that lapic_eoi_exits() took from @held; vCPU thread
  */
 struct mkvm_lapic {
 	void *regs;
@@ -110,7 +106,6 @@ struct mkvm_lapic {
 	DECLARE_BITMAP(eoi_notify, 256);
 	DECLARE_BITMAP(eoi_exits, 256);
 	DECLARE_BITMAP(held, 256);
-	DECLARE_BITMAP(released, 256);
 };
 
 static inline u32 *lapic_reg_ptr(const struct mkvm_lapic *apic, u32 reg)

@@ -12,7 +12,6 @@
 
 #include "arch/x86/irq/lapic_internal.h"
 #include "arch/x86/irq/posted.h"
-#include "arch/x86/vmx/vmx.h"
 
 static u32 state_get(const struct kvm_lapic_state *s, u32 reg)
 {
@@ -38,7 +37,7 @@ int lapic_get_state(struct mkvm_vcpu *vcpu, struct kvm_lapic_state *s)
 	lapic_inject_timer(vcpu);
 	if (posted_used(vcpu)) {
 		/* What is held is posted, what is posted is in IRR. */
-		vmx_write_eoi_exits(vcpu);
+		lapic_update_eoi_exits(vcpu);
 		lapic_collect_posted(vcpu);
 	}
 	memset(s, 0, sizeof(*s));
@@ -112,7 +111,7 @@ int lapic_set_state(struct mkvm_vcpu *vcpu, const struct kvm_lapic_state *s)
 		lapic_put(apic, reg, state_get(s, reg));
 	lapic_recount(apic);
 	/* What waits or is in service may be level triggered. */
-	vmx_write_eoi_exits(vcpu);
+	lapic_update_eoi_exits(vcpu);
 
 	lapic_put(apic, APIC_ESR, state_get(s, APIC_ESR));
 	/* Before the LVT: VMMs connect LINT0 while bit 8 is off, and KVM leaves it unmasked. */

@@ -6,7 +6,7 @@
  * moves vectors from IRR to ISR and out of it by itself, in the same page. Then nothing that is
  * cached of the two is true (lapic_in_service()), senders write to the posted-interrupt descriptor
  * and never to IRR, and an EOI is heard of only where the EOI-exit bitmap says so. Which vCPU is
- * virtualized when is decided in vmx/apic.c.
+ * virtualized when is decided in exit/apic_page.c.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -120,38 +120,33 @@ u16 lapic_interrupt_status(struct mkvm_vcpu *vcpu)
 }
 
 /**
- * lapic_eoi_exits() - vectors whose EOI must exit, from the next entry on
- * @vcpu: the vCPU, which has a descriptor
+ * lapic_update_eoi_exits() - write anew which vectors' EOIs exit, and post what waited for that
+ * @vcpu: the vCPU, loaded; without a descriptor nothing is done
  *
- * What somebody waits for (lapic_set_eoi_bitmap()), and what came level triggered (TMR): an MSI may
- * be, and an IOAPIC may drop an entry whose interrupt is still in service. Vectors that were held
- * are posted after the caller has written the EOI-exit bitmap.
+ * An EOI exits if the IOAPIC waits for it (lapic_set_eoi_bitmap()), or if the interrupt came level
+ * triggered (TMR): an MSI may be, and an IOAPIC may drop an entry whose interrupt is still in
+ * service. Vectors that hold() kept back are posted once the VMCS has the bitmap.
  *
  * Context: vCPU thread, process.
- * Return: 256 bits, which stay the LAPIC's.
  */
-const unsigned long *lapic_eoi_exits(struct mkvm_vcpu *vcpu)
+void lapic_update_eoi_exits(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
+	DECLARE_BITMAP(released, 256);
+	int i, vector;
 	u64 level;
-	int i;
 
+	if (!vcpu->arch.posted)
+		return;
 	for (i = 0; i < 4; i++) {
 		/* First what is held: its bits of TMR were set before. */
-		apic->released[i] = xchg(&apic->held[i], 0);
+		released[i] = xchg(&apic->held[i], 0);
 		level = lapic_get(apic, APIC_TMR + i * 0x20) |
 			(u64)lapic_get(apic, APIC_TMR + i * 0x20 + 0x10) << 32;
 		WRITE_ONCE(apic->eoi_exits[i], READ_ONCE(apic->eoi_notify[i]) | level);
 	}
-	return apic->eoi_exits;
-}
-
-/* Post what lapic_eoi_exits() has found held. */
-void lapic_post_held(struct mkvm_vcpu *vcpu)
-{
-	int vector;
-
-	for_each_set_bit(vector, vcpu->arch.apic->released, 256)
+	vmx_write_eoi_exits(vcpu, apic->eoi_exits);
+	for_each_set_bit(vector, released, 256)
 		posted_accept(vcpu, vcpu, vector);
 }
 

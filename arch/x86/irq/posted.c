@@ -24,6 +24,7 @@
 
 #include <linux/bitmap.h>
 #include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
 #include <linux/gfp.h>
 #include <linux/list.h>
@@ -229,46 +230,50 @@ static void wake_halted(void)
 	raw_spin_unlock(&halted->lock);
 }
 
-/**
- * posted_cpu_offline() - a CPU goes: nobody may wait for its notifications
- * @cpu: the CPU
- *
- * Its vCPUs go once round the run loop and halt again elsewhere. No task runs on it any more, so no
- * vCPU can come to its list.
- *
- * Context: CPU hotplug; interrupts may be off. Also before posted_module_init().
+/*
+ * A CPU has gone, and its notifications with it: its vCPUs go once round the run loop and halt
+ * again elsewhere. No task runs on it any more, so no vCPU can come to its list.
  */
-void posted_cpu_offline(int cpu)
+static int cpu_dead(unsigned int cpu)
 {
 	struct halted_list *halted = per_cpu_ptr(&halted_list, cpu);
 	struct mkvm_vcpu *vcpu;
 	unsigned long flags;
 
-	if (!static_branch_unlikely(&posted_key))
-		return;
 	raw_spin_lock_irqsave(&halted->lock, flags);
 	list_for_each_entry(vcpu, &halted->vcpus, arch.posted_link) {
 		mkvm_make_request(MKVM_REQ_TLB_FLUSH, vcpu);
 		mkvm_vcpu_wake_up(vcpu);
 	}
 	raw_spin_unlock_irqrestore(&halted->lock, flags);
+	return 0;
 }
+
+/* The state of cpu_dead(): the kernel chooses its number. */
+static int dead_state;
 
 /**
  * posted_module_init() - take the wake-up vector, if APICv is used
+ *
+ * Return: 0, or -ENOSPC: all states of CPU hotplug for modules are taken.
  */
-void posted_module_init(void)
+int posted_module_init(void)
 {
-	int cpu;
+	int cpu, ret;
 
 	if (!vmx_caps.apicv)
-		return;
+		return 0;
 	for_each_possible_cpu(cpu) {
 		raw_spin_lock_init(&per_cpu(halted_list, cpu).lock);
 		INIT_LIST_HEAD(&per_cpu(halted_list, cpu).vcpus);
 	}
+	ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "minikvm:posted", NULL, cpu_dead);
+	if (ret < 0)
+		return ret;
+	dead_state = ret;
 	compat_set_wakeup_handler(wake_halted);
 	static_branch_enable(&posted_key);
+	return 0;
 }
 
 /**
@@ -276,6 +281,8 @@ void posted_module_init(void)
  */
 void posted_module_exit(void)
 {
-	if (vmx_caps.apicv)
-		compat_set_wakeup_handler(NULL);
+	if (!vmx_caps.apicv)
+		return;
+	compat_set_wakeup_handler(NULL);
+	cpuhp_remove_state_nocalls(dead_state);
 }

@@ -47,9 +47,8 @@ void posted_put(struct mkvm_vcpu *vcpu);
 void posted_block(struct mkvm_vcpu *vcpu);
 void posted_unblock(struct mkvm_vcpu *vcpu);
 
-void posted_module_init(void);
+int posted_module_init(void);
 void posted_module_exit(void);
-void posted_cpu_offline(int cpu);
 
 /* APICv is used, so that vCPUs have descriptors: without it asking costs nothing. */
 DECLARE_STATIC_KEY_FALSE(posted_key);

@@ -46,9 +46,13 @@ int arch_init(void)
 	ret = async_pf_module_init();
 	if (ret)
 		goto out_ept;
-	posted_module_init();
+	ret = posted_module_init();
+	if (ret)
+		goto out_async_pf;
 	return 0;
 
+out_async_pf:
+	async_pf_module_exit();
 out_ept:
 	ept_module_exit();
 out_vmx:
@@ -172,6 +176,10 @@ int arch_vcpu_create(struct mkvm_vcpu *vcpu)
 	ret = vmx_vcpu_create(vcpu);
 	if (ret)
 		goto out_mmio;
+	/* The timer stands still in the deep C-states into which MWAIT leads. */
+	if (vmx_caps.preemption_timer &&
+	    !(vcpu->vm->arch.disabled_exits & KVM_X86_DISABLE_EXITS_MWAIT))
+		lapic_use_hv_timer(vcpu);
 	return 0;
 
 out_mmio:
@@ -187,6 +195,8 @@ out_lapic:
 
 void arch_vcpu_power_up(struct mkvm_vcpu *vcpu)
 {
+	if (vcpu->arch.apic)
+		vmx_set_virtual_apic_page(vcpu, lapic_regs_page(vcpu));
 	mkvm_vcpu_reset(vcpu, false);
 }
 

@@ -137,7 +137,7 @@ static void reset_cr(struct mkvm_vcpu *vcpu, const struct reset_row *row, bool i
 	case 0:
 		if (init_event)
 			value = (value & ~row->kept) | (cr0_read(vcpu) & row->kept);
-		vmx_set_cr0(vcpu, value);
+		cr0_write(vcpu, value);
 		break;
 	case 2:
 		cr2_write(vcpu, value);

@@ -24,6 +24,7 @@
 #include "arch/x86/event/inject.h"
 #include "arch/x86/event/interruptibility.h"
 #include "arch/x86/event/single_step.h"
+#include "arch/x86/exit/apic_page.h"
 #include "arch/x86/exit/exit_access.h"
 #include "arch/x86/exit/rom_write.h"
 #include "arch/x86/exit/table.h"
@@ -97,13 +98,15 @@ static int handle_requests(struct mkvm_vcpu *vcpu)
 	if (mkvm_check_request(MKVM_REQ_LAPIC_TIMER, vcpu))
 		lapic_inject_timer(vcpu);
 	if (mkvm_check_request(MKVM_REQ_EOI_EXITS, vcpu))
-		vmx_write_eoi_exits(vcpu);
+		lapic_update_eoi_exits(vcpu);
 	mkvm_clear_request(MKVM_REQ_INIT_SIPI, vcpu);
 	if (vcpu->arch.apic && lapic_has_events(vcpu)) {
-		lapic_accept_events(vcpu);
+		vcpu_accept_events(vcpu);
 		if (vcpu->arch.mp_state != KVM_MP_STATE_RUNNABLE)
 			return 1;
 	}
+	if (mkvm_check_request(MKVM_REQ_APIC_MODE, vcpu))
+		apic_page_update(vcpu);
 	if (mkvm_check_request(MKVM_REQ_IOAPIC_EOI, vcpu)) {
 		vcpu->run->exit_reason = KVM_EXIT_IOAPIC_EOI;
 		vcpu->run->eoi.vector = lapic_take_ioapic_eoi(vcpu);

@@ -10,4 +10,6 @@
 /* State after power-up or INIT. The vCPU's mutex is held or it is not visible yet; loaded. */
 void mkvm_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event);
 
+/* Carry out the INIT and SIPI that the LAPIC has; vCPU loaded. */
+void vcpu_accept_events(struct mkvm_vcpu *vcpu);
 #endif

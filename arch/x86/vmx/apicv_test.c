@@ -24,7 +24,7 @@ static u32 least(u32 true_msr, u32 msr, u32 bits)
 	u64 value;
 
 	/* Bits 31:0: what must be 1. */
-	rdmsrl(vmx_basic() & BIT_ULL(55) ? true_msr : msr, value);
+	rdmsrl(vmx_caps.basic & BIT_ULL(55) ? true_msr : msr, value);
 	return lower_32_bits(value) | bits;
 }
 

@@ -19,7 +19,6 @@
 #include "compat/compat.h"
 
 struct vmx_caps vmx_caps __ro_after_init;
-static u64 basic __ro_after_init;
 
 static bool option_flexpriority = true;
 module_param_named(flexpriority, option_flexpriority, bool, 0444);
@@ -38,16 +37,6 @@ static int option_apicv = -1;
 module_param_named(apicv, option_apicv, int, 0444);
 MODULE_PARM_DESC(apicv,
 		 "let the processor deliver and end interrupts: 1 = where it has the controls, 0 = never, -1 = where it also passes a test of them (default)");
-
-/**
- * vmx_basic() - the value of IA32_VMX_BASIC that the module was loaded with
- *
- * Return: the MSR; the same on every CPU, which vmx_hardware_init() checks.
- */
-u64 vmx_basic(void)
-{
-	return basic;
-}
 
 /**
  * struct control_bit - one bit of a control word that the module knows
@@ -268,8 +257,8 @@ int vmx_caps_init(void)
 	u64 misc;
 	int ret = 0;
 
-	rdmsrl(MSR_IA32_VMX_BASIC, basic);
-	true_controls = basic & BIT_ULL(55);
+	rdmsrl(MSR_IA32_VMX_BASIC, vmx_caps.basic);
+	true_controls = vmx_caps.basic & BIT_ULL(55);
 
 	ret |= decide_controls("pin-based",
 			       true_controls ? MSR_IA32_VMX_TRUE_PINBASED_CTLS :

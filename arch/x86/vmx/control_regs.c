@@ -14,8 +14,6 @@
 #include <asm/tlbflush.h>
 
 #include "arch/x86/cpu/cpuid.h"
-#include "arch/x86/irq/lapic.h"
-#include "arch/x86/mmu/ept.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
 /* No VMCS control depends on these, and no part of the module caches them. */
@@ -57,12 +55,8 @@ static void write_pdptrs(struct mkvm_vcpu *vcpu)
 
 void vmx_set_cr0(struct mkvm_vcpu *vcpu, unsigned long cr0)
 {
-	bool cache = (vcpu->arch.cr0 ^ cr0) & X86_CR0_CD;
-
 	vcpu->arch.cr0 = cr0;
 	reg_mark_available(vcpu, GREG_CR0);
-	if (cache)
-		ept_memtypes_changed(vcpu->vm);
 	/*
 	 * CD and NW of a guest change nothing: its memory type comes from EPT. To set them in
 	 * the real CR0 would disable the cache of the whole core.
@@ -175,7 +169,7 @@ void vmx_write_tsc_offset(struct mkvm_vcpu *vcpu)
 /**
  * vmx_msr_passthrough() - let the guest access an MSR without an exit, or stop that
  * @vcpu: the vCPU
- * @msr: index in one of the two ranges that the bitmap covers; others are ignored
+ * @msr: index in one of the two ranges that the bitmap covers; others always exit
  * @access: which accesses
  * @on: pass through, or exit
  */
@@ -248,9 +242,7 @@ void vmx_cpuid_changed(struct mkvm_vcpu *vcpu)
 	vmcs_write64(CR4_GUEST_HOST_MASK, ~arch->cr4_guest_owned);
 	vmx_set_cr0(vcpu, cr0);
 	vmx_set_cr4(vcpu, cr4);
-
 	follow_cpuid(vcpu);
-	vmx_apic_mode_changed(vcpu);
 }
 
 /**

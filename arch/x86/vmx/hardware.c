@@ -30,7 +30,6 @@
 #include <asm/reboot.h>
 #include <asm/tlbflush.h>
 
-#include "arch/x86/irq/posted.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 #include "compat/compat.h"
 #include "iommu/linux/vtd.h"
@@ -74,7 +73,7 @@ struct vmcs *vmx_alloc_vmcs(int cpu)
 	if (!page)
 		return NULL;
 	vmcs = page_address(page);
-	vmcs->revision_id = vmx_basic() & 0x7fffffff;
+	vmcs->revision_id = vmx_caps.basic & 0x7fffffff;
 	return vmcs;
 }
 
@@ -173,7 +172,7 @@ static bool basic_differs(void)
 {
 	u64 value;
 
-	return rdmsrl_safe(MSR_IA32_VMX_BASIC, &value) || value != vmx_basic();
+	return rdmsrl_safe(MSR_IA32_VMX_BASIC, &value) || value != vmx_caps.basic;
 }
 
 /* No task runs on @cpu yet. Interrupts may be off: vmx_cpu_online() tells of a failure. */
@@ -197,7 +196,6 @@ static int vmx_cpu_dying(unsigned int cpu)
 {
 	unsigned long flags;
 
-	posted_cpu_offline(cpu);
 	local_irq_save(flags);
 	cpu_vmx_off();
 	local_irq_restore(flags);

@@ -15,9 +15,6 @@
 #include <asm/desc.h>
 #include <asm/msr.h>
 
-#include "arch/x86/cpu/cpuid.h"
-#include "arch/x86/event/inject.h"
-#include "arch/x86/irq/lapic.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
 /* VPID 0 is the host's. A vCPU that finds none left runs without and flushes on each entry. */
@@ -175,8 +172,6 @@ static void write_first_state(struct mkvm_vcpu *vcpu)
 	}
 	if (vmx_caps.xsaves)
 		vmcs_write64(XSS_EXIT_BITMAP, 0);
-	if (vcpu->arch.apic)
-		vmx_set_virtual_apic_page(vcpu, lapic_regs_page(vcpu));
 }
 
 /**
@@ -212,10 +207,6 @@ int vmx_vcpu_create(struct mkvm_vcpu *vcpu)
 	vmx->loaded_cpu = -1;
 	/* The module option arms the timer on each entry. */
 	vmx->preemption_timer_on = vmx_entry_timer_ticks && vmx_caps.preemption_timer;
-	/* It stands still in the deep C-states into which MWAIT leads. */
-	if (vmx_caps.preemption_timer &&
-	    !(vcpu->vm->arch.disabled_exits & KVM_X86_DISABLE_EXITS_MWAIT))
-		lapic_use_hv_timer(vcpu);
 	INIT_LIST_HEAD(&vmx->loaded_link);
 	vcpu->arch.vmx = vmx;
 	vmx->vmcs = vmx_alloc_vmcs(-1);

@@ -49,23 +49,16 @@ void vmx_set_singlestep(struct mkvm_vcpu *vcpu, bool on);
  */
 int vmx_get_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data);
 int vmx_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data);
-/* Let the guest access @msr without an exit, or stop that. */
 enum vmx_msr_access { VMX_MSR_READ = 1, VMX_MSR_WRITE = 2, VMX_MSR_RW = 3 };
 void vmx_msr_passthrough(struct mkvm_vcpu *vcpu, u32 msr, enum vmx_msr_access access, bool on);
 bool vmx_spec_ctrl_switched(struct mkvm_vcpu *vcpu);
 /* TSC offset (and ratio) of the guest; vcpu->arch.tsc_offset was updated. */
 void vmx_write_tsc_offset(struct mkvm_vcpu *vcpu);
 
-/* The LAPIC's side (xAPIC/x2APIC/disabled) changed: choose the matching controls. */
-void vmx_apic_mode_changed(struct mkvm_vcpu *vcpu);
-/* Something of what decides whether APICv serves this vCPU changed. Interrupts may be off. */
-void vmx_apicv_update(struct mkvm_vcpu *vcpu);
-/* Page in which the hardware finds the TPR (TPR shadow); NULL without irqchip. */
+/* The LAPIC as the processor virtualizes it. */
 void vmx_set_virtual_apic_page(struct mkvm_vcpu *vcpu, void *page);
-/* @vector was put into IRR while virtual-interrupt delivery is on. vCPU loaded. */
 void vmx_raise_requesting_vector(struct mkvm_vcpu *vcpu, u8 vector);
-/* MKVM_REQ_EOI_EXITS: the EOI-exit bitmap, and what had to wait for it. vCPU loaded. */
-void vmx_write_eoi_exits(struct mkvm_vcpu *vcpu);
+void vmx_write_eoi_exits(struct mkvm_vcpu *vcpu, const unsigned long *bitmap);
 /* A new INIT: controls and state as after reset. */
 void vmx_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event);
 
@@ -93,6 +86,7 @@ void vmx_prepare_guest(struct mkvm_vcpu *vcpu);
 
 /* What this CPU can do, decided once at load. */
 struct vmx_caps {
+	u64 basic;
 	u32 pin_based, cpu_based, secondary, entry, exit;
 	u64 ept_vpid;
 	bool ept_ad, ept_1g, ept_2m, ept_5level, ept_wb;

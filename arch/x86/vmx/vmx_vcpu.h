@@ -78,6 +78,7 @@ struct vmx_vcpu {
 	struct desc_ptr host_gdt;	/* with its true limit */
 	u64 eptp;
 	unsigned long *msr_bitmap;
+	void *virtual_apic_page;	/* or NULL */
 
 	/* Host state while the guest's is loaded (msr_switch.c). */
 	bool guest_state_loaded;
@@ -170,7 +171,6 @@ void vmx_caps_decide_apicv(void);
 
 /* apicv_test.c */
 bool vmx_posted_desc_accepted(unsigned int offset);
-u64 vmx_basic(void);
 
 /* l1d_flush.c */
 DECLARE_STATIC_KEY_FALSE(vmx_l1d_flush_key);
@@ -193,8 +193,10 @@ void vmx_load_host_state(struct mkvm_vcpu *vcpu);
 extern unsigned int vmx_entry_timer_ticks;
 
 /* apic.c */
-void vmx_write_interrupt_status(struct mkvm_vcpu *vcpu);
-int vmx_map_apic_access_page(struct mkvm_vcpu *vcpu, gpa_t gpa);
+void vmx_set_apic_access_page(struct mkvm_vcpu *vcpu, struct page *page);
+void vmx_set_x2apic_mode(struct mkvm_vcpu *vcpu, bool on);
+void vmx_set_apicv(struct mkvm_vcpu *vcpu, bool on);
+void vmx_write_interrupt_status(struct mkvm_vcpu *vcpu, u16 status);
 
 int vmx_exit_entry_failure(struct mkvm_vcpu *vcpu);	/* explain/entry_failure.c */
 

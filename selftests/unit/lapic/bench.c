@@ -7,15 +7,6 @@
 #include "bench.h"
 #include "arch/x86/irq/posted.h"
 
-/* As vmx/apic.c, but for the VMCS. */
-void vmx_write_eoi_exits(struct mkvm_vcpu *vcpu)
-{
-	if (!vcpu->arch.posted)
-		return;
-	bitmap_copy(vcpu->eoi_exits, lapic_eoi_exits(vcpu), 256);
-	lapic_post_held(vcpu);
-}
-
 /* As posted.c, but for the notification. */
 int posted_accept(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source, u8 vector)
 {

@@ -285,7 +285,9 @@ static void test_base(void)
 	tap_ok(lapic_set_base(v, XAPIC | 1, true) && lapic_set_base(v, XAPIC | 1ull << 50, true) &&
 	       lapic_set_base(v, XAPIC | 0x200, true), "IA32_APIC_BASE: reserved bits");
 	lapic_set_base(v, OFF, true);
+	v->requests = 0;
 	lapic_set_base(v, XAPIC, true);
+	tap_ok(test_bit(MKVM_REQ_APIC_MODE, &v->requests), "a change of mode asks for controls");
 	v->arch.features = 0;
 	tap_ok(lapic_set_base(v, X2APIC, true) == 1, "no x2APIC in CPUID, no x2APIC mode");
 	v->arch.features = ~0ul;
@@ -313,29 +315,29 @@ static void test_events(void)
 	reg_w(bsp, APIC_ICR, 0x4612);
 	tap_ok(lapic_has_events(ap) && ap->kicks == 1 && ap->requests & ~BIT(MKVM_REQ_EVENT),
 	       "SIPI waits, and asks for more than an injection");
-	lapic_accept_events(ap);
+	vcpu_accept_events(ap);
 	tap_ok(!lapic_has_events(ap) && ap->arch.mp_state == KVM_MP_STATE_UNINITIALIZED,
 	       "SIPI without INIT is dropped");
 	reg_w(bsp, APIC_ICR, 0x8500);
 	tap_ok(!lapic_has_events(ap), "INIT level de-assert is nothing");
 	reg_w(bsp, APIC_ICR, 0x4612);
 	reg_w(bsp, APIC_ICR, 0xc500);
-	lapic_accept_events(ap);
+	vcpu_accept_events(ap);
 	tap_ok(ap->arch.mp_state == KVM_MP_STATE_INIT_RECEIVED && ap->resets == 1,
 	       "INIT: reset, and the SIPI before it is void");
 	reg_w(bsp, APIC_ICR, 0x46ab);
-	lapic_accept_events(ap);
+	vcpu_accept_events(ap);
 	tap_ok(ap->arch.mp_state == KVM_MP_STATE_RUNNABLE && ap->cs.selector == 0xab00 &&
 	       ap->cs.base == 0xab000 && ap->rip == 0, "SIPI: starts at vector << 12");
 	reg_w(bsp, APIC_ICR, 0x46cd);
-	lapic_accept_events(ap);
+	vcpu_accept_events(ap);
 	tap_ok(ap->cs.selector == 0xab00, "a second SIPI is dropped");
 	reg_w(bsp, APIC_ICR, 0x4500);
 	reg_w(bsp, APIC_ICR, 0x4622);
-	lapic_accept_events(ap);
+	vcpu_accept_events(ap);
 	tap_ok(ap->cs.selector == 0x2200 && ap->resets == 2, "INIT and SIPI taken together");
 	reg_w(bsp, APIC_ICR, 0x44500);
-	lapic_accept_events(bsp);
+	vcpu_accept_events(bsp);
 	tap_ok(bsp->arch.mp_state == KVM_MP_STATE_RUNNABLE && bsp->resets == 1,
 	       "INIT of the BSP: it runs on from reset");
 	reg_w(bsp, APIC_SPIV, 0x1ff);
@@ -343,7 +345,8 @@ static void test_events(void)
 	reg_w(bsp, APIC_ICR, 0x4400);
 	reg_w(bsp, APIC_ICR, 0x4200);
 	reg_w(bsp, APIC_ICR, 0x4700);
-	tap_ok(ap->nmis == 1 && bsp->nmis == 0, "NMI arrives, SMI and ExtINT do not");
+	tap_ok(ap->arch.nmi_queued == 1 && test_bit(MKVM_REQ_NMI, &ap->requests) &&
+	       !bsp->arch.nmi_queued, "NMI arrives, SMI and ExtINT do not");
 	vm_free(vm);
 }
 
@@ -438,7 +441,7 @@ static void test_absent(void)
 	lapic_timer_unblock(&v);
 	lapic_tsc_changed(&v);
 	lapic_set_tsc_deadline(&v, 5);
-	lapic_accept_events(&v);
+	vcpu_accept_events(&v);
 	lapic_post_sipi(&v);
 	lapic_deliver_lint(&v, 0);
 	tap_ok(lapic_pending_vector(&v) == -1 && lapic_accepts_pic(&v) && lapic_get_cr8(&v) == 7 &&

@@ -89,7 +89,7 @@ static void test_held(void)
 
 	tap_ok(send_level(v, VECTOR) == 1 && !posted(VECTOR) && v->kicks == 1 &&
 	       test_bit(MKVM_REQ_EOI_EXITS, &v->requests), "held until its EOI exits");
-	vmx_write_eoi_exits(v);
+	lapic_update_eoi_exits(v);
 	tap_ok(posted(VECTOR) && test_bit(VECTOR, v->eoi_exits), "then posted");
 	tap_ok(take(v) == VECTOR && send_level(v, VECTOR) == 1 && posted(VECTOR),
 	       "the next one at once");
@@ -99,7 +99,7 @@ static void test_held(void)
 	set_bit(0x45, notify);
 	lapic_set_eoi_bitmap(v, notify);
 	tap_ok(send_fixed(v->vm, 0, 0x45) == 1 && !posted(0x45), "an awaited edge, too");
-	vmx_write_eoi_exits(v);
+	lapic_update_eoi_exits(v);
 	tap_ok(posted(0x45) && test_bit(0x45, v->eoi_exits) && test_bit(VECTOR, v->eoi_exits),
 	       "posted; level triggered ones stay in the bitmap");
 	vm_free(v->vm);

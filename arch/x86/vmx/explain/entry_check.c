@@ -15,7 +15,6 @@
 #include <asm/msr.h>
 #include <asm/processor.h>
 
-#include "arch/x86/irq/lapic.h"
 #include "arch/x86/vmx/explain/entry_check.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
@@ -93,13 +92,13 @@ static u64 perf_global_ctrl_bits(void)
 static void read_caps(struct entry_check_caps *caps)
 {
 	*caps = (struct entry_check_caps) {
-		.basic = vmx_basic(),
+		.basic = read_msr(MSR_IA32_VMX_BASIC),
 		.misc = read_msr(MSR_IA32_VMX_MISC),
 		.ept_vpid = read_msr(MSR_IA32_VMX_EPT_VPID_CAP),
-		.cr0_fixed0 = vmx_caps.cr0_fixed0,
-		.cr0_fixed1 = vmx_caps.cr0_fixed1,
-		.cr4_fixed0 = vmx_caps.cr4_fixed0,
-		.cr4_fixed1 = vmx_caps.cr4_fixed1,
+		.cr0_fixed0 = read_msr(MSR_IA32_VMX_CR0_FIXED0),
+		.cr0_fixed1 = read_msr(MSR_IA32_VMX_CR0_FIXED1),
+		.cr4_fixed0 = read_msr(MSR_IA32_VMX_CR4_FIXED0),
+		.cr4_fixed1 = read_msr(MSR_IA32_VMX_CR4_FIXED1),
 		.perf_global_ctrl = perf_global_ctrl_bits(),
 		.physical_bits = boot_cpu_data.x86_phys_bits,
 		.linear_bits = boot_cpu_data.x86_virt_bits,
@@ -131,11 +130,8 @@ static void read_caps(struct entry_check_caps *caps)
 /* The TPR that the processor compares with the threshold, if the page is the one we know. */
 static int read_vtpr(struct mkvm_vcpu *vcpu)
 {
-	void *page;
+	void *page = to_vmx(vcpu)->virtual_apic_page;
 
-	if (!vcpu->arch.apic || !vmx_caps.tpr_shadow)
-		return -1;
-	page = lapic_regs_page(vcpu);
 	if (!page || vmcs_read64(VIRTUAL_APIC_PAGE_ADDR) != __pa(page))
 		return -1;
 	return *(u8 *)(page + VTPR_OFFSET);

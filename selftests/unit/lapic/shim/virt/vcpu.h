@@ -14,11 +14,12 @@
 #define MKVM_MAX_VCPU_ID	1024
 #define TSC_RATIO_ONE		1ull
 #define SEG_CS			1
+#define MSR_IA32_APICBASE_BSP	BIT(8)
 
 enum mkvm_irqchip_mode { MKVM_IRQCHIP_NONE, MKVM_IRQCHIP_KERNEL, MKVM_IRQCHIP_SPLIT };
 enum mkvm_request {
 	MKVM_REQ_EVENT, MKVM_REQ_IOAPIC_EOI, MKVM_REQ_INIT_SIPI, MKVM_REQ_EOI_EXITS,
-	MKVM_REQ_ASYNC_PF
+	MKVM_REQ_ASYNC_PF, MKVM_REQ_APIC_MODE, MKVM_REQ_NMI
 };
 
 struct mkvm_vcpu;
@@ -49,11 +50,12 @@ struct mkvm_vcpu {
 		u32 mp_state, virtual_tsc_khz;
 		u64 tsc_offset, tsc_scaling_ratio;
 		unsigned long features;
+		int nmi_queued;
 	} arch;
 	unsigned long requests;
 	struct kvm_segment cs;
 	u64 rip;
-	int kicks, nmis, resets, mode_changes, eois;
+	int kicks, resets, eois;
 	int requesting;				/* RVI, as far as software has raised it */
 	unsigned long eoi_exits[4];		/* the VMCS's bitmap */
 	int eoi_vector;
@@ -73,19 +75,14 @@ static inline void mkvm_vcpu_kick(struct mkvm_vcpu *vcpu)
 	__atomic_fetch_add(&vcpu->kicks, 1, __ATOMIC_SEQ_CST);
 }
 
-static inline void queue_nmi(struct mkvm_vcpu *vcpu)
+static inline void atomic_inc(int *n)
 {
-	vcpu->nmis++;
+	__atomic_fetch_add(n, 1, __ATOMIC_SEQ_CST);
 }
 
 static inline bool guest_cpuid_has(const struct mkvm_vcpu *vcpu, unsigned int feature)
 {
 	return vcpu->arch.features & BIT(feature);
-}
-
-static inline void cpuid_update_runtime(struct mkvm_vcpu *vcpu)
-{
-	(void)vcpu;
 }
 
 static inline u64 mkvm_guest_tsc_at(const struct mkvm_vcpu *vcpu, u64 host)
@@ -104,15 +101,9 @@ static inline void ioapic_eoi_broadcast(struct mkvm_vcpu *vcpu, int vector)
 	vcpu->eoi_vector = vector;
 }
 
-static inline void vmx_apic_mode_changed(struct mkvm_vcpu *vcpu)
+static inline void vmx_write_eoi_exits(struct mkvm_vcpu *vcpu, const unsigned long *bitmap)
 {
-	vcpu->mode_changes++;
-}
-
-/* APICv is switched by the test. */
-static inline void vmx_apicv_update(struct mkvm_vcpu *vcpu)
-{
-	(void)vcpu;
+	bitmap_copy(vcpu->eoi_exits, bitmap, 256);
 }
 
 static inline void vmx_raise_requesting_vector(struct mkvm_vcpu *vcpu, u8 vector)
@@ -139,6 +130,6 @@ static inline void rip_write(struct mkvm_vcpu *vcpu, u64 rip)
 }
 
 void mkvm_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event);
-void vmx_write_eoi_exits(struct mkvm_vcpu *vcpu);
+void vcpu_accept_events(struct mkvm_vcpu *vcpu);
 
 #endif

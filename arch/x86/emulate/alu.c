@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * alu.c - results and flags of the integer operations.
+ * Results and flags of the integer operations.
  *
- * Pure functions: operands in, result and RFLAGS out, no context and no memory.  Flags are those of
- * the SDM's volume 2 pages "Flags Affected".  Where the SDM leaves a flag undefined the choice is:
+ * Pure functions: operands in, result and RFLAGS out, no context and no memory. Flags are those of
+ * the SDM's volume 2 pages "Flags Affected". Where the SDM leaves a flag undefined the choice is:
  * AF cleared by logic and shifts, OF of a longer shift as if it were one more shift by one, flags
- * of a multiplication after its low half.  No test and no guest may rely on these.
+ * of a multiplication after its low half. No test and no guest may rely on these.
  * Sizes are in bytes, operands may carry garbage above their size.
  */
 #include "insn.h"
@@ -20,7 +20,7 @@ static u64 flag_if(bool condition, u64 flag)
 	return condition ? flag : 0;
 }
 
-/* SF, ZF and PF as almost every operation sets them.  PF looks at the low byte only. */
+/* SF, ZF and PF as almost every operation sets them. PF looks at the low byte only. */
 static u64 result_flags(unsigned int size, u64 result)
 {
 	u8 low = result ^ result >> 4;
@@ -36,7 +36,7 @@ static u64 result_flags(unsigned int size, u64 result)
 
 /*
  * Carry out of every bit position of an addition: where both operands are one, or one of them is
- * and the sum bit is zero.  For a subtraction the same of borrows.
+ * and the sum bit is zero. For a subtraction the same of borrows.
  */
 static u64 add_carries(u64 a, u64 b, u64 sum)
 {
@@ -48,7 +48,7 @@ static u64 sub_borrows(u64 a, u64 b, u64 difference)
 	return (~a & b) | ((~a | b) & difference);
 }
 
-/* CF, AF and OF from the vector of carries; overflow is carry into the sign unlike carry out. */
+/* CF, AF and OF from the vector of carries. OF: the carries into and out of the sign differ. */
 static u64 carry_flags(unsigned int size, u64 carries)
 {
 	u64 sign = emul_sign_bit(size);
@@ -131,7 +131,7 @@ static u64 rotate(u8 op, unsigned int size, u64 dst, unsigned int count, u64 *rf
 	u64 result = dst & emul_mask(size);
 	bool overflow;
 
-	/* At most 63 single steps: simple, and as exact for every size and count as can be. */
+	/* Single steps, at most 63: no size and no count is a special case. */
 	count %= op == OP_RCL || op == OP_RCR ? bits + 1 : 64;
 	while (count--) {
 		bool out = result & (op == OP_ROL || op == OP_RCL ? sign : 1);
@@ -189,7 +189,7 @@ u64 emul_shift(u8 op, unsigned int size, u64 dst, unsigned int count, u64 *rflag
 		break;
 	case OP_SAR:
 		dst = emul_sign_extend(dst, size);
-		/* Right shift of a negative number, spelled without relying on the compiler. */
+		/* The right shift of a negative number, which C leaves to the compiler. */
 		result = dst >> count | (dst >> 63 ? ~(~0ULL >> count) : 0);
 		carry = (dst >> (count - 1)) & 1;
 		overflow = false;
@@ -330,8 +330,8 @@ u64 emul_mul(bool is_signed, unsigned int size, u64 a, u64 b, u64 *high, u64 *rf
 }
 
 /*
- * Unsigned division of high:low, bit by bit as on paper: the kernel has no 128-bit division.
- * high < divisor, so the quotient fits.  Returns the quotient, leaves the remainder in *high.
+ * Unsigned division of high:low, bit by bit as in long division: the kernel has no division of 128
+ * bits. high < divisor, so the quotient fits. Returns the quotient, leaves the remainder in *high.
  */
 static u64 divide(unsigned int size, u64 *high, u64 low, u64 divisor)
 {

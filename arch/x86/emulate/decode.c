@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * decode.c - from instruction bytes to struct emul_decoded.
+ * From instruction bytes to struct emul_decoded.
  *
  * Follows the SDM's volume 2 chapters "Instruction Format" and, for the meaning of 66, 67 and
- * REX.W, volume 3 "Mixing 16-Bit and 32-Bit Code".  In order: legacy prefixes, REX or VEX, opcode,
- * ModRM, SIB, displacement, immediate.  Bytes are fetched only as they are needed, so a page that
- * follows the instruction is never touched.  The instruction may have been rewritten by another CPU
- * since it made us exit: nothing here trusts it to be what the processor saw.
+ * REX.W, volume 3 "Mixing 16-Bit and 32-Bit Code". In order: legacy prefixes, REX or VEX, opcode,
+ * ModRM, SIB, displacement, immediate. Bytes are fetched only as they are needed, so a page that
+ * follows the instruction is never touched. The instruction may have been rewritten by another CPU
+ * since it caused the exit: nothing here trusts it to be what the processor saw.
  */
 #include "insn.h"
 
@@ -37,7 +37,7 @@ static enum emul_rc fetch_more(struct emul_ctxt *c)
 	return rc;
 }
 
-/* See that the next @count bytes of the instruction are there. */
+/* Fetch until @count bytes of the instruction follow those that were decoded. */
 static enum emul_rc need_bytes(struct emul_ctxt *c, unsigned int count)
 {
 	while (unlikely(c->insn_len + count > c->fetched)) {
@@ -85,8 +85,9 @@ static void seg_override(struct emul_ctxt *c, enum emul_seg seg)
 }
 
 /*
- * Eat prefixes up to the first byte that is none, left in *opcode.  A REX byte counts only if it is
- * the last before the opcode; of F2 and F3, and of segment overrides, the last one wins.
+ * Decode prefixes up to the first byte that is not one, which goes to *opcode. A REX byte counts
+ * only if it is the last before the opcode; of F2 and F3, and of segment overrides, the last one
+ * wins.
  */
 static enum emul_rc decode_prefixes(struct emul_ctxt *c, u8 *opcode, bool *addr_prefix)
 {
@@ -139,7 +140,7 @@ static enum emul_rc decode_prefixes(struct emul_ctxt *c, u8 *opcode, bool *addr_
 			*opcode = byte;
 			return EMUL_OK;
 		}
-		d->rex = 0;	/* there was a REX, but not next to the opcode */
+		d->rex = 0;	/* a REX before another prefix has no effect */
 	}
 }
 
@@ -227,7 +228,7 @@ static struct emul_opcode lookup(const struct emul_decoded *d)
 		row = emul_map_0f[d->opcode];
 	else if (d->map == MAP_0F38)
 		row = emul_map_0f38[d->opcode];
-	/* Of the VEX space only moves have rows; the others would be wrong operations. */
+	/* Only moves have VEX forms here: the other rows would be wrong operations with VEX. */
 	return d->vex && row.op != OP_SSE ? none : row;
 }
 
@@ -358,7 +359,7 @@ static enum emul_rc decode_immediate(struct emul_ctxt *c, u8 flags)
 	rc = next_signed(c, d->imm_size, &d->imm);
 	if (rc != EMUL_OK)
 		return rc;
-	/* ENTER has a nesting level, and the far branches a selector, behind the first. */
+	/* A second immediate: the nesting level of ENTER, the selector of a far branch. */
 	if (d->op == OP_ENTER)
 		return next_signed(c, 1, &d->imm2);
 	if (d->dst == ARG_IMM && (d->op == OP_CALL_FAR || d->op == OP_JMP_FAR))
@@ -366,7 +367,7 @@ static enum emul_rc decode_immediate(struct emul_ctxt *c, u8 flags)
 	return EMUL_OK;
 }
 
-/* Instructions whose meaning, or existence, hangs on a prefix or on ModRM.mod. */
+/* Instructions whose meaning, or existence, depends on a prefix or on ModRM.mod. */
 static enum emul_rc refine(struct emul_ctxt *c)
 {
 	struct emul_decoded *d = &c->d;
@@ -410,7 +411,7 @@ static enum emul_rc refine(struct emul_ctxt *c)
 		}
 		break;
 	case OP_NOP:
-		/* Else only CLFLUSH (no prefix) and CLWB, CLFLUSHOPT (66) do nothing here. */
+		/* Of group 15: CLFLUSH (no prefix), CLWB and CLFLUSHOPT (66), nothing else. */
 		if (d->opcode == 0xae && (!d->has_mem || d->rep || (reg == 6 && !d->opsize_prefix)))
 			return emul_unhandled(c, emul_why_unknown(c));
 		break;
@@ -445,7 +446,7 @@ static enum emul_rc decode_operands(struct emul_ctxt *c, struct emul_opcode row,
 		row.op = emul_groups[row.op - OP_GROUP_FIRST][d->modrm >> 3 & 7];
 		if (row.op == OP_NONE)
 			return emul_unhandled(c, emul_why_unknown(c));
-		if (row.op == OP_TEST) {	/* alone in its group to have an immediate */
+		if (row.op == OP_TEST) {	/* in group 3, only TEST has an immediate */
 			row.src = ARG_IMM;
 			row.flags |= F_IMM;
 		}
@@ -480,7 +481,7 @@ static enum emul_rc decode_operands(struct emul_ctxt *c, struct emul_opcode row,
  * Registers and guest memory are not changed.
  *
  * Return: EMUL_OK; EMUL_FAULT for #UD, for #GP of more than 15 bytes, or from the fetch callback;
- * EMUL_UNHANDLED with emul_ctxt.why; or what else the fetch callback returned.
+ * EMUL_UNHANDLED with emul_ctxt.why; or another result of the fetch callback.
  */
 enum emul_rc emul_decode(struct emul_ctxt *c)
 {

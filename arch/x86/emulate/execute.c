@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * execute.c - carry out a decoded instruction.
+ * Carry out a decoded instruction.
  *
  * One function per family of operations, all of the same shape: read operands, compute, write the
- * memory operand (at most one write, after all reads), then registers and flags.  Any step on the
- * way may fail; registers and flags change only when none is left that can, so an instruction
- * either happens or does not (SDM volume 3, "Faults": the saved state is that before the
- * instruction).  Semantics are those of the SDM's volume 2 reference pages.
+ * memory operand (at most one write, after all reads), then registers and flags. Any step may fail;
+ * registers and flags change only when no step is left that can, so that an instruction happens as
+ * a whole or not at all (SDM volume 3, "Faults": the saved state is that before the instruction).
+ * Semantics are those of the SDM's volume 2 reference pages.
  */
 #include "insn.h"
 
@@ -67,8 +67,8 @@ static enum emul_rc exec_shift_double(struct emul_ctxt *c)
 }
 
 /*
- * BT and its kin.  An immediate offset wraps within the operand; one in a register is signed and
- * reaches beyond it: memory is then a bit string that starts at the effective address.
+ * BT, BTS, BTR, BTC. An immediate offset wraps within the operand. An offset in a register is
+ * signed and reaches beyond it: memory is then a bit string that starts at the effective address.
  */
 static enum emul_rc exec_bit_test(struct emul_ctxt *c)
 {
@@ -193,7 +193,7 @@ static enum emul_rc exec_mov(struct emul_ctxt *c)
 	} else if (c->d.op == OP_MOVBE) {
 		value = swap_bytes(value, c->d.size);
 	} else if (c->d.op == OP_CMOVCC && !emul_condition(c->d.opcode & 15, c->rflags)) {
-		/* The load has been made, and a 32-bit destination is zero-extended even so. */
+		/* Also without a move, a 32-bit destination is zero-extended. */
 		rc = emul_operand_read(c, c->d.dst, false, &old);
 		if (rc != EMUL_OK)
 			return rc;
@@ -229,7 +229,7 @@ static enum emul_rc exec_xchg(struct emul_ctxt *c)
 			return rc;
 		emul_gpr_write(c, emul_modrm_reg(c), c->d.size, dst);
 	} else {
-		/* The sum goes last: XADD of a register with itself keeps it. */
+		/* The sum is written last: XADD of a register with itself leaves the sum there. */
 		emul_gpr_write(c, emul_modrm_reg(c), c->d.size, dst);
 		rc = write_back(c, result, dst);
 	}
@@ -269,7 +269,7 @@ static enum emul_rc exec_cmpxchg_pair(struct emul_ctxt *c)
 {
 	unsigned int half = c->d.size / 2;
 	enum emul_seg seg = c->d.mem.seg;
-	u8 old[16], new_[16];
+	u8 old[16], new[16];
 	u64 low = 0, high = 0;
 	enum emul_rc rc;
 	u64 linear;
@@ -286,16 +286,16 @@ static enum emul_rc exec_cmpxchg_pair(struct emul_ctxt *c)
 
 	memcpy(&low, old, half);
 	memcpy(&high, old + half, half);
-	memcpy(new_, old, c->d.size);
+	memcpy(new, old, c->d.size);
 	equal = low == emul_gpr_read(c, REG_AX, half) && high == emul_gpr_read(c, REG_DX, half);
 	if (equal) {
-		memcpy(new_, &c->gpr[REG_BX], half);
-		memcpy(new_ + half, &c->gpr[REG_CX], half);
+		memcpy(new, &c->gpr[REG_BX], half);
+		memcpy(new + half, &c->gpr[REG_CX], half);
 	}
 	if (c->d.lock)
-		rc = emul_mem_cmpxchg(c, seg, c->d.ea, old, new_, c->d.size);
+		rc = emul_mem_cmpxchg(c, seg, c->d.ea, old, new, c->d.size);
 	else
-		rc = emul_mem_write(c, seg, c->d.ea, new_, c->d.size);
+		rc = emul_mem_write(c, seg, c->d.ea, new, c->d.size);
 	if (rc != EMUL_OK)
 		return rc;
 
@@ -470,7 +470,10 @@ static enum emul_rc dispatch(struct emul_ctxt *c, u64 *next)
 		return emul_string(c);
 	case OP_INS:
 	case OP_OUTS:
-		/* They exit for their port: the guest executes this one, put in place since. */
+		/*
+		 * These cause exits of their own, for the port: the instruction was replaced
+		 * after the exit, and the guest executes it.
+		 */
 		return EMUL_RETRY;
 	case OP_NOP:
 		return EMUL_OK;
@@ -483,9 +486,9 @@ static enum emul_rc dispatch(struct emul_ctxt *c, u64 *next)
 
 /**
  * emul_execute() - execute what emul_decode() decoded
- * @c: context, unchanged since then but for memory data that the caller now has
+ * @c: context, unchanged since emul_decode()
  *
- * Useful after EMUL_IO_NEEDED to save the second fetch and decode.
+ * Called again after EMUL_IO_NEEDED, it saves the second fetch and decode.
  *
  * Return: see enum emul_rc.
  */
@@ -504,7 +507,7 @@ enum emul_rc emul_execute(struct emul_ctxt *c)
 	rc = dispatch(c, &next);
 	if (rc == EMUL_OK && !c->rep_more) {
 		c->rip = next;
-		if (c->d.op != OP_IRET)	/* has loaded it */
+		if (c->d.op != OP_IRET)	/* IRET has loaded RF */
 			c->rflags &= ~FLAG_RF;
 	}
 	return rc;
@@ -514,7 +517,7 @@ enum emul_rc emul_execute(struct emul_ctxt *c)
  * emulate_insn() - fetch, decode and execute the instruction at rip
  * @c: context with ops, mode, cpl, gpr, rip and rflags filled in by the caller
  *
- * Callable in any context that the callbacks are callable in; keeps no state of its own.
+ * Callable in every context in which the callbacks are; keeps no state of its own.
  *
  * Return: see enum emul_rc.
  */

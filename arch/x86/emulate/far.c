@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * far.c - far pointers: LDS and its kin, far JMP, CALL and RET, IRET.
+ * Far pointers: LDS, LES, LSS, LFS, LGS, far JMP, CALL and RET, IRET.
  *
- * SDM volume 2, the instructions' pages.  What a selector means, and whether it may be loaded, the
- * caller knows: load_segment and load_cs are the last steps that can fail.  Gates, tasks and
- * returns to an outer ring are load_cs's to refuse.
+ * SDM volume 2, the instructions' pages. The caller knows what a selector means and whether it
+ * may be loaded: load_segment and load_cs are the last steps that can fail. load_cs also refuses
+ * gates, tasks and returns to an outer ring.
  */
 #include "insn.h"
 
@@ -87,7 +87,7 @@ static enum emul_rc exec_ret_far(struct emul_ctxt *c, u64 *next)
 	return rc;
 }
 
-/* To the same ring, without a task to go back to, outside 64-bit mode. */
+/* Outside 64-bit mode, to the same ring, with RFLAGS.NT clear. */
 static enum emul_rc exec_iret(struct emul_ctxt *c, u64 *next)
 {
 	u64 sp = c->gpr[REG_SP], selector, flags, rf;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * insn.h - what the emulator's own files share: operations, operand kinds, table entries.
+ * What the emulator's own files share: operations, operand kinds, table entries.
  *
  * An instruction is described by one struct emul_opcode, found by its opcode (opcodes.c), and by
  * the traits of its operation.  decode.c fills emul_decoded from it; execute.c, string.c and sse.c
@@ -34,7 +34,7 @@ enum { REG_AX, REG_CX, REG_DX, REG_BX, REG_SP, REG_BP, REG_SI, REG_DI };
 /* Opcode maps: which escape bytes, or which VEX.mmmmm, precede the opcode. */
 enum { MAP_1B, MAP_0F, MAP_0F38, MAP_0F3A };
 
-/* Operations.  ADD to CMP and ROL to SAR are in the order of ModRM.reg of their groups. */
+/* Operations. ADD to CMP and ROL to SAR are in the order of ModRM.reg of their groups. */
 enum emul_op {
 	OP_NONE,
 	OP_ADD, OP_OR, OP_ADC, OP_SBB, OP_AND, OP_SUB, OP_XOR, OP_CMP,
@@ -156,7 +156,7 @@ enum emul_rc emul_mem_read(struct emul_ctxt *c, enum emul_seg seg, u64 off, void
 enum emul_rc emul_mem_write(struct emul_ctxt *c, enum emul_seg seg, u64 off, const void *buf,
 			    unsigned int len);
 enum emul_rc emul_mem_cmpxchg(struct emul_ctxt *c, enum emul_seg seg, u64 off, const void *old,
-			      const void *new_, unsigned int len);
+			      const void *new, unsigned int len);
 unsigned int emul_operand_size(const struct emul_ctxt *c, u8 arg);
 enum emul_rc emul_operand_read(struct emul_ctxt *c, u8 arg, bool for_write, u64 *value);
 enum emul_rc emul_operand_write(struct emul_ctxt *c, u8 arg, u64 value, const u64 *old);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * opcodes.c - the opcode maps: which bytes mean which operation on which operands.
+ * The opcode maps: which bytes mean which operation on which operands.
  *
  * After the SDM's volume 2 appendix "Opcode Map", reduced to the instructions that can touch
- * memory.  Register-only instructions never cause the exits that bring us here, so their rows are
- * empty.  A row reads: operation, first operand, second operand, flags.  What is true of an
- * operation in all its encodings stands once, in emul_traits.
+ * memory. Register-only instructions never cause the exits that the emulator is for, so their rows
+ * are empty. A row reads: operation, first operand, second operand, flags. emul_traits has
+ * what is true of an operation in all its encodings.
  */
 #include "insn.h"
 
@@ -181,7 +181,7 @@ const struct emul_opcode emul_map_0f38[256] = {
 	[0xf0] = ROW(MOVBE, REG, RM, F_MEM),
 	[0xf1] = ROW(MOVBE, RM, REG, F_MEM),
 	[0xf8] = ROW(MOVDIR64B, REG, RM, F_MEM),
-	[0xf9] = ROW(MOVNTI, RM, REG, F_MEM),		/* MOVDIRI: the same to us */
+	[0xf9] = ROW(MOVNTI, RM, REG, F_MEM),		/* MOVDIRI: MOVNTI's row */
 };
 
 const u8 emul_groups[OP_GROUP_END - OP_GROUP_FIRST][8] = {
@@ -210,7 +210,7 @@ const u8 emul_groups[OP_GROUP_END - OP_GROUP_FIRST][8] = {
 	},
 	[OP_GROUP9 - OP_GROUP_FIRST] = { [1] = OP_CMPXCHG8B },
 	[OP_GROUP11 - OP_GROUP_FIRST] = { [0] = OP_MOV },
-	/* CLWB or CLFLUSHOPT, CLFLUSH; the other forms are sorted out by the decoder. */
+	/* CLWB or CLFLUSHOPT, CLFLUSH; refine() of decode.c refuses the other forms. */
 	[OP_GROUP15 - OP_GROUP_FIRST] = {
 		[0] = OP_FXSAVE, [1] = OP_FXRSTOR, [6] = OP_NOP, [7] = OP_NOP,
 	},

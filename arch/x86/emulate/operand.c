@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * operand.c - registers, addresses, memory and the stack, as instructions see them.
+ * Registers, addresses, memory and the stack, as instructions see them.
  *
  * From a decoded operand to its value and back: general registers with their 8-bit and 32-bit
  * peculiarities, effective address, segmentation and canonical check (SDM volume 1, "Operand
- * Addressing" and volume 3, "Segmentation"), then the caller's callbacks.  Whatever fails here has
+ * Addressing" and volume 3, "Segmentation"), then the caller's callbacks. A function that fails has
  * changed nothing.
  */
 #include "insn.h"
@@ -12,7 +12,7 @@
 /**
  * emul_raise() - make the emulation end in an exception
  * @c: context
- * @vector: which; those that have an error code get 0, all that the emulator itself needs
+ * @vector: exception vector; where it has an error code, that is 0
  *
  * Return: EMUL_FAULT.
  */
@@ -178,7 +178,7 @@ enum emul_rc emul_linear(struct emul_ctxt *c, enum emul_seg seg, u64 off, unsign
  * @len: bytes, 1 to 64
  * @for_write: the same bytes will be written by this instruction
  *
- * Return: EMUL_OK, a fault of the address, or whatever the callback says.
+ * Return: EMUL_OK, a fault of the address, or the callback's result.
  */
 enum emul_rc emul_mem_read(struct emul_ctxt *c, enum emul_seg seg, u64 off, void *buf,
 			   unsigned int len, bool for_write)
@@ -189,7 +189,6 @@ enum emul_rc emul_mem_read(struct emul_ctxt *c, enum emul_seg seg, u64 off, void
 	rc = emul_linear(c, seg, off, len, for_write, &linear);
 	if (rc != EMUL_OK)
 		return rc;
-	c->mem_reads++;
 	c->read_for_write = for_write;
 	rc = c->ops->read(c, linear, buf, len);
 	c->read_for_write = false;
@@ -204,7 +203,7 @@ enum emul_rc emul_mem_read(struct emul_ctxt *c, enum emul_seg seg, u64 off, void
  * @buf: source
  * @len: bytes, 1 to 64
  *
- * Return: EMUL_OK, a fault of the address, or whatever the callback says.
+ * Return: EMUL_OK, a fault of the address, or the callback's result.
  */
 enum emul_rc emul_mem_write(struct emul_ctxt *c, enum emul_seg seg, u64 off, const void *buf,
 			    unsigned int len)
@@ -215,7 +214,6 @@ enum emul_rc emul_mem_write(struct emul_ctxt *c, enum emul_seg seg, u64 off, con
 	rc = emul_linear(c, seg, off, len, true, &linear);
 	if (rc != EMUL_OK)
 		return rc;
-	c->mem_writes++;
 	return c->ops->write(c, linear, buf, len);
 }
 
@@ -225,28 +223,27 @@ enum emul_rc emul_mem_write(struct emul_ctxt *c, enum emul_seg seg, u64 off, con
  * @seg: segment
  * @off: offset
  * @old: what emul_mem_read() got
- * @new_: replacement
+ * @new: replacement
  * @len: bytes, 1 to 16
  *
  * Return: EMUL_OK, EMUL_RETRY if the memory has changed in between, or the callback's result.
  */
 enum emul_rc emul_mem_cmpxchg(struct emul_ctxt *c, enum emul_seg seg, u64 off, const void *old,
-			      const void *new_, unsigned int len)
+			      const void *new, unsigned int len)
 {
 	enum emul_rc (*exchange)(struct emul_ctxt *c, u64 linear, const void *old,
-				 const void *new_, unsigned int len);
+				 const void *new, unsigned int len);
 	enum emul_rc rc;
 	u64 linear;
 
 	if (!c->ops->cmpxchg)
-		return emul_mem_write(c, seg, off, new_, len);
+		return emul_mem_write(c, seg, off, new, len);
 	rc = emul_linear(c, seg, off, len, true, &linear);
 	if (rc != EMUL_OK)
 		return rc;
-	c->mem_writes++;
-	/* Through a variable: cmpxchg( is a macro of the kernel's. */
+	/* Called by its own name, it would be taken for the kernel's macro cmpxchg(). */
 	exchange = c->ops->cmpxchg;
-	return exchange(c, linear, old, new_, len);
+	return exchange(c, linear, old, new, len);
 }
 
 /**
@@ -292,7 +289,7 @@ static enum emul_rc read_selector(struct emul_ctxt *c, unsigned int seg, u64 *va
  * @for_write: the operand will be written, too
  * @value: (out) zero-extended; an immediate is sign-extended to 64 bits
  *
- * Return: EMUL_OK or why not.
+ * Return: EMUL_OK, or how it failed.
  */
 enum emul_rc emul_operand_read(struct emul_ctxt *c, u8 arg, bool for_write, u64 *value)
 {
@@ -347,7 +344,7 @@ static enum emul_rc load_segment(struct emul_ctxt *c, unsigned int seg, u64 sele
  * @value: new value; bits beyond the operand's size are ignored
  * @old: value read before, if the write must be atomic with that read; else NULL
  *
- * Return: EMUL_OK or why not.
+ * Return: EMUL_OK, or how it failed.
  */
 enum emul_rc emul_operand_write(struct emul_ctxt *c, u8 arg, u64 value, const u64 *old)
 {
@@ -415,7 +412,7 @@ static enum emul_rc push_part(struct emul_ctxt *c, u64 value, unsigned int size,
  * @value: value
  * @size: 2, 4 or 8 bytes
  *
- * Return: EMUL_OK or why not.
+ * Return: EMUL_OK, or how it failed.
  */
 enum emul_rc emul_push(struct emul_ctxt *c, u64 value, unsigned int size)
 {
@@ -431,7 +428,7 @@ enum emul_rc emul_push(struct emul_ctxt *c, u64 value, unsigned int size)
  * SDM, PUSH: with a 32-bit operand recent processors write 16 bits and leave the upper half of the
  * stack's word as it is.
  *
- * Return: EMUL_OK or why not.
+ * Return: EMUL_OK, or how it failed.
  */
 enum emul_rc emul_push_selector(struct emul_ctxt *c, u64 value, unsigned int size)
 {
@@ -450,9 +447,9 @@ static u64 push_slot(const struct emul_ctxt *c, unsigned int nth, unsigned int s
  * @count: how many
  * @size: 2, 4 or 8 bytes each
  *
- * For instructions that write more than once: none of the writes may fail when the first is done.
+ * For instructions that write more than once: after the first write none may fail.
  *
- * Return: EMUL_OK or why not.
+ * Return: EMUL_OK, or how it failed.
  */
 enum emul_rc emul_push_probe(struct emul_ctxt *c, unsigned int count, unsigned int size)
 {
@@ -497,7 +494,7 @@ enum emul_rc emul_push_all(struct emul_ctxt *c, const u64 *values, unsigned int 
  * @value: (out) value, zero-extended
  * @size: 2, 4 or 8 bytes
  *
- * Return: EMUL_OK or why not.
+ * Return: EMUL_OK, or how it failed.
  */
 enum emul_rc emul_stack_read(struct emul_ctxt *c, u64 at, u64 *value, unsigned int size)
 {
@@ -511,7 +508,7 @@ enum emul_rc emul_stack_read(struct emul_ctxt *c, u64 at, u64 *value, unsigned i
  * @value: (out) value, zero-extended
  * @size: 2, 4 or 8 bytes
  *
- * Return: EMUL_OK or why not.
+ * Return: EMUL_OK, or how it failed.
  */
 enum emul_rc emul_stack_peek(struct emul_ctxt *c, u64 *value, unsigned int size)
 {

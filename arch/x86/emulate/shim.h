@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * shim.h - the only door between the emulator and its surroundings.
+ * The only door between the emulator and its surroundings.
  *
  * In the module it takes types, memcpy() and array_index_nospec() from the kernel; in userspace
- * (unit tests, fuzzer) it defines the same names on top of the C library.  Nothing else in
+ * (unit tests, fuzzer) it defines the same names on top of the C library. Nothing else in
  * arch/x86/emulate includes a header from outside this directory.
  */
 #ifndef MINIKVM_EMULATE_SHIM_H

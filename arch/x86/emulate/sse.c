@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * sse.c - MMX, SSE and AVX moves between memory and MM, XMM and YMM registers.
+ * MMX, SSE and AVX moves between memory and MM, XMM and YMM registers.
  *
- * Compilers and drivers use these to copy to and from device memory 16 or 32 bytes at a time.  Only
+ * Compilers and drivers use these to copy to and from device memory 16 or 32 bytes at a time. Only
  * moves are known: a table says for each opcode and mandatory prefix how much is moved, to which
  * part of the register, and what becomes of the rest (SDM volume 2, the instructions' pages).
- * Whether the guest has SSE enabled at all (CR0, CR4, XCR0) the processor has checked (#UD and #NM
- * take precedence over the access to memory that made the exit), but for an instruction that was
- * put in place of another since: the guest executes that one itself.
+ * The processor has checked whether the guest has SSE enabled (CR0, CR4, XCR0), as #UD and #NM take
+ * precedence over the access to memory that caused the exit. If another processor has replaced the
+ * instruction since, fpu_enabled() says no, and the guest executes the new one itself.
  */
 #include "insn.h"
 
@@ -127,7 +127,7 @@ enum emul_rc emul_sse_decode(struct emul_ctxt *c)
 	return EMUL_OK;
 }
 
-/* Of the eight registers REX has no say in which. The rest of one that MOVD loads is cleared. */
+/* REX does not extend the number of an MMX register. MOVD clears the upper half. */
 static enum emul_rc exec_mmx(struct emul_ctxt *c, bool store)
 {
 	unsigned int reg = c->d.modrm >> 3 & 7;
@@ -152,7 +152,7 @@ static enum emul_rc exec_mmx(struct emul_ctxt *c, bool store)
  * emul_sse() - execute an MMX, SSE or AVX move
  * @c: decoded context with the effective address computed
  *
- * Return: EMUL_OK, or why not; the register is written last, when nothing can fail any more.
+ * Return: EMUL_OK, or how it failed; the register is written last, when nothing can fail any more.
  */
 enum emul_rc emul_sse(struct emul_ctxt *c)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * stack.c - PUSHA, POPA, PUSHF, POPF, ENTER.
+ * PUSHA, POPA, PUSHF, POPF, ENTER.
  *
- * SDM volume 2, the instructions' pages.  Those that push more than once ask first whether all of
- * it can be written (emul_push_probe()), so that they happen or do not, like all others.
+ * SDM volume 2, the instructions' pages. One that pushes more than once asks first whether all of
+ * it can be written (emul_push_probe()), so that it happens as a whole or not at all.
  */
 #include "insn.h"
 
@@ -11,7 +11,7 @@ static enum emul_rc exec_pusha(struct emul_ctxt *c)
 {
 	enum emul_rc rc;
 
-	/* In the order of their numbers; of SP the value before. */
+	/* In the order of their numbers; SP as it is before the instruction. */
 	rc = emul_push_probe(c, 8, c->d.size);
 	return rc == EMUL_OK ? emul_push_all(c, c->gpr, 8, c->d.size) : rc;
 }
@@ -25,7 +25,7 @@ static enum emul_rc exec_popa(struct emul_ctxt *c)
 		unsigned int reg = 7 - i;
 		enum emul_rc rc;
 
-		if (reg == REG_SP)	/* its place is stepped over, and not read */
+		if (reg == REG_SP)	/* its slot is skipped, not read */
 			continue;
 		rc = emul_stack_read(c, c->gpr[REG_SP] + (u64)i * c->d.size, &value[reg],
 				     c->d.size);
@@ -40,7 +40,7 @@ static enum emul_rc exec_popa(struct emul_ctxt *c)
 	return EMUL_OK;
 }
 
-/* In virtual-8086 mode PUSHF, POPF and IRET are the monitor's below IOPL 3. */
+/* In virtual-8086 mode with IOPL below 3, PUSHF and POPF raise #GP: the monitor emulates them. */
 static bool iopl_forbids(const struct emul_ctxt *c)
 {
 	return c->rflags & FLAG_VM && (c->rflags & FLAG_IOPL) != FLAG_IOPL;
@@ -50,9 +50,9 @@ static bool iopl_forbids(const struct emul_ctxt *c)
  * emul_flags_loaded() - RFLAGS after POPF
  * @c: context
  * @value: what was popped
- * @size: its bytes; the upper half of RFLAGS is kept by 2
+ * @size: bytes popped; with 2, the upper half of EFLAGS is kept
  *
- * Return: RFLAGS, in which only those bits have changed that the privilege level allows.
+ * Return: RFLAGS, with those bits of @value that the privilege level allows to change.
  */
 u64 emul_flags_loaded(const struct emul_ctxt *c, u64 value, unsigned int size)
 {
@@ -89,7 +89,7 @@ static enum emul_rc exec_popf(struct emul_ctxt *c)
 	return EMUL_OK;
 }
 
-/* A frame with the frame pointers of the procedures around it. */
+/* A new stack frame, which begins with the frame pointers of the enclosing procedures. */
 static enum emul_rc exec_enter(struct emul_ctxt *c)
 {
 	unsigned int level = c->d.imm2 & 31, size = c->d.size, count = 1, i;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * string.c - MOVS, CMPS, STOS, LODS, SCAS, alone and under REP.
+ * MOVS, CMPS, STOS, LODS, SCAS, alone and under REP.
  *
- * SDM volume 2, "REP/REPE/REPZ/REPNE/REPNZ".  A repeated string instruction is interruptible: each
+ * SDM volume 2, "REP/REPE/REPZ/REPNE/REPNZ". A repeated string instruction is interruptible: each
  * iteration commits its registers before the next begins, so a fault or a wait for userspace in the
- * middle resumes where it stopped.  One call does a bounded batch, so that interrupts get in, and
+ * middle resumes where it stopped. One call does a bounded batch, so that interrupts get in, and
  * ends the batch after an iteration that touched a device, so that the caller can complete it.
  */
 #include "insn.h"
@@ -31,7 +31,7 @@ static enum emul_rc read_source(struct emul_ctxt *c, u64 *value)
 	return emul_mem_read(c, seg, addr_reg(c, REG_SI), value, c->d.size, false);
 }
 
-/* The destination is ES:rDI, always. */
+/* The destination is always ES:rDI. */
 static enum emul_rc read_destination(struct emul_ctxt *c, u64 *value)
 {
 	*value = 0;
@@ -99,7 +99,7 @@ static bool condition_ends(const struct emul_ctxt *c)
  * emul_string() - execute a string instruction
  * @c: decoded context; registers are committed iteration by iteration
  *
- * Sets rep_more if the batch ended before the instruction.
+ * Sets rep_more if the batch ended and iterations are left.
  *
  * Return: EMUL_OK, or what stopped an iteration; those before it have been done.
  */
@@ -123,7 +123,7 @@ enum emul_rc emul_string(struct emul_ctxt *c)
 		emul_gpr_write(c, REG_CX, c->d.addr_size, c->gpr[REG_CX] - 1);
 		if (condition_ends(c))
 			return EMUL_OK;
-		/* A single step ends at each iteration. */
+		/* With RFLAGS.TF set, the single-step trap comes after each iteration. */
 		if (c->mmio_touched || c->rflags & FLAG_TF)
 			break;
 	}

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * system.c - descriptor-table registers, LDTR, TR, the machine status word, x87 state.
+ * Descriptor-table registers, LDTR, TR, the machine status word, x87 state.
  *
- * SDM volume 2, the instructions' pages, their memory forms.  Privilege is checked here; the
- * registers are the caller's.
+ * SDM volume 2, the instructions' pages, their memory forms. Privilege is checked here; the
+ * callbacks read and write the registers.
  */
 #include "insn.h"
 
@@ -36,7 +36,7 @@ static enum emul_rc exec_selector(struct emul_ctxt *c)
 	return rc == EMUL_OK ? c->ops->load_segment(c, seg, selector) : rc;
 }
 
-/* Limit and base, 6 bytes or in 64-bit mode 10. */
+/* Limit and base: 6 bytes, in 64-bit mode 10. */
 static enum emul_rc exec_table(struct emul_ctxt *c)
 {
 	unsigned int base_len = c->mode == EMUL_LONG64 ? 8 : 4;
@@ -79,7 +79,7 @@ static enum emul_rc exec_msw(struct emul_ctxt *c)
 	return rc == EMUL_OK ? c->ops->load_msw(c, msw) : rc;
 }
 
-/* 512 bytes at most, in pieces that a callback takes. */
+/* In pieces of 64 bytes, the most that a callback takes. */
 static enum emul_rc exec_fx(struct emul_ctxt *c)
 {
 	bool save = c->d.op == OP_FXSAVE;

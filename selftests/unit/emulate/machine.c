@@ -86,6 +86,7 @@ static enum emul_rc guest_read(struct emul_ctxt *c, u64 linear, void *buf, unsig
 {
 	struct machine *m = c->opaque;
 
+	m->nr_asked++;
 	if (!len || len > 64)
 		broken(m, "reads are 1 to 64 bytes");
 	if (m->written && !is_string(m))

@@ -52,6 +52,7 @@ struct machine_write {
  * @nr_queue: how many
  * @written: writes of the current instruction (iteration)
  * @probed: writes of it that it has asked about
+ * @nr_asked: reads that the emulator asked for
  * @device_reads: what "userspace" was asked for
  * @device_writes: what it was given
  * @retry: make the next compare-exchange fail
@@ -84,6 +85,7 @@ struct machine {
 	unsigned int nr_queue;
 	unsigned int written;
 	unsigned int probed;
+	unsigned int nr_asked;
 	unsigned int device_reads;
 	unsigned int device_writes;
 	bool retry;

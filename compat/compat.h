@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The one place that knows that kernels differ.
+ * The one place that knows that kernels differ: 6.1 and 6.12 are supported.
  *
- * 6.1 and 6.12 are supported. compat/probe compiles the snippets of compat/tests/ against the
- * kernel at hand and passes -DHAVE_<NAME> for each that compiles: Debian moves interfaces
- * between point releases, so a version number tells nothing. Nothing else in the module tests
- * for a kernel version.
+ * compat/probe compiles the files of compat/tests/ against the kernel's headers and passes
+ * -DHAVE_<NAME> for each that compiles: Debian moves interfaces between point releases, so that a
+ * version number does not tell what a kernel has. Nothing else in the module tests for a version.
  */
 #ifndef MINIKVM_COMPAT_H
 #define MINIKVM_COMPAT_H
@@ -16,7 +15,7 @@
 #include <asm/cpufeatures.h>
 #include <asm/msr-index.h>
 
-/* Kernels from before Indirect Target Selection was found cannot promise its absence. */
+/* Kernels that do not know Indirect Target Selection cannot report that a CPU is free of it. */
 #ifdef X86_BUG_ITS
 #define COMPAT_BUG_ITS			X86_BUG_ITS
 #define COMPAT_ARCH_CAP_ITS_NO		ARCH_CAP_ITS_NO
@@ -39,7 +38,7 @@
 #define compat_guest_ran()	do { } while (0)
 #endif
 
-/* VERW, now; the user includes <asm/nospec-branch.h>. */
+/* Execute VERW; the user includes <asm/nospec-branch.h>. */
 #ifdef HAVE_CLEAR_CPU_BUFFERS
 #define compat_clear_cpu_buffers()	x86_clear_cpu_buffers()
 #else
@@ -65,7 +64,7 @@ struct compat_memory_region2 {
 #error "this kernel fences VMX helpers off for KVM alone; minikvm needs 6.1 or 6.12"
 #endif
 
-/* Suspend, resume, shutdown of the last CPU: callbacks gained an argument, the list a node. */
+/* Suspend, resume and shutdown of the last CPU: newer kernels pass an argument. */
 #ifdef HAVE_REGISTER_SYSCORE_OPS
 #define COMPAT_SYSCORE(name, suspend_fn, resume_fn)				\
 	static struct syscore_ops name = {					\
@@ -126,21 +125,21 @@ struct compat_memory_region2 {
 })
 #endif
 
-/* get_user_pages(): let any signal end the wait for a userfaultfd page. */
+/* A flag of get_user_pages(): any signal ends the wait for a userfaultfd page. */
 #ifdef HAVE_FOLL_INTERRUPTIBLE
 #define COMPAT_FOLL_INTERRUPTIBLE	FOLL_INTERRUPTIBLE
 #else
 #define COMPAT_FOLL_INTERRUPTIBLE	0
 #endif
 
-/* Add one to an eventfd: the count was an argument that everybody passed as 1. */
+/* Add one to an eventfd; older kernels take the number as an argument. */
 #ifdef HAVE_EVENTFD_SIGNAL_COUNT
-#define mkvm_eventfd_signal(ctx)	eventfd_signal(ctx, 1)
+#define compat_eventfd_signal(ctx)	eventfd_signal(ctx, 1)
 #else
-#define mkvm_eventfd_signal(ctx)	eventfd_signal(ctx)
+#define compat_eventfd_signal(ctx)	eventfd_signal(ctx)
 #endif
 
-/* Posted interrupts need two vectors of the kernel's. It has them for KVM, so only with KVM. */
+/* Posted interrupts need two of the kernel's vectors, which exist only if it has KVM. */
 #ifdef HAVE_POSTED_INTR_VECTOR
 #define COMPAT_POSTED_INTR		true
 #define compat_set_wakeup_handler(fn)	kvm_set_posted_intr_wakeup_handler(fn)
@@ -150,9 +149,9 @@ struct compat_memory_region2 {
 #endif
 
 /*
- * The state of CPU hotplug that is torn down when the last task has left the CPU and is set up
- * before the first one comes: KVM's own. Older kernels call its functions with interrupts off, and
- * those must not fail. The user includes <linux/cpuhotplug.h>.
+ * KVM's own state of CPU hotplug, which is torn down after the last task has left the CPU and set
+ * up before the first one comes. Older kernels call its functions with interrupts off, and they
+ * must not fail there. The user includes <linux/cpuhotplug.h>.
  */
 #ifdef HAVE_CPUHP_KVM_ONLINE
 #define COMPAT_CPUHP_TASKLESS		CPUHP_AP_KVM_ONLINE
@@ -160,14 +159,14 @@ struct compat_memory_region2 {
 #define COMPAT_CPUHP_TASKLESS		CPUHP_AP_KVM_STARTING
 #endif
 
-/* With FRED events do not go through the IDT, to whose gates run/hot_loop.c sends the host's. */
+/* With FRED, events do not go through the gates of the IDT, which run/hot_loop.c relies on. */
 #ifdef X86_FEATURE_FRED
 #define compat_uses_fred()		boot_cpu_has(X86_FEATURE_FRED)
 #else
 #define compat_uses_fred()		false
 #endif
 
-/* Userspace may change it at any time: read it once. */
+/* kvm_run.immediate_exit, read once, as userspace may change it at any time. */
 #ifdef HAVE_IMMEDIATE_EXIT_UNSAFE
 #define compat_immediate_exit(run)	READ_ONCE((run)->immediate_exit__unsafe)
 #else
@@ -190,8 +189,9 @@ struct compat_memory_region2 {
 #endif
 
 /*
- * A domain whose messages are checked for their sender; the user includes <linux/irqdomain.h>.
- * Older kernels ask all MSI domains, or else the IOMMU; the user of that includes <linux/iommu.h>.
+ * The flag of an irq domain whose messages are checked for their sender. Older kernels look for it
+ * in all MSI domains, or else ask the IOMMU. The user includes <linux/irqdomain.h>,
+ * <linux/iommu.h>.
  */
 #ifdef HAVE_ISOLATED_MSI
 #define COMPAT_DOMAIN_ISOLATED	IRQ_DOMAIN_FLAG_ISOLATED_MSI
@@ -201,7 +201,7 @@ struct compat_memory_region2 {
 #define compat_asks_for_isolation(cap)	((cap) == IOMMU_CAP_INTR_REMAP)
 #endif
 
-/* What sends the requests of a device below Intel's VMD; the user includes <linux/pci.h>. */
+/* The device whose identifier a device's requests carry: below Intel's VMD, the VMD. */
 #if IS_ENABLED(CONFIG_VMD)
 #define compat_sender(pdev)							\
 	(is_vmd((pdev)->bus) ? to_pci_sysdata((pdev)->bus)->vmd_dev : (pdev))
@@ -209,7 +209,7 @@ struct compat_memory_region2 {
 #define compat_sender(pdev)	(pdev)
 #endif
 
-/* Can a domain force snooping? Older kernels ask the domain alone. The user: <linux/iommu.h>. */
+/* Does VFIO ask whether a domain can force snooping? Older kernels ask the domain itself. */
 #ifdef HAVE_ENFORCE_COHERENCY_CAP
 #define compat_asks_for_snooping(cap)	((cap) == IOMMU_CAP_ENFORCE_CACHE_COHERENCY)
 #else
@@ -217,11 +217,11 @@ struct compat_memory_region2 {
 #endif
 
 /*
- * May PCI devices below a domain have MSI with several messages? Newer kernels read it in constant
- * operations of @_domain itself, for which there is a copy; older ones in the PCI domain above it,
- * where a flag changes. make gives what exchange takes and gives back: first the kernel's own, then
- * the same again. NULL (no memory, no such domain) leaves everything as it is. The user includes
- * <linux/msi.h>, <linux/pci.h> and <linux/slab.h>.
+ * May PCI devices below a domain have MSI with several messages? Newer kernels read this in
+ * constant operations of @_domain itself, which are replaced by a copy; older ones in the PCI
+ * domain above it, where a flag is toggled. compat_make_msi_offer() returns what
+ * compat_exchange_msi_offer() takes; that returns what takes its effect back. NULL (no memory, no
+ * such domain) changes nothing. The user includes <linux/msi.h>, <linux/pci.h> and <linux/slab.h>.
  */
 #ifdef HAVE_MSI_PARENT_OPS
 #define compat_make_msi_offer(_domain) ({					\
@@ -265,7 +265,7 @@ struct compat_memory_region2 {
 #define compat_free_msi_offer(_offer)	((void)(_offer))
 #endif
 
-/* Older kernels want the vectors of such messages in a row, as without remapping they must be. */
+/* Older kernels want consecutive vectors for such messages, which remapping does not need. */
 #ifdef HAVE_CONTIGUOUS_VECTORS
 #define compat_any_vectors(_info)	((_info)->flags &= ~X86_IRQ_ALLOC_CONTIGUOUS_VECTORS)
 #else

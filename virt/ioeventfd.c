@@ -49,7 +49,7 @@ static int ioeventfd_write(struct mkvm_vcpu *vcpu, struct mkvm_io_device *dev, g
 		return -EOPNOTSUPP;
 	if (!p->any_data && !data_matches(p, len, data))
 		return -EOPNOTSUPP;
-	mkvm_eventfd_signal(p->eventfd);
+	compat_eventfd_signal(p->eventfd);
 	return 0;
 }
 

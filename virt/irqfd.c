@@ -92,7 +92,7 @@ static void resampler_acked(struct mkvm_ack_notifier *notifier, struct mkvm_vm *
 	mkvm_set_irq(vm, MKVM_IRQFD_RESAMPLE_SOURCE, notifier->gsi, 0, false);
 	list_for_each_entry_srcu(irqfd, &r->irqfds, resampler_link,
 				 srcu_read_lock_held(&vm->srcu))
-		mkvm_eventfd_signal(irqfd->resamplefd);
+		compat_eventfd_signal(irqfd->resamplefd);
 }
 
 /* vm->irq_lock held. */

@@ -151,7 +151,7 @@ static ssize_t test_device_write(struct file *file, const char __user *user, siz
 		post(phys_to_virt(descriptor_of(dev->entry)), IRTE_VECTOR(dev->entry.lo));
 	raw_spin_unlock_irq(&dev->lock);
 	if (!posted)
-		mkvm_eventfd_signal(dev->eventfd);
+		compat_eventfd_signal(dev->eventfd);
 	return size;
 }
 

@@ -168,7 +168,7 @@ struct mkvm_arch_vcpu {
 	u64 reserved_gpa_bits;
 	bool ran;				/* it entered the guest: CPUID is frozen */
 
-	/* MSRs: msr.c */
+	/* MSRs that are fields: msr_table.c has a row for each */
 	u64 apic_base;
 	u64 pat;
 	u64 misc_enable;

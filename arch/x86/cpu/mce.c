@@ -2,10 +2,11 @@
 /*
  * Machine-check banks of a guest.
  *
- * SDM, "Machine-Check Architecture"; KVM_X86_SETUP_MCE, KVM_X86_SET_MCE. The banks are memory;
- * userspace decides how many there are and puts errors into them, the guest reads and clears.
- * Errors that need no action are told by the LAPIC's CMCI, if the guest wants ("Corrected Machine
- * Check Interrupt"), others by #MC.
+ * SDM, "Machine-Check Architecture"; KVM_X86_SETUP_MCE, KVM_X86_SET_MCE. The banks are memory:
+ * userspace decides how many there are and puts errors into them, the guest reads and clears them.
+ * An error that needs no action raises the LAPIC's CMCI, if the guest has enabled it ("Corrected
+ * Machine Check Interrupt"); others raise #MC. The functions on registers are those of their rows
+ * in msr_table.c.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -14,10 +15,10 @@
 #include <asm/mce.h>
 #include <asm/msr-index.h>
 
-#include "arch/x86/event/inject.h"
-#include "arch/x86/irq/lapic.h"
 #include "arch/x86/cpu/mce.h"
 #include "arch/x86/cpu/msr.h"
+#include "arch/x86/event/inject.h"
+#include "arch/x86/irq/lapic.h"
 #include "arch/x86/regs.h"
 
 enum { MCI_CTL, MCI_STATUS, MCI_ADDR, MCI_MISC, MCI_REGS };
@@ -26,6 +27,11 @@ enum { MCI_CTL, MCI_STATUS, MCI_ADDR, MCI_MISC, MCI_REGS };
 #define CTL2_FIRST	(MCE_BANKS * MCI_REGS)
 #define CTL2_VALID	(MCI_CTL2_CMCI_EN | MCI_CTL2_CMCI_THRESHOLD_MASK)
 
+/**
+ * mce_supported_cap() - KVM_X86_GET_MCE_CAP_SUPPORTED
+ *
+ * Return: the greatest number of banks and all features, as in IA32_MCG_CAP.
+ */
 u64 mce_supported_cap(void)
 {
 	return MCE_BANKS | MCG_CTL_P | MCG_SER_P | MCG_CMCI_P | MCG_LMCE_P;
@@ -36,6 +42,12 @@ static unsigned int nr_banks(struct mkvm_vcpu *vcpu)
 	return vcpu->arch.mcg_cap & MCG_BANKCNT_MASK;
 }
 
+/**
+ * mce_vcpu_init() - allocate the banks of a new vCPU
+ * @vcpu: the vCPU
+ *
+ * Return: 0 or -ENOMEM.
+ */
 int mce_vcpu_init(struct mkvm_vcpu *vcpu)
 {
 	vcpu->arch.mce_banks = kcalloc(CTL2_FIRST + MCE_BANKS, sizeof(u64),
@@ -45,19 +57,30 @@ int mce_vcpu_init(struct mkvm_vcpu *vcpu)
 	return 0;
 }
 
+/**
+ * mce_vcpu_free() - undo mce_vcpu_init()
+ * @vcpu: the vCPU
+ */
 void mce_vcpu_free(struct mkvm_vcpu *vcpu)
 {
 	kfree(vcpu->arch.mce_banks);
 	vcpu->arch.mce_banks = NULL;
 }
 
+/**
+ * mce_setup_banks() - KVM_X86_SETUP_MCE
+ * @vcpu: the vCPU
+ * @mcg_cap: its IA32_MCG_CAP: number of banks, features
+ *
+ * Return: 0 or -EINVAL.
+ */
 int mce_setup_banks(struct mkvm_vcpu *vcpu, u64 mcg_cap)
 {
 	u64 known = mce_supported_cap() | MCG_BANKCNT_MASK | MCG_EXT_CNT_MASK;
 	unsigned int banks = mcg_cap & MCG_BANKCNT_MASK, i;
 
 	if (!banks || banks > MCE_BANKS || (mcg_cap & ~known)) {
-		vm_refuse(vcpu->vm, "KVM_X86_SETUP_MCE: 0x%llx, at most %u banks and bits 0x%llx",
+		vm_refuse(vcpu->vm, "KVM_X86_SETUP_MCE: 0x%llx: 1 to %u banks, bits of 0x%llx",
 			  mcg_cap, MCE_BANKS, known);
 		return -EINVAL;
 	}
@@ -70,27 +93,39 @@ int mce_setup_banks(struct mkvm_vcpu *vcpu, u64 mcg_cap)
 	return 0;
 }
 
-/* SDM, "UCR Error Classification": uncorrected, but nobody has used the data so far. */
+/* SDM, "UCR Error Classification": uncorrected, but the data have not been used so far. */
 static bool needs_no_action(const struct kvm_x86_mce *mce)
 {
 	return !mce->mcg_status && (mce->status & MCI_STATUS_UC) &&
 	       !(mce->status & (MCI_STATUS_PCC | MCI_STATUS_S | MCI_STATUS_AR));
 }
 
-/* @status, over an error that was there already. */
+/* @status as the bank gets it: with "overflow" where it holds an error already. */
 static u64 status_over(const u64 *bank, u64 status)
 {
 	return status | (bank[MCI_STATUS] & MCI_STATUS_VAL ? MCI_STATUS_OVER : 0);
 }
 
+/**
+ * mce_inject() - KVM_X86_SET_MCE: the guest has a machine check
+ * @vcpu: loaded vCPU
+ * @mce: bank, and what its registers get
+ *
+ * Return: 0 or -EINVAL.
+ */
 int mce_inject(struct mkvm_vcpu *vcpu, const struct kvm_x86_mce *mce)
 {
 	unsigned int nr;
 	u64 *bank;
 
-	if (mce->bank >= nr_banks(vcpu) || !(mce->status & MCI_STATUS_VAL)) {
-		vm_refuse(vcpu->vm, "KVM_X86_SET_MCE: bank %u of %u, status 0x%llx", mce->bank,
-			  nr_banks(vcpu), mce->status);
+	if (mce->bank >= nr_banks(vcpu)) {
+		vm_refuse(vcpu->vm, "KVM_X86_SET_MCE: bank %u: there are %u", mce->bank,
+			  nr_banks(vcpu));
+		return -EINVAL;
+	}
+	if (!(mce->status & MCI_STATUS_VAL)) {
+		vm_refuse(vcpu->vm, "KVM_X86_SET_MCE: status 0x%llx: bit 63 (valid) is clear",
+			  mce->status);
 		return -EINVAL;
 	}
 	nr = array_index_nospec(mce->bank, MCE_BANKS);
@@ -106,7 +141,7 @@ int mce_inject(struct mkvm_vcpu *vcpu, const struct kvm_x86_mce *mce)
 		return 0;
 	}
 	if (mce->status & MCI_STATUS_UC) {
-		/* Reporting is switched off, as a whole or for this bank. */
+		/* The guest has switched reporting off, as a whole or for this bank. */
 		if ((vcpu->arch.mcg_cap & MCG_CTL_P) && vcpu->arch.mcg_ctl != ~0ull)
 			return 0;
 		if (bank[MCI_CTL] != ~0ull)
@@ -143,7 +178,7 @@ static u64 *bank_reg(struct mkvm_vcpu *vcpu, u32 msr)
 	return &vcpu->arch.mce_banks[array_index_nospec(index, MCE_BANKS * MCI_REGS)];
 }
 
-/* The same for IA32_MCi_CTL2. */
+/* The IA32_MCi_CTL2 that @msr names, or NULL. */
 static u64 *ctl2_reg(struct mkvm_vcpu *vcpu, u32 msr)
 {
 	u32 index = msr - MSR_IA32_MC0_CTL2;

@@ -36,6 +36,7 @@ struct msr_filter {
 	struct filter_range range[KVM_MSR_FILTER_MAX_RANGES];
 };
 
+/* The first range that has @msr and @access decides. */
 static bool filter_allows(const struct msr_filter *f, u32 msr, u32 access)
 {
 	u32 i;
@@ -90,18 +91,30 @@ static void filter_free(struct msr_filter *f)
 	kfree(f);
 }
 
-static int append_range(struct msr_filter *f, const struct kvm_msr_filter_range *user)
+/* 0, -EINVAL, -EFAULT, -ENOMEM. A range without MSRs is none. */
+static int append_range(struct mkvm_vm *vm, struct msr_filter *f,
+			const struct kvm_msr_filter_range *user)
 {
 	struct filter_range *r = &f->range[f->nr];
 	size_t size = BITS_TO_LONGS((u64)user->nmsrs) * sizeof(long);
 
 	if (!user->nmsrs)
 		return 0;
-	if (user->flags & ~(KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE) || size > MAX_BITMAP_BYTES)
+	if (user->flags & ~(KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE)) {
+		vm_refuse(vm, "KVM_X86_SET_MSR_FILTER: a range has unknown flags 0x%x",
+			  user->flags & ~(KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE));
 		return -EINVAL;
+	}
+	if (size > MAX_BITMAP_BYTES) {
+		vm_refuse(vm, "KVM_X86_SET_MSR_FILTER: a range of %u MSRs, at most %u",
+			  user->nmsrs, MAX_BITMAP_BYTES * 8);
+		return -EINVAL;
+	}
 	r->bitmap = memdup_user((void __user *)user->bitmap, size);
-	if (IS_ERR(r->bitmap))
+	if (IS_ERR(r->bitmap)) {
+		vm_refuse(vm, "KVM_X86_SET_MSR_FILTER: cannot read the bitmap of %zu bytes", size);
 		return PTR_ERR(r->bitmap);
+	}
 	r->access = user->flags;
 	r->base = user->base;
 	r->nmsrs = user->nmsrs;
@@ -109,7 +122,7 @@ static int append_range(struct msr_filter *f, const struct kvm_msr_filter_range 
 	return 0;
 }
 
-static struct msr_filter *build(const struct kvm_msr_filter *args)
+static struct msr_filter *build(struct mkvm_vm *vm, const struct kvm_msr_filter *args)
 {
 	struct msr_filter *f;
 	unsigned int i;
@@ -120,7 +133,7 @@ static struct msr_filter *build(const struct kvm_msr_filter *args)
 		return ERR_PTR(-ENOMEM);
 	f->default_allow = !(args->flags & KVM_MSR_FILTER_DEFAULT_DENY);
 	for (i = 0; i < ARRAY_SIZE(args->ranges); i++) {
-		err = append_range(f, &args->ranges[i]);
+		err = append_range(vm, f, &args->ranges[i]);
 		if (err) {
 			filter_free(f);
 			return ERR_PTR(err);
@@ -152,6 +165,13 @@ static void update_fast_path(struct mkvm_vm *vm, const struct msr_filter *f)
 	WRITE_ONCE(vm->arch.msr_slow, slow);
 }
 
+/**
+ * msr_filter_set_ioctl() - KVM_X86_SET_MSR_FILTER
+ * @vm: the VM
+ * @user: struct kvm_msr_filter; without any range the filter goes
+ *
+ * Return: 0, -EINVAL, -EFAULT, -ENOMEM. Context: takes vm->lock.
+ */
 long msr_filter_set_ioctl(struct mkvm_vm *vm, void __user *user)
 {
 	struct msr_filter *f = NULL, *old;
@@ -164,20 +184,18 @@ long msr_filter_set_ioctl(struct mkvm_vm *vm, void __user *user)
 	for (i = 0; i < ARRAY_SIZE(args.ranges); i++)
 		empty &= !args.ranges[i].nmsrs;
 	if (args.flags & ~KVM_MSR_FILTER_DEFAULT_DENY) {
-		vm_refuse(vm, "KVM_X86_SET_MSR_FILTER: unknown flags %#x",
+		vm_refuse(vm, "KVM_X86_SET_MSR_FILTER: unknown flags 0x%x",
 			  args.flags & ~KVM_MSR_FILTER_DEFAULT_DENY);
 		return -EINVAL;
 	}
 	if (empty && (args.flags & KVM_MSR_FILTER_DEFAULT_DENY)) {
-		vm_refuse(vm, "KVM_X86_SET_MSR_FILTER: all is denied and no range allows anything");
+		vm_refuse(vm, "KVM_X86_SET_MSR_FILTER: all is denied, and no range allows any");
 		return -EINVAL;
 	}
 	if (!empty) {
-		f = build(&args);
-		if (IS_ERR(f)) {
-			vm_refuse(vm, "KVM_X86_SET_MSR_FILTER: a range's flags, size or bitmap");
+		f = build(vm, &args);
+		if (IS_ERR(f))
 			return PTR_ERR(f);
-		}
 	}
 	mutex_lock(&vm->lock);
 	old = rcu_dereference_protected(vm->arch.msr_filter, lockdep_is_held(&vm->lock));
@@ -186,17 +204,28 @@ long msr_filter_set_ioctl(struct mkvm_vm *vm, void __user *user)
 	synchronize_srcu_expedited(&vm->srcu);
 	mutex_unlock(&vm->lock);
 	filter_free(old);
-	/* Their MSR bitmaps let through what the old one allowed. */
+	/* The vCPUs' MSR bitmaps let through what the old filter allowed. */
 	mkvm_make_all_request(vm, MKVM_REQ_MSR_FILTER);
 	return 0;
 }
 
+/**
+ * msr_filter_destroy() - free the filter of a VM that goes
+ * @vm: the VM, which has no user left
+ */
 void msr_filter_destroy(struct mkvm_vm *vm)
 {
 	filter_free(rcu_dereference_protected(vm->arch.msr_filter, true));
 	RCU_INIT_POINTER(vm->arch.msr_filter, NULL);
 }
 
+/**
+ * msr_exits_enable() - KVM_CAP_X86_USER_SPACE_MSR
+ * @vm: the VM
+ * @reasons: KVM_MSR_EXIT_REASON_*: refused accesses that go to userspace from now on
+ *
+ * Return: 0 or -EINVAL. Context: takes vm->lock.
+ */
 int msr_exits_enable(struct mkvm_vm *vm, u64 reasons)
 {
 	if (reasons & ~(u64)MSR_EXIT_REASONS) {
@@ -212,7 +241,7 @@ int msr_exits_enable(struct mkvm_vm *vm, u64 reasons)
 	return 0;
 }
 
-/* The exit's @reason to userspace if it wants such: true with vcpu->run filled. */
+/* If userspace wants exits for @reason, fill vcpu->run: true. */
 static bool ask_userspace(struct mkvm_vcpu *vcpu, u32 exit, u32 reason, u64 data,
 			  int (*complete)(struct mkvm_vcpu *vcpu))
 {
@@ -251,6 +280,15 @@ static u32 reason_for(int ret)
 	return ret == MSR_UNKNOWN ? KVM_MSR_EXIT_REASON_UNKNOWN : KVM_MSR_EXIT_REASON_INVAL;
 }
 
+/**
+ * msr_emulate_read() - the guest's RDMSR
+ * @vcpu: loaded vCPU
+ *
+ * RIP moves behind the instruction, if userspace is asked in the next KVM_RUN.
+ *
+ * Return: 1 = go on, 0 = KVM_EXIT_X86_RDMSR, or -errno. Context: process context, vm->srcu
+ * read-held.
+ */
 int msr_emulate_read(struct mkvm_vcpu *vcpu)
 {
 	u32 msr = reg_read(vcpu, GREG_RCX), reason = KVM_MSR_EXIT_REASON_FILTER;
@@ -274,6 +312,12 @@ int msr_emulate_read(struct mkvm_vcpu *vcpu)
 	return 1;
 }
 
+/**
+ * msr_emulate_write() - the guest's WRMSR
+ * @vcpu: loaded vCPU
+ *
+ * Return: 1 = go on, 0 = KVM_EXIT_X86_WRMSR, or -errno; all else as in msr_emulate_read().
+ */
 int msr_emulate_write(struct mkvm_vcpu *vcpu)
 {
 	u32 msr = reg_read(vcpu, GREG_RCX), reason = KVM_MSR_EXIT_REASON_FILTER;

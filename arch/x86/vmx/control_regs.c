@@ -257,7 +257,14 @@ bool vmx_spec_ctrl_switched(struct mkvm_vcpu *vcpu)
 	return to_vmx(vcpu)->enter_flags & VMX_ENTER_SPEC_CTRL;
 }
 
-/* -ENOENT tells arch/x86/cpu/msr.c to look elsewhere. */
+/**
+ * vmx_get_msr() - read an MSR that is in the VMCS or switched with the guest
+ * @vcpu: loaded vCPU
+ * @msr: one whose row of cpu/msr_table.c says MSR_VMX
+ * @data: gets the value
+ *
+ * Return: 0, or -ENOENT for any other.
+ */
 int vmx_get_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
@@ -300,9 +307,6 @@ int vmx_get_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data)
 	case MSR_TSC_AUX:
 		*data = vmx->uret_msrs[URET_TSC_AUX];
 		return 0;
-	case MSR_EFER:
-		*data = vcpu->arch.efer;
-		return 0;
 	case MSR_IA32_DEBUGCTLMSR:
 		*data = vmcs_read64(GUEST_IA32_DEBUGCTL);
 		return 0;
@@ -323,6 +327,14 @@ static void set_uret(struct vmx_vcpu *vmx, enum vmx_uret_msr which, u64 data)
 	vmx->uret_loaded = false;
 }
 
+/**
+ * vmx_set_msr() - write an MSR that is in the VMCS or switched with the guest
+ * @vcpu: loaded vCPU
+ * @msr: one whose row of cpu/msr_table.c says MSR_VMX
+ * @data: value, which the caller has checked
+ *
+ * Return: 0, or -ENOENT for any other.
+ */
 int vmx_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
@@ -364,9 +376,6 @@ int vmx_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data)
 		return 0;
 	case MSR_TSC_AUX:
 		set_uret(vmx, URET_TSC_AUX, data);
-		return 0;
-	case MSR_EFER:
-		vmx_set_efer(vcpu, data);
 		return 0;
 	case MSR_IA32_DEBUGCTLMSR:
 		vmcs_write64(GUEST_IA32_DEBUGCTL, data);

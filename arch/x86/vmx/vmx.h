@@ -42,11 +42,7 @@ void vmx_set_mov_dr_exiting(struct mkvm_vcpu *vcpu, bool on);
 void vmx_update_exception_bitmap(struct mkvm_vcpu *vcpu);
 void vmx_set_singlestep(struct mkvm_vcpu *vcpu, bool on);
 
-/*
- * MSRs that live in the VMCS or are switched by vmx/: FS_BASE, GS_BASE, KERNEL_GS_BASE,
- * SYSENTER_*, STAR, LSTAR, CSTAR, SYSCALL_MASK, TSC_AUX, EFER, PAT, DEBUGCTL, SPEC_CTRL.
- * 0, or -ENOENT when @msr is none of them.
- */
+/* MSRs that are in the VMCS or switched with the guest; which need no exit. */
 int vmx_get_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data);
 int vmx_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data);
 enum vmx_msr_access { VMX_MSR_READ = 1, VMX_MSR_WRITE = 2, VMX_MSR_RW = 3 };

@@ -82,19 +82,22 @@ void msi_row(const char *name, void (*unused)(void))
 	bench_loop(name, bench_guest(guest_interrupted), signal_msi);
 }
 
-/* An eventfd whose signal is an MSI. */
-static int attach_irqfd(struct kt_vm *vm)
+/* An eventfd whose signal is an MSI, by the last of @routes routes. */
+static int attach_irqfd(struct kt_vm *vm, u32 routes)
 {
-	struct kvm_irq_routing *table = calloc(1, sizeof(*table) + sizeof(table->entries[0]));
-	struct kvm_irqfd irqfd = { .fd = new_eventfd(), .gsi = GSI };
+	struct kvm_irq_routing *table = calloc(1, sizeof(*table) +
+					       routes * sizeof(table->entries[0]));
+	struct kvm_irqfd irqfd = { .fd = new_eventfd(), .gsi = GSI + routes - 1 };
 
 	if (!table)
 		kt_fail("no memory");
-	table->nr = 1;
-	table->entries[0].gsi = GSI;
-	table->entries[0].type = KVM_IRQ_ROUTING_MSI;
-	table->entries[0].u.msi.address_lo = MSI_ADDRESS;
-	table->entries[0].u.msi.data = VECTOR;
+	table->nr = routes;
+	for (u32 i = 0; i < routes; i++) {
+		table->entries[i].gsi = GSI + i;
+		table->entries[i].type = KVM_IRQ_ROUTING_MSI;
+		table->entries[i].u.msi.address_lo = MSI_ADDRESS;
+		table->entries[i].u.msi.data = VECTOR;
+	}
 	KT_IOCTL(vm->fd, KVM_SET_GSI_ROUTING, table);
 	KT_IOCTL(vm->fd, KVM_IRQFD, &irqfd);
 	free(table);
@@ -117,12 +120,23 @@ static void signal_irqfd(struct kt_vm *vm)
 	signal_eventfd(irqfd);
 }
 
+long irqfd_with_routes(u32 routes)
+{
+	struct kt_vcpu *vcpu = bench_guest(guest_interrupted);
+	long ticks;
+
+	irqfd = attach_irqfd(vcpu->vm, routes);
+	ticks = bench_ticks(vcpu, signal_irqfd);
+	close(irqfd);
+	return ticks;
+}
+
 void irqfd_running_row(const char *name, void (*unused)(void))
 {
 	struct kt_vcpu *vcpu = bench_guest(guest_interrupted);
 
 	(void)unused;
-	irqfd = attach_irqfd(vcpu->vm);
+	irqfd = attach_irqfd(vcpu->vm, 1);
 	bench_loop(name, vcpu, signal_irqfd);
 	close(irqfd);
 }
@@ -149,11 +163,53 @@ static void *run_driver(void *arg)
 	return NULL;
 }
 
+static int ping, pong;
+
+static void *answer(void *unused)
+{
+	u64 count;
+
+	(void)unused;
+	for (int i = 0; i < ROUNDS; i++) {
+		if (read(ping, &count, sizeof(count)) != sizeof(count))
+			kt_fail("read of an eventfd: %s", strerror(errno));
+		signal_eventfd(pong);
+	}
+	return NULL;
+}
+
+/* Two threads that wake each other as the row's do: what the host's scheduler takes. */
+static long ticks_of_wakeups(void)
+{
+	long values[ROUNDS];
+	pthread_t thread;
+	u64 count;
+
+	ping = new_eventfd();
+	pong = new_eventfd();
+	if (pthread_create(&thread, NULL, answer, NULL))
+		kt_fail("no thread");
+	for (int i = 0; i < ROUNDS; i++) {
+		u64 start;
+
+		kt_msleep(2);	/* by now it waits */
+		start = rdtsc();
+		signal_eventfd(ping);
+		if (read(pong, &count, sizeof(count)) != sizeof(count))
+			kt_fail("read of an eventfd: %s", strerror(errno));
+		values[i] = rdtsc() - start;
+	}
+	pthread_join(thread, NULL);
+	close(ping);
+	close(pong);
+	return median(values, ROUNDS);
+}
+
 /* From the write to the irqfd of a halted guest to the return of read() from its kick. */
 void irqfd_halted_row(const char *name, void (*unused)(void))
 {
 	struct kt_vcpu *vcpu = bench_guest(guest_driver);
-	int irq = attach_irqfd(vcpu->vm), kick = new_eventfd();
+	int irq = attach_irqfd(vcpu->vm, 1), kick = new_eventfd();
 	long values[ROUNDS];
 	pthread_t thread;
 	u64 count;
@@ -178,6 +234,7 @@ void irqfd_halted_row(const char *name, void (*unused)(void))
 	signal_eventfd(irq);
 	pthread_join(thread, NULL);
 	print_row(name, median(values, ROUNDS));
+	print_own(name, ticks_of_wakeups());
 	kt_vm_free(vcpu->vm);
 	close(irq);
 	close(kick);

@@ -9,6 +9,7 @@
  */
 #include <pthread.h>
 #include <sched.h>
+#include <sys/eventfd.h>
 
 #include "vmbench.h"
 
@@ -114,6 +115,51 @@ static void ipi_row(const char *name, void (*receiver)(void), u64 ticks, u64 ipi
 	bench_samples(name, vcpu, thread);
 }
 
+static int wake;
+static volatile u32 woken;
+
+static void *wait_to_be_woken(void *unused)
+{
+	u64 count;
+
+	(void)unused;
+	for (int i = 0; i < IPI_SAMPLES; i++) {
+		if (read(wake, &count, sizeof(count)) != sizeof(count))
+			kt_fail("read of an eventfd: %s", strerror(errno));
+		woken++;
+	}
+	return NULL;
+}
+
+/* A thread of the host that wakes another one on the other CPU: what the scheduler takes of it. */
+static long ticks_of_wakeup(void)
+{
+	long values[IPI_SAMPLES];
+	pthread_t thread;
+	u64 one = 1;
+
+	wake = eventfd(0, 0);
+	if (wake < 0 || pthread_create(&thread, NULL, wait_to_be_woken, NULL))
+		kt_fail("no thread");
+	on_cpu(thread, 1);
+	for (int i = 0; i < IPI_SAMPLES; i++) {
+		u32 before = woken;
+		u64 start = rdtsc();
+
+		while (rdtsc() - start < SETTLE)
+			;
+		start = rdtsc();
+		if (write(wake, &one, sizeof(one)) != sizeof(one))
+			kt_fail("write to an eventfd: %s", strerror(errno));
+		while (woken == before)
+			;
+		values[i] = rdtsc() - start;
+	}
+	pthread_join(thread, NULL);
+	close(wake);
+	return median(values, IPI_SAMPLES);
+}
+
 void ipi_running_row(const char *name, void (*unused)(void))
 {
 	(void)unused;
@@ -124,6 +170,7 @@ void ipi_halted_row(const char *name, void (*unused)(void))
 {
 	(void)unused;
 	ipi_row(name, guest_halts, SETTLE, 0);
+	print_own(name, ticks_of_wakeup());
 }
 
 void ipi_halted_short_row(const char *name, void (*unused)(void))
@@ -142,4 +189,5 @@ void ipi_halted_burst_row(const char *name, void (*unused)(void))
 {
 	(void)unused;
 	ipi_row(name, guest_halts, SETTLE, BURST);
+	print_own(name, ticks_of_wakeup());
 }

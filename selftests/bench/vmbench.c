@@ -6,10 +6,10 @@
  * Meant for the lab's Bochs host, whose TSC counts executed instructions. A guest measures
  * itself by RDTSC, in batches; the smallest batch has no host interrupt in it. Where minikvm
  * counts its VMCS accesses (count_vmcs=1), prints those per operation as well.
- * On two host CPUs only the rows of two vCPUs; --list prints each row's name and how many CPUs it
- * wants. Relies on the kselftests' library. Output, behind a
- * label: `row NAME TICKS`, `vmcs NAME VMREADS VMWRITES`. Documentation/benchmark.rst says what each
- * row holds.
+ * On two host CPUs only the rows of two vCPUs; rows of growth only by name; --list prints each row's
+ * name and its kind (1, 2 or growth). Relies on the kselftests' library. Output, behind a label:
+ * `row NAME TICKS`, `vmcs NAME VMREADS VMWRITES`, `own NAME TICKS`, `growth NAME NUMBER TICKS`.
+ * Documentation/benchmark.rst says what each row holds.
  */
 #include <glob.h>
 
@@ -240,6 +240,18 @@ void print_row(const char *name, long value)
 	fflush(stdout);
 }
 
+void print_own(const char *name, long value)
+{
+	printf("%s own %s %ld\n", label, name, value);
+	fflush(stdout);
+}
+
+void print_growth(const char *name, u32 n, long value)
+{
+	printf("%s growth %s %u %ld\n", label, name, n, value);
+	fflush(stdout);
+}
+
 /*
  * Serve exits until the guest is done; afterwards *used holds its VMCS accesses since UC_SYNC.
  * @user, if any, does what an OUT to PORT_USER is for.
@@ -335,14 +347,21 @@ static void finish_guest(struct kt_vcpu *vcpu, struct guest_result *result,
 	kt_vm_free(vcpu->vm);
 }
 
-void bench_samples(const char *name, struct kt_vcpu *vcpu, pthread_t other)
+long bench_median(struct kt_vcpu *vcpu)
 {
 	struct guest_result r;
 
 	run_guest(vcpu, &r, NULL);
+	return median(r.values, r.n);
+}
+
+void bench_samples(const char *name, struct kt_vcpu *vcpu, pthread_t other)
+{
+	long ticks = bench_median(vcpu);
+
 	pthread_join(other, NULL);
 	kt_vm_free(vcpu->vm);
-	print_row(name, median(r.values, r.n));
+	print_row(name, ticks);
 }
 
 /* In tenths, rounded: the library is built without floating point. */
@@ -361,13 +380,26 @@ static void print_accesses(const char *name, const struct accesses *used, u64 op
 		       (u32)(w / 10), (u32)(w % 10));
 }
 
+static long loop_ticks(struct kt_vcpu *vcpu, struct guest_result *r,
+		       void (*user)(struct kt_vm *vm))
+{
+	finish_guest(vcpu, r, user);
+	median(r->values, r->n);
+	return (r->values[0] - (long)empty_batch + BATCH / 2) / BATCH;
+}
+
+long bench_ticks(struct kt_vcpu *vcpu, void (*user)(struct kt_vm *vm))
+{
+	struct guest_result r;
+
+	return loop_ticks(vcpu, &r, user);
+}
+
 void bench_loop(const char *name, struct kt_vcpu *vcpu, void (*user)(struct kt_vm *vm))
 {
 	struct guest_result r;
 
-	finish_guest(vcpu, &r, user);
-	median(r.values, r.n);
-	print_row(name, (r.values[0] - (long)empty_batch + BATCH / 2) / BATCH);
+	print_row(name, loop_ticks(vcpu, &r, user));
 	print_accesses(name, &r.used, BATCHES * BATCH);
 }
 
@@ -482,7 +514,7 @@ static void vcpu_row(const char *name, void (*unused)(void))
  * Free pages of all zones, with those that wait in the CPUs' lists, which MemFree leaves out
  * and which would hide the first few MiB.
  */
-static u64 free_kb(void)
+u64 free_kb(void)
 {
 	FILE *f = fopen("/proc/zoneinfo", "r");
 	unsigned long long n, pages = 0;
@@ -515,7 +547,7 @@ static void write_file(const char *path, const char *text)
  * What earlier VMs left in the allocator's caches would be taken first and not be seen: wait for
  * deferred frees and give it all back. Without CONFIG_SLUB's files the figure is just less exact.
  */
-static void empty_caches(void)
+void empty_caches(void)
 {
 	glob_t caches;
 
@@ -528,7 +560,27 @@ static void empty_caches(void)
 	kt_msleep(500);
 }
 
-/* VMs that have run once and lie idle; all share one RAM, so that only the kernel's part counts. */
+/* It lies in the RAM of another, so that only the kernel's part counts. */
+struct kt_vm *idle_vm(struct kt_vm *ram, void (*fn)(void))
+{
+	struct kt_vm *vm = kt_vm_new(0, KT_IRQCHIP);
+	struct kt_vcpu *vcpu;
+
+	KT_EQ(kt_slot(vm, 0, 0, 0, ram->size, ram->mem), 0);
+	vm->mem = ram->mem;
+	vm->size = ram->size;
+	vcpu = kt_vcpu_new(vm, 0);
+	kt_vcpu_long(vcpu, fn);
+	KT_RUN_DONE(vcpu);
+	return vm;
+}
+
+void free_idle_vm(struct kt_vm *vm)
+{
+	vm->size = 0;
+	kt_vm_free(vm);
+}
+
 static void memory_row(const char *name, void (*fn)(void))
 {
 	static struct kt_vm *vms[IDLE_WARM_UP + IDLE_VMS];
@@ -537,23 +589,13 @@ static void memory_row(const char *name, void (*fn)(void))
 
 	empty_caches();
 	for (unsigned int i = 0; i < KT_ARRAY_SIZE(vms); i++) {
-		struct kt_vcpu *vcpu;
-
 		if (i == IDLE_WARM_UP)
 			before = free_kb();
-		vms[i] = kt_vm_new(0, KT_IRQCHIP);
-		KT_EQ(kt_slot(vms[i], 0, 0, 0, first->size, first->mem), 0);
-		vms[i]->mem = first->mem;
-		vms[i]->size = first->size;
-		vcpu = kt_vcpu_new(vms[i], 0);
-		kt_vcpu_long(vcpu, fn);
-		KT_RUN_DONE(vcpu);
+		vms[i] = idle_vm(first, fn);
 	}
 	print_row(name, ((long)before - (long)free_kb()) / IDLE_VMS);
-	for (unsigned int i = 0; i < KT_ARRAY_SIZE(vms); i++) {
-		vms[i]->size = 0;	/* it is the first one's */
-		kt_vm_free(vms[i]);
-	}
+	for (unsigned int i = 0; i < KT_ARRAY_SIZE(vms); i++)
+		free_idle_vm(vms[i]);
 	kt_vm_free(first);
 }
 
@@ -561,7 +603,7 @@ static const struct {
 	const char *name;
 	void (*measure)(const char *name, void (*fn)(void));
 	void (*fn)(void);
-	bool two_cpus;		/* needs them, and on two nothing else is measured */
+	enum { ONE_CPU, TWO_CPUS, GROWTH } kind;	/* on two CPUs only those that need them */
 } rows[] = {
 	{ "cpuid", loop_row, guest_cpuid_first },
 	{ "cpuid_last", loop_row, guest_cpuid_last },
@@ -600,27 +642,36 @@ static const struct {
 	{ "dirty_log", dirty_log_rows, NULL },
 	{ "fork", fork_row, NULL },
 	{ "fork_1g", fork_1g_row, NULL },
-	{ "ipi_running", ipi_running_row, NULL, true },
-	{ "ipi_halted", ipi_halted_row, NULL, true },
-	{ "ipi_halted_short", ipi_halted_short_row, NULL, true },
-	{ "ipi_halted_edge", ipi_halted_edge_row, NULL, true },
-	{ "ipi_halted_burst", ipi_halted_burst_row, NULL, true },
+	{ "slot_miss", growth_slots, NULL, GROWTH },
+	{ "ipi_all", growth_ipi, NULL, GROWTH },
+	{ "idle_vms", growth_vms, guest_idle, GROWTH },
+	{ "populate", growth_populate, NULL, GROWTH },
+	{ "irqfd_routes", growth_routes, NULL, GROWTH },
+	{ "ipi_running", ipi_running_row, NULL, TWO_CPUS },
+	{ "ipi_halted", ipi_halted_row, NULL, TWO_CPUS },
+	{ "ipi_halted_short", ipi_halted_short_row, NULL, TWO_CPUS },
+	{ "ipi_halted_edge", ipi_halted_edge_row, NULL, TWO_CPUS },
+	{ "ipi_halted_burst", ipi_halted_burst_row, NULL, TWO_CPUS },
 };
 
-/* Of those that this host can measure: the named ones, or all where there are no names. */
+/* Of those that this host can measure: the named ones, or all but growth where there are no names. */
 static bool wanted(unsigned int row, char **names, int n)
 {
-	bool named = !n;
+	bool named = !n && rows[row].kind != GROWTH;
 
 	for (int i = 0; i < n; i++)
 		named |= !strcmp(names[i], rows[row].name);
-	return named && rows[row].two_cpus == (sysconf(_SC_NPROCESSORS_ONLN) > 1);
+	if (counting && rows[row].kind == GROWTH)
+		return false;
+	return named && (rows[row].kind == TWO_CPUS) == (sysconf(_SC_NPROCESSORS_ONLN) > 1);
 }
 
 static int list_rows(void)
 {
+	static const char * const kinds[] = { "1", "2", "growth" };
+
 	for (unsigned int i = 0; i < KT_ARRAY_SIZE(rows); i++)
-		printf("%s %d\n", rows[i].name, rows[i].two_cpus ? 2 : 1);
+		printf("%s %s\n", rows[i].name, kinds[rows[i].kind]);
 	return 0;
 }
 

@@ -4,7 +4,7 @@
  *
  * Relies on the kselftests' library; vmbench.c has main() and the rows of single exits,
  * rows_event.c those of interrupts and eventfds, rows_ipi.c those of two vCPUs, rows_memory.c those
- * of memory slots.
+ * of memory slots, rows_growth.c those of growth.
  */
 #ifndef VMBENCH_H
 #define VMBENCH_H
@@ -63,10 +63,25 @@ void bench_loop(const char *name, struct kt_vcpu *vcpu, void (*user)(struct kt_v
  * second vCPU's thread, ends when the guest has told its vCPU so.
  */
 void bench_samples(const char *name, struct kt_vcpu *vcpu, pthread_t other);
+/* What bench_loop() and bench_samples() print; the latter's VM is the caller's to free. */
+long bench_ticks(struct kt_vcpu *vcpu, void (*user)(struct kt_vm *vm));
+long bench_median(struct kt_vcpu *vcpu);
 void print_row(const char *name, long value);
+/* How much of the row is the host kernel's own: measured without a guest. */
+void print_own(const char *name, long value);
+/* A row of growth, with @n of what it may depend on. */
+void print_growth(const char *name, u32 n, long value);
 /* Sorts @values; the smallest is first then. Signed: a timer may fire ahead of its time. */
 long median(long *values, unsigned int n);
 void *map(size_t size);
+/* As much address space as is wanted, in 4 KiB pages of little memory. */
+u8 *map_repeated(u64 size);
+
+/* Free memory of the host, what earlier VMs left in caches, and a VM that has run once. */
+u64 free_kb(void);
+void empty_caches(void);
+struct kt_vm *idle_vm(struct kt_vm *ram, void (*fn)(void));
+void free_idle_vm(struct kt_vm *vm);
 
 /* rows_event.c */
 void guest_eoi_xapic(void);
@@ -77,6 +92,7 @@ void ioeventfd_mmio_row(const char *name, void (*unused)(void));
 void irqfd_running_row(const char *name, void (*unused)(void));
 void irqfd_halted_row(const char *name, void (*unused)(void));
 void msi_row(const char *name, void (*unused)(void));
+long irqfd_with_routes(u32 routes);
 
 /* rows_ipi.c */
 void ipi_running_row(const char *name, void (*unused)(void));
@@ -91,5 +107,12 @@ void slot_delete_row(const char *name, void (*unused)(void));
 void dirty_log_rows(const char *name, void (*unused)(void));
 void fork_row(const char *name, void (*unused)(void));
 void fork_1g_row(const char *name, void (*unused)(void));
+
+/* rows_growth.c: each prints its name, or those that come with it, for several numbers. */
+void growth_slots(const char *name, void (*unused)(void));
+void growth_ipi(const char *name, void (*unused)(void));
+void growth_vms(const char *name, void (*fn)(void));
+void growth_populate(const char *name, void (*unused)(void));
+void growth_routes(const char *name, void (*unused)(void));
 
 #endif

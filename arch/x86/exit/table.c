@@ -2,9 +2,9 @@
 /*
  * The table of exit reasons.
  *
- * SDM, "VMX Basic Exit Reasons". Every basic exit reason of the current SDM has a row with a
- * name. A row without a handler, or a reason without a row, ends in
- * KVM_EXIT_INTERNAL_ERROR with the reason named in the log. A row's fast handler runs with
+ * SDM, "VMX Basic Exit Reasons". Every basic exit reason of the current SDM has a row here, and
+ * its name in vmx/explain/exit_reason.c. A row without a handler, or a reason without a row, ends
+ * in KVM_EXIT_INTERNAL_ERROR with the reason named in the log. A row's fast handler runs with
  * interrupts off inside hot_loop.c's loop, its slow handler in process context under vm->srcu.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
@@ -31,24 +31,6 @@
 #include "arch/x86/pv/hypercall.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 #include "virt/yield.h"
-
-/* Basic exit reasons that older <asm/vmx.h> does not name (SDM, "VMX Basic Exit Reasons"). */
-#define REASON_SIPI			4
-#define REASON_IO_SMI			5
-#define REASON_OTHER_SMI		6
-#define REASON_GETSEC			11
-#define REASON_RSM			17
-#define REASON_SEAMCALL			76
-#define REASON_TDCALL			77
-#define REASON_SPP			66
-#define REASON_ENCLV			70
-#define REASON_PCONFIG			65
-#define REASON_LOADIWKEY		69
-#define REASON_ENQCMD_PASID		72
-#define REASON_ENQCMDS_PASID		73
-#define REASON_INSTRUCTION_TIMEOUT	75
-#define REASON_RDMSRLIST		78
-#define REASON_WRMSRLIST		79
 
 static int exit_cpuid(struct mkvm_vcpu *vcpu)
 {
@@ -197,111 +179,91 @@ static int exit_apic_write(struct mkvm_vcpu *vcpu)
 	return 1;
 }
 
-#define ROW(reason, text, fast_fn, slow_fn)	\
-	[reason] = { text, fast_fn, slow_fn }
-#define ROW_IN_DELIVERY(reason, text, fast_fn, slow_fn)	\
-	[reason] = { text, fast_fn, slow_fn, .in_delivery = true }
-#define UNEXPECTED(reason, text)		\
-	[reason] = { text, NULL, NULL }
+#define ROW(reason, fast_fn, slow_fn)	\
+	[reason] = { fast_fn, slow_fn }
+#define ROW_IN_DELIVERY(reason, fast_fn, slow_fn)	\
+	[reason] = { fast_fn, slow_fn, .in_delivery = true }
+#define UNEXPECTED(reason)		\
+	[reason] = { NULL, NULL }
 
 const struct exit_row exit_rows[NR_EXIT_REASONS + 1] = {
-	ROW_IN_DELIVERY(EXIT_REASON_EXCEPTION_NMI, "exception or NMI", NULL, exit_exception_nmi),
-	ROW(EXIT_REASON_EXTERNAL_INTERRUPT, "external interrupt", NULL, exit_go_on),
-	ROW(EXIT_REASON_TRIPLE_FAULT, "triple fault", NULL, exit_triple_fault),
-	UNEXPECTED(EXIT_REASON_INIT_SIGNAL, "INIT signal"),
-	UNEXPECTED(REASON_SIPI, "start-up IPI (SIPI)"),
-	UNEXPECTED(REASON_IO_SMI, "I/O SMI"),
-	UNEXPECTED(REASON_OTHER_SMI, "other SMI"),
-	ROW(EXIT_REASON_INTERRUPT_WINDOW, "interrupt window", exit_interrupt_window,
-	    exit_interrupt_window),
-	ROW(EXIT_REASON_NMI_WINDOW, "NMI window", exit_nmi_window, exit_nmi_window),
-	ROW_IN_DELIVERY(EXIT_REASON_TASK_SWITCH, "task switch", NULL, exit_task_switch),
-	ROW(EXIT_REASON_CPUID, "CPUID", exit_cpuid, exit_cpuid),
-	ROW(REASON_GETSEC, "GETSEC", exit_undefined, exit_undefined),
-	ROW(EXIT_REASON_HLT, "HLT", exit_hlt, exit_hlt),
-	ROW(EXIT_REASON_INVD, "INVD", exit_skip, exit_skip),
-	ROW(EXIT_REASON_INVLPG, "INVLPG", NULL, exit_invlpg),
-	ROW(EXIT_REASON_RDPMC, "RDPMC", exit_rdpmc, exit_rdpmc),
-	ROW(EXIT_REASON_RDTSC, "RDTSC", exit_rdtsc, exit_rdtsc),
-	UNEXPECTED(REASON_RSM, "RSM"),
-	ROW(EXIT_REASON_VMCALL, "VMCALL", exit_vmcall, exit_vmcall),
-	ROW(EXIT_REASON_VMCLEAR, "VMCLEAR", exit_undefined, exit_undefined),
-	ROW(EXIT_REASON_VMLAUNCH, "VMLAUNCH", exit_undefined, exit_undefined),
-	ROW(EXIT_REASON_VMPTRLD, "VMPTRLD", exit_undefined, exit_undefined),
-	ROW(EXIT_REASON_VMPTRST, "VMPTRST", exit_undefined, exit_undefined),
-	ROW(EXIT_REASON_VMREAD, "VMREAD", exit_undefined, exit_undefined),
-	ROW(EXIT_REASON_VMRESUME, "VMRESUME", exit_undefined, exit_undefined),
-	ROW(EXIT_REASON_VMWRITE, "VMWRITE", exit_undefined, exit_undefined),
-	ROW(EXIT_REASON_VMOFF, "VMXOFF", exit_undefined, exit_undefined),
-	ROW(EXIT_REASON_VMON, "VMXON", exit_undefined, exit_undefined),
-	ROW(EXIT_REASON_CR_ACCESS, "control-register access", exit_fast_cr, exit_cr),
-	ROW(EXIT_REASON_DR_ACCESS, "MOV DR", NULL, exit_dr),
-	ROW(EXIT_REASON_IO_INSTRUCTION, "I/O instruction", exit_fast_io, exit_io),
-	ROW(EXIT_REASON_MSR_READ, "RDMSR", exit_fast_rdmsr, exit_rdmsr),
-	ROW(EXIT_REASON_MSR_WRITE, "WRMSR", exit_fast_wrmsr, exit_wrmsr),
-	ROW(EXIT_REASON_INVALID_STATE, "VM-entry failure: invalid guest state", NULL,
-	    vmx_exit_entry_failure),
-	ROW(EXIT_REASON_MSR_LOAD_FAIL, "VM-entry failure: MSR loading", NULL,
-	    vmx_exit_entry_failure),
-	ROW(EXIT_REASON_MWAIT_INSTRUCTION, "MWAIT", exit_monitor_mwait,
-	    exit_monitor_mwait),
-	ROW(EXIT_REASON_MONITOR_TRAP_FLAG, "monitor trap flag", NULL, exit_monitor_trap),
-	ROW(EXIT_REASON_MONITOR_INSTRUCTION, "MONITOR", exit_monitor_mwait,
-	    exit_monitor_mwait),
-	ROW(EXIT_REASON_PAUSE_INSTRUCTION, "PAUSE", NULL, exit_pause),
-	ROW(EXIT_REASON_MCE_DURING_VMENTRY, "VM-entry failure: machine-check event", NULL,
-	    vmx_exit_entry_failure),
-	ROW(EXIT_REASON_TPR_BELOW_THRESHOLD, "TPR below threshold", exit_tpr_below_threshold,
-	    exit_tpr_below_threshold),
-	ROW_IN_DELIVERY(EXIT_REASON_APIC_ACCESS, "APIC access", exit_fast_apic_access, exit_apic_access),
-	ROW(EXIT_REASON_EOI_INDUCED, "virtualized EOI", NULL, exit_virtualized_eoi),
-	ROW(EXIT_REASON_GDTR_IDTR, "access to GDTR or IDTR", NULL, exit_descriptor_table),
-	ROW(EXIT_REASON_LDTR_TR, "access to LDTR or TR", NULL, exit_descriptor_table),
-	ROW_IN_DELIVERY(EXIT_REASON_EPT_VIOLATION, "EPT violation", exit_fast_ept_violation,
-	    exit_ept_violation),
-	ROW_IN_DELIVERY(EXIT_REASON_EPT_MISCONFIG, "EPT misconfiguration", NULL, exit_ept_misconfig),
-	ROW(EXIT_REASON_INVEPT, "INVEPT", exit_undefined, exit_undefined),
-	ROW(EXIT_REASON_RDTSCP, "RDTSCP", exit_rdtscp, exit_rdtscp),
-	ROW(EXIT_REASON_PREEMPTION_TIMER, "VMX-preemption timer expired",
-	    exit_preemption_timer, exit_go_on),
-	ROW(EXIT_REASON_INVVPID, "INVVPID", exit_undefined, exit_undefined),
-	ROW(EXIT_REASON_WBINVD, "WBINVD or WBNOINVD", exit_wbinvd_fast, exit_wbinvd),
-	ROW(EXIT_REASON_XSETBV, "XSETBV", NULL, exit_xsetbv),
-	ROW(EXIT_REASON_APIC_WRITE, "APIC write", exit_apic_write, exit_apic_write),
-	ROW(EXIT_REASON_RDRAND, "RDRAND", exit_undefined, exit_undefined),
-	ROW(EXIT_REASON_INVPCID, "INVPCID", NULL, exit_invpcid),
-	ROW(EXIT_REASON_VMFUNC, "VMFUNC", exit_undefined, exit_undefined),
-	ROW(EXIT_REASON_ENCLS, "ENCLS", exit_undefined, exit_undefined),
-	ROW(EXIT_REASON_RDSEED, "RDSEED", exit_undefined, exit_undefined),
-	ROW_IN_DELIVERY(EXIT_REASON_PML_FULL, "page-modification log full", NULL, exit_pml_full),
-	ROW(EXIT_REASON_XSAVES, "XSAVES", exit_undefined, exit_undefined),
-	ROW(EXIT_REASON_XRSTORS, "XRSTORS", exit_undefined, exit_undefined),
-	ROW(REASON_PCONFIG, "PCONFIG", exit_undefined, exit_undefined),
-	UNEXPECTED(REASON_SPP, "sub-page write-permission event"),
-	ROW(EXIT_REASON_UMWAIT, "UMWAIT", exit_undefined, exit_undefined),
-	ROW(EXIT_REASON_TPAUSE, "TPAUSE", exit_undefined, exit_undefined),
-	ROW(REASON_LOADIWKEY, "LOADIWKEY", exit_undefined, exit_undefined),
-	ROW(REASON_ENCLV, "ENCLV", exit_undefined, exit_undefined),
-	UNEXPECTED(REASON_ENQCMD_PASID, "ENQCMD PASID translation failure"),
-	UNEXPECTED(REASON_ENQCMDS_PASID, "ENQCMDS PASID translation failure"),
-	UNEXPECTED(EXIT_REASON_BUS_LOCK, "bus lock"),
-	UNEXPECTED(REASON_INSTRUCTION_TIMEOUT, "instruction timeout"),
-	ROW(REASON_SEAMCALL, "SEAMCALL", exit_undefined, exit_undefined),
-	ROW(REASON_TDCALL, "TDCALL", exit_undefined, exit_undefined),
-	ROW(REASON_RDMSRLIST, "RDMSRLIST", exit_undefined, exit_undefined),
-	ROW(REASON_WRMSRLIST, "WRMSRLIST", exit_undefined, exit_undefined),
+	ROW_IN_DELIVERY(EXIT_REASON_EXCEPTION_NMI, NULL, exit_exception_nmi),
+	ROW(EXIT_REASON_EXTERNAL_INTERRUPT, NULL, exit_go_on),
+	ROW(EXIT_REASON_TRIPLE_FAULT, NULL, exit_triple_fault),
+	UNEXPECTED(EXIT_REASON_INIT_SIGNAL),
+	UNEXPECTED(REASON_SIPI),
+	UNEXPECTED(REASON_IO_SMI),
+	UNEXPECTED(REASON_OTHER_SMI),
+	ROW(EXIT_REASON_INTERRUPT_WINDOW, exit_interrupt_window, exit_interrupt_window),
+	ROW(EXIT_REASON_NMI_WINDOW, exit_nmi_window, exit_nmi_window),
+	ROW_IN_DELIVERY(EXIT_REASON_TASK_SWITCH, NULL, exit_task_switch),
+	ROW(EXIT_REASON_CPUID, exit_cpuid, exit_cpuid),
+	ROW(REASON_GETSEC, exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_HLT, exit_hlt, exit_hlt),
+	ROW(EXIT_REASON_INVD, exit_skip, exit_skip),
+	ROW(EXIT_REASON_INVLPG, NULL, exit_invlpg),
+	ROW(EXIT_REASON_RDPMC, exit_rdpmc, exit_rdpmc),
+	ROW(EXIT_REASON_RDTSC, exit_rdtsc, exit_rdtsc),
+	UNEXPECTED(REASON_RSM),
+	ROW(EXIT_REASON_VMCALL, exit_vmcall, exit_vmcall),
+	ROW(EXIT_REASON_VMCLEAR, exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_VMLAUNCH, exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_VMPTRLD, exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_VMPTRST, exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_VMREAD, exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_VMRESUME, exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_VMWRITE, exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_VMOFF, exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_VMON, exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_CR_ACCESS, exit_fast_cr, exit_cr),
+	ROW(EXIT_REASON_DR_ACCESS, NULL, exit_dr),
+	ROW(EXIT_REASON_IO_INSTRUCTION, exit_fast_io, exit_io),
+	ROW(EXIT_REASON_MSR_READ, exit_fast_rdmsr, exit_rdmsr),
+	ROW(EXIT_REASON_MSR_WRITE, exit_fast_wrmsr, exit_wrmsr),
+	ROW(EXIT_REASON_INVALID_STATE, NULL, vmx_exit_entry_failure),
+	ROW(EXIT_REASON_MSR_LOAD_FAIL, NULL, vmx_exit_entry_failure),
+	ROW(EXIT_REASON_MWAIT_INSTRUCTION, exit_monitor_mwait, exit_monitor_mwait),
+	ROW(EXIT_REASON_MONITOR_TRAP_FLAG, NULL, exit_monitor_trap),
+	ROW(EXIT_REASON_MONITOR_INSTRUCTION, exit_monitor_mwait, exit_monitor_mwait),
+	ROW(EXIT_REASON_PAUSE_INSTRUCTION, NULL, exit_pause),
+	ROW(EXIT_REASON_MCE_DURING_VMENTRY, NULL, vmx_exit_entry_failure),
+	ROW(EXIT_REASON_TPR_BELOW_THRESHOLD, exit_tpr_below_threshold, exit_tpr_below_threshold),
+	ROW_IN_DELIVERY(EXIT_REASON_APIC_ACCESS, exit_fast_apic_access, exit_apic_access),
+	ROW(EXIT_REASON_EOI_INDUCED, NULL, exit_virtualized_eoi),
+	ROW(EXIT_REASON_GDTR_IDTR, NULL, exit_descriptor_table),
+	ROW(EXIT_REASON_LDTR_TR, NULL, exit_descriptor_table),
+	ROW_IN_DELIVERY(EXIT_REASON_EPT_VIOLATION, exit_fast_ept_violation, exit_ept_violation),
+	ROW_IN_DELIVERY(EXIT_REASON_EPT_MISCONFIG, NULL, exit_ept_misconfig),
+	ROW(EXIT_REASON_INVEPT, exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_RDTSCP, exit_rdtscp, exit_rdtscp),
+	ROW(EXIT_REASON_PREEMPTION_TIMER, exit_preemption_timer, exit_go_on),
+	ROW(EXIT_REASON_INVVPID, exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_WBINVD, exit_wbinvd_fast, exit_wbinvd),
+	ROW(EXIT_REASON_XSETBV, NULL, exit_xsetbv),
+	ROW(EXIT_REASON_APIC_WRITE, exit_apic_write, exit_apic_write),
+	ROW(EXIT_REASON_RDRAND, exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_INVPCID, NULL, exit_invpcid),
+	ROW(EXIT_REASON_VMFUNC, exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_ENCLS, exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_RDSEED, exit_undefined, exit_undefined),
+	ROW_IN_DELIVERY(EXIT_REASON_PML_FULL, NULL, exit_pml_full),
+	ROW(EXIT_REASON_XSAVES, exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_XRSTORS, exit_undefined, exit_undefined),
+	ROW(REASON_PCONFIG, exit_undefined, exit_undefined),
+	UNEXPECTED(REASON_SPP),
+	ROW(EXIT_REASON_UMWAIT, exit_undefined, exit_undefined),
+	ROW(EXIT_REASON_TPAUSE, exit_undefined, exit_undefined),
+	ROW(REASON_LOADIWKEY, exit_undefined, exit_undefined),
+	ROW(REASON_ENCLV, exit_undefined, exit_undefined),
+	UNEXPECTED(REASON_ENQCMD_PASID),
+	UNEXPECTED(REASON_ENQCMDS_PASID),
+	UNEXPECTED(EXIT_REASON_BUS_LOCK),
+	UNEXPECTED(REASON_INSTRUCTION_TIMEOUT),
+	ROW(REASON_SEAMCALL, exit_undefined, exit_undefined),
+	ROW(REASON_TDCALL, exit_undefined, exit_undefined),
+	ROW(REASON_RDMSRLIST, exit_undefined, exit_undefined),
+	ROW(REASON_WRMSRLIST, exit_undefined, exit_undefined),
 };
-
-/**
- * exit_reason_name() - the SDM's name of a basic exit reason
- * @reason: exit reason; bits above the basic reason are ignored
- *
- * Return: static string.
- */
-const char *exit_reason_name(u32 reason)
-{
-	return exit_row(reason & 0xffff)->name ?: "reserved exit reason";
-}
 
 /**
  * exit_unexpected() - end an exit that nobody expects, with its name

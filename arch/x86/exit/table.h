@@ -7,10 +7,8 @@
 
 #include <linux/nospec.h>
 
+#include "arch/x86/vmx/explain/exit_reason.h"
 #include "virt/vcpu.h"
-
-/* Basic exit reasons that the SDM has: 0 to NR_EXIT_REASONS - 1. */
-#define NR_EXIT_REASONS		80
 
 /*
  * What handlers return: 1 = resume the guest, 0 = vcpu->run is filled, < 0 = errno. A fast
@@ -22,17 +20,15 @@ typedef int (*exit_handler)(struct mkvm_vcpu *vcpu);
 
 /**
  * struct exit_row - how one basic exit reason is handled
- * @name: the SDM's name
  * @fast: with interrupts off, or NULL
  * @slow: in process context, or NULL
  * @in_delivery: the exit can come in the middle of the delivery of an event through the guest's
  *	IDT: the IDT-vectoring fields are read, and the handler decides what becomes of the event
  */
 struct exit_row {
-	const char *name;
 	exit_handler fast, slow;
 	bool in_delivery;
-};
+} __aligned(32);	/* the hot loop finds a row by a shift */
 
 /* The last row is for reasons that the SDM does not have. */
 extern const struct exit_row exit_rows[NR_EXIT_REASONS + 1];
@@ -45,7 +41,6 @@ static __always_inline const struct exit_row *exit_row(u32 reason)
 	return &exit_rows[array_index_nospec(reason, NR_EXIT_REASONS)];
 }
 
-const char *exit_reason_name(u32 reason);
 int exit_handle(struct mkvm_vcpu *vcpu);
 int exit_unexpected(struct mkvm_vcpu *vcpu, const char *what);
 int exit_delivery_failed(struct mkvm_vcpu *vcpu);

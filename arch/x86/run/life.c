@@ -18,7 +18,7 @@
 #include "arch/x86/cpu/msr_filter.h"
 #include "arch/x86/cpu/tsc.h"
 #include "arch/x86/event/debug.h"
-#include "arch/x86/exit/table.h"
+#include "arch/x86/vmx/explain/exit_reason.h"
 #include "arch/x86/insn/mmio.h"
 #include "arch/x86/irq/irqchip.h"
 #include "arch/x86/irq/lapic.h"

@@ -16,7 +16,7 @@
 #include <linux/workqueue.h>
 #include <asm/vmx.h>
 
-#include "arch/x86/exit/table.h"
+#include "arch/x86/vmx/explain/exit_reason.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
 DEFINE_PER_CPU(struct vmcs_access_count, vmcs_access_count);

@@ -30,6 +30,7 @@
 #include "arch/x86/regs.h"
 #include "arch/x86/run/run.h"
 #include "arch/x86/cpu/tsc.h"
+#include "arch/x86/vmx/break_field.h"
 #include "arch/x86/vmx/vmx.h"
 #include "uapi/linux/minikvm.h"
 #include "virt/arch.h"
@@ -418,7 +419,7 @@ static long variable_size_ioctl(struct mkvm_vcpu *vcpu, unsigned int cmd, unsign
 	case KVM_SET_DEVICE_ATTR:
 		return attribute_vcpu_ioctl(vcpu, cmd, user);
 	case MINIKVM_VCPU_SET_VMCS:
-		return vmx_set_vmcs_ioctl(vcpu, user);
+		return break_field_ioctl(vcpu, user);
 	}
 	return -ENOIOCTLCMD;
 }

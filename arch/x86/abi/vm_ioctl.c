@@ -11,7 +11,7 @@
 #include <linux/uaccess.h>
 
 #include "arch/x86/irq/irqchip.h"
-#include "arch/x86/irq/posted.h"
+#include "arch/x86/irq/posted_test.h"
 #include "arch/x86/cpu/msr_filter.h"
 #include "arch/x86/pv/pvclock.h"
 #include "arch/x86/cpu/tsc.h"

@@ -29,6 +29,7 @@
 #include "arch/x86/insn/internal_error.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/pv/hypercall.h"
+#include "arch/x86/vmx/explain/entry_failure.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 #include "virt/yield.h"
 

@@ -37,10 +37,6 @@ void posted_destroy(struct mkvm_vcpu *vcpu);
 int posted_accept(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source, u8 vector);
 u64 posted_destination(int cpu);
 
-/* posted_test.c: MINIKVM_VM_POST_INTERRUPT, MINIKVM_VM_TEST_DEVICE. */
-long posted_test_ioctl(struct mkvm_vm *vm, void __user *user);
-long posted_test_device_ioctl(struct mkvm_vm *vm, void __user *user);
-
 /* vCPU's thread and scheduler, where posted_used(). Preemption off, but for the last two. */
 void posted_load(struct mkvm_vcpu *vcpu, int cpu);
 void posted_put(struct mkvm_vcpu *vcpu);

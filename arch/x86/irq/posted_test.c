@@ -23,7 +23,8 @@
 #include <asm/irq_remapping.h>
 
 #include "arch/x86/irq/posted.h"
-#include "arch/x86/vmx/vmx.h"
+#include "arch/x86/irq/posted_test.h"
+#include "arch/x86/vmx/break_field.h"
 #include "compat/compat.h"
 #include "iommu/hw/irte.h"
 #include "uapi/linux/minikvm.h"
@@ -74,7 +75,7 @@ long posted_test_ioctl(struct mkvm_vm *vm, void __user *user)
 	struct minikvm_post args;
 	struct mkvm_vcpu *vcpu;
 
-	if (!vmx_may_inject(vm, "MINIKVM_VM_POST_INTERRUPT"))
+	if (!break_field_allowed(vm, "MINIKVM_VM_POST_INTERRUPT"))
 		return -EPERM;
 	if (copy_from_user(&args, user, sizeof(args)))
 		return -EFAULT;
@@ -227,7 +228,7 @@ long posted_test_device_ioctl(struct mkvm_vm *vm, void __user *user)
 	struct test_device *dev;
 	int ret;
 
-	if (!vmx_may_inject(vm, "MINIKVM_VM_TEST_DEVICE"))
+	if (!break_field_allowed(vm, "MINIKVM_VM_TEST_DEVICE"))
 		return -EPERM;
 	if (copy_from_user(&args, user, sizeof(args)))
 		return -EFAULT;

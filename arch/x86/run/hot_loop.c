@@ -30,6 +30,8 @@
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/irq/posted.h"
 #include "arch/x86/run/hot_loop.h"
+#include "arch/x86/vmx/break_field.h"
+#include "arch/x86/vmx/explain/entry_failure.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 #include "compat/compat.h"
 
@@ -131,12 +133,6 @@ void hot_loop_take_host_interrupt(struct mkvm_vcpu *vcpu)
 	vmx_call_gate(gate_offset((gate_desc *)idt.address + (info & INTR_INFO_VECTOR_MASK)));
 }
 
-static void apply_injected_field(struct vmx_vcpu *vmx)
-{
-	vmx->inject.saved = vmcs_read_any(vmx->inject.encoding);
-	vmcs_write_any(vmx->inject.encoding, vmx->inject.value);
-}
-
 /*
  * SDM, "VMX-Preemption Timer": the guest exits when its LAPIC timer falls due, before it has
  * executed anything if that is past, and when the lab's module option says so.
@@ -205,8 +201,7 @@ static noinline int enter_with_extras(struct mkvm_vcpu *vcpu, u64 host_debugctl)
 	const struct perf_guest_switch_msr *counters = NULL;
 	int nr_counters = 0, result;
 
-	if (unlikely(to_vmx(vcpu)->inject.armed))
-		apply_injected_field(to_vmx(vcpu));
+	break_field_enter(to_vmx(vcpu));
 	if (vmx_caps.host_counters) {
 		counters = perf_guest_get_msrs(&nr_counters, NULL);
 		switch_counters(counters, nr_counters, true);
@@ -228,7 +223,7 @@ static noinline int enter_with_extras(struct mkvm_vcpu *vcpu, u64 host_debugctl)
 
 static bool needs_extras(struct mkvm_vcpu *vcpu, u64 host_debugctl)
 {
-	return host_debugctl || vmx_caps.host_counters || to_vmx(vcpu)->inject.armed ||
+	return host_debugctl || vmx_caps.host_counters || break_field_armed(to_vmx(vcpu)) ||
 	       context_tracking_enabled_this_cpu();
 }
 
@@ -309,7 +304,7 @@ int hot_loop_run(struct mkvm_vcpu *vcpu)
 		/* A VMLAUNCH that failed while it loaded the guest leaves the VMCS clear. */
 		vmx->enter_flags |= VMX_ENTER_LAUNCHED;
 		if (unlikely(extras))
-			vmx_undo_injection(vmx);
+			break_field_mend(vmx);
 		if (reason < ARRAY_SIZE(vcpu->stats.exits_by_reason))
 			vcpu->stats.exits_by_reason[reason]++;
 		if (reason == EXIT_REASON_EXCEPTION_NMI)

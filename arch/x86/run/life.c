@@ -18,7 +18,6 @@
 #include "arch/x86/cpu/msr_filter.h"
 #include "arch/x86/cpu/tsc.h"
 #include "arch/x86/event/debug.h"
-#include "arch/x86/vmx/explain/exit_reason.h"
 #include "arch/x86/insn/mmio.h"
 #include "arch/x86/irq/irqchip.h"
 #include "arch/x86/irq/lapic.h"
@@ -28,6 +27,8 @@
 #include "arch/x86/pv/pvclock.h"
 #include "arch/x86/run/run.h"
 #include "arch/x86/run/vcpu_state.h"
+#include "arch/x86/vmx/explain/exit_reason.h"
+#include "arch/x86/vmx/explain/vmcs_access.h"
 #include "arch/x86/vmx/vmx.h"
 #include "virt/arch.h"
 #include "virt/memslot.h"
@@ -75,7 +76,7 @@ const char *arch_exit_reason_name(u32 reason)
 
 void arch_debugfs_init(struct dentry *root)
 {
-	vmx_debugfs_init(root);
+	vmcs_access_debugfs_init(root);
 }
 
 int arch_vm_create(struct mkvm_vm *vm, unsigned long type)

@@ -15,6 +15,7 @@
 #include <asm/desc.h>
 #include <asm/msr.h>
 
+#include "arch/x86/vmx/explain/vmcs_access.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
 /* VPID 0 is the host's. A vCPU that finds none left runs without and flushes on each entry. */
@@ -349,7 +350,7 @@ int vmx_module_init(void)
 	ret = vmx_l1d_flush_init();
 	if (ret) {
 		vmx_hardware_exit();
-		vmcs_access_failures_exit();
+		vmcs_access_exit();
 	}
 	return ret;
 }
@@ -360,6 +361,6 @@ int vmx_module_init(void)
 void vmx_module_exit(void)
 {
 	vmx_hardware_exit();
-	vmcs_access_failures_exit();
+	vmcs_access_exit();
 	vmx_l1d_flush_exit();
 }

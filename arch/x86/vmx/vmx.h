@@ -68,11 +68,6 @@ void vmx_module_exit(void);
 int vmx_vcpu_create(struct mkvm_vcpu *vcpu);
 void vmx_vcpu_destroy(struct mkvm_vcpu *vcpu);
 
-void vmx_debugfs_init(struct dentry *root);
-/* The module parameter inject=1, and CAP_SYS_ADMIN; else @what is refused. */
-bool vmx_may_inject(struct mkvm_vm *vm, const char *what);
-/* MINIKVM_VCPU_SET_VMCS. */
-long vmx_set_vmcs_ioctl(struct mkvm_vcpu *vcpu, void __user *user);
 /* The vCPU comes to or leaves this CPU. Preemption off. */
 void vmx_vcpu_load(struct mkvm_vcpu *vcpu, int cpu);
 void vmx_vcpu_put(struct mkvm_vcpu *vcpu);

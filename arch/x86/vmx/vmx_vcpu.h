@@ -95,8 +95,8 @@ struct vmx_vcpu {
 	/* Pages of ROM that one step may write (rom_write.c); vcpu->arch.nr_rom_copies. */
 	struct vmx_rom_copy { gfn_t gfn; struct page *page; } rom_copy[4];
 
-	/* One-shot injection of a bad field (selftests). */
-	struct { bool armed; u32 encoding; u64 value, saved; } inject;
+	/* A field that a test has broken, for one entry (break_field.h). */
+	struct { bool armed; u32 encoding; u64 value, saved; } broken_field;
 };
 
 static inline struct vmx_vcpu *to_vmx(struct mkvm_vcpu *vcpu)
@@ -169,7 +169,7 @@ struct vmcs *vmx_alloc_vmcs(int cpu);
 int vmx_caps_init(void);
 void vmx_caps_decide_apicv(void);
 
-/* apicv_test.c */
+/* apicv_probe.c */
 bool vmx_posted_desc_accepted(unsigned int offset);
 
 /* l1d_flush.c */
@@ -197,21 +197,5 @@ void vmx_set_apic_access_page(struct mkvm_vcpu *vcpu, struct page *page);
 void vmx_set_x2apic_mode(struct mkvm_vcpu *vcpu, bool on);
 void vmx_set_apicv(struct mkvm_vcpu *vcpu, bool on);
 void vmx_write_interrupt_status(struct mkvm_vcpu *vcpu, u16 status);
-
-int vmx_exit_entry_failure(struct mkvm_vcpu *vcpu);	/* explain/entry_failure.c */
-
-/* entry_failure.c: a VMLAUNCH or VMRESUME that failed outright, interrupts off. */
-void vmx_entry_vmfail(struct mkvm_vcpu *vcpu, enum vmx_enter_result result);
-void vmx_undo_injection(struct vmx_vcpu *vmx);
-void vmcs_access_failures_exit(void);
-
-/* entry_check.c: the rules of the SDM that the current VMCS breaks. */
-int vmx_check_vmcs(struct mkvm_vcpu *vcpu, u32 *cause);
-void vmx_print_broken_rules(struct mkvm_vcpu *vcpu);
-/* vmcs_field.c: all fields that this CPU has, grouped and decoded, rate limited by the caller. */
-void vmx_dump_vmcs(struct mkvm_vcpu *vcpu, bool host);
-const char *vmx_instruction_error_name(u32 error);
-const char *vmcs_field_name(u32 encoding);
-bool vmcs_field_is_host_address(u32 encoding);
 
 #endif

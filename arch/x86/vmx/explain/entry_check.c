@@ -15,7 +15,9 @@
 #include <asm/msr.h>
 #include <asm/processor.h>
 
+#include "arch/x86/vmx/break_field.h"
 #include "arch/x86/vmx/explain/entry_check.h"
+#include "arch/x86/vmx/explain/vmcs_field.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
 #define MSR_VMX_PROCBASED_CTLS3	0x492
@@ -54,7 +56,7 @@ static void print_rule(struct entry_check *c, u32 field, u64 value, const char *
 		return;
 	/* What a test has put there itself is no secret. */
 	if (!vmcs_field_is_host_address(field) ||
-	    (vmx->inject.armed && vmx->inject.encoding == field))
+	    (break_field_armed(vmx) && vmx->broken_field.encoding == field))
 		snprintf(shown, sizeof(shown), "%#llx", value);
 	pr_err("vm %s vcpu %u: %s = %s: %s (SDM, \"%s\")\n", vcpu->vm->name, vcpu->id,
 	       vmcs_field_name(field), shown, rule, c->section);

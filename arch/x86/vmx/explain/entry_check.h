@@ -15,6 +15,8 @@
 #include <linux/types.h>
 #include <asm/vmx.h>
 
+struct mkvm_vcpu;
+
 /* The control words, in the order of the SDM. */
 enum entry_word {
 	WORD_PIN, WORD_CPU, WORD_SECONDARY, WORD_TERTIARY, WORD_EXIT, WORD_ENTRY, NR_ENTRY_WORDS
@@ -72,6 +74,10 @@ struct entry_check {
 };
 
 int entry_check_all(struct entry_check *c);
+
+/* entry_check.c: the rules that the current VMCS of a vCPU breaks. */
+int vmx_check_vmcs(struct mkvm_vcpu *vcpu, u32 *cause);
+void vmx_print_broken_rules(struct mkvm_vcpu *vcpu);
 
 /* The parts, in the processor's order; entry_check_controls() also fills c->words. */
 void entry_check_controls(struct entry_check *c);

@@ -4,23 +4,22 @@
  *
  * SDM, "VM-Instruction Error Numbers", "VM-Entry Failures During or After Loading Guest State".
  * A failure is the VM's business and never the host's: it becomes KVM_EXIT_FAIL_ENTRY, and the
- * log gets each rule that the VMCS breaks, once. Also the accessors' own failures.
+ * log gets each rule that the VMCS breaks, once.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
-#include <linux/irq_work.h>
 #include <linux/jhash.h>
 #include <linux/kvm.h>
 #include <linux/ratelimit.h>
 #include <linux/string.h>
-#include <linux/workqueue.h>
 #include <asm/vmx.h>
 
+#include "arch/x86/vmx/break_field.h"
+#include "arch/x86/vmx/explain/entry_check.h"
+#include "arch/x86/vmx/explain/entry_failure.h"
 #include "arch/x86/vmx/explain/exit_reason.h"
+#include "arch/x86/vmx/explain/vmcs_field.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
-
-DEFINE_PER_CPU(struct vmcs_access_count, vmcs_access_count);
-DEFINE_STATIC_KEY_FALSE(vmcs_count_key);
 
 static const char * const error_names[] = {
 	[1] = "VMCALL executed in VMX root operation",
@@ -50,77 +49,12 @@ static const char * const error_names[] = {
 	[28] = "invalid operand to INVEPT/INVVPID",
 };
 
-/**
- * vmx_instruction_error_name() - the SDM's words for a VM-instruction error number
- * @error: the number
- *
- * Return: static string.
- */
-const char *vmx_instruction_error_name(u32 error)
+/* The SDM's words for a VM-instruction error number. */
+static const char *error_name(u32 error)
 {
 	if (error >= ARRAY_SIZE(error_names) || !error_names[error])
 		return "unknown VM-instruction error";
 	return error_names[error];
-}
-
-/*
- * VMREAD and VMWRITE are everywhere, also where interrupts are off and under the run queue's lock,
- * where nothing may be printed and no thread be woken: the interrupt of irq_work is the way out.
- */
-static struct {
-	atomic_t count;
-	unsigned long field;
-	bool write, fault;
-} access_failure;
-
-static void print_access_failure(struct work_struct *work)
-{
-	unsigned long field = READ_ONCE(access_failure.field);
-	int count = atomic_xchg(&access_failure.count, 0);
-
-	pr_err_ratelimited("%s of field %#lx (%s) %s; %d such failures\n",
-			   READ_ONCE(access_failure.write) ? "VMWRITE" : "VMREAD", field,
-			   vmcs_field_name(field),
-			   READ_ONCE(access_failure.fault) ? "faulted: VMX is off on that CPU" :
-							     "failed", count);
-}
-
-static DECLARE_WORK(access_failure_work, print_access_failure);
-
-static void queue_access_failure(struct irq_work *work)
-{
-	schedule_work(&access_failure_work);
-}
-
-static DEFINE_IRQ_WORK(access_failure_irq_work, queue_access_failure);
-
-void vmcs_access_failed(unsigned long field, bool write, bool fault)
-{
-	/* One of many is named. */
-	if (atomic_inc_return(&access_failure.count) == 1) {
-		WRITE_ONCE(access_failure.field, field);
-		WRITE_ONCE(access_failure.write, write);
-		WRITE_ONCE(access_failure.fault, fault);
-	}
-	irq_work_queue(&access_failure_irq_work);
-}
-
-/**
- * vmcs_access_failures_exit() - print what is left to be printed; no VM exists
- */
-void vmcs_access_failures_exit(void)
-{
-	irq_work_sync(&access_failure_irq_work);
-	flush_work(&access_failure_work);
-}
-
-/* The selftests' bad field must not stay: put the old value back. */
-void vmx_undo_injection(struct vmx_vcpu *vmx)
-{
-	if (!vmx->inject.armed)
-		return;
-	vmx->inject.armed = false;
-	vmcs_write_any(vmx->inject.encoding, vmx->inject.saved);
 }
 
 /* The row of this cause in the VM's table. */
@@ -232,10 +166,10 @@ int vmx_exit_entry_failure(struct mkvm_vcpu *vcpu)
 		reason = vmx->instruction_error;
 		host = reason == VMXERR_ENTRY_INVALID_HOST_STATE_FIELD;
 		snprintf(heading, sizeof(heading), "VM-instruction error %u: %s", reason,
-			 vmx_instruction_error_name(reason));
+			 error_name(reason));
 	}
 	tell(vcpu, heading, host);
-	vmx_undo_injection(vmx);
+	break_field_mend(vmx);
 	/* Nothing was delivered: the event that the entry carried is still to be injected. */
 	vmx->event_injected = false;
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);

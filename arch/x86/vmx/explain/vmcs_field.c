@@ -7,6 +7,7 @@
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
+#include "arch/x86/vmx/explain/vmcs_field.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
 /* Fields that older <asm/vmx.h> does not name. */

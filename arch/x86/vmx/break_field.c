@@ -1,32 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * MINIKVM_VCPU_SET_VMCS: break the next VM entry on purpose.
+ * For tests: break the next VM entry on purpose (MINIKVM_VCPU_SET_VMCS).
  *
- * The way in which entry failures are tested (uapi/linux/minikvm.h). Off unless the module was
- * loaded with inject=1, and then for CAP_SYS_ADMIN only. Fields that hold host state or
- * addresses of host memory are refused: a test may break a VM, not the host. Also the counters
- * of VMCS accesses.
+ * This is how entry failures are tested (uapi/linux/minikvm.h). It is allowed to CAP_SYS_ADMIN
+ * alone, and only when the module was loaded with inject=1. Fields that hold host state or
+ * addresses of host memory are refused: a test may break a VM, not the host.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
 #include <linux/capability.h>
-#include <linux/debugfs.h>
 #include <linux/module.h>
-#include <linux/seq_file.h>
 #include <linux/uaccess.h>
 
+#include "arch/x86/vmx/break_field.h"
+#include "arch/x86/vmx/explain/vmcs_field.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 #include "uapi/linux/minikvm.h"
 
 static bool option_inject;
 module_param_named(inject, option_inject, bool, 0444);
 MODULE_PARM_DESC(inject, "allow CAP_SYS_ADMIN to break VM entries for tests (default off)");
-static bool option_count;
-module_param_named(count_vmcs, option_count, bool, 0444);
-MODULE_PARM_DESC(count_vmcs, "count VMREAD and VMWRITE, shown in debugfs (default off)");
 
 /* Controls whose bad value makes VM entry fail; a good one could only change this guest. */
-static bool may_inject(u32 encoding)
+static bool may_break(u32 encoding)
 {
 	switch (encoding) {
 	case EPT_POINTER:
@@ -76,8 +72,14 @@ static bool value_is_bad(u32 encoding, u64 value)
 	}
 }
 
-/* May this process break things for a test? @what is refused otherwise. */
-bool vmx_may_inject(struct mkvm_vm *vm, const char *what)
+/**
+ * break_field_allowed() - may this process break things for a test?
+ * @vm: the VM whose ioctl asks
+ * @what: the ioctl's name; a refusal names it
+ *
+ * Return: it has CAP_SYS_ADMIN, and the module was loaded with inject=1.
+ */
+bool break_field_allowed(struct mkvm_vm *vm, const char *what)
 {
 	if (option_inject && capable(CAP_SYS_ADMIN))
 		return true;
@@ -86,55 +88,29 @@ bool vmx_may_inject(struct mkvm_vm *vm, const char *what)
 }
 
 /**
- * vmx_set_vmcs_ioctl() - MINIKVM_VCPU_SET_VMCS
+ * break_field_ioctl() - MINIKVM_VCPU_SET_VMCS: give a field a bad value for one entry
  * @vcpu: loaded vCPU
  * @user: struct minikvm_vmcs_field
  *
  * Return: 0, -EPERM, -EFAULT, -EINVAL.
  */
-long vmx_set_vmcs_ioctl(struct mkvm_vcpu *vcpu, void __user *user)
+long break_field_ioctl(struct mkvm_vcpu *vcpu, void __user *user)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	struct minikvm_vmcs_field field;
 
-	if (!vmx_may_inject(vcpu->vm, "MINIKVM_VCPU_SET_VMCS"))
+	if (!break_field_allowed(vcpu->vm, "MINIKVM_VCPU_SET_VMCS"))
 		return -EPERM;
 	if (copy_from_user(&field, user, sizeof(field)))
 		return -EFAULT;
-	if (field.flags || !may_inject(field.encoding) ||
+	if (field.flags || !may_break(field.encoding) ||
 	    !value_is_bad(field.encoding, field.value)) {
 		vm_refuse(vcpu->vm, "MINIKVM_VCPU_SET_VMCS: field %#x (%s) or value %#llx is not for tests",
 			  field.encoding, vmcs_field_name(field.encoding), field.value);
 		return -EINVAL;
 	}
-	vmx->inject.encoding = field.encoding;
-	vmx->inject.value = field.value;
-	vmx->inject.armed = true;
+	vmx->broken_field.encoding = field.encoding;
+	vmx->broken_field.value = field.value;
+	vmx->broken_field.armed = true;
 	return 0;
-}
-
-static int vmcs_accesses_show(struct seq_file *m, void *unused)
-{
-	u64 reads = 0, writes = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		reads += per_cpu(vmcs_access_count, cpu).reads;
-		writes += per_cpu(vmcs_access_count, cpu).writes;
-	}
-	seq_printf(m, "vmread %llu\nvmwrite %llu\n", reads, writes);
-	return 0;
-}
-DEFINE_SHOW_ATTRIBUTE(vmcs_accesses);
-
-/**
- * vmx_debugfs_init() - files of this directory's under debugfs
- * @root: /sys/kernel/debug/minikvm
- */
-void vmx_debugfs_init(struct dentry *root)
-{
-	if (!option_count)
-		return;
-	static_branch_enable(&vmcs_count_key);
-	debugfs_create_file("vmcs_accesses", 0400, root, NULL, &vmcs_accesses_fops);
 }

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Accesses of VMCS fields: counted, and their failures told. The accessors are in vmcs.h.
+ */
+#ifndef MINIKVM_ARCH_X86_VMX_EXPLAIN_VMCS_ACCESS_H
+#define MINIKVM_ARCH_X86_VMX_EXPLAIN_VMCS_ACCESS_H
+
+struct dentry;
+
+void vmcs_access_debugfs_init(struct dentry *root);
+void vmcs_access_exit(void);
+
+#endif

@@ -71,6 +71,7 @@ struct mkvm_pio_request {
 struct mkvm_mmio_access {
 	gpa_t gpa;
 	u8 len;
+	bool for_user;		/* no device in the kernel has it */
 	u8 data[8];
 };
 
@@ -144,6 +145,8 @@ struct mkvm_arch_vcpu {
 	struct mkvm_pio_request pio;
 	struct mkvm_mmio mmio;
 	struct mkvm_doorbell doorbells[NR_DOORBELLS];	/* doorbell.c */
+	const struct mkvm_doorbell *doorbell_checked;	/* for the slow half of this exit, or NULL */
+	struct mkvm_doorbell_load doorbell_load;
 	gfn_t next_fault_gfn;			/* mmu/ept_fault.c */
 	u8 nr_rom_copies;			/* exit/rom_write.c */
 

@@ -38,41 +38,41 @@
 #define EPT_QUAL_TRANSLATED		BIT(8)	/* the final access, not a walk */
 #define EPT_QUAL_NMI_UNBLOCKED		BIT(12)
 
-/* A write of the instruction's own, to where nothing is mapped. */
-#define DOORBELL_QUAL		(EPT_FAULT_WRITE | EPT_QUAL_LINEAR_VALID | EPT_QUAL_TRANSLATED)
-#define DOORBELL_QUAL_MASK	(DOORBELL_QUAL | EPT_FAULT_READ | EPT_FAULT_FETCH | \
-				 EPT_FAULT_ALLOWED | EPT_QUAL_NMI_UNBLOCKED)
+/* An access of the instruction's own, to where nothing is mapped: a read or a write. */
+#define DOORBELL_QUAL		(EPT_QUAL_LINEAR_VALID | EPT_QUAL_TRANSLATED)
+#define DOORBELL_QUAL_MASK	(DOORBELL_QUAL | EPT_FAULT_FETCH | EPT_FAULT_ALLOWED | \
+				 EPT_QUAL_NMI_UNBLOCKED)
 
-/* A store that doorbell.c knows: no emulator, no memory slot. */
-static __always_inline int ring_doorbell(struct mkvm_vcpu *vcpu, struct mkvm_doorbell *bell,
-					 gpa_t gpa)
+/*
+ * An instruction that doorbell.c knows: no emulator, no memory slot. An EPT violation where the
+ * LAPIC is finds its page not mapped, which is a matter of the slow path.
+ */
+static __always_inline int fast_doorbell(struct mkvm_vcpu *vcpu, gpa_t gpa, bool load,
+					 bool apic_access)
 {
-	unsigned int len;
-	int idx;
+	struct mkvm_doorbell *bell = doorbell_find(vcpu, gpa, vmx_rip(vcpu), load);
+	int idx, ret = -EAGAIN;
 
-	/* With breakpoints armed RF must be cleared behind the store, which the emulator does. */
-	if (to_vmx(vcpu)->idt_vectoring_valid || !is_long_mode(vcpu) ||
-	    unlikely(vcpu->arch.switch_db_regs) ||
-	    !(vmcs_read32(GUEST_CS_AR_BYTES) & VMX_AR_L_MASK))
+	/* With breakpoints armed RF must be cleared behind the access, which the emulator does. */
+	if (!bell || (bell->lapic && !apic_access && vmx_caps.flexpriority) ||
+	    to_vmx(vcpu)->idt_vectoring_valid || !is_long_mode(vcpu) ||
+	    unlikely(vcpu->arch.switch_db_regs) || !(vmcs_read32(GUEST_CS_AR_BYTES) & VMX_AR_L_MASK))
 		return EXIT_SLOW;
 	idx = srcu_read_lock(&vcpu->vm->srcu);
-	len = doorbell_ring(vcpu, bell, gpa, vmx_rip(vcpu), vmcs_read64(GUEST_CR3));
+	if (doorbell_matches(vcpu, bell, gpa, vmcs_read64(GUEST_CR3)))
+		ret = doorbell_execute(vcpu, bell, gpa);
 	srcu_read_unlock(&vcpu->vm->srcu, idx);
-	if (!len)
-		return EXIT_SLOW;
-	skip_bytes(vcpu, len);
-	vcpu->stats.mmio_emulated++;
-	return 1;
+	return ret == -EAGAIN ? EXIT_SLOW : ret;
 }
 
 int exit_fast_ept_violation(struct mkvm_vcpu *vcpu)
 {
-	gpa_t gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
-	struct mkvm_doorbell *bell = doorbell_find(vcpu, gpa);
+	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
 
-	if (!bell || (vmcs_read64(EXIT_QUALIFICATION) & DOORBELL_QUAL_MASK) != DOORBELL_QUAL)
+	if ((qualification & DOORBELL_QUAL_MASK) != DOORBELL_QUAL)
 		return EXIT_SLOW;
-	return ring_doorbell(vcpu, bell, gpa);
+	return fast_doorbell(vcpu, vmcs_read64(GUEST_PHYSICAL_ADDRESS),
+			     !(qualification & EPT_FAULT_WRITE), false);
 }
 
 int exit_ept_violation(struct mkvm_vcpu *vcpu)
@@ -86,6 +86,9 @@ int exit_ept_violation(struct mkvm_vcpu *vcpu)
 	if ((qualification & EPT_QUAL_NMI_UNBLOCKED) && !to_vmx(vcpu)->idt_vectoring_valid)
 		event_set_nmi_mask(vcpu, true);
 
+	ret = doorbell_execute_checked(vcpu, gpa);
+	if (ret != -EAGAIN)
+		return ret;
 	vcpu->stats.ept_faults++;
 	ret = ept_handle_fault(vcpu, gpa, EPT_QUAL_ACCESS(qualification));
 	if (likely(ret == EPT_FAULT_FIXED))
@@ -167,28 +170,30 @@ static bool is_write(unsigned long qualification)
 int exit_fast_apic_access(struct mkvm_vcpu *vcpu)
 {
 	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
-	struct mkvm_doorbell *bell;
 	gpa_t gpa;
 
-	if (!is_write(qualification) || !vcpu->arch.apic)
+	if (APIC_QUAL_TYPE(qualification) > APIC_TYPE_LINEAR_WRITE || !vcpu->arch.apic)
 		return EXIT_SLOW;
-	if (APIC_QUAL_OFFSET(qualification) == APIC_EOI) {
+	if (is_write(qualification) && APIC_QUAL_OFFSET(qualification) == APIC_EOI) {
 		if (to_vmx(vcpu)->idt_vectoring_valid || !lapic_eoi_fast(vcpu))
 			return EXIT_SLOW;
 		return skip_instruction(vcpu);
 	}
 	gpa = (vcpu->arch.apic_base & PAGE_MASK) | APIC_QUAL_OFFSET(qualification);
-	bell = doorbell_find(vcpu, gpa);
-	return bell ? ring_doorbell(vcpu, bell, gpa) : EXIT_SLOW;
+	return fast_doorbell(vcpu, gpa, !is_write(qualification), true);
 }
 
 int exit_apic_access(struct mkvm_vcpu *vcpu)
 {
 	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
 	u32 offset = APIC_QUAL_OFFSET(qualification);
+	int ret;
 
 	if (to_vmx(vcpu)->idt_vectoring_valid)
 		return exit_delivery_failed(vcpu);
+	ret = doorbell_execute_checked(vcpu, (vcpu->arch.apic_base & PAGE_MASK) | offset);
+	if (ret != -EAGAIN)
+		return ret;
 	if (is_write(qualification) && offset == APIC_EOI && vcpu->arch.apic) {
 		lapic_eoi(vcpu);
 		return skip_instruction(vcpu);

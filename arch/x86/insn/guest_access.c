@@ -12,6 +12,7 @@
 #include <linux/kvm.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <asm/unaligned.h>
 
 #include "arch/x86/insn/guest_access.h"
 #include "arch/x86/irq/lapic.h"
@@ -167,11 +168,12 @@ static int read_device(struct mkvm_vcpu *vcpu, gpa_t gpa, void *data, unsigned i
 static int write_device(struct mkvm_vcpu *vcpu, gpa_t gpa, const void *data, unsigned int len)
 {
 	struct mkvm_mmio *mmio = &vcpu->arch.mmio;
+	bool first = !mmio->nr_writes;
 	struct mkvm_mmio_access *access;
 
 	mmio->touched = true;
 	/* Order matters to devices: behind a write that waits, all wait. */
-	if (!mmio->nr_writes && !device_write(vcpu, gpa, len, data))
+	if (first && !device_write(vcpu, gpa, len, data))
 		return 0;
 	if (mmio->nr_writes == MKVM_MMIO_MAX_ACCESSES) {
 		mmio->why = "one instruction writes devices too often";
@@ -180,6 +182,7 @@ static int write_device(struct mkvm_vcpu *vcpu, gpa_t gpa, const void *data, uns
 	access = &mmio->writes[mmio->nr_writes++];
 	access->gpa = gpa;
 	access->len = len;
+	access->for_user = first;
 	memcpy(access->data, data, len);
 	return 0;
 }
@@ -302,18 +305,36 @@ int guest_access_cmpxchg(struct mkvm_vcpu *vcpu, u64 linear, const void *old, co
 	return -EFAULT;
 }
 
-static int exit_mmio(struct mkvm_vcpu *vcpu, const struct mkvm_mmio_access *access, bool write)
+/**
+ * guest_access_exit() - a device of userspace's is accessed
+ * @vcpu: the vCPU, whose complete_userspace_io may be set
+ * @gpa: guest-physical address
+ * @len: bytes, 1 to 8
+ * @data: what is written; more than @len bytes of it do not matter
+ * @write: it is a write
+ *
+ * Return: 0, for the exit handler to return.
+ */
+int guest_access_exit(struct mkvm_vcpu *vcpu, gpa_t gpa, unsigned int len, u64 data, bool write)
 {
 	struct kvm_run *run = vcpu->run;
 
 	run->exit_reason = KVM_EXIT_MMIO;
-	run->mmio.phys_addr = access->gpa;
-	run->mmio.len = access->len;
+	run->mmio.phys_addr = gpa;
+	run->mmio.len = len;
 	run->mmio.is_write = write;
-	memset(run->mmio.data, 0, sizeof(run->mmio.data));
-	if (write)
-		memcpy(run->mmio.data, access->data, access->len);
+	/* Zeros behind the data. */
+	put_unaligned(data & (~0ull >> (64 - 8 * len)), (u64 *)run->mmio.data);
 	return 0;
+}
+
+static int exit_mmio(struct mkvm_vcpu *vcpu, const struct mkvm_mmio_access *access, bool write)
+{
+	u64 data = 0;
+
+	if (write)
+		memcpy(&data, access->data, sizeof(data));
+	return guest_access_exit(vcpu, access->gpa, access->len, data, write);
 }
 
 static int complete_read(struct mkvm_vcpu *vcpu)
@@ -341,8 +362,8 @@ int guest_access_finish(struct mkvm_vcpu *vcpu)
 
 	while (mmio->next_write < mmio->nr_writes) {
 		access = &mmio->writes[mmio->next_write++];
-		/* The first write behind a userspace device's may be for one in the kernel. */
-		if (!device_write(vcpu, access->gpa, access->len, access->data))
+		/* The first was offered to the kernel's devices; those behind it waited for it. */
+		if (!access->for_user && !device_write(vcpu, access->gpa, access->len, access->data))
 			continue;
 		vcpu->arch.complete_userspace_io = guest_access_finish;
 		return exit_mmio(vcpu, access, true);

@@ -446,8 +446,8 @@ static int emulate(struct mkvm_vcpu *vcpu, bool again)
 			store_context(vcpu, c);
 		return guest_access_wait(vcpu, emulate_again);
 	}
-	if (rc == EMUL_OK && (mmio->no_slot || mmio->hint_offset) && mmio->hint_write &&
-	    !mmio->nr_writes)
+	/* The exit told of the page: the next time, the instruction may need no emulator. */
+	if (rc == EMUL_OK && (mmio->hint || mmio->hint_offset))
 		doorbell_learn(vcpu, c, mmio->gpa);
 	guest_access_begin(vcpu);
 	switch (rc) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Commands to a remapping unit, the turns of those who give them, and giving a unit up.
+ * Commands to a remapping unit, taking turns, and giving a unit up.
  *
- * VT-d specification, "Global Command Register": one bit at a time, and Global Status says when it
- * is done. Every wait is bounded. The lock of the unit is given up while hardware takes its time.
+ * VT-d specification, "Global Command Register": one bit changes at a time, and Global Status says
+ * when it is done. Every wait is bounded, and gives the lock of the unit up meanwhile.
  */
 #include "command.h"
 
@@ -21,11 +21,11 @@ static bool wait_status(struct remap_unit *unit, u32 bit, bool set)
 }
 
 /**
- * remap_give_up() - use a unit no longer, as it does not answer
+ * remap_give_up() - no longer use a unit, as it does not answer
  * @unit: the unit
  *
- * What has failed returns -EIO. The owner of the unit's lock sees by @unit->times_given_up, before
- * it gives the lock back, that what the unit failed to stop must be stopped in another way.
+ * What failed returns -EIO. The holder of the lock sees by @unit->times_given_up, before giving the
+ * lock back, that the unit's devices must be stopped in another way.
  */
 void remap_give_up(struct remap_unit *unit)
 {

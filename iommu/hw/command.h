@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Commands to a remapping unit, the turns of those who give them, and giving a unit up: command.c.
+ * Commands to a remapping unit, taking turns, and giving a unit up: command.c.
  */
 #ifndef MINIKVM_IOMMU_HW_COMMAND_H
 #define MINIKVM_IOMMU_HW_COMMAND_H

@@ -3,10 +3,10 @@
  * Root and context entries, and in scalable mode PASID directories and tables.
  *
  * VT-d specification, "Translation Structure Formats", "Software Considerations: Caching",
- * "Guidance to Software for Invalidations". In legacy mode a context entry says where requests go;
- * in scalable mode it leads to a directory of the device's own, and an entry of 64 bytes in a PASID
- * table says it, that of PASID 0 for requests without one. Either is written in the same way: the
- * word with Present goes away first and comes back last.
+ * "Guidance to Software for Invalidations". In legacy mode a context entry says where requests go.
+ * In scalable mode it leads to a PASID directory of the device, and an entry of 64 bytes in a PASID
+ * table says where requests go; requests without a PASID use the entry of PASID 0. Both kinds of
+ * entry are changed in the same way: the word with Present is cleared first and written last.
  */
 #include "command.h"
 #include "context.h"
@@ -14,7 +14,7 @@
 
 #define PASIDS_PER_TABLE	64
 
-/* A page that leads nowhere, linked from @link. Callers hold a spinlock. */
+/* Link a page of zeros from @link. The caller holds a spinlock. */
 static bool link_page(struct remap_unit *unit, u64 *link, u64 bits)
 {
 	void *page = shim_alloc(0, GFP_ATOMIC);
@@ -44,7 +44,7 @@ static u64 *context_slot(struct remap_unit *unit, u16 source, bool create)
 	return page_of(*link) + (unit->scalable ? (source & 0x7f) * 4 : (source & 0xff) * 2);
 }
 
-/* The PASID-table entry, with what leads to it made if @create. */
+/* The PASID-table entry of a requester; @create makes the tables that lead to it. */
 static u64 *pasid_slot(struct remap_unit *unit, u16 source, u32 pasid, bool create)
 {
 	u64 *context = context_slot(unit, source, create), *link;
@@ -66,7 +66,7 @@ static u64 *pasid_slot(struct remap_unit *unit, u16 source, u32 pasid, bool crea
  * @unit: initialised
  * @source: bus, device and function
  *
- * Return: a copy of its first two words; all zero where there is none.
+ * Return: a copy of its first two words; zeros if there is none.
  */
 struct entry128 context_get(struct remap_unit *unit, u16 source)
 {
@@ -79,10 +79,10 @@ struct entry128 context_get(struct remap_unit *unit, u16 source)
  * context_get_pasid() - the PASID-table entry of a requester
  * @unit: initialised, in scalable mode
  * @source: bus, device and function
- * @pasid: process address space identifier; 0 for requests without
+ * @pasid: process address space identifier; 0 for requests without one
  * @words: receives the PASID_WORDS words of the entry
  *
- * Return: false where there is none.
+ * Return: false if there is none.
  */
 bool context_get_pasid(struct remap_unit *unit, u16 source, u32 pasid, u64 *words)
 {
@@ -93,7 +93,7 @@ bool context_get_pasid(struct remap_unit *unit, u16 source, u32 pasid, u64 *word
 	return slot;
 }
 
-/* Return: what the unit wants as the width of requests that it only passes through. */
+/* The levels that stand for the width of requests that the unit passes through untranslated. */
 static unsigned int widest_levels(const struct remap_unit *unit)
 {
 	unsigned int sagaw = CAP_SAGAW(unit->cap);
@@ -101,7 +101,7 @@ static unsigned int widest_levels(const struct remap_unit *unit)
 	return sagaw & BIT(3) ? 5 : sagaw & BIT(2) ? 4 : 3;
 }
 
-/* Legacy mode; false where the unit has no such path. */
+/* An entry of legacy mode; false if the unit has no such path. */
 static bool context_words(const struct remap_unit *unit, const struct context_target *t, u64 *words)
 {
 	unsigned int levels = t->second.levels;
@@ -118,7 +118,7 @@ static bool context_words(const struct remap_unit *unit, const struct context_ta
 	return true;
 }
 
-/* Scalable mode; false where the unit has no such path. */
+/* An entry of scalable mode; false if the unit has no such path. */
 static bool pasid_words(const struct remap_unit *unit, const struct context_target *t, u64 *words)
 {
 	u64 needs = t->path == PATH_FIRST_STAGE ? ECAP_FSTS :
@@ -129,7 +129,7 @@ static bool pasid_words(const struct remap_unit *unit, const struct context_targ
 		return false;
 	words[0] = ENTRY_PRESENT | PASID_PGTT(t->path);
 	words[1] = t->domain;
-	/* Walks snoop where they can. So do accesses, which a first-stage entry cannot ask for. */
+	/* Walks snoop the caches where the unit can; accesses of the first stage do so below. */
 	if (t->path != PATH_PASS_THROUGH && unit->ecap & ECAP_SMPWC)
 		words[1] |= PASID_PWSNP;
 	if (t->path == PATH_PASS_THROUGH)
@@ -145,7 +145,7 @@ static bool pasid_words(const struct remap_unit *unit, const struct context_targ
 	return true;
 }
 
-/* Forget the translations that an entry led to; nested ones rest on second-stage ones. */
+/* Forget the translations of an entry; for nested ones, those of the second stage, too. */
 static int forget_pages(struct remap_unit *unit, enum context_path path, u16 domain, u32 pasid)
 {
 	int ret = path & PATH_FIRST_STAGE ? qi_flush_pasid(unit, domain, pasid) : 0;
@@ -153,7 +153,7 @@ static int forget_pages(struct remap_unit *unit, enum context_path path, u16 dom
 	return ret || path == PATH_FIRST_STAGE ? ret : qi_flush_domain(unit, domain);
 }
 
-/* Forget what was cached of an entry that is no longer present, and what it led to. */
+/* Forget a cached entry that is no longer present, and the translations behind it. */
 static int forget(struct remap_unit *unit, u16 source, u32 pasid, u64 word0, u64 word1)
 {
 	u16 domain = word1 >> 8;
@@ -163,15 +163,15 @@ static int forget(struct remap_unit *unit, u16 source, u32 pasid, u64 word0, u64
 		return qi_flush_domain(unit, domain);
 	}
 	domain = PASID_DOMAIN(word1);
-	/* Hardware does not need it, but QEMU asks only here whether requests pass through. */
+	/* Hardware does not need this one; QEMU looks only here whether requests pass through. */
 	qi_add(unit, QI_CONTEXT | QI_FINE | (u64)source << 32, 0);
 	qi_add(unit, QI_PASID_CACHE | QI_PASID_ONE | (u64)domain << 16 | (u64)pasid << 32, 0);
 	return forget_pages(unit, PASID_PGTT_OF(word0), domain, pasid);
 }
 
 /*
- * What is present now was not: in caching mode the absence was cached, for domain 0, and where
- * there are write buffers, an entry may still be in one.
+ * An entry has become present. In caching mode its absence may be cached, with domain 0; a unit
+ * with write buffers may have the entry still in one.
  */
 static int tell_of_new_entry(struct remap_unit *unit, u16 source, u32 pasid,
 			     const struct context_target *target)
@@ -187,7 +187,7 @@ static int tell_of_new_entry(struct remap_unit *unit, u16 source, u32 pasid,
 	return 0;
 }
 
-/* Scalable mode: the context entry says whether the device may ask for translations. */
+/* In scalable mode, the context entry says whether the device may ask for translations. */
 static int allow_ats(struct remap_unit *unit, u16 source, bool allow, bool running)
 {
 	u64 *context = context_slot(unit, source, false);
@@ -215,7 +215,7 @@ static int change_entry(struct remap_unit *unit, u16 source, u32 pasid,
 	    (present && !(unit->scalable ? pasid_words(unit, target, words) :
 			  context_words(unit, target, words))))
 		return -EINVAL;
-	/* What it has in its caches it will keep: nothing that is new may come to that. */
+	/* A unit that was given up keeps what it has cached, and gets nothing new. */
 	if (unit->broken && present)
 		return -EIO;
 	slot = unit->scalable ? pasid_slot(unit, source, pasid, present) :
@@ -247,15 +247,15 @@ static int change_entry(struct remap_unit *unit, u16 source, u32 pasid,
  * context_attach() - say where the requests of a device go
  * @unit: initialised; invalidation happens only when it is enabled
  * @source: bus, device and function
- * @pasid: process address space identifier; 0 for requests without, or in legacy mode
- * @target: where to; PATH_BLOCKED stops the device
+ * @pasid: process address space identifier; 0 for requests without one, and in legacy mode
+ * @target: where they go; PATH_BLOCKED stops the device
  *
- * Between the old and the new target the device is blocked; after return no request uses the old
- * one, but by what the device itself keeps: see qi_flush_device().
+ * Between the old and the new target the device is blocked. After return no request uses the old
+ * target, except by translations that the device itself keeps: see qi_flush_device().
  *
- * Return: 0; -EINVAL for what the unit has not, -ENOMEM (nothing changed in both cases); -EIO (the
- * unit does not answer: the entry is as it was, or not present, but what it said may still be in
- * the caches).
+ * Return: 0; -EINVAL for what the unit cannot do and -ENOMEM, with nothing changed; -EIO if the
+ * unit does not answer: the entry is as it was, or not present, but the unit may still have the old
+ * one in its caches.
  */
 int context_attach(struct remap_unit *unit, u16 source, u32 pasid,
 		   const struct context_target *target)
@@ -269,7 +269,7 @@ int context_attach(struct remap_unit *unit, u16 source, u32 pasid,
 	return ret;
 }
 
-/* A page and the pages that its entries lead to: every @step words, @depth levels down. */
+/* Free a page and what its entries, @step words each, lead to, @depth levels down. */
 static void free_tree(u64 *page, unsigned int step, unsigned int depth)
 {
 	unsigned int i;
@@ -281,7 +281,7 @@ static void free_tree(u64 *page, unsigned int step, unsigned int depth)
 }
 
 /**
- * context_free() - free the root table and what it leads to, but for page tables
+ * context_free() - free the root table and what it leads to, except page tables
  * @unit: disabled
  */
 void context_free(struct remap_unit *unit)
@@ -289,7 +289,7 @@ void context_free(struct remap_unit *unit)
 	u64 *root = &unit->root->lo;
 	unsigned int i;
 
-	/* Root, contexts of 4 words, directory, table; in legacy mode root and contexts. */
+	/* Below the root: contexts of 4 words, directory, table; in legacy mode contexts alone. */
 	for (i = 0; i < 2 * NR_BUSES; i++)
 		if (root[i] & ENTRY_PRESENT)
 			free_tree(page_of(root[i]), 4, unit->scalable ? 2 : 0);

@@ -2,24 +2,24 @@
 /*
  * Where the requests of a device go: context entries, and PASID-table entries in scalable mode.
  *
- * VT-d specification, "DMA Remapping", "Translation Structure Formats". The same call serves both
- * modes. The caller serialises all calls for one unit, as for unit.h.
+ * VT-d specification, "DMA Remapping", "Translation Structure Formats". The same calls serve both
+ * modes. The caller holds the lock of the unit.
  */
 #ifndef MINIKVM_IOMMU_HW_CONTEXT_H
 #define MINIKVM_IOMMU_HW_CONTEXT_H
 
 #include "unit.h"
 
-/* As many as one page of a PASID directory leads to. */
+/* What one page of a PASID directory leads to. */
 #define CONTEXT_NR_PASIDS	32768U
 #define PASID_WORDS	8
 
-/** enum context_path - what a request goes through; the numbers are those of a PASID-table entry */
+/** enum context_path - what a request goes through; the numbers are those of PGTT */
 enum context_path {
 	PATH_BLOCKED = 0,
 	PATH_FIRST_STAGE = 1,
 	PATH_SECOND_STAGE = 2,
-	/* The first stage leads to addresses that go through the second, its own tables' too. */
+	/* Through both: the second stage translates the first one's addresses and tables. */
 	PATH_NESTED = 3,
 	PATH_PASS_THROUGH = 4,
 };
@@ -32,7 +32,7 @@ struct context_stage {
 
 /**
  * struct context_target - where the requests of a device go
- * @path: through what
+ * @path: what they go through
  * @domain: domain identifier
  * @ats: the device may ask for translations and keep them
  * @first: PATH_FIRST_STAGE, PATH_NESTED: format as a processor's page tables

@@ -3,8 +3,8 @@
  * Parsing of the ACPI DMAR table.
  *
  * VT-d specification, "DMA Remapping Reporting Structure" and "Device Scope Structure". The table
- * comes from firmware and is checked as if it came from an enemy: every length against what is
- * left, before anything inside is read. Structures of types that are not known are skipped.
+ * comes from firmware and is checked as hostile input: every length against what is left, before
+ * anything inside is read. Structures of unknown types are skipped.
  */
 #include "dmar.h"
 
@@ -55,10 +55,10 @@ bool dmar_next_scope(const u8 **at, const u8 *end, struct dmar_scope *scope)
 }
 
 /**
- * dmar_source() - the source identifier of what is no PCI device: I/O APIC, HPET, ACPI's devices
+ * dmar_source() - the source identifier of an I/O APIC, an HPET or a device that ACPI names
  * @scope: its device scope entry
  *
- * Return: bus, device and function, or -EINVAL where the path is longer or names no function.
+ * Return: bus, device and function; -EINVAL if the path has several hops or names no function.
  */
 int dmar_source(const struct dmar_scope *scope)
 {
@@ -93,8 +93,8 @@ bool dmar_names_only(const struct dmar_structure *drhd,
  * @a: a DRHD
  * @b: another
  *
- * Return: DMAR_SAME where the second says nothing that the first does not; DMAR_CONFLICT where both
- * have one register page and disagree about what is behind it.
+ * Return: DMAR_SAME if they are equal; DMAR_CONFLICT if both have the same register page and
+ * disagree about the devices behind it; else DMAR_DIFFERENT.
  */
 enum dmar_relation dmar_compare(const struct dmar_structure *a, const struct dmar_structure *b)
 {

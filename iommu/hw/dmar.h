@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The ACPI DMAR table, taken apart.
+ * Parsing of the ACPI DMAR table.
  *
  * VT-d specification, "BIOS Considerations". Finds remapping units (DRHD), reserved memory
  * (RMRR) and root ports that forward translation requests (ATSR), with their device scopes. Relies
@@ -17,7 +17,7 @@ enum { DMAR_DRHD = 0, DMAR_RMRR = 1, DMAR_ATSR = 2 };
 #define SCOPE_BRIDGE	2
 #define SCOPE_IOAPIC	3
 #define SCOPE_HPET	4
-/* A device that ACPI names (ANDD) and the PCI bus does not; it has an identifier all the same. */
+/* A device that ACPI names (ANDD) and that is on no PCI bus, but has a source identifier. */
 #define SCOPE_ACPI	5
 
 /**
@@ -28,7 +28,7 @@ enum { DMAR_DRHD = 0, DMAR_RMRR = 1, DMAR_ATSR = 2 };
  *	root port of it
  * @base: DRHD: register base; RMRR: first address
  * @limit: RMRR: last address, inclusive
- * @empty: RMRR: it names no memory; some firmware leaves such entries, which mean nothing
+ * @empty: RMRR: it names no memory; some firmware leaves such structures, which mean nothing
  * @scopes: device scope entries, checked
  * @scopes_size: their size in bytes
  */
@@ -58,7 +58,7 @@ struct dmar_error {
 	size_t offset;
 };
 
-/** enum dmar_relation - what two DRHDs have to do with each other */
+/** enum dmar_relation - whether two DRHDs describe the same unit */
 enum dmar_relation { DMAR_DIFFERENT, DMAR_SAME, DMAR_CONFLICT };
 
 typedef int (*dmar_visit_t)(const struct dmar_structure *structure, void *arg);

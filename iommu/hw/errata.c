@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What PCI devices do other than the VT-d specification says, by their identifiers.
+ * PCI devices that do not do what the VT-d specification says, by their identifiers.
  *
  * Intel's specification updates: "5520 and 5500 Chipset" (interrupt remapping), "4th Gen Xeon" (the
- * QAT device). iommu/linux asks for each device that it meets. Relies on nothing.
+ * QAT device). iommu/linux asks for each device. Relies on nothing.
  */
 #include "errata.h"
 

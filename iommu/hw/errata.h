@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Devices and chipsets that are known to be wrong.
- *
- * VT-d specification, "Interrupt Remapping" and "Device-TLBs", as far as some do not keep to it.
- * Decisions only; who asks acts.
+ * Devices and chipsets with errata in "Interrupt Remapping" and "Device-TLBs" of the VT-d
+ * specification: questions only, the caller acts.
  */
 #ifndef MINIKVM_IOMMU_HW_ERRATA_H
 #define MINIKVM_IOMMU_HW_ERRATA_H

@@ -11,7 +11,7 @@
 #define FAULT_INTERRUPT_LAST	0x2f
 #define FAULT_COMPATIBILITY	0x25
 
-/** struct fault_record - one decoded fault record; @index is there if it is of an interrupt */
+/** struct fault_record - a decoded fault record; @index is valid if it is of an interrupt */
 struct fault_record {
 	u64 address;
 	u16 index;

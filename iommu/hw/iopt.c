@@ -2,20 +2,21 @@
 /*
  * Page tables of devices, second-stage or first-stage.
  *
- * VT-d specification, "Second-Stage Paging Entries", "First-Stage Paging Entries". The formats
- * share the places of address, page bit and the two bits that make an entry present; the first
- * stage marks what was accessed, which is written ahead here, so that hardware need not. A new
- * table page is filled before it is linked, by one compare-and-exchange, so that two mappings may
- * race for it; an entry is one store. Table pages that an unmapping leaves empty are unlinked and
- * handed to the caller, who frees them after the invalidation. A table page that one mapping has
- * filled is marked, and goes as a whole when an unmapping covers it.
+ * VT-d specification, "Second-Stage Paging Entries", "First-Stage Paging Entries". Both formats
+ * have the address, the page bit and the two bits that make an entry present in the same places.
+ * The first stage has accessed and dirty bits, which are set here in advance, so that hardware need
+ * not write them. A new table page is filled before it is linked; linking is one
+ * compare-and-exchange, so that two mappings may race for it. An entry is one store. Table pages
+ * that an unmapping leaves empty are unlinked and handed to the caller, who frees them after the
+ * invalidation. A table page that one mapping has filled is marked, and is unlinked as a whole when
+ * an unmapping covers it.
  */
 #include "iopt.h"
 
 #define ENTRIES 512ULL
-/* Ignored by hardware. Of a table that is not coherent: this link may still be in a cache. */
+/* Ignored by hardware. In a table that is not coherent: this link may be in a cache alone. */
 #define PTE_UNPUBLISHED	BIT_ULL(52)
-/* Ignored by hardware. Of a link: all entries of the table below are pages. */
+/* Ignored by hardware. In a link: all entries of the table below are pages. */
 #define PTE_FULL		BIT_ULL(53)
 
 static unsigned int level_shift(unsigned int level)
@@ -61,7 +62,7 @@ static bool fits_table(const struct iopt *table, u64 iova, u64 size)
 	return size && iova < end && size <= end - iova;
 }
 
-/* Of an entry that leads to another table. */
+/* The bits of an entry that leads to another table. */
 static u64 link_bits(const struct iopt *table)
 {
 	u64 bits = table->format.coherent ? 0 : PTE_UNPUBLISHED;
@@ -71,7 +72,7 @@ static u64 link_bits(const struct iopt *table)
 	return bits | SLPTE_READ | SLPTE_WRITE;
 }
 
-/* Of an entry that leads to a page; in the first stage, what can be written can be read. */
+/* The bits of an entry that leads to a page; the first stage has no pages to write only. */
 static u64 page_bits(const struct iopt *table, unsigned int level, u64 rights)
 {
 	u64 bits = level > 1 ? PTE_PAGE : 0;
@@ -83,8 +84,8 @@ static u64 page_bits(const struct iopt *table, unsigned int level, u64 rights)
 }
 
 /*
- * A zeroed page. They come in rows, of which the rest is kept: its address, and in the bits below
- * that how many pages are left. Mappings may race for it.
+ * Take a zeroed page. Pages come several at a time; @table->rest keeps the unused ones: the address
+ * of the first, and in its low bits how many they are. Mappings may race for them.
  */
 static u64 *take_page(struct iopt *table, gfp_t gfp)
 {
@@ -124,7 +125,7 @@ int iopt_init(struct iopt *table, struct iopt_format format, gfp_t gfp)
 	return 0;
 }
 
-/* The depth is that of the table, at most 5. */
+/* It calls itself as deep as the table is, 5 levels at most. */
 static void release_tree(u64 *page, unsigned int level, iopt_release_t release, void *arg)
 {
 	unsigned int i;
@@ -154,7 +155,7 @@ void iopt_destroy(struct iopt *table)
 	table->rest = 0;
 }
 
-/* A new table behind an entry; or what others have linked there, published. */
+/* Link a new table to an entry, or publish the link that another mapping has made. */
 static int link_table(struct iopt *table, u64 *slot, gfp_t gfp)
 {
 	u64 entry = READ_ONCE(*slot), *child;
@@ -169,7 +170,7 @@ static int link_table(struct iopt *table, u64 *slot, gfp_t gfp)
 			shim_free_table(child);
 		entry = READ_ONCE(*slot);
 	}
-	/* Whoever linked it may not have come to this yet. */
+	/* The mapping that linked it may not have published it yet. */
 	if (entry & PTE_UNPUBLISHED) {
 		publish(table, slot, sizeof(*slot));
 		shim_store64(slot, entry & ~PTE_UNPUBLISHED);
@@ -244,7 +245,9 @@ int iopt_map_run(struct iopt *table, u64 iova, u64 phys, u64 size, u64 count, u6
 			shim_store64(&slot[i], entry);
 		if (i)
 			publish(table, slot, i * sizeof(*slot));
-		/* No other range has a part of this table. */
+		/*
+		 * The whole table is this mapping's, so that no other changes the link meanwhile.
+		 */
 		if (i == ENTRIES && link)
 			shim_store64(link, READ_ONCE(*link) | PTE_FULL);
 		*mapped += i;
@@ -255,13 +258,13 @@ int iopt_map_run(struct iopt *table, u64 iova, u64 phys, u64 size, u64 count, u6
 	return 0;
 }
 
-/* Can the entry go at once, a page or a table that is full of pages? */
+/* Can the entry be cleared as a whole: is it a page, or a table full of pages? */
 static bool is_removable(u64 entry, unsigned int level)
 {
 	return is_present(entry) && (is_leaf(entry, level) || entry & PTE_FULL);
 }
 
-/* An emptied table page is unlinked, and those above it: @at is the last address in them. */
+/* Unlink the emptied table page with the last address @at, and emptied ones above it. */
 static void unlink_tables(struct iopt *table, u64 at, u64 done, unsigned int level,
 			  iopt_release_t release, void *arg)
 {
@@ -270,7 +273,7 @@ static void unlink_tables(struct iopt *table, u64 at, u64 done, unsigned int lev
 
 	for (; level <= table->format.levels; level++) {
 		span = level_size(level);
-		/* The whole span of a table page was in the range: nothing is left in it. */
+		/* A table page is empty if the range covered its whole span. */
 		if ((at + 4096) & (span - 1) || done < span)
 			return;
 		above = table->root;
@@ -285,14 +288,14 @@ static void unlink_tables(struct iopt *table, u64 at, u64 done, unsigned int lev
 }
 
 /**
- * iopt_unmap() - unmap whatever stands in a range
+ * iopt_unmap() - unmap a range
  * @table: the table
  * @iova: first address, 4 KiB aligned
  * @size: bytes, a multiple of 4 KiB
- * @release: receives the table pages that fell out
+ * @release: receives the table pages that were unlinked
  * @arg: its second argument
  *
- * Stops at the first hole, and at a large page that the range covers only in part.
+ * It stops at the first hole, and at a large page that the range covers only in part.
  *
  * Return: how many bytes were unmapped.
  */
@@ -315,14 +318,16 @@ u64 iopt_unmap(struct iopt *table, u64 iova, u64 size, iopt_release_t release, v
 			whole = !(at & (level_size(level) - 1)) && size - done >= level_size(level);
 			if (is_leaf(entry, level) || (whole && entry & PTE_FULL))
 				break;
-			/* It does not stay full. */
+			/* The table will not be full any more. */
 			if (entry & PTE_FULL)
 				shim_store64(slot, entry & ~PTE_FULL);
 			page = child_of(entry);
 		}
 		if (at & (level_size(level) - 1))
 			return done;
-		/* As many entries of this page as the range covers, up to something else. */
+		/*
+		 * Clear the entries of this page that the range covers, up to one that cannot go.
+		 */
 		n = min((size - done) >> level_shift(level),
 			ENTRIES - (at >> level_shift(level) & (ENTRIES - 1)));
 		for (i = 0; i < n && is_removable(entry, level); ) {
@@ -342,7 +347,7 @@ u64 iopt_unmap(struct iopt *table, u64 iova, u64 size, iopt_release_t release, v
 }
 
 /**
- * iopt_look() - what a walk for an address sees
+ * iopt_look() - read the entries that a walk for an address meets
  * @table: the table
  * @iova: the address
  * @walk: receives the entries; the last is the leaf or the one that is not present
@@ -371,7 +376,7 @@ void iopt_look(const struct iopt *table, u64 iova, struct iopt_walk *walk)
  * @iova: the address
  * @phys: receives it
  *
- * Return: false where nothing is mapped.
+ * Return: false if nothing is mapped there.
  */
 bool iopt_translate(const struct iopt *table, u64 iova, u64 *phys)
 {

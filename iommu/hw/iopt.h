@@ -30,7 +30,7 @@ struct iopt_format {
 /**
  * struct iopt - one table
  * @root: its root page
- * @rest: pages for more tables, zeroed and in no use: an address, and how many below it
+ * @rest: zeroed pages for more tables: the address of the first, and in its low bits how many
  * @format: of its entries
  */
 struct iopt {
@@ -39,16 +39,13 @@ struct iopt {
 	struct iopt_format format;
 };
 
-/** struct iopt_walk - what stands at each level on the way to an address, the root's level first */
+/** struct iopt_walk - the @depth entries on the way to an address, the root's first */
 struct iopt_walk {
 	u64 entry[IOPT_MAX_LEVELS];
 	unsigned int depth;
 };
 
-/*
- * Called with each table page that was unlinked. It goes back by shim_free_table() once the caches
- * forgot it.
- */
+/* Called with each table page that was unlinked; shim_free_table() frees it after the flush. */
 typedef void (*iopt_release_t)(void *page, void *arg);
 
 int iopt_init(struct iopt *table, struct iopt_format format, gfp_t gfp);

@@ -4,9 +4,9 @@
  *
  * VT-d specification, "Interrupt Remapping", "Interrupt-Remapping Table Entry", "Interrupt Entry
  * Cache Invalidate Descriptor", "Programming Considerations: Updates to remapping entries". The
- * hardware reads an entry of 128 bits at any moment: one that is not present gets its upper half
- * first; a present one changes in its lower half alone, or in one 16-byte store, or goes away in
- * between where the processor has no such store.
+ * hardware may read an entry of 128 bits at any moment. An entry that is not present gets its upper
+ * half first. A present entry changes in its lower half alone, or by one store of 16 bytes, or, if
+ * the processor has no such store, it is not present in between.
  */
 #include "command.h"
 #include "irte.h"
@@ -49,7 +49,7 @@ static size_t table_bytes(const struct remap_unit *unit)
  * irt_init() - allocate an interrupt-remapping table
  * @unit: initialised, with ECAP.IR
  *
- * 65,536 entries, or as many as there is memory for in one piece.
+ * The table has 65,536 entries, or fewer if there is not as much memory in one piece.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -74,7 +74,7 @@ int irt_init(struct remap_unit *unit)
 
 /**
  * irt_free() - free the table
- * @unit: with interrupt remapping off; of a broken unit nothing is freed
+ * @unit: with interrupt remapping off; if it is broken, the table is not freed
  */
 void irt_free(struct remap_unit *unit)
 {
@@ -87,12 +87,12 @@ void irt_free(struct remap_unit *unit)
 	unit->irt_size = 0;
 }
 
-/* Forget cached entries: @count of them, a power of two, from an index aligned to it. */
+/* Forget @count cached entries, a power of two, from @index, which is a multiple of it. */
 static int flush_entries(struct remap_unit *unit, unsigned int index, unsigned int count)
 {
 	unsigned int mask = 0;
 
-	/* Unlike the other caches' invalidations, this one empties no write buffers. */
+	/* Unlike other invalidations, this one does not empty the write buffers. */
 	if (unit->cap & CAP_RWBF && remap_command(unit, GCMD_WBF, true, false))
 		return -EIO;
 	while (count >> mask > 1)
@@ -105,11 +105,11 @@ static int flush_entries(struct remap_unit *unit, unsigned int index, unsigned i
 /**
  * irt_enable() - table set, cache emptied, interrupt remapping on
  * @unit: enabled, with a table
- * @x2apic: destinations have 32 bits, and compatibility-format interrupts are blocked for good
+ * @x2apic: destinations have 32 bits, and interrupts in compatibility format are always blocked
  *
- * Otherwise interrupts in compatibility format pass, until irt_pass_compatibility() ends it.
+ * Without @x2apic, interrupts in compatibility format pass until irt_pass_compatibility() ends it.
  *
- * Return: 0, or -EIO with remapping off, if the unit lets itself be switched off.
+ * Return: 0, or -EIO with remapping switched off, if the unit obeys.
  */
 int irt_enable(struct remap_unit *unit, bool x2apic)
 {
@@ -134,7 +134,7 @@ int irt_enable(struct remap_unit *unit, bool x2apic)
 
 /**
  * irt_disable() - interrupt remapping off
- * @unit: enabled; nobody sends remapped-format interrupts any more
+ * @unit: enabled; no device sends interrupts in remappable format any more
  *
  * Return: 0, or -EIO when the unit does not answer.
  */
@@ -147,13 +147,13 @@ int irt_disable(struct remap_unit *unit)
 }
 
 /**
- * irt_pass_compatibility() - let compatibility-format interrupts through, or block them
- * @unit: its unit
- * @pass: let them through
+ * irt_pass_compatibility() - let interrupts in compatibility format pass, or block them
+ * @unit: the unit
+ * @pass: whether to let them pass
  *
- * Anybody who can write to memory can send one, to any processor with any vector.
+ * A device that can write to memory can send one to any processor, with any vector.
  *
- * Return: whether the unit says that it does as told; some emulators have no such switch.
+ * Return: whether the unit confirms it; some emulators have no such switch.
  */
 bool irt_pass_compatibility(struct remap_unit *unit, bool pass)
 {
@@ -165,7 +165,7 @@ bool irt_pass_compatibility(struct remap_unit *unit, bool pass)
 		return false;
 	state = shim_read32(unit->regs, DMAR_GSTS) & GCMD_STATE;
 	shim_write32(unit->regs, DMAR_GCMD, pass ? state | GCMD_CFI : state & ~GCMD_CFI);
-	/* With the lock: after a crash there is none to give up. */
+	/* Does not give the lock up: after a crash it is not held (vtd_emergency()). */
 	for (i = 0; i < 1000 && !done; i++) {
 		done = !!(shim_read32(unit->regs, DMAR_GSTS) & GCMD_CFI) == pass;
 		if (!done)
@@ -178,9 +178,9 @@ bool irt_pass_compatibility(struct remap_unit *unit, bool pass)
 /**
  * irte_alloc() - reserve entries in one piece
  * @unit: with a table
- * @count: how many; a power of two, as a device with several messages counts in its low bits
+ * @count: how many; a power of two, as a device with several messages counts in the low bits
  *
- * They are not present until irte_set().
+ * The entries are not present until irte_set().
  *
  * Return: the first index, a multiple of @count; -EINVAL, -ENOSPC.
  */
@@ -202,12 +202,12 @@ int irte_alloc(struct remap_unit *unit, unsigned int count)
 }
 
 /**
- * irte_free() - make entries not present, and give them back once no cache remembers them
+ * irte_free() - make entries not present, and give them back when no cache has them
  * @unit: with a table
  * @index: what irte_alloc() returned
  * @count: as given to it
  *
- * Of a unit that does not answer they stay reserved.
+ * If the unit does not answer, they stay reserved.
  */
 void irte_free(struct remap_unit *unit, unsigned int index, unsigned int count)
 {
@@ -241,9 +241,9 @@ struct entry128 irte_get(const struct remap_unit *unit, unsigned int index)
  * @index: an entry that irte_alloc() returned
  * @entry: from irte_remapped() or irte_posted(); or zero, to block
  *
- * After return no request is served from the old contents.
+ * After return the unit does not use the old contents.
  *
- * Return: 0; 1 where the entry was absent for a moment, so that the caller should repeat the
+ * Return: 0; 1 if the entry was not present for a moment, so that the caller should repeat the
  * interrupt once; -EIO when the unit does not answer.
  */
 int irte_set(struct remap_unit *unit, unsigned int index, struct entry128 entry)
@@ -267,14 +267,14 @@ int irte_set(struct remap_unit *unit, unsigned int index, struct entry128 entry)
 	}
 	if (old.hi != entry.hi) {
 		shim_store64(&slot->hi, entry.hi);
-		/* Also for walks that snoop: the halves must not change places. */
+		/* Also for a unit that snoops: the halves must be written in this order. */
 		dma_wmb();
 		remap_publish(unit, slot, sizeof(*slot));
 	}
 	shim_store64(&slot->lo, entry.lo);
 flush:
 	remap_publish(unit, slot, sizeof(*slot));
-	/* What was absent is cached in caching mode only; a write buffer may hold what is new. */
+	/* Absence is cached in caching mode only; a write buffer may hold the new entry. */
 	if (!(old.lo & IRTE_PRESENT) && !(unit->cap & (CAP_CM | CAP_RWBF)))
 		return 0;
 	return flush_entries(unit, index, 1) ?: gap;
@@ -291,7 +291,7 @@ static u64 source_bits(struct irte_source source)
  * @address: lower half of the message's address
  * @data: its data
  * @apic: destination, the whole APIC identifier
- * @level: level-triggered; must agree with the I/O APIC's own entry
+ * @level: level-triggered; must agree with the entry in the I/O APIC
  * @source: who may send it
  *
  * Return: the entry.

@@ -3,8 +3,8 @@
  * The interrupt-remapping table of a unit.
  *
  * VT-d specification, "Interrupt Remapping", "Interrupt-Remapping Table Entry". Remapped and posted
- * format, source-id checking, blocks of entries, both message formats. The caller serialises all
- * calls for one unit, as for unit.h.
+ * format, source-id checking, blocks of entries, both message formats. The caller holds the lock
+ * of the unit.
  */
 #ifndef MINIKVM_IOMMU_HW_IRTE_H
 #define MINIKVM_IOMMU_HW_IRTE_H
@@ -33,7 +33,7 @@ enum irte_check { IRTE_ANYONE = 0, IRTE_REQUESTER = 1, IRTE_BUSES = 2 };
  * struct irte_source - who may use an entry
  * @check: how its requests are checked
  * @id: IRTE_REQUESTER: bus, device and function; IRTE_BUSES: first and last bus
- * @ignore: IRTE_REQUESTER: low bits of the function that may differ, from the top (SQ), 0 to 3
+ * @ignore: IRTE_REQUESTER: how many bits of the function number may differ (SQ), 0 to 3
  */
 struct irte_source {
 	enum irte_check check;

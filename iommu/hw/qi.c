@@ -2,12 +2,13 @@
 /*
  * The invalidation queue of a remapping unit.
  *
- * VT-d specification, "Queued Invalidation Interface". Descriptors of 128 bits in legacy mode, of
- * 256 in scalable mode; each batch ends in a wait, and every wait is bounded: a unit that does not
- * answer is marked broken. A device that does not answer costs its own invalidation only (ITE). The
- * status of a wait lives as long as the unit, so that a late answer cannot land in someone else's
- * memory. Several callers may wait at once: the queue is worked off in order, each wait reports a
- * larger number than the one before, and a number covers all that are smaller.
+ * VT-d specification, "Queued Invalidation Interface". Descriptors have 128 bits in legacy mode and
+ * 256 in scalable mode. Each batch ends in a wait descriptor, and every wait is bounded: a unit
+ * that does not answer is given up. If a device does not answer, only its own invalidation fails
+ * (ITE). The word to which waits report lives as long as the unit, so that a late answer cannot
+ * overwrite memory that was freed. Several callers may wait at once: the unit works the queue off
+ * in order, each wait reports a larger number than the one before, and a number stands for all
+ * smaller ones.
  */
 #include "command.h"
 #include "qi.h"
@@ -23,7 +24,7 @@ static void submit(struct remap_unit *unit)
 	shim_write64(unit->regs, DMAR_IQT, (u64)unit->tail << 4);
 }
 
-/* Wait until the unit has fetched what stands where the next descriptor goes. */
+/* Wait until the unit has fetched the old descriptor where the next one goes. */
 static bool make_room(struct remap_unit *unit)
 {
 	unsigned int i, head;
@@ -42,12 +43,12 @@ static bool make_room(struct remap_unit *unit)
 }
 
 /**
- * qi_add() - write a descriptor, to be given to the unit by the next call that waits
+ * qi_add() - write a descriptor, which the next call that waits gives to the unit
  * @unit: with its queue on
  * @lo: first 64 bits
  * @hi: next 64 bits; the rest of a larger descriptor is zero
  *
- * Of a unit that does not answer nothing comes of it, which that call says.
+ * If the unit does not answer, nothing is written, and the call that waits returns -EIO.
  */
 void qi_add(struct remap_unit *unit, u64 lo, u64 hi)
 {
@@ -62,7 +63,7 @@ void qi_add(struct remap_unit *unit, u64 lo, u64 hi)
 	unit->tail = (unit->tail + step(unit)) % QI_ENTRIES;
 }
 
-/* Returns what the status will at least be when everything up to here is done. */
+/* Returns the number that *@unit->status reaches when everything up to here is done. */
 static u32 start(struct remap_unit *unit)
 {
 	u32 want = ++unit->sequence;
@@ -72,27 +73,27 @@ static u32 start(struct remap_unit *unit)
 	return want;
 }
 
-/* False where the queue will not go on. */
+/* Returns false if the queue has stopped for good. */
 static bool goes_on(struct remap_unit *unit)
 {
 	u32 fsts = shim_read32(unit->regs, DMAR_FSTS);
 
 	if (fsts & FSTS_IQE)
 		return false;
-	/* An answer to no request: the device's fault, and the queue goes on. */
+	/* A device answered a request that there was not; the queue goes on. */
 	if (fsts & FSTS_ICE)
 		shim_write32(unit->regs, DMAR_FSTS, FSTS_ICE);
 	if (fsts & FSTS_ITE) {
-		/* The queue stands still until told; waits under way were given up. */
+		/* The queue stands still until the bit is cleared, and has dropped its waits. */
 		shim_write32(unit->regs, DMAR_FSTS, FSTS_ITE);
 		unit->timeouts++;
-		/* One more is reported after all of those. */
+		/* A new wait reports for all of them. */
 		start(unit);
 	}
 	return true;
 }
 
-/* Add a wait descriptor, start the queue, wait until everything up to there is done. */
+/* Add a wait descriptor, start the queue and wait until everything before it is done. */
 static int queue_run(struct remap_unit *unit)
 {
 	unsigned int i;
@@ -118,7 +119,7 @@ static int queue_run(struct remap_unit *unit)
  * @lo: first 64 bits
  * @hi: next 64 bits
  *
- * Return: 0, or -EIO when the unit did not answer (it is broken from then on).
+ * Return: 0, or -EIO when the unit did not answer (it is given up then).
  */
 int qi_submit(struct remap_unit *unit, u64 lo, u64 hi)
 {
@@ -145,7 +146,8 @@ int qi_flush_all(struct remap_unit *unit)
  * @unit: enabled
  * @domain: domain identifier
  *
- * A change in the second stage of nested translation needs this: its pages go by other addresses.
+ * A change in the second stage of nested translation needs this: the unit caches nested
+ * translations by first-stage addresses, which the second stage does not tell.
  *
  * Return: as qi_submit().
  */
@@ -177,8 +179,8 @@ static bool has_mask(const struct remap_unit *unit, unsigned int mask)
  * @first: first address
  * @last: last address, inclusive
  *
- * One descriptor covers a naturally aligned power of two of pages; a range that needs a larger one
- * than the unit has is flushed with its whole domain.
+ * One descriptor covers a naturally aligned power of two of pages. Where the range needs a larger
+ * power than the unit can, the whole domain is flushed.
  *
  * Return: as qi_submit().
  */
@@ -233,12 +235,12 @@ int qi_flush_pasid_pages(struct remap_unit *unit, u16 domain, u32 pasid, u64 fir
 
 /**
  * qi_flush_device() - have a device forget the translations of an address range
- * @unit: enabled, with ECAP.DT; its own caches have forgotten them already
+ * @unit: enabled, with ECAP.DT; its own caches have forgotten the range already
  * @tlb: the device
  * @first: first address
  * @last: last address, inclusive
  *
- * Return: 0; -ETIMEDOUT when the device did not answer, which may still use what it has; -EIO.
+ * Return: 0; -ETIMEDOUT when the device did not answer and may still use its translations; -EIO.
  */
 int qi_flush_device(struct remap_unit *unit, const struct qi_device *tlb, u64 first, u64 last)
 {
@@ -247,11 +249,11 @@ int qi_flush_device(struct remap_unit *unit, const struct qi_device *tlb, u64 fi
 	u32 timeouts;
 	int ret;
 
-	/* One at a time, or it would not be known which of them did not answer. */
+	/* One device at a time, as ITE does not tell which device did not answer. */
 	if (!remap_take_turn(unit, &unit->asking))
 		return -EIO;
 	timeouts = unit->timeouts;
-	/* Of a range of several pages, the lowest address bit that is 0 says how large it is. */
+	/* The lowest address bit that is 0 gives the size of a range of several pages. */
 	if (mask)
 		address |= ((2048ULL << mask) - 1) & ~4095ULL;
 	if (unit->ecap & ECAP_DIT)

@@ -9,15 +9,15 @@
 
 #include "unit.h"
 
-/* Of 128 bits; in scalable mode a descriptor takes two. */
+/* Entries have 128 bits; in scalable mode a descriptor takes two. */
 #define QI_ENTRIES	256
 
 /**
  * struct qi_device - a device that keeps translations (ATS)
  * @source: bus, device and function
- * @pf: those of its physical function, which answers for it
- * @depth: how many invalidations it can queue, as its ATS capability says
- * @pasid: whose translations; 0 of requests without
+ * @pf: the same of its physical function, which answers for it
+ * @depth: how many invalidations it can queue, by its ATS capability
+ * @pasid: whose translations are asked back; 0 for those of requests without a PASID
  */
 struct qi_device {
 	u16 source;

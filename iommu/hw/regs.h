@@ -36,7 +36,7 @@
 #define GCMD_IRE		BIT(25)
 #define GCMD_SIRTP		BIT(24)
 #define GCMD_CFI		BIT(23)
-/* Bits that keep their meaning when written again; the others start something once. */
+/* Bits that are written as they are with each command; the others each start something. */
 #define GCMD_STATE		(GCMD_TE | BIT(28) | GCMD_QIE | GCMD_IRE | GCMD_CFI)
 
 #define CAP_ND(c)		((unsigned int)((c) & 7))
@@ -88,7 +88,7 @@
 #define FRCD_REASON(hi)		((u8)((hi) >> 32))
 #define FRCD_SID(hi)		((u16)(hi))
 
-/* Of an interrupt's fault, the upper end of the address is the index of its entry. */
+/* In the record of an interrupt, the upper end of the address is the index of its entry. */
 #define FRCD_INDEX(lo)		((u16)((lo) >> 48))
 
 #define IRTA_EIME		BIT(11)
@@ -137,11 +137,11 @@
 #define QI_PASID_IOTLB		0x6ULL
 #define QI_PASID_CACHE		0x7ULL
 #define QI_PASID_DEVICE_TLB	0x8ULL
-/* Granularity, a field of two bits. */
+/* Granularity: a field of two bits. */
 #define QI_GLOBAL		0x10ULL
 #define QI_DOMAIN		0x20ULL
 #define QI_FINE			0x30ULL
-/* Of the PASID cache: everything, or one PASID of a domain. */
+/* Granularity for the PASID cache: everything, or one PASID of a domain. */
 #define QI_PASID_GLOBAL		0x30ULL
 #define QI_PASID_ONE		0x10ULL
 #define QI_IOTLB_DRAIN		(BIT_ULL(6) | BIT_ULL(7))
@@ -150,6 +150,7 @@
 #define QI_DEVICE_TLB_RANGE	BIT_ULL(0)
 #define QI_PASID_DEVICE_RANGE	BIT_ULL(11)
 
+/** struct entry128 - 128 bits as hardware reads them: an entry of a table, or a descriptor */
 struct entry128 {
 	u64 lo;
 	u64 hi;

@@ -16,10 +16,10 @@
 
 #include "shim.h"
 
-/* The most that the allocator does not call costly, and keeps at hand for each processor. */
+/* The largest order that the allocator does not treat as costly; it caches such blocks per CPU. */
 #define BLOCK_ORDER	PAGE_ALLOC_COSTLY_ORDER
 
-/* Of a block's first page: how many of its tables are in use, and its order. */
+/* In the private word of a block's first page: how many of its tables are in use, its order. */
 #define IN_USE		0xffUL
 #define ORDER_SHIFT	8
 #define NOT_A_POINTER	BIT(16)
@@ -32,7 +32,7 @@ static atomic_long_t *state_of(struct page *first)
 /**
  * shim_alloc_tables() - a block of zeroed table pages
  * @gfp: allocation flags
- * @count: receives how many follow each other: eight, or one where memory is in pieces
+ * @count: receives how many there are: eight, or one if memory is fragmented
  *
  * Return: the first one, or NULL. Each goes back by shim_free_table().
  */
@@ -50,7 +50,7 @@ void *shim_alloc_tables(gfp_t gfp, unsigned int *count)
 		return NULL;
 	*count = 1U << order;
 	atomic_long_set(state_of(first), (long)order << ORDER_SHIFT | *count);
-	/* The others lead to the first. */
+	/* The private words of the others lead to the first. */
 	for (i = 1; i < *count; i++)
 		set_page_private(first + i, (unsigned long)first);
 	return page_address(first);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The only door between iommu/hw and its surroundings.
+ * All that iommu/hw takes from its surroundings.
  *
  * In the module the names come from the kernel. A userspace program that links iommu/hw (the model
- * of the remapping hardware in selftests/unit) defines the functions of the second half itself: its
- * registers and its memory are then what it makes of them.
+ * of the remapping hardware in selftests/unit) defines the functions that the second half declares,
+ * and so decides what registers and memory are.
  */
 #ifndef MINIKVM_IOMMU_HW_SHIM_H
 #define MINIKVM_IOMMU_HW_SHIM_H
@@ -88,7 +88,7 @@ static inline void shim_pause(struct shim_lock *lock)
 	shim_lock(lock);
 }
 
-/* Zeroed pages; the hardware reads them by their physical address. */
+/* 2^@order zeroed pages; the hardware reads them by their physical address. */
 static inline void *shim_alloc(unsigned int order, gfp_t gfp)
 {
 	return (void *)__get_free_pages(gfp | __GFP_ZERO, order);
@@ -113,21 +113,21 @@ static inline void *shim_virt(u64 phys)
 	return phys_to_virt(phys);
 }
 
-/* What the hardware may read at any moment changes only through these three. */
+/* Memory that the hardware may read at any moment changes only through these three. */
 static inline void shim_store64(u64 *to, u64 value)
 {
 	WRITE_ONCE(*to, value);
 }
 
-/* Stores @new if @to still holds @old; says whether. */
+/* Stores @new if @to still holds @old, and returns whether it did. */
 static inline bool shim_replace64(u64 *to, u64 old, u64 new)
 {
 	return cmpxchg64(to, old, new) == old;
 }
 
 /*
- * One store of 16 bytes, aligned, if they still are @old: a remapping unit sees all or nothing.
- * False when they are not, or the processor has no such store.
+ * One store of 16 bytes, aligned, if they still are @old: a remapping unit sees all of it or
+ * nothing. Returns false if they are not, or if the processor has no such store.
  */
 static inline bool shim_store128(u64 *to, const u64 *old, const u64 *new)
 {
@@ -159,7 +159,7 @@ typedef __u8 u8;
 typedef __u16 u16;
 typedef __u32 u32;
 typedef __s32 s32;
-/* Not __u64: that is unsigned long long, which printf() and BIT() do not agree with. */
+/* Not __u64, which is unsigned long long and does not fit printf()'s %lx and BIT(). */
 typedef unsigned long u64;
 #define gfp_t unsigned int
 #define GFP_KERNEL 0
@@ -175,7 +175,7 @@ typedef unsigned long u64;
 #define dma_wmb()		__sync_synchronize()
 #define min(a, b)		((a) < (b) ? (a) : (b))
 
-/* There is one thread: whatever else uses the unit, shim_pause() calls. */
+/* There is one thread, in which shim_pause() may call what else uses the unit. */
 struct shim_lock {
 	int unused;
 };

@@ -2,8 +2,8 @@
 /*
  * Bringing a remapping unit up and down.
  *
- * VT-d specification, "Software Setup", "Setting Up the Root Table". What it is made of comes from
- * the files below: commands (command.c), the queue (qi.c), entries (context.c).
+ * VT-d specification, "Software Setup", "Setting Up the Root Table". The steps are commands
+ * (command.c) and invalidations (qi.c); context.c fills the tables.
  */
 #include "command.h"
 #include "context.h"
@@ -17,7 +17,7 @@
  *
  * Changes nothing in the hardware.
  *
- * Return: 0, -EBUSY when somebody drives the unit, -ENODEV when it lacks what minikvm needs.
+ * Return: 0, -EBUSY when another driver uses the unit, -ENODEV when it lacks what minikvm needs.
  */
 int remap_probe(struct remap_unit *unit, void __iomem *regs, const char **why)
 {
@@ -72,7 +72,7 @@ int remap_init(struct remap_unit *unit)
 
 /**
  * remap_free() - free the tables
- * @unit: disabled; of a broken unit nothing is freed, it may still read and write there
+ * @unit: disabled; if it is broken nothing is freed, as it may still read and write there
  */
 void remap_free(struct remap_unit *unit)
 {
@@ -93,20 +93,20 @@ void remap_free(struct remap_unit *unit)
  * remap_enable() - queue on, root table set, caches emptied, translation on
  * @unit: initialised, its context entries filled; off, or reset since it was on
  *
- * Of a unit for interrupts alone, the queue.
+ * A unit for interrupts alone gets the queue and nothing else.
  *
- * Return: 0, or -EIO with the unit as far back as it lets itself be brought.
+ * Return: 0, or -EIO with the unit switched off as far as it obeys.
  */
 int remap_enable(struct remap_unit *unit)
 {
 	int ret;
 
-	/* It did not go off, and no reset came: nothing that it reads from may change. */
+	/* It did not go off, and was not reset: the memory that it reads must not change. */
 	if (shim_read32(unit->regs, DMAR_GSTS) & (GCMD_TE | GCMD_QIE)) {
 		remap_give_up(unit);
 		return -EIO;
 	}
-	/* A unit that slept has forgotten what it did not answer. */
+	/* A reset (the machine slept) makes a unit that was given up usable again. */
 	unit->broken = false;
 	shim_write32(unit->regs, DMAR_FECTL, FECTL_IM);
 	unit->tail = 0;
@@ -117,7 +117,7 @@ int remap_enable(struct remap_unit *unit)
 	ret = remap_command(unit, GCMD_QIE, true, true);
 	if (ret || unit->interrupts_only)
 		return ret;
-	/* A change of an entry from here on invalidates the caches, too. */
+	/* From here on, a change of an entry invalidates the caches, too. */
 	unit->on = true;
 	shim_write64(unit->regs, DMAR_RTADDR,
 		     shim_phys(unit->root) | (unit->scalable ? RTADDR_SCALABLE : 0));
@@ -130,7 +130,7 @@ int remap_enable(struct remap_unit *unit)
 		remap_disable(unit);
 		return ret;
 	}
-	/* Firmware's protection of memory before the kernel ran; translation takes its place. */
+	/* Firmware protects memory until the kernel has translation on. */
 	if (unit->cap & (CAP_PLMR | CAP_PHMR)) {
 		unit->initial_pmen = shim_read32(unit->regs, DMAR_PMEN);
 		if (unit->initial_pmen & PMEN_EPM)
@@ -140,7 +140,7 @@ int remap_enable(struct remap_unit *unit)
 }
 
 /**
- * remap_disable() - translation off, queue off, as the unit was found
+ * remap_disable() - translation off, queue off: as the unit was found
  * @unit: enabled, wholly or in part
  *
  * Return: 0, or -EIO when the unit does not answer.
@@ -155,6 +155,8 @@ int remap_disable(struct remap_unit *unit)
 	ret = remap_command(unit, GCMD_TE, false, false);
 	if (!ret)
 		unit->on = false;
-	/* While that is pending, the next command would ask for translation again. */
+	/*
+	 * Not after a failure: the command would contain GCMD.TE, as Global Status still shows it.
+	 */
 	return ret ?: remap_command(unit, GCMD_QIE, false, false);
 }

@@ -19,7 +19,7 @@
 #define DOMAIN_ID_IDENTITY	1
 #define DOMAIN_ID_FIRST		2
 
-/* A second; the specification names no limit. A fuzzer has no such time. */
+/* The specification names no limit. A fuzzer cannot wait for a second, and defines its own. */
 #ifndef REMAP_TIMEOUT_US
 #define REMAP_TIMEOUT_US 1000000
 #endif
@@ -34,23 +34,23 @@
  * @queue: the invalidation queue, one page
  * @status: where the hardware reports that a wait descriptor completed
  * @tail: next free entry of @queue
- * @fence: entry of @queue up to which it was found free; @tail does not pass it
+ * @fence: @queue is known to be free from @tail up to this entry, which @tail does not pass
  * @timeouts: how often the queue stood still because a device did not answer (ITE)
- * @sequence: what the next wait descriptor reports
+ * @sequence: number of the last wait descriptor
  * @initial_gsts: Global Status before the unit was touched
  * @initial_pmen: protected-memory enable before the unit was touched
  * @irt: interrupt-remapping table, or none (irte.c)
- * @irt_used: which of its entries are reserved, a bit each
- * @irt_size: how many it has
- * @x2apic: its destinations have 32 bits
+ * @irt_used: which entries of @irt are reserved, a bit each
+ * @irt_size: how many entries @irt has
+ * @x2apic: destinations in @irt have 32 bits
  * @scalable: in scalable mode; set after probing, before anything is attached
- * @interrupts_only: its devices' memory accesses are never translated; set as @scalable
- * @on: it translates, and caches what it read
+ * @interrupts_only: memory accesses of its devices are never translated; set when @scalable is
+ * @on: translation is on, so that the unit may have cached any entry
  * @commanding: a command is under way
  * @attaching: an entry of a device is being changed
- * @asking: a device is being asked for its translations
- * @broken: it did not answer; nothing is freed or believed any more
- * @times_given_up: how often that happened; only a reset of the unit makes it usable again
+ * @asking: a device is being asked to give translations back
+ * @broken: it was given up, as it did not answer: it is not used, and its tables are not freed
+ * @times_given_up: how often that happened; a reset makes the unit usable again
  */
 struct remap_unit {
 	struct shim_lock lock;

@@ -3,10 +3,10 @@
  * Devices that ask for translations and keep them (PCIe Address Translation Services).
  *
  * VT-d specification, "Device-TLBs", "Root Port ATS Capability Reporting Structure". A device may
- * keep translations while it is assigned, where its unit has device-TLBs (ECAP.DT) and the root
- * port above it forwards its requests (ATSR). Whatever is unmapped is then asked back; a device
- * that does not answer is cut off: its context entry forbids what it still has, it may not master
- * the bus (closed.c), and the host goes on.
+ * keep translations while it is assigned, if its unit has device-TLBs (ECAP.DT) and the root port
+ * above it forwards its requests (ATSR). Each unmapping then asks the device for its translations
+ * back. A device that does not answer is cut off: its context entry blocks its translated requests,
+ * and it may not master the bus (closed.c).
  */
 #define pr_fmt(fmt) "minikvm: VT-d: " fmt
 
@@ -20,7 +20,7 @@ static bool ats_wanted = true;
 module_param_named(iommu_ats, ats_wanted, bool, 0444);
 MODULE_PARM_DESC(iommu_ats, "let assigned devices keep translations (ATS; default on)");
 
-/* Do translation requests of a device reach its unit? Of the root complex itself, always. */
+/* Do translation requests of a device reach its unit? Those of the root complex always do. */
 static bool is_forwarded(struct pci_dev *pdev)
 {
 	struct vtd_structure *ports;
@@ -38,7 +38,7 @@ static bool is_forwarded(struct pci_dev *pdev)
 	return false;
 }
 
-/* A virtual function translates in the page size that was set in its physical one. */
+/* A virtual function translates with the page size that is set in its physical function. */
 static bool has_page_size(struct pci_dev *pdev)
 {
 	return !pdev->is_virtfn || pci_physfn(pdev)->ats_stu == PAGE_SHIFT;
@@ -75,11 +75,11 @@ void vtd_ats_probe(struct vtd_device *device)
  *
  * The caller holds vtd.mutex.
  *
- * Return: false where the device refuses; it must go on without, with another context entry.
+ * Return: false if the device refuses; it then needs a context entry without ATS.
  */
 bool vtd_ats_start(struct vtd_device *device, struct vtd_domain *d)
 {
-	/* In the list before it has anything. */
+	/* In the list before it can have a translation. */
 	spin_lock(&d->ats_lock);
 	list_add(&device->ats_node, &d->ats_devices);
 	spin_unlock(&d->ats_lock);
@@ -92,9 +92,9 @@ bool vtd_ats_start(struct vtd_device *device, struct vtd_domain *d)
 }
 
 /**
- * vtd_ats_stop() - end it
- * @device: blocked, so that what it still has is of no use; or one that never started
- * @d: the domain it started with
+ * vtd_ats_stop() - no longer let a device keep translations
+ * @device: blocked, so that it cannot use those that it has; or one that never kept any
+ * @d: the domain of vtd_ats_start()
  *
  * The caller holds vtd.mutex.
  */
@@ -112,7 +112,7 @@ void vtd_ats_stop(struct vtd_device *device, struct vtd_domain *d)
 	device->ats = false;
 	if (!pdev->ats_enabled)
 		return;
-	/* Or it would come to the next domain with what it has of this one. */
+	/* Or it would use translations of this domain when it is attached to the next. */
 	if (device->can_ats && pci_device_is_present(pdev)) {
 		vtd_lock(unit);
 		ret = qi_flush_device(&unit->hw, &device->tlb, 0, ~0ULL);
@@ -124,8 +124,9 @@ void vtd_ats_stop(struct vtd_device *device, struct vtd_domain *d)
 }
 
 /*
- * It may use what it has for as long as its context entry lets it. Where that cannot be changed,
- * the unit is broken; in any case the device is silent from here on. The caller holds the locks.
+ * The device may use its translations as long as its context entry allows it. If the entry cannot
+ * be changed, the unit is broken. In both cases the device cannot send any more. The caller holds
+ * the unit's and the domain's lock.
  */
 static void cut_off(struct vtd_device *device)
 {
@@ -143,13 +144,15 @@ static void cut_off(struct vtd_device *device)
  * @first: first address
  * @last: last address, inclusive
  *
- * A device may take its time: it is waited for with interrupts on, if they are on here.
+ * The wait for a device has interrupts on, if they are on here.
  */
 void vtd_ats_flush(struct vtd_domain *d, u64 first, u64 last)
 {
 	struct vtd_device *device, *next;
 
-	/* The entries are gone: whoever joins from here on does not meet them (flush_range()). */
+	/*
+	 * A device that joins from here on cannot meet the entries, which are gone: flush_range().
+	 */
 	if (list_empty(&d->ats_devices))
 		return;
 	spin_lock(&d->ats_lock);

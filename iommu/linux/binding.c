@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Drivers that come to a device and leave it, and how long they keep the module.
+ * Drivers that bind to a device and unbind, and how long they hold the module.
  *
  * Linux' iommu.rst and driver-api: a driver that manages DMA by itself (VFIO's, by the flag
  * driver_managed_dma) takes a reference to the device's IOMMU group when it binds, before any
- * domain is made. The group leads to the module: its domains' operations, the owner's claim that
- * must be undone. So such a driver holds the module from before its probe until after its remove,
- * and a device whose domain is not identity holds it, too: then the group has an owner. A driver
- * that comes while the module goes is refused by vtd_capable().
+ * domain is made. The group needs the module, for the operations of its domains and to give up its
+ * owner's claim. So such a driver holds the module from before its probe until after its remove. A
+ * device whose domain is not identity holds it, too, as its group then has an owner. While the
+ * module is being removed, vtd_capable() refuses drivers.
  */
 #define pr_fmt(fmt) "minikvm: VT-d: " fmt
 
@@ -15,17 +15,17 @@
 
 #include "iommu/linux/vtd.h"
 
-/* Set when the module goes: no driver that would hold it may bind any more. */
+/* Set when the module is removed: no driver that would hold it may bind any more. */
 static bool leaving;
 
 /**
- * vtd_hold() - a device needs the module, or no longer does
- * @held: whether it holds a reference for this reason
+ * vtd_hold() - hold the module for a device, or let it go
+ * @held: whether the device holds a reference for this reason
  * @need: whether it should
  *
  * The caller serialises the calls for one reason of one device.
  *
- * Return: false where the module is going and cannot be held.
+ * Return: false if the module is being removed and cannot be held.
  */
 bool vtd_hold(bool *held, bool need)
 {
@@ -39,14 +39,14 @@ bool vtd_hold(bool *held, bool need)
 	return true;
 }
 
-/* Ports and pci-stub manage DMA by doing none: they never ask for the group. */
+/* pcieport and pci-stub have the flag because they do no DMA; they do not ask for the group. */
 static bool takes_the_group(struct device_driver *driver)
 {
 	return to_pci_driver(driver)->driver_managed_dma && strcmp(driver->name, "pcieport") &&
 	       strcmp(driver->name, "pci-stub");
 }
 
-/* Under the device's lock. */
+/* The driver core holds the device's lock. */
 static int binding_changes(struct notifier_block *nb, unsigned long action, void *data)
 {
 	struct device *dev = data;
@@ -74,7 +74,7 @@ static struct notifier_block notifier = { .notifier_call = binding_changes };
  * vtd_may_bind() - may a driver that keeps the group bind to a device?
  * @dev: the device
  *
- * Return: false while the module goes, or where it could not be held for the driver that is coming.
+ * Return: false while the module is removed, or if it could not be held for the driver that binds.
  */
 bool vtd_may_bind(struct device *dev)
 {
@@ -84,8 +84,8 @@ bool vtd_may_bind(struct device *dev)
 }
 
 /*
- * Linux counts the drivers in a group when they bind. Those that were bound before there were
- * groups are counted here, by what binding calls; VFIO could take a device from under them.
+ * Linux counts the drivers in a group when they bind. Drivers that were bound before the groups
+ * were made are counted here in the same way, or VFIO could take a device from them.
  */
 static void adopt_driver(struct pci_dev *pdev)
 {
@@ -94,16 +94,17 @@ static void adopt_driver(struct pci_dev *pdev)
 	if (!device)
 		return;
 	if (device->was_bound && pdev->dev.driver && pci_bus_type.dma_configure(&pdev->dev))
-		pr_warn("%s: its group is not kept from others\n", pci_name(pdev));
+		pr_warn("%s: its driver could not claim its group: VFIO may take the device\n",
+			pci_name(pdev));
 	if (pdev->dev.driver && takes_the_group(pdev->dev.driver))
 		vtd_hold(&device->bound, true);
 	device->was_bound = false;
 }
 
 /**
- * vtd_binding_start() - count the drivers that are there, and be told of those that come
+ * vtd_binding_start() - count the drivers that are bound, and watch those that bind
  *
- * All devices have their groups.
+ * All devices have their groups already.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -125,17 +126,17 @@ int vtd_binding_start(void)
 }
 
 /**
- * vtd_binding_stop() - the opposite, for groups that are about to go
+ * vtd_binding_stop() - undo vtd_binding_start(), before the groups are removed
  *
- * Linux wants them without owners. No driver that takes a group is bound, or binds from here on:
- * the module's references and vtd_may_bind() see to it.
+ * Linux wants groups to have no owner then. No driver that takes a group is bound, as it would hold
+ * the module, and none binds from here on: vtd_may_bind().
  */
 void vtd_binding_stop(void)
 {
 	struct pci_dev *pdev = NULL;
 
 	WRITE_ONCE(leaving, true);
-	/* Each lock waits for the driver that is just binding there. */
+	/* Taking the lock waits for a driver that is just binding. */
 	for_each_pci_dev(pdev) {
 		device_lock(&pdev->dev);
 		if (dev_iommu_priv_get(&pdev->dev) && pdev->dev.driver)

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What becomes of devices when their unit does not answer: they are silent from then on.
+ * Closing devices whose unit does not answer: they may not send any more.
  *
- * PCI Local Bus specification, "Command Register" (Bus Master); Linux' pci-error-recovery.rst. An
- * unmapping that a unit does not carry out leaves the device a way into memory that is somebody
- * else's a moment later. So before iommu/hw returns that error, each device behind the unit that is
- * not the host's own (its domain is not identity) loses the right to master the bus. Its user can
- * write the Command register, also through VFIO: the operations of the bus are replaced by others,
- * which keep the bit clear. Where nothing of the host's is below the bridge above, the bridge stops
- * forwarding, too, for devices that have a second way to their Command register.
+ * PCI Local Bus specification, "Command Register" (Bus Master); Linux' pci-error-recovery.rst. If a
+ * unit does not carry an invalidation out, a device may still reach memory that is used for
+ * something else a moment later. So before the lock of the unit is given back with that error, each
+ * device behind it that is not the host's own (its domain is not identity) loses the right to
+ * master the bus. As the device's user can write the Command register, also through VFIO, the
+ * operations of the bus are replaced by others, which keep the bit clear. The bridge above stops
+ * forwarding, too, if no device of the host's is below it: some devices have a second way to their
+ * Command register.
  *
- * Host devices keep theirs: under identity they reach all of memory by design, nothing of it is
- * ever taken back, and the host would not live on without its disk. A device is opened again when
- * it goes to another domain while its unit answers.
+ * Host devices keep the right. Under identity they reach all of memory by design, no memory is
+ * taken back from them, and the host needs its disk. A device is opened again when it is attached
+ * to another domain while its unit answers.
  *
- * VFIO is told like of a PCI error that is final: its error_detected() makes the error interrupt of
- * the device, by which QEMU stops the guest. What it maps or attaches from then on fails (-EIO).
+ * VFIO is told as of a fatal PCI error: its error_detected() raises the error interrupt of the
+ * device, upon which QEMU stops the guest. What VFIO maps or attaches from then on fails (-EIO).
  */
 #define pr_fmt(fmt) "minikvm: VT-d: " fmt
 
@@ -27,13 +28,13 @@
 
 /**
  * struct vtd_bus - a bus with devices behind units
- * @node: in buses; changes under vtd.mutex, read under RCU
+ * @node: in the list of buses; changes under vtd.mutex, is read under RCU
  * @bus: the bus
  * @plain: its own operations
- * @ops: those that keep devices from mastering it
- * @users: devices of vtd.devices on it
- * @installed: it has @ops
- * @closed: by device and function: may not master the bus
+ * @ops: operations that keep devices from mastering it
+ * @users: how many devices of vtd.devices are on it
+ * @installed: the bus uses @ops
+ * @closed: devices and functions that may not master the bus
  */
 struct vtd_bus {
 	struct list_head node;
@@ -60,7 +61,7 @@ static struct vtd_bus *find_bus(struct pci_bus *bus)
 	return NULL;
 }
 
-/* As PCI's core calls it: any context. */
+/* Called by PCI's core in any context. */
 static int write_config(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 value)
 {
 	struct pci_ops *plain = NULL;
@@ -79,7 +80,7 @@ static int write_config(struct pci_bus *bus, unsigned int devfn, int where, int 
 }
 
 /**
- * vtd_closed_probe() - make ready to close a device, which must not need memory then
+ * vtd_closed_probe() - allocate what is needed to close a device, which itself cannot allocate
  * @device: a new one; the caller holds vtd.mutex
  *
  * Return: 0 or -ENOMEM.
@@ -105,7 +106,7 @@ int vtd_closed_probe(struct vtd_device *device)
 }
 
 /**
- * vtd_closed_release() - the opposite
+ * vtd_closed_release() - undo vtd_closed_probe()
  * @device: no longer in vtd.devices; the caller holds vtd.mutex
  */
 void vtd_closed_release(struct vtd_device *device)
@@ -119,7 +120,7 @@ void vtd_closed_release(struct vtd_device *device)
 		return;
 	if (b->installed) {
 		pci_bus_set_ops(b->bus, b->plain);
-		/* Configuration accesses take no lock: until none is under way. */
+		/* Wait until no configuration access is under way: they take no lock. */
 		synchronize_rcu_tasks();
 	}
 	list_del_rcu(&b->node);
@@ -147,7 +148,7 @@ static bool is_below(struct pci_dev *pdev, const struct pci_dev *bridge)
 	return pdev;
 }
 
-/* The bridge above, if it has no device that goes on, and is one that can be opened again. */
+/* Close the bridge above, if all devices below it are closed and it can be opened again. */
 static void silence_bridge(struct vtd_device *device)
 {
 	struct pci_dev *bridge = pci_upstream_bridge(to_pci_dev(device->dev));
@@ -165,7 +166,7 @@ static void silence_bridge(struct vtd_device *device)
 		silence(above);
 }
 
-/* vtd.devices_lock is held. */
+/* The caller holds vtd.devices_lock. */
 static void close_one(struct vtd_device *device)
 {
 	if (device->closed)
@@ -177,10 +178,10 @@ static void close_one(struct vtd_device *device)
 }
 
 /**
- * vtd_close() - take the bus from one device, and have its user told
- * @device: of vtd.devices; it stays there meanwhile
+ * vtd_close() - take the bus from one device, and have its driver told
+ * @device: in vtd.devices; it stays there meanwhile
  *
- * Context: any, also with a unit's lock.
+ * Context: any, also with a unit's lock held.
  */
 void vtd_close(struct vtd_device *device)
 {
@@ -192,11 +193,11 @@ void vtd_close(struct vtd_device *device)
 }
 
 /**
- * vtd_reopen() - a device may master the bus again, if its unit answers
+ * vtd_reopen() - let a device master the bus again, if its unit answers
  * @device: it has a new domain; the caller holds vtd.mutex
  *
- * Its driver gives it the bus; only the bridge above must be as it was. A unit that breaks later on
- * closes the device again, as vtd_close_unit() takes the same lock.
+ * The device's driver sets Bus Master itself; only the bridge above must be as it was. If the unit
+ * is given up later, vtd_close_unit() closes the device again, as it takes the same lock.
  */
 void vtd_reopen(struct vtd_device *device)
 {
@@ -233,7 +234,7 @@ void vtd_close_unit(struct vtd_unit *unit)
 	unit->cut_off = unit->hw.times_given_up;
 	WRITE_ONCE(vtd.any_broken, true);
 	spin_lock_irqsave(&vtd.devices_lock, flags);
-	/* Claimed since before an entry of it led anywhere but to identity: see attach_dev(). */
+	/* Set before an entry of the device leads to anything but identity: attach_dev(). */
 	list_for_each_entry(device, &vtd.devices, node)
 		if (device->unit == unit && READ_ONCE(device->claimed))
 			close_one(device);
@@ -244,7 +245,7 @@ void vtd_close_unit(struct vtd_unit *unit)
 	schedule_work(&telling);
 }
 
-/* A device that was closed and whose user does not know, with a reference; or NULL. */
+/* A closed device whose driver was not told, with a reference; or NULL. */
 static struct pci_dev *take_untold(const char **unit, bool *broken)
 {
 	struct vtd_device *device;
@@ -281,7 +282,7 @@ static void tell(struct work_struct *work)
 		if (broken)
 			pr_err("%s is cut off: %s does not answer\n", pci_name(pdev), unit);
 		else
-			pr_err("%s does not give translations back: it is cut off\n",
+			pr_err("%s is cut off: it does not give translations back\n",
 			       pci_name(pdev));
 		device_lock(&pdev->dev);
 		handlers = pdev->dev.driver ? to_pci_driver(pdev->dev.driver)->err_handler : NULL;
@@ -292,7 +293,7 @@ static void tell(struct work_struct *work)
 	}
 }
 
-/** vtd_closed_flush() - everybody was told, and no work is left; before units are freed */
+/** vtd_closed_flush() - end the work that tells drivers, before units are freed */
 void vtd_closed_flush(void)
 {
 	cancel_work_sync(&telling);

@@ -2,16 +2,16 @@
 /*
  * The IOMMU driver: struct iommu_ops of Linux over the units of iommu/hw.
  *
- * Host devices get identity domains, so that taking over VT-d breaks none of them; VFIO asks for
- * domains with a table (IOMMU_DOMAIN_UNMANAGED). VT-d specification, "Domains and Address
- * Translation". Linux' core serialises attachments of a group; vtd.mutex those of all groups.
+ * Host devices get identity domains, so that they go on working when VT-d is taken over; VFIO asks
+ * for domains with a table (IOMMU_DOMAIN_UNMANAGED). VT-d specification, "Domains and Address
+ * Translation". Linux' core serialises the attachments of a group, vtd.mutex those of all groups.
  *
- * The core takes a reference to ops->owner for each device, which would make the module
- * permanent. The operations are therefore a copy outside the module, without an owner. Instead the
+ * The core takes a reference to ops->owner for each device, so that the module could never be
+ * removed. The operations are therefore a copy outside the module, without an owner. Instead the
  * module is held by each domain with a table, by each device whose domain is not identity, and by
  * drivers that keep a group (binding.c): rmmod is refused while a device is assigned or could be.
- * A group may live longer, and frees its default and its blocking domain last: they need nothing
- * of the module for that.
+ * A group may live longer than the module, and frees its default and its blocking domain at its
+ * end: those domains need nothing of the module for that.
  */
 #define pr_fmt(fmt) "minikvm: VT-d: " fmt
 
@@ -22,7 +22,7 @@
 #include "compat/compat.h"
 #include "iommu/linux/vtd.h"
 
-/* Where the processors' local APICs are: a write there is an interrupt and is never translated. */
+/* The addresses of local APICs: a write there is an interrupt and is never translated. */
 #define MSI_WINDOW_START	0xfee00000ULL
 #define MSI_WINDOW_SIZE		0x100000
 
@@ -33,7 +33,7 @@ static struct vtd_domain *to_vtd(struct iommu_domain *domain)
 
 static bool vtd_capable(struct device *dev, enum iommu_cap cap)
 {
-	/* What VFIO asks before it keeps the device's group. */
+	/* VFIO asks for this before it takes the device's group. */
 	if (cap == IOMMU_CAP_CACHE_COHERENCY)
 		return vtd_may_bind(dev);
 	return (compat_asks_for_snooping(cap) && vtd.snoop) ||
@@ -66,7 +66,9 @@ static struct iommu_domain *domain_alloc(unsigned int type)
 	if (type != IOMMU_DOMAIN_UNMANAGED) {
 		d->plain_ops.attach_dev = attach_dev;
 		d->plain_ops.iova_to_phys = iova_to_phys;
-		/* The domain comes first in its structure, and has nothing else to free. */
+		/*
+		 * The domain is the first member of its structure, and nothing else is to be freed.
+		 */
 		d->plain_ops.free = (void *)kfree;
 		d->domain.ops = &d->plain_ops;
 		return &d->domain;
@@ -95,12 +97,12 @@ out_free:
 	return NULL;
 }
 
-/* Of a domain with a table; the others have kfree(). */
+/* Frees a domain with a table; the others are freed by kfree(). */
 static void domain_free(struct iommu_domain *domain)
 {
 	struct vtd_domain *d = to_vtd(domain);
 
-	/* A walk of the table of an attached domain is done under the mutex. */
+	/* Wait for a walk of the table: debugfs and faults do it under the mutex. */
 	mutex_lock(&vtd.mutex);
 	mutex_unlock(&vtd.mutex);
 	/* A unit that no longer answers may go on walking the table. */
@@ -157,7 +159,7 @@ static bool has_region(struct pci_dev *pdev)
 	return false;
 }
 
-/* Where the requests of a device go, by whatever name it sends them. */
+/* Say where the requests of a device go, under all the identifiers that they may carry. */
 static int direct(struct vtd_device *device, struct vtd_domain *d, bool ats)
 {
 	struct context_change change = { .unit = device->unit, .target = target_for(d) };
@@ -174,8 +176,8 @@ static int block(struct vtd_device *device)
 }
 
 /*
- * Behind a unit that does not answer, nobody gets a domain with a table. Out of one, or where it
- * was, a device always comes: it cannot send (closed.c), and what it leaves is never freed.
+ * Behind a unit that does not answer, no device is attached to a domain with a table. To leave such
+ * a domain always succeeds: the device cannot send (closed.c), and the table is never freed.
  */
 static int move_behind_broken(struct vtd_device *device, struct vtd_domain *d)
 {
@@ -196,8 +198,8 @@ static int move_behind_broken(struct vtd_device *device, struct vtd_domain *d)
 }
 
 /*
- * All or nothing: on error the device is where it was, as Linux relies on, without ATS; or nowhere,
- * where not even that can be had. The caller holds vtd.mutex.
+ * Attach a device to a domain. On error the device is in its old domain, as Linux relies on,
+ * without ATS; it is blocked if that fails, too. The caller holds vtd.mutex.
  */
 static int move(struct vtd_device *device, struct vtd_domain *d)
 {
@@ -208,7 +210,7 @@ static int move(struct vtd_device *device, struct vtd_domain *d)
 
 	if (READ_ONCE(device->unit->hw.broken))
 		return move_behind_broken(device, d);
-	/* What a device kept of one domain is of no use in the next: it is blocked in between. */
+	/* The device keeps translations of the old domain: block it until they are gone. */
 	if (device->ats)
 		ret = block(device);
 	if (!ret)
@@ -252,7 +254,7 @@ static int attach_dev(struct iommu_domain *domain, struct device *dev)
 	if (is_identity(d) || vtd_hold(&device->claimed, true))
 		ret = move(device, d);
 	if (ret)
-		pr_err_ratelimited("%s: %s does not take its context entry (%d)\n", dev_name(dev),
+		pr_err_ratelimited("%s: %s does not accept its context entry (%d)\n", dev_name(dev),
 				   device->unit->name, ret);
 	vtd_hold(&device->claimed, device->domain && !is_identity(device->domain));
 	mutex_unlock(&vtd.mutex);
@@ -296,7 +298,7 @@ static void flush_range(struct vtd_domain *d, u64 first, u64 last)
 	vtd_ats_flush(d, first, last);
 }
 
-/* Pages that no unit can reach any more. */
+/* Free table pages that no unit can reach any more. */
 static void free_pages_of(struct vtd_domain *d, struct list_head *freelist)
 {
 	struct page *page, *next;
@@ -308,7 +310,7 @@ static void free_pages_of(struct vtd_domain *d, struct list_head *freelist)
 		INIT_LIST_HEAD(freelist);
 		return;
 	}
-	/* A reader that met one of them before it was unlinked is gone when this lock was ours. */
+	/* Taking the lock waits for readers that met a page before it was unlinked. */
 	spin_lock_irqsave(&d->walk_lock, flags);
 	spin_unlock_irqrestore(&d->walk_lock, flags);
 	list_for_each_entry_safe(page, next, freelist, lru)
@@ -317,9 +319,10 @@ static void free_pages_of(struct vtd_domain *d, struct list_head *freelist)
 }
 
 /*
- * Pages of one size; @done receives the bytes that are mapped, whole pages also on error. An
- * emptied table may stand where a large page is to go: smaller pages go into it. From 1 GiB to
- * 2 MiB, from there to 4 KiB: it calls itself two levels deep at most.
+ * Map pages of one size; @done receives the bytes that are mapped, whole pages also on error. If a
+ * table, perhaps an empty one, is linked where a large page should go, smaller pages are mapped in
+ * it: 2 MiB for 1 GiB, and 4 KiB for 2 MiB, so that the function calls itself two levels deep at
+ * most.
  */
 static int map_run(struct vtd_domain *d, u64 iova, u64 phys, u64 size, u64 count, u64 rights,
 		   gfp_t gfp, u64 *done)
@@ -349,7 +352,7 @@ static int map_run(struct vtd_domain *d, u64 iova, u64 phys, u64 size, u64 count
 	return 0;
 }
 
-/* Nothing comes to what cannot be taken back; VFIO sees it fail. */
+/* Nothing is mapped that could not be unmapped; VFIO sees the error. */
 static bool is_behind_broken(const struct vtd_domain *d)
 {
 	unsigned int i;
@@ -363,8 +366,8 @@ static bool is_behind_broken(const struct vtd_domain *d)
 }
 
 /*
- * In caching mode the hardware remembers what was not present, and where there are write buffers
- * an invalidation empties them.
+ * In caching mode the hardware caches that an entry was not present; with write buffers, an
+ * invalidation empties them.
  */
 static bool must_tell_of_new_pages(void)
 {
@@ -500,7 +503,7 @@ static int is_source(u8 bus, u8 devfn, void *source)
 	return PCI_DEVID(bus, devfn) == *(u16 *)source;
 }
 
-/* Unless another device of the unit sends by the same name: devices behind a bridge do. */
+/* Not if another device of the unit uses the same identifier, as devices behind a bridge do. */
 static int clear_context(u8 bus, u8 devfn, void *arg)
 {
 	struct context_change *change = arg;
@@ -528,7 +531,7 @@ static void release_device(struct device *dev)
 	spin_unlock_irq(&vtd.devices_lock);
 	vtd_visit_aliases(to_pci_dev(dev), clear_context, &change);
 	vtd_ats_stop(device, d);
-	/* Counted as long as it can fill a cache: as in attach_dev(). */
+	/* Counted as long as the device can fill a cache; as in attach_dev(). */
 	if (d)
 		WRITE_ONCE(d->users[index], d->users[index] - 1);
 	vtd_closed_release(device);
@@ -595,8 +598,7 @@ static void unregister(unsigned int registered, unsigned int named)
 /**
  * vtd_domain_init() - register the units as IOMMUs
  *
- * Devices that exist are put into identity domains before it returns; translation may be switched
- * on then.
+ * All devices are in identity domains when it returns, so that translation may be switched on.
  *
  * Return: 0 or an errno, with nothing registered.
  */
@@ -618,7 +620,7 @@ int vtd_domain_init(void)
 	for (; !ret && registered < vtd.nr_units; registered++)
 		ret = iommu_device_register(&vtd.units[registered]->iommu, vtd.ops, NULL);
 	if (ret) {
-		pr_info("Linux does not take the units (%d): is there another IOMMU driver? VT-d is left alone\n",
+		pr_info("Linux refuses to register the units (%d): is there another IOMMU driver? VT-d is left alone\n",
 			ret);
 		unregister(registered ? registered - 1 : 0, named);
 		return ret;
@@ -648,9 +650,9 @@ static int pass_acpi_devices(struct vtd_unit *unit)
 }
 
 /**
- * vtd_domain_pass_acpi() - put devices into identity of which Linux' IOMMU core knows nothing
+ * vtd_domain_pass_acpi() - let devices pass that have no PCI function
  *
- * Those that have no PCI function and stand in the DMAR table.
+ * The DMAR table names them, and Linux' IOMMU core does not know them.
  *
  * Return: 0, -ENOMEM.
  */
@@ -664,7 +666,7 @@ int vtd_domain_pass_acpi(void)
 	return ret;
 }
 
-/** vtd_domain_exit() - take the units out of Linux' hands again */
+/** vtd_domain_exit() - unregister the units */
 void vtd_domain_exit(void)
 {
 	vtd_binding_stop();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The fault interrupt of a unit, and what it says in words.
+ * The fault interrupt of a unit, and fault records in words.
  *
  * VT-d specification, "Fault Event Interrupt Registers" and "Fault Recording". The interrupt is an
  * MSI that the unit sends by itself; its vector comes from an irq domain of one interrupt above
@@ -21,7 +21,7 @@
 #include "iommu/hw/fault_record.h"
 #include "iommu/linux/vtd.h"
 
-/* A device can fault faster than anybody reads: after so many, others get the processor. */
+/* A device can fault faster than records are read: after so many, the thread sleeps. */
 #define FAULTS_AT_ONCE 256
 
 static DEFINE_RATELIMIT_STATE(fault_ratelimit, 5 * HZ, 20);
@@ -48,7 +48,7 @@ static void describe_walk(struct vtd_device *device, u64 address, char *text, si
 		scnprintf(text + at, size - at, ", not present");
 }
 
-/* "write to 0x110000", or of an interrupt "interrupt with index 3"; and what is there. */
+/* "write to 0x110000" or "interrupt with index 3", and for the latter what the entry says. */
 static void describe_access(struct vtd_unit *unit, const struct fault_record *fault, char *what,
 			    size_t size, char *there, size_t there_size)
 {
@@ -88,7 +88,10 @@ static void report(struct vtd_unit *unit, const struct fault_record *fault)
 	pdev = pci_get_domain_bus_and_slot(unit->drhd.segment, fault->source >> 8,
 					   fault->source & 0xff);
 	if (pdev) {
-		/* Its lock keeps the driver where it is; who holds it may be waiting for us. */
+		/*
+		 * Its lock keeps the driver bound. The holder of the lock may be waiting for this
+		 * thread.
+		 */
 		if (device_trylock(&pdev->dev)) {
 			if (pdev->dev.driver)
 				driver = pdev->dev.driver->name;
@@ -117,7 +120,7 @@ static irqreturn_t fault_thread(int irq, void *data)
 	struct fault_record fault;
 	unsigned int i;
 
-	/* To the last record: while one is left, the unit sends no other interrupt. */
+	/* Read all records: while one is left, the unit sends no other interrupt. */
 	for (i = 1; READ_ONCE(unit->irq) && fault_record_next(&unit->hw, &fault); i++) {
 		report(unit, &fault);
 		if (i % FAULTS_AT_ONCE == 0)
@@ -206,7 +209,7 @@ static const struct irq_domain_ops fault_domain_ops = {
  * vtd_fault_start() - have the faults of a unit reported
  * @unit: enabled
  *
- * Return: 0 or an errno; the unit works without, in silence.
+ * Return: 0 or an errno; without its interrupt the unit works, and what it blocks is not reported.
  */
 int vtd_fault_start(struct vtd_unit *unit)
 {
@@ -216,7 +219,7 @@ int vtd_fault_start(struct vtd_unit *unit)
 	unsigned int i;
 	int irq, ret;
 
-	/* What firmware left behind is nobody's business. */
+	/* Records that firmware left are not reported. */
 	for (i = 0; i < FAULTS_AT_ONCE && fault_record_next(&unit->hw, &old); i++)
 		;
 	fwnode = irq_domain_alloc_named_id_fwnode("minikvm-vtd", unit->index);
@@ -249,7 +252,7 @@ out_fwnode:
 }
 
 /**
- * vtd_fault_resume() - tell a unit its fault interrupt again, after it lost its registers
+ * vtd_fault_resume() - write the fault interrupt to a unit again, after it lost its registers
  * @unit: enabled; one without an interrupt is left alone
  */
 void vtd_fault_resume(struct vtd_unit *unit)
@@ -273,7 +276,9 @@ void vtd_fault_stop(struct vtd_unit *unit)
 
 	if (!irq)
 		return;
-	/* Or a storm would hold up free_irq(), which waits for the thread. */
+	/*
+	 * Ends the thread's loop: a storm of faults would hold up free_irq(), which waits for it.
+	 */
 	WRITE_ONCE(unit->irq, 0);
 	free_irq(irq, unit);
 	irq_dispose_mapping(irq);

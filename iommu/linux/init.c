@@ -17,7 +17,7 @@ static bool vtd_wanted = true;
 module_param_named(vtd, vtd_wanted, bool, 0444);
 MODULE_PARM_DESC(vtd, "drive VT-d where the host's own driver is off (default on)");
 
-/* Without pass-through, host devices go through a table that maps all of memory onto itself. */
+/* Without pass-through, the host's devices use a table that maps all of memory onto itself. */
 static int make_identity(void)
 {
 	u64 end = max_t(u64, virt_to_phys(high_memory - 1) + 1, SZ_4G), at, size;

@@ -3,14 +3,14 @@
  * Interrupt remapping for every interrupt of the host: MSI, MSI-X, I/O APIC, HPET.
  *
  * VT-d specification, "Interrupt Remapping". An assigned device can write any message, also one in
- * compatibility format, which no entry checks; it is only stopped when that format is blocked, and
- * that needs all of the host's interrupts remapped, those too that existed before the module. A
+ * compatibility format, which no entry checks. Only blocking that format stops it, and that needs
+ * all of the host's interrupts remapped, also those that were allocated before the module came. A
  * domain above x86_vector_domain could not reach them. So the vector domain itself is wrapped: its
- * alloc and free reserve and release an entry, and its chip (per interrupt, a copy of Linux' own)
- * composes the message in remappable format. What stands above, MSI or I/O APIC, is unchanged.
+ * alloc and free reserve and release an entry, and its chip (a copy of Linux' own) composes the
+ * message in remappable format. The domains above, of MSI or I/O APIC, are unchanged.
  *
- * Linux holds one mutex over all allocating and freeing below one root domain. It has no name for
- * modules; while_irqs_stand() gets it by allocating in a domain of its own.
+ * Linux holds one mutex over all allocating and freeing below one root domain. Modules cannot take
+ * it by name; while_irqs_stand() gets it by allocating in a domain of its own.
  */
 #define pr_fmt(fmt) "minikvm: VT-d: " fmt
 
@@ -39,10 +39,10 @@ struct vtd_block;
 
 /**
  * struct vtd_irq - an interrupt that is remapped
- * @block: what its entry is a part of
+ * @block: the block that its entry belongs to
  * @index: its entry
- * @remapped: what the entry says when the interrupt is for the host; under the interrupt's lock
- * @posted: it says something else, and is for a vCPU
+ * @remapped: the entry for when the interrupt is the host's; under the interrupt's lock
+ * @posted: the interrupt is a vCPU's, and its entry is in posted format
  */
 struct vtd_irq {
 	struct vtd_block *block;
@@ -53,13 +53,13 @@ struct vtd_irq {
 
 /**
  * struct vtd_block - interrupts that come and go together: one, or the messages of a device's MSI
- * @unit: the unit that its messages meet
- * @source: who may send them
+ * @unit: the unit that remaps its messages
+ * @source: which requesters may send them
  * @ioapic: it comes from an I/O APIC, not as an MSI
  * @index: first entry, a multiple of @count
  * @count: entries, a power of two; more than one holds a reference to the module, as without
  *	remapping a device cannot have several messages
- * @users: of @irqs, how many Linux still has; under irqs_mutex
+ * @users: how many of @irqs Linux has not freed; under irqs_mutex
  * @irqs: the interrupts
  */
 struct vtd_block {
@@ -72,7 +72,7 @@ struct vtd_block {
 	struct vtd_irq irqs[];
 };
 
-/* By Linux' number. Changed under the mutex; read under it, or by the interrupt's own chip. */
+/* Indexed by Linux' number. Changes under the mutex; an interrupt's own chip reads without it. */
 static DEFINE_XARRAY(irqs);
 static DEFINE_MUTEX(irqs_mutex);
 
@@ -81,12 +81,12 @@ static const struct irq_domain_ops *plain_ops;
 static const struct irq_domain_ops *remapped_ops;
 static struct irq_chip *plain_chip;
 static struct irq_chip remapped_chip;
-/* Interrupts that nobody knows how to remap: compatibility format cannot be blocked then. */
+/* How many interrupts could not be remapped: compatibility format is not blocked then. */
 static unsigned int left_out;
-/* Where Linux reads whether a device may have several messages: its own, or one that says yes. */
+/* Says whether a device may have several messages: Linux' own offer, or one that says yes. */
 static void *msi_offer;
 
-/* --- who sends it --- */
+/* --- the source of an interrupt --- */
 
 struct bus_range {
 	u16 source;
@@ -105,7 +105,7 @@ static int widen(u8 bus, u8 devfn, void *arg)
 	return 0;
 }
 
-/* A device that bridges or quirks speak for is checked by the buses that its requests may name. */
+/* A device with several identifiers, by bridges or quirks, is checked by its bus numbers. */
 static bool pci_source(struct pci_dev *pdev, struct vtd_block *block)
 {
 	struct bus_range range;
@@ -182,13 +182,13 @@ static int set_entry(struct vtd_irq *irq, struct irq_data *data, struct entry128
 	vtd_lock(unit);
 	ret = irte_set(&unit->hw, irq->index, entry);
 	vtd_unlock(unit);
-	/* A unit that did not take it is broken, and that was said (closed.c). */
+	/* A unit that does not take it is given up, which closed.c has reported. */
 	if (ret > 0)
 		plain_chip->irq_retrigger(data);
 	return min(ret, 0);
 }
 
-/* Turns the message that Linux composed into an entry and the message that leads to it. */
+/* Turn the message that Linux composed into an entry, and into the message that leads to it. */
 static void redirect(struct vtd_irq *irq, struct irq_data *data, struct msi_msg *msg)
 {
 	u32 apic = (msg->address_hi & ~0xffU) | (msg->address_lo >> 12 & 0xff);
@@ -201,10 +201,10 @@ static void redirect(struct vtd_irq *irq, struct irq_data *data, struct msi_msg 
 	if (!irq->posted)
 		set_entry(irq, data, irq->remapped);
 	/*
-	 * Of several messages the device has only the first, and adds their number to its data,
-	 * which the unit adds to the index. Otherwise the data stays: the unit does not look at it,
-	 * but an I/O APIC knows the end of an interrupt by its vector, and the format can change
-	 * one register at a time.
+	 * A device with several messages has only the first, and adds a message's number to its
+	 * data, which the unit adds to the index. With one message the data stays as it is: the
+	 * unit ignores it, but an I/O APIC recognises the end of an interrupt by its vector, and
+	 * the format can change one register at a time.
 	 */
 	if (several)
 		msg->data = 0;
@@ -231,20 +231,20 @@ static int set_affinity(struct irq_data *data, const struct cpumask *mask, bool 
 
 	if (ret < 0 || !irq)
 		return ret;
-	/* Often Linux finds that it may stay where it is: then its entry does, too. */
+	/* Linux often leaves the interrupt where it is: then its entry stays, too. */
 	if (irqd_is_activated(data) && (old.vector != cfg->vector ||
 					old.dest_apicid != cfg->dest_apicid)) {
 		plain_chip->irq_compose_msi_msg(data, &msg);
 		redirect(irq, data, &msg);
 	}
-	/* An MSI's message still leads to the entry, an I/O APIC needs the new vector. */
+	/* The message of an MSI still leads to the entry; an I/O APIC needs the new vector. */
 	return irq->block->ioapic ? ret : IRQ_SET_MASK_OK_DONE;
 }
 
 /*
- * The interrupt is a vCPU's (@info is Linux' struct vcpu_data), or the host's again (NULL). Where
- * the unit cannot post, it stays the host's, whose handler knows whom to tell. -EIO where the unit
- * did not take the entry; the interrupt is the host's then.
+ * Give the interrupt to a vCPU (@info is Linux' struct vcpu_data), or back to the host (NULL). If
+ * the unit cannot post, the interrupt stays the host's, whose handler signals the eventfd. Returns
+ * -EIO if the unit does not take the entry; the interrupt is the host's then.
  */
 static int set_vcpu_affinity(struct irq_data *data, void *info)
 {
@@ -259,7 +259,7 @@ static int set_vcpu_affinity(struct irq_data *data, void *info)
 	ret = set_entry(irq, data, vcpu ? irte_posted(vcpu->pi_desc_addr, vcpu->vector, false,
 						      irq->block->source) : irq->remapped);
 	irq->posted = vcpu && !ret;
-	/* The descriptor may be freed: memory must not lead to it. The device itself is silent. */
+	/* The entry must not point to a descriptor that may be freed. The device cannot send. */
 	if (ret && vcpu)
 		set_entry(irq, data, irq->remapped);
 	return ret;
@@ -267,7 +267,7 @@ static int set_vcpu_affinity(struct irq_data *data, void *info)
 
 /* --- the domain --- */
 
-/* Entries for @nr interrupts from @virq on, of the unit and source that @found names. */
+/* Reserve entries for @nr interrupts from @virq on, in the unit and for the source of @found. */
 static int adopt(unsigned int virq, unsigned int nr, const struct vtd_block *found)
 {
 	struct vtd_unit *unit = found->unit;
@@ -308,7 +308,7 @@ static int adopt(unsigned int virq, unsigned int nr, const struct vtd_block *fou
 		goto out_entries;
 	for (i = 0; i < nr; i++) {
 		irq_domain_get_irq_data(x86_vector_domain, virq + i)->chip = &remapped_chip;
-		/* With its entry an interrupt moves at once, not when it comes the next time. */
+		/* With an entry, an interrupt can move at any time, not only when it arrives. */
 		if (!block->ioapic)
 			irq_set_status_flags(virq + i, IRQ_MOVE_PCNTXT);
 	}
@@ -323,7 +323,7 @@ out_free:
 	return ret;
 }
 
-/* Linux gives interrupts back one by one; their entries are free when the last one came. */
+/* Linux frees interrupts one by one; the entries of a block are freed with the last one. */
 static void forget(unsigned int virq)
 {
 	struct vtd_block *block = NULL;
@@ -344,7 +344,7 @@ static void forget(unsigned int virq)
 		vtd_unlock(unit);
 	}
 	mutex_unlock(&irqs_mutex);
-	/* rmmod waits for the mutex that Linux holds around this. */
+	/* Linux holds a mutex around this, for which module removal waits in while_irqs_stand(). */
 	if (block && block->count > 1)
 		module_put(THIS_MODULE);
 	kfree(block);
@@ -382,17 +382,17 @@ static int vector_alloc(struct irq_domain *domain, unsigned int virq, unsigned i
 	bool known = source_of_new(info, &found);
 	int ret;
 
-	/* Where several messages cannot be had, Linux asks for one. */
+	/* If this fails for several messages, Linux asks for one. */
 	if (nr > 1 && (!known || !try_module_get(THIS_MODULE)))
 		return -ENOSPC;
-	/* Each has an entry, and so any vector. */
+	/* Each message has an entry of its own, and so may have any vector. */
 	if (nr > 1)
 		compat_any_vectors(info);
 	ret = plain_ops->alloc(domain, virq, nr, info);
 	if (ret)
 		goto out_put;
 	if (!known) {
-		/* A unit's own are as they should be; another may be blocked. */
+		/* The interrupts of the units need no remapping; another one may be blocked. */
 		if (!info || info->type != X86_IRQ_ALLOC_TYPE_DMAR)
 			pr_notice_ratelimited("interrupt %u is not remapped: no unit names its source\n",
 					      virq);
@@ -408,7 +408,7 @@ out_put:
 	return ret;
 }
 
-/* The vector may soon be another interrupt's, and the device still has its message. */
+/* The device keeps its message, and the vector may soon be another interrupt's. */
 static void vector_deactivate(struct irq_domain *domain, struct irq_data *data)
 {
 	struct vtd_irq *irq = xa_load(&irqs, data->irq);
@@ -420,7 +420,7 @@ static void vector_deactivate(struct irq_domain *domain, struct irq_data *data)
 	plain_ops->deactivate(domain, data);
 }
 
-/* --- what was there before, and giving it back --- */
+/* --- interrupts that were there before, and giving them back --- */
 
 static bool source_of_old(struct irq_data *top, struct vtd_block *block)
 {
@@ -436,7 +436,7 @@ static bool source_of_old(struct irq_data *top, struct vtd_block *block)
 	return false;
 }
 
-/* Has the hardware told again where the interrupt goes; it may fire all the while. */
+/* Write the interrupt's destination to the hardware again; it may arrive meanwhile. */
 static void rewrite(struct irq_data *top, struct irq_data *data, bool ioapic)
 {
 	bool masked = irqd_irq_masked(top);
@@ -449,14 +449,16 @@ static void rewrite(struct irq_data *top, struct irq_data *data, bool ioapic)
 		top->chip->irq_write_msi_msg(top, &msg);
 		return;
 	}
-	/* Its entry has two registers; between them the interrupt would go astray. */
+	/*
+	 * An entry of an I/O APIC has two registers: masked, the interrupt cannot use half of it.
+	 */
 	if (!masked)
 		top->chip->irq_mask(top);
 	if (top->chip->irq_set_affinity(top, irq_data_get_effective_affinity_mask(top), false) < 0)
-		pr_err("interrupt %u does not change its format\n", top->irq);
+		pr_err("the I/O APIC's entry of interrupt %u cannot be rewritten\n", top->irq);
 	if (!masked)
 		top->chip->irq_unmask(top);
-	/* An edge while it was masked is lost; a handler bears one too many. */
+	/* An edge while it was masked is lost. A handler copes with one interrupt too many. */
 	if (!masked && !irqd_is_level_type(top))
 		plain_chip->irq_retrigger(data);
 }
@@ -510,7 +512,7 @@ static void give_back(void)
 
 		irq_clear_status_flags(virq, IRQ_MOVE_PCNTXT);
 		raw_spin_lock_irqsave(&desc->lock, flags);
-		/* The data of the message first, then its address: see redirect(). */
+		/* The data of the message changes first, then its address: see redirect(). */
 		if (!irq->block->ioapic)
 			rewrite(top, data, false);
 		data->chip = plain_chip;
@@ -518,7 +520,7 @@ static void give_back(void)
 		raw_spin_unlock_irqrestore(&desc->lock, flags);
 		forget(virq);
 	}
-	/* Flow handlers read the chip without a lock, drivers' threads the offer. */
+	/* Flow handlers read the chip without a lock, and drivers' threads read the offer so. */
 	synchronize_rcu();
 }
 
@@ -538,7 +540,7 @@ static int holder_alloc(struct irq_domain *domain, unsigned int virq, unsigned i
 
 static const struct irq_domain_ops holder_ops = { .alloc = holder_alloc };
 
-/* Calls @work while no interrupt comes or goes. False where there was no memory for it. */
+/* Call @work while no interrupt is allocated or freed. Returns false if there is no memory. */
 static bool while_irqs_stand(void (*work)(void))
 {
 	struct held held = { .work = work };
@@ -561,7 +563,7 @@ static void pass_compatibility(void)
 	}
 }
 
-/* Interrupts are isolated if every unit remaps and says that it blocks that format. */
+/* Interrupts are isolated if every unit remaps and confirms that it blocks that format. */
 static int block_compatibility(void)
 {
 	unsigned int i;
@@ -595,7 +597,7 @@ static int enable_units(void)
 		struct vtd_unit *unit = vtd.units[i];
 
 		vtd_lock(unit);
-		/* Linux came up without remapping: no APIC identifier is above 255. */
+		/* Linux booted without remapping: no APIC identifier is above 255. */
 		ret = irt_enable(&unit->hw, false) ?: ret;
 		vtd_unlock(unit);
 	}
@@ -633,7 +635,10 @@ static const char *make_tables(void)
 
 	if (chipset_is_wrong())
 		return "a chipset erratum (5500, 5520, X58)";
-	/* That mode blocks compatibility format at once: nothing could go over bit by bit. */
+	/*
+	 * Extended mode blocks compatibility format at once: interrupts could not change one by
+	 * one.
+	 */
 	if (x2apic_mode && !boot_cpu_has(X86_FEATURE_HYPERVISOR))
 		return "x2APIC without extended interrupt mode";
 	for (i = 0; i < vtd.nr_units; i++) {
@@ -641,7 +646,7 @@ static const char *make_tables(void)
 
 		if (!(unit->hw.ecap & ECAP_IR))
 			return "a unit has none (ECAP.IR is 0)";
-		/* The vector domain's chip is found below an interrupt of our own. */
+		/* The chip of the vector domain is found by the unit's fault interrupt. */
 		if (!unit->irq)
 			return "a unit has no fault interrupt";
 		if (irt_init(&unit->hw))
@@ -713,8 +718,8 @@ static void free_domains(void)
 /**
  * vtd_interrupt_start() - remap every interrupt of the host, and block what is not remapped
  *
- * All units are enabled and have their fault interrupts. Without interrupt remapping DMA is
- * remapped all the same; what stands in the way is named in the log.
+ * All units are enabled and have their fault interrupts. If this fails, DMA is remapped
+ * nevertheless, and the log has the reason.
  */
 void vtd_interrupt_start(void)
 {
@@ -751,7 +756,7 @@ out_tables:
 }
 
 /**
- * vtd_interrupt_resume() - remap again, after the units lost their registers
+ * vtd_interrupt_resume() - remap again after the units have lost their registers
  *
  * The tables and the messages in the devices are as they were.
  *
@@ -772,13 +777,13 @@ int vtd_interrupt_resume(void)
 	return ret;
 }
 
-/** vtd_interrupts_are_isolated() - can no device send a message but its own? */
+/** vtd_interrupts_are_isolated() - is every device limited to the messages that are its own? */
 bool vtd_interrupts_are_isolated(void)
 {
 	return x86_vector_domain->flags & COMPAT_DOMAIN_ISOLATED;
 }
 
-/** vtd_interrupt_suspend() - stop remapping for a while in which no interrupt is taken */
+/** vtd_interrupt_suspend() - stop remapping while no interrupt is taken */
 void vtd_interrupt_suspend(void)
 {
 	if (vtd.remaps_interrupts)
@@ -792,7 +797,7 @@ void vtd_interrupt_stop(void)
 		return;
 	vtd.remaps_interrupts = false;
 	pass_compatibility();
-	/* Without memory for the lock it is done without the lock. */
+	/* If there is no memory to get the lock, it is done without. */
 	if (!while_irqs_stand(give_back))
 		give_back();
 	disable_units();

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The state of VT-d under /sys/kernel/debug/minikvm-iommu, for people and for `minikvm iommu`.
+ * The state of VT-d under /sys/kernel/debug/minikvm-iommu, for the reader and for `minikvm iommu`.
  *
  * units: each unit with its capabilities by name (VT-d specification, "Capability Register");
  * devices: each device with unit, group, domain and context entry; interrupts: the entries of the
- * interrupt-remapping tables that the host uses; walk: write "SSSS:BB:DD.F
- * ADDRESS", then read what stands at each level of the page table.
+ * interrupt-remapping tables that the host uses; walk: write "SSSS:BB:DD.F ADDRESS", then read the
+ * entry at each level of the page table.
  */
 #define pr_fmt(fmt) "minikvm: VT-d: " fmt
 
@@ -132,7 +132,7 @@ static int interrupts_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(interrupts);
 
-/* What to walk: kept from write to read, under vtd.mutex. */
+/* The walk that was asked for, kept from write to read; under vtd.mutex. */
 static unsigned int walk_segment, walk_bus, walk_slot, walk_func;
 static u64 walk_address;
 
@@ -218,7 +218,7 @@ static bool inject_wanted;
 module_param_named(vtd_inject, inject_wanted, bool, 0444);
 MODULE_PARM_DESC(vtd_inject, "for tests: a file \"break\" in debugfs gives a VT-d unit up by its number");
 
-/* As if the unit with that number had not answered. */
+/* Give the unit with that number up, as if it had not answered. */
 static int break_unit(void *unused, u64 index)
 {
 	if (index >= vtd.nr_units)

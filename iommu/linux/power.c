@@ -2,12 +2,12 @@
 /*
  * VT-d when the machine sleeps, ends, or goes on with another kernel.
  *
- * Suspend, reboot, power-off and kexec find translation off, as the firmware left it. All but kexec
- * come here last, by a syscore operation, when nobody takes interrupts any more. For kexec, 6.1 has
- * no such call; what it has is the list of devices: the last registered is shut down first. A
- * device of our own goes into it ahead of all that can do DMA. It would be too early for a
- * power-off, whose ACPI methods may wait for interrupts. A crash kernel gets the units as they are,
- * with one thing changed: vtd_emergency().
+ * Suspend, reboot, power-off and kexec find translation off, as the firmware left it. Except for
+ * kexec, a syscore operation does that as one of the last steps, when no interrupt is taken any
+ * more. For kexec, 6.1 calls no syscore operation, but it shuts devices down, the last registered
+ * one first. A device of minikvm's own is moved in front of all that can do DMA, so that it comes
+ * after them. That would be too early for a power-off, whose ACPI methods may wait for interrupts.
+ * A crash kernel gets the units as they are, with one change: vtd_emergency().
  */
 #define pr_fmt(fmt) "minikvm: VT-d: " fmt
 
@@ -30,17 +30,17 @@ static int vtd_suspend(void)
 
 static void vtd_resume(void)
 {
-	/* A unit that does not switch on is broken by that: see vtd_unlock(). */
+	/* A unit that does not switch on is given up, and its devices are cut off: vtd_unlock(). */
 	int ret = vtd_units_enable();
 	unsigned int i;
 
-	/* Whatever became of DMA: the devices' messages lead to entries. */
+	/* Also if translation failed: the messages in the devices lead to remapping entries. */
 	if (!vtd_interrupt_resume()) {
 		if (ret)
 			pr_err("not switched on again after suspend: assigned devices are cut off\n");
 		return;
 	}
-	/* Messages of assigned devices would go unchecked: none may send any. */
+	/* Messages of assigned devices would go unchecked: cut the devices off. */
 	for (i = 0; i < vtd.nr_units; i++) {
 		vtd_lock(vtd.units[i]);
 		remap_give_up(&vtd.units[i]->hw);
@@ -58,7 +58,7 @@ static void vtd_shutdown(void)
 
 COMPAT_SYSCORE_SHUTDOWN(shutdown_syscore, vtd_shutdown);
 
-/* The kernel's own word for it; who says so to reboot(2) is off the bus a moment earlier. */
+/* "kexec reboot" is the kernel's own; given to reboot(2), it only switches off a bit earlier. */
 static int about_to_end(struct notifier_block *nb, unsigned long action, void *command)
 {
 	by_kexec = command && !strcmp(command, "kexec reboot");
@@ -79,7 +79,7 @@ static struct platform_driver last_driver = {
 	.shutdown = last_shutdown,
 };
 
-/* Right behind the first of all devices in the order of registration. */
+/* In the order of registration, the device goes right behind the first of all. */
 static int make_last_device(void)
 {
 	int ret = platform_driver_register(&last_driver);
@@ -131,9 +131,9 @@ void vtd_power_exit(void)
 /**
  * vtd_emergency() - after a crash, let the next kernel have interrupts
  *
- * It writes messages that know nothing of remapping, unless it takes the units over. Translation
- * stays as it is, for nobody has stopped the devices. Context: any, on each processor, without
- * locks: the kernel may have crashed under them. The first call counts.
+ * The next kernel writes messages in compatibility format, unless it takes the units over.
+ * Translation stays as it is, as no driver has stopped its device. Context: any, on each processor,
+ * without locks: the kernel may have crashed under them. Only the first call has an effect.
  */
 void vtd_emergency(void)
 {
@@ -143,7 +143,7 @@ void vtd_emergency(void)
 	if (xchg(&done, true))
 		return;
 	for (i = 0; i < vtd.nr_units; i++) {
-		/* A command that was being given will not be completed. */
+		/* A processor that was giving a command does not go on with it. */
 		vtd.units[i]->hw.commanding = false;
 		if (readl(vtd.units[i]->hw.regs + DMAR_GSTS) & GCMD_IRE)
 			irt_pass_compatibility(&vtd.units[i]->hw, true);

@@ -36,7 +36,7 @@ static bool is_display(const struct dmar_structure *drhd, const struct dmar_scop
 	return found;
 }
 
-/* Some firmware lists a unit twice. Returns 0 where @drhd is new, 1 where it says nothing new. */
+/* Some firmware lists a unit twice. Returns 0 if @drhd is new, 1 if it repeats another. */
 static int find_twin(const struct dmar_structure *drhd)
 {
 	unsigned int i;
@@ -44,7 +44,7 @@ static int find_twin(const struct dmar_structure *drhd)
 	for (i = 0; i < vtd.nr_units; i++) {
 		switch (dmar_compare(&vtd.units[i]->drhd, drhd)) {
 		case DMAR_SAME:
-			pr_info("firmware bug: the DMAR table has %s at 0x%llx twice; once is enough\n",
+			pr_info("firmware bug: the DMAR table has %s at 0x%llx twice; the second is skipped\n",
 				vtd.units[i]->name, drhd->base);
 			return 1;
 		case DMAR_CONFLICT:
@@ -93,7 +93,7 @@ static int add_unit(const struct dmar_structure *drhd)
 		ret = remap_init(&unit->hw);
 	if (ret)
 		goto out_unmap;
-	/* On some of them translation, once on, never goes off again. */
+	/* Some units for graphics never switch translation off again. */
 	unit->hw.interrupts_only = dmar_names_only(drhd, is_display);
 	if (unit->hw.interrupts_only)
 		pr_info("%s is for graphics alone: it does not translate, and its devices cannot be assigned\n",
@@ -134,8 +134,8 @@ static int visit(const struct dmar_structure *structure, void *arg)
 }
 
 /*
- * Scalable mode, where every unit has it and one of the two stages; else legacy mode. The second
- * stage is what legacy mode has, too: write-only pages, and a width of 48 bits with 4 levels.
+ * Scalable mode if every unit has it and one of the two stages, else legacy mode. The second stage
+ * is preferred: it has write-only pages and 48 bits with 4 levels, as legacy mode does.
  */
 static void choose_mode(u64 ecap)
 {
@@ -151,7 +151,7 @@ static void choose_mode(u64 ecap)
 		vtd.units[i]->hw.scalable = vtd.scalable && !vtd.units[i]->hw.interrupts_only;
 }
 
-/* What every unit can do: a domain can then be attached behind any of them. */
+/* Find what every unit can do, so that a domain can be attached behind any of them. */
 static int find_common(void)
 {
 	unsigned int sagaw = ~0, i;
@@ -181,7 +181,7 @@ static int find_common(void)
 				    sagaw & BIT(3) ? 5 : 0;
 	}
 	if (!vtd.format.levels) {
-		pr_info("the units have no table depth in common; VT-d is left alone\n");
+		pr_info("the units have no number of table levels in common; VT-d is left alone\n");
 		return -ENODEV;
 	}
 	vtd.width = min(vtd.width, iopt_width(vtd.format));
@@ -201,14 +201,14 @@ void vtd_units_disable(void)
 		ret = remap_disable(&unit->hw);
 		vtd_unlock(unit);
 		if (ret)
-			pr_err("%s does not answer; it may still translate\n", unit->name);
+			pr_err("%s does not answer: it may still translate\n", unit->name);
 	}
 }
 
 /**
  * vtd_units_enable() - translation on in all units
  *
- * Return: 0, or the error of the last that does not switch on; the others are on.
+ * Return: 0, or the error of the last unit that does not switch on; the others are on.
  */
 int vtd_units_enable(void)
 {
@@ -257,7 +257,7 @@ int vtd_units_find(void)
 	return vtd.nr_units ? find_common() : -ENODEV;
 }
 
-/** vtd_units_free() - free the units, which are disabled, and what was read of the DMAR table */
+/** vtd_units_free() - free the units, which are off, and what was read of the DMAR table */
 void vtd_units_free(void)
 {
 	struct vtd_structure *entry, *next;

@@ -39,9 +39,9 @@ bool vtd_path_matches(struct pci_dev *pdev, const struct dmar_scope *scope)
  * @pdev: the device
  * @structure: DRHD, RMRR or ATSR
  *
- * A bridge in the scope stands for everything below it. A virtual function has no place of its own:
- * its physical function's unit serves it, but its reserved memory is not the virtual function's.
- * INCLUDE_PCI_ALL is not looked at.
+ * A bridge in the scope stands for everything below it. A virtual function is in no scope: the unit
+ * of its physical function serves it, but the physical function's reserved memory is not its own.
+ * INCLUDE_PCI_ALL is ignored here.
  *
  * Return: whether they do.
  */
@@ -91,10 +91,10 @@ struct vtd_unit *vtd_unit_of(struct pci_dev *pdev)
  * @visit: called with bus, device and function, and @arg; a value other than 0 ends the walk
  * @arg: its last argument
  *
- * Its own, those that the kernel knows of its quirks, and those of the bridges to conventional PCI
- * above it. A PCIe-to-PCI bridge speaks for its devices as function 0 of its secondary bus, a PCI
- * bridge or a PCI-to-PCIe bridge as itself (VT-d specification, "Requests from Devices behind PCI
- * Bridges").
+ * They are its own, those that the kernel's quirks name, and those of the bridges to conventional
+ * PCI above it. Requests through a PCIe-to-PCI bridge carry function 0 of its secondary bus;
+ * through a PCI bridge or a PCI-to-PCIe bridge they carry the bridge's own (VT-d specification,
+ * "Requests from Devices behind PCI Bridges").
  *
  * Return: what @visit returned last.
  */
@@ -112,7 +112,7 @@ int vtd_visit_aliases(struct pci_dev *pdev, vtd_alias_t visit, void *arg)
 
 		if (!bridge)
 			continue;
-		/* The flag: it is one, and has no capability that says so. */
+		/* The flag marks such a bridge without the capability that says so. */
 		if (pci_pcie_type(bridge) == PCI_EXP_TYPE_PCI_BRIDGE ||
 		    (!pci_is_pcie(bridge) && bridge->dev_flags & PCI_DEV_FLAG_PCIE_BRIDGE_ALIAS))
 			ret = visit(bus->number, 0, arg);

@@ -2,12 +2,12 @@
 /*
  * What the files of iommu/linux share, and what the module sees of them.
  *
- * iommu/linux presents the remapping units of iommu/hw to Linux as one IOMMU driver. units.c finds
- * them and brings them up and down, domain.c is the driver (struct iommu_ops), binding.c knows the
- * drivers that keep a group, closed.c takes the bus from devices that nothing else stops, ats.c
- * lets devices keep translations, interrupt.c remaps interrupts, fault.c reports what was blocked,
- * iommu_debugfs.c shows the state.
- * Documentation/vtd-linux.rst tells how.
+ * iommu/linux presents the remapping units of iommu/hw to Linux as one IOMMU driver. init.c takes
+ * VT-d over and gives it back. units.c finds the units and switches them, power.c does so in
+ * suspend and reboot. domain.c is the driver (struct iommu_ops), binding.c knows the drivers that
+ * keep a group, closed.c stops devices whose unit does not answer, ats.c lets devices keep
+ * translations, interrupt.c remaps interrupts, fault.c reports what was blocked, iommu_debugfs.c
+ * shows the state, vtd.c is below all of them. Documentation/vtd-linux.rst explains how they work.
  */
 #ifndef MINIKVM_IOMMU_LINUX_VTD_H
 #define MINIKVM_IOMMU_LINUX_VTD_H
@@ -30,12 +30,12 @@
 /**
  * struct vtd_unit - a remapping unit
  * @hw: registers, tables, and the lock of both: vtd_lock()
- * @cut_off: how often @hw was given up and its devices cut off for it; under the lock
+ * @cut_off: value of @hw.times_given_up when devices were last cut off; under the lock
  * @iommu: the unit as Linux' IOMMU core knows it
  * @drhd: its structure of the DMAR table, which stays mapped
  * @index: position in vtd.units
- * @irq: fault interrupt, 0 without
- * @irq_domain: where @irq comes from
+ * @irq: fault interrupt, or 0
+ * @irq_domain: the domain of @irq
  * @name: dmar0 and so on
  */
 struct vtd_unit {
@@ -58,13 +58,13 @@ struct vtd_structure {
 /**
  * struct vtd_domain - an address space for devices
  * @domain: the domain as Linux' IOMMU core knows it
- * @plain_ops: of a domain without a table, its operations: they must outlive the module
- * @table: its page table; of an identity domain, none
+ * @plain_ops: operations of a domain without a table, which may outlive the module
+ * @table: its page table; identity and blocking domains have none
  * @id: domain identifier in the hardware
- * @users: devices behind each unit that use the domain; the unit is flushed if there are any
- * @walk_lock: held while somebody but the owner of a range reads @table
+ * @users: how many devices behind each unit use the domain; units without any are not flushed
+ * @walk_lock: held while @table is read by others than the owner of the range
  * @ats_devices: devices that keep translations of the domain
- * @ats_lock: of that list; taken before a unit's
+ * @ats_lock: of that list; taken before a unit's lock
  */
 struct vtd_domain {
 	struct iommu_domain domain;
@@ -83,17 +83,17 @@ struct vtd_domain {
  * @dev: the device
  * @unit: its unit
  * @domain: its domain
- * @was_bound: a driver had it before minikvm came; under the device's lock
- * @bound: a driver that keeps its group has it, and holds the module; under the device's lock
+ * @was_bound: a driver was bound before minikvm was loaded; under the device's lock
+ * @bound: a driver that keeps the group is bound, and holds the module; under the device's lock
  * @refused: such a driver came when the module could not be held; under the device's lock
  * @claimed: its domain is not identity, and it holds the module
  * @closed: it may not master the bus (closed.c); under vtd.devices_lock
- * @told: whoever has it was told so; under vtd.devices_lock
- * @bus: its bus, for that
+ * @told: its driver was told that it is closed; under vtd.devices_lock
+ * @bus: its bus, with the operations that closed.c exchanges
  * @can_ats: it may keep translations while it is assigned
- * @ats: it does
+ * @ats: it keeps translations of @domain
  * @ats_node: in the domain's list, under its ats_lock
- * @tlb: how it is asked to give them back
+ * @tlb: how it is asked to give translations back
  */
 struct vtd_device {
 	struct list_head node;
@@ -116,23 +116,23 @@ struct vtd_device {
 /**
  * struct vtd - all units, and what all of them can do
  * @units: the units
- * @nr_units: how many
+ * @nr_units: how many there are
  * @regions: RMRRs
  * @root_ports: ATSRs
  * @devices: devices; changes under @mutex and @devices_lock, either is enough to read
- * @devices_lock: see @devices; taken after a unit's
- * @mutex: attachments; a domain's table is not freed while it is held
- * @scalable: they are in scalable mode
+ * @devices_lock: see @devices; taken after a unit's lock
+ * @mutex: serialises attachments; no domain's table is freed while it is held
+ * @scalable: the units are in scalable mode
  * @format: of the page tables
  * @width: bits of an address
  * @pgsizes: bitmap of page sizes
  * @snoop: accesses can be forced to snoop the caches
- * @pass_through: entries can let requests through
+ * @pass_through: context entries can pass requests through untranslated
  * @remaps_interrupts: every unit remaps interrupts
- * @identity: one-to-one table where they cannot
- * @ids: domain identifiers
- * @nr_ids: how many there are
- * @any_broken: a unit did not answer since the module was loaded
+ * @identity: table that maps all memory onto itself, where they cannot
+ * @ids: domain identifiers in use
+ * @nr_ids: how many domain identifiers the units have
+ * @any_broken: a unit has not answered, at some time since the module was loaded
  * @ops: copy of the driver's operations, outside the module (see domain.c)
  */
 struct vtd {

@@ -214,11 +214,73 @@ static void platform_info(void)
 	KT_RUN_DONE(vcpu);
 }
 
+/* How many of the MSRs that the bitmap has bits for can be read. */
+static u64 sweep(void)
+{
+	u64 v, n = 0;
+	u32 i;
+
+	for (i = 0; i < 0x4000; i++)
+		n += try_rdmsr(i < 0x2000 ? i : 0xc0000000 + (i & 0x1fff), &v) == GUEST_NO_EXC;
+	return n;
+}
+
+static void sweep_guest(void)
+{
+	GUEST_SYNC(1);
+	GUEST_EQ(sweep() > 100, 1);
+	GUEST_SYNC(2);
+	GUEST_EQ(sweep(), 0);
+	GUEST_SYNC(3);
+	GUEST_EQ(sweep() > 100, 1);
+	guest_done();
+}
+
+static u64 msr_read_exits(struct kt_vcpu *vcpu)
+{
+	u64 counts[KT_EXIT_REASONS];
+
+	if (!kt_exit_counts(vcpu, counts))
+		kt_skip("no counts of exits in debugfs");
+	return counts[31];
+}
+
+/* Each MSR of the bitmap: all exit but seven, and with a filter on all of them those, too. */
+static void passes(void)
+{
+	static const u32 free_reads[] = {
+		0x10, 0x174, 0x175, 0x176, 0xc0000100, 0xc0000101, 0xc0000102,
+	};
+	struct kvm_msr_filter f = { .flags = KVM_MSR_FILTER_DEFAULT_DENY };
+	struct kt_vcpu *vcpu = kt_long(0, 0, sweep_guest);
+	const u64 some = 0x4000 - KT_ARRAY_SIZE(free_reads);
+	u64 before;
+
+	kt_require_cap(KVM_CAP_X86_MSR_FILTER, "KVM_CAP_X86_MSR_FILTER");
+	KT_RUN_SYNC(vcpu, 1);
+	before = msr_read_exits(vcpu);
+	KT_RUN_SYNC(vcpu, 2);
+	KT_EQ(msr_read_exits(vcpu) - before, some);
+	f.ranges[0] = (struct kvm_msr_filter_range){
+		.flags = KVM_MSR_FILTER_READ, .nmsrs = 1, .base = NONE, .bitmap = nothing,
+	};
+	KT_IOCTL(vcpu->vm->fd, KVM_X86_SET_MSR_FILTER, &f);
+	before = msr_read_exits(vcpu);
+	KT_RUN_SYNC(vcpu, 3);
+	/* x2APIC's are never filtered, but exit: there is no LAPIC. */
+	KT_EQ(msr_read_exits(vcpu) - before, 0x4000);
+	deny(vcpu->vm, 0, 0);
+	before = msr_read_exits(vcpu);
+	KT_RUN_DONE(vcpu);
+	KT_EQ(msr_read_exits(vcpu) - before, some);
+}
+
 static const struct kt_test tests[] = {
 	{ "filter", filter },
 	{ "refused", refused },
 	{ "exits", exits },
 	{ "platform_info", platform_info },
+	{ "passes", passes },
 };
 
 int main(int argc, char **argv)

@@ -19,7 +19,7 @@
 #include "arch/x86/cpu/msr_table.h"
 #include "arch/x86/irq/lapic.h"
 
-static inline MSR_WRITE_FUNCTION(tsc_deadline)
+static inline int msr_write_tsc_deadline(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	/* Without a LAPIC it takes everything. */
 	if (likely(vcpu->arch.apic))
@@ -28,14 +28,14 @@ static inline MSR_WRITE_FUNCTION(tsc_deadline)
 }
 
 /* Only as fast_write: an EOI that an IOAPIC or a device waits for is done in process context. */
-static inline MSR_WRITE_FUNCTION(x2apic_eoi)
+static inline int msr_write_x2apic_eoi(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	if (unlikely(!vcpu->arch.apic || !lapic_x2apic_mode(vcpu) || data))
 		return 1;
 	return lapic_eoi_fast(vcpu) ? 0 : MSR_SLOW;
 }
 
-static inline MSR_WRITE_FUNCTION(x2apic_icr)
+static inline int msr_write_x2apic_icr(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	return likely(vcpu->arch.apic) ? lapic_x2apic_icr_write(vcpu, data) : 1;
 }

@@ -19,7 +19,6 @@
 #include "arch/x86/cpu/msr_pass.h"
 #include "arch/x86/cpu/msr_special.h"
 #include "arch/x86/cpu/msr_table.h"
-#include "arch/x86/cpu/mtrr.h"
 #include "arch/x86/cpu/tsc.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/pv/async_pf.h"
@@ -28,53 +27,53 @@
 
 /* No such register, and registers that are write-only, read-only, or do nothing. */
 
-MSR_READ_FUNCTION(unknown)
+int msr_read_unknown(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 {
 	*data = 0;
 	return MSR_UNKNOWN;
 }
 
-MSR_WRITE_FUNCTION(unknown)
+int msr_write_unknown(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	return MSR_UNKNOWN;
 }
 
-MSR_READ_FUNCTION(refused)
+int msr_read_refused(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 {
 	return 1;
 }
 
-MSR_WRITE_FUNCTION(refused)
+int msr_write_refused(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	return 1;
 }
 
-MSR_WRITE_FUNCTION(ignored)
+int msr_write_ignored(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	return 0;
 }
 
 /* Time. */
 
-MSR_READ_FUNCTION(tsc)
+int msr_read_tsc(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 {
 	*data = mkvm_read_guest_tsc(vcpu);
 	return 0;
 }
 
-MSR_WRITE_FUNCTION(tsc)
+int msr_write_tsc(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	tsc_write(vcpu, data, host);
 	return 0;
 }
 
-MSR_WRITE_FUNCTION(tsc_adjust)
+int msr_write_tsc_adjust(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	tsc_write_adjust(vcpu, data, host);
 	return 0;
 }
 
-MSR_READ_FUNCTION(platform_info)
+int msr_read_platform_info(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 {
 	if (!host && !vcpu->vm->arch.guest_can_read_platform_info)
 		return 1;
@@ -84,13 +83,13 @@ MSR_READ_FUNCTION(platform_info)
 
 /* The local APIC; without one TSC_DEADLINE is 0 and takes everything. */
 
-MSR_READ_FUNCTION(tsc_deadline)
+int msr_read_tsc_deadline(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 {
 	*data = vcpu->arch.apic ? lapic_get_tsc_deadline(vcpu) : 0;
 	return 0;
 }
 
-MSR_WRITE_FUNCTION(apic_base)
+int msr_write_apic_base(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	if (lapic_set_base(vcpu, data, host))
 		return 1;
@@ -99,24 +98,24 @@ MSR_WRITE_FUNCTION(apic_base)
 	return 0;
 }
 
-MSR_READ_FUNCTION(x2apic)
+int msr_read_x2apic(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 {
 	return lapic_x2apic_msr_read(vcpu, msr, data);
 }
 
-MSR_WRITE_FUNCTION(x2apic)
+int msr_write_x2apic(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	return lapic_x2apic_msr_write(vcpu, msr, data);
 }
 
 /* Features of the processor. */
 
-MSR_WRITE_FUNCTION(efer)
+int msr_write_efer(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	return mkvm_set_efer(vcpu, data, host);
 }
 
-MSR_WRITE_FUNCTION(misc_enable)
+int msr_write_misc_enable(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	u64 changed = data ^ vcpu->arch.misc_enable;
 
@@ -138,7 +137,7 @@ MSR_WRITE_FUNCTION(misc_enable)
 	 FEAT_CTL_SGX_LC_ENABLED | FEAT_CTL_SGX_ENABLED | FEAT_CTL_LMCE_ENABLED)
 
 /* IA32_FEATURE_CONTROL: firmware sets what the processor has, and locks it until RESET. */
-MSR_WRITE_FUNCTION(feat_ctl)
+int msr_write_feat_ctl(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	u64 valid = FEAT_CTL_LOCKED;
 
@@ -154,17 +153,12 @@ MSR_WRITE_FUNCTION(feat_ctl)
 	return 0;
 }
 
-MSR_WRITE_FUNCTION(xss)
+int msr_write_xss(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	vcpu->arch.ia32_xss = data;
 	fpu_update_switch(vcpu);
 	cpuid_update_runtime(vcpu);
 	return 0;
-}
-
-MSR_WRITE_FUNCTION(pat)
-{
-	return pat_valid(data) ? vmx_set_msr(vcpu, msr, data) : 1;
 }
 
 /* Speculation. */
@@ -204,7 +198,7 @@ static u64 spec_ctrl_bits(struct mkvm_vcpu *vcpu, bool host)
 	return bits;
 }
 
-MSR_WRITE_FUNCTION(spec_ctrl)
+int msr_write_spec_ctrl(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	int ret;
 
@@ -218,7 +212,7 @@ MSR_WRITE_FUNCTION(spec_ctrl)
 }
 
 /* IA32_PRED_CMD and IA32_FLUSH_CMD: bit 0 makes the processor do something once. */
-MSR_WRITE_FUNCTION(command)
+int msr_write_command(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	if (data && !supported_cpuid_has(msr_find(msr)->feature))
 		return host ? 0 : 1;
@@ -230,7 +224,7 @@ MSR_WRITE_FUNCTION(command)
 /* Addresses. */
 
 /* A non-canonical one would make the VM entry fail. */
-MSR_WRITE_FUNCTION(canonical)
+int msr_write_canonical(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	if (!__is_canonical_address(data, guest_vaddr_bits(vcpu)))
 		return 1;
@@ -238,54 +232,54 @@ MSR_WRITE_FUNCTION(canonical)
 }
 
 /* As in KVM, so that what AMD's processors hold in them can be restored here. */
-MSR_WRITE_FUNCTION(sysenter)
+int msr_write_sysenter(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	return vmx_set_msr(vcpu, msr, __canonical_address(data, guest_vaddr_bits(vcpu)));
 }
 
 /* What KVM adds. */
 
-MSR_WRITE_FUNCTION(wall_clock)
+int msr_write_wall_clock(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	pvclock_write_wall_clock(vcpu, data);
 	return 0;
 }
 
-MSR_WRITE_FUNCTION(system_time)
+int msr_write_system_time(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	pvclock_write_system_time(vcpu, data);
 	return 0;
 }
 
-MSR_WRITE_FUNCTION(steal_time)
+int msr_write_steal_time(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	return steal_time_write(vcpu, data);
 }
 
-MSR_READ_FUNCTION(poll_control)
+int msr_read_poll_control(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 {
 	*data = !vcpu->no_halt_poll;
 	return 0;
 }
 
 /* A guest that looks for work itself before HLT spares the host doing it again. */
-MSR_WRITE_FUNCTION(poll_control)
+int msr_write_poll_control(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	vcpu->no_halt_poll = !data;
 	return 0;
 }
 
-MSR_WRITE_FUNCTION(async_pf_enable)
+int msr_write_async_pf_enable(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	return async_pf_write_enable(vcpu, data);
 }
 
-MSR_WRITE_FUNCTION(async_pf_vector)
+int msr_write_async_pf_vector(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	return async_pf_write_vector(vcpu, data);
 }
 
-MSR_WRITE_FUNCTION(async_pf_ack)
+int msr_write_async_pf_ack(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
 	async_pf_ack(vcpu, data);
 	return 0;

@@ -13,41 +13,35 @@ struct mkvm_vcpu;
 #define MISC_ENABLE_NO_PMU \
 	(MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL)
 
-#define MSR_READ_FUNCTION(name) \
-	int msr_read_##name(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
-#define MSR_WRITE_FUNCTION(name) \
-	int msr_write_##name(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
+int msr_read_platform_info(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host);
+int msr_read_poll_control(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host);
+int msr_read_refused(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host);
+int msr_read_tsc(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host);
+int msr_read_tsc_deadline(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host);
+int msr_read_unknown(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host);
+int msr_read_x2apic(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host);
 
-MSR_READ_FUNCTION(platform_info);
-MSR_READ_FUNCTION(poll_control);
-MSR_READ_FUNCTION(refused);
-MSR_READ_FUNCTION(tsc);
-MSR_READ_FUNCTION(tsc_deadline);
-MSR_READ_FUNCTION(unknown);
-MSR_READ_FUNCTION(x2apic);
-
-MSR_WRITE_FUNCTION(apic_base);
-MSR_WRITE_FUNCTION(async_pf_ack);
-MSR_WRITE_FUNCTION(async_pf_enable);
-MSR_WRITE_FUNCTION(async_pf_vector);
-MSR_WRITE_FUNCTION(canonical);
-MSR_WRITE_FUNCTION(command);
-MSR_WRITE_FUNCTION(efer);
-MSR_WRITE_FUNCTION(feat_ctl);
-MSR_WRITE_FUNCTION(ignored);
-MSR_WRITE_FUNCTION(misc_enable);
-MSR_WRITE_FUNCTION(pat);
-MSR_WRITE_FUNCTION(poll_control);
-MSR_WRITE_FUNCTION(refused);
-MSR_WRITE_FUNCTION(spec_ctrl);
-MSR_WRITE_FUNCTION(steal_time);
-MSR_WRITE_FUNCTION(sysenter);
-MSR_WRITE_FUNCTION(system_time);
-MSR_WRITE_FUNCTION(tsc);
-MSR_WRITE_FUNCTION(tsc_adjust);
-MSR_WRITE_FUNCTION(unknown);
-MSR_WRITE_FUNCTION(wall_clock);
-MSR_WRITE_FUNCTION(x2apic);
-MSR_WRITE_FUNCTION(xss);
+int msr_write_apic_base(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
+int msr_write_async_pf_ack(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
+int msr_write_async_pf_enable(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
+int msr_write_async_pf_vector(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
+int msr_write_canonical(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
+int msr_write_command(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
+int msr_write_efer(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
+int msr_write_feat_ctl(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
+int msr_write_ignored(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
+int msr_write_misc_enable(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
+int msr_write_poll_control(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
+int msr_write_refused(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
+int msr_write_spec_ctrl(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
+int msr_write_steal_time(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
+int msr_write_sysenter(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
+int msr_write_system_time(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
+int msr_write_tsc(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
+int msr_write_tsc_adjust(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
+int msr_write_unknown(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
+int msr_write_wall_clock(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
+int msr_write_x2apic(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
+int msr_write_xss(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
 
 #endif

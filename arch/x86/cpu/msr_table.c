@@ -133,7 +133,7 @@ const struct msr_row msr_table[] = {
 	  FIELDS(mtrr_fixed[3]), .guest = MSR_RW, .flags = MSR_LISTED, .write = mtrr_write_fixed },
 	{ ONE(MSR_IA32_CR_PAT, "IA32_PAT"), .kept = MSR_VMX, .guest = MSR_RW,
 	  .flags = MSR_LISTED | MSR_FAST_READ, .reset = 0x0007040600070406ull,
-	  .write = msr_write_pat },
+	  .write = mtrr_write_pat },
 	{ RANGE(MSR_IA32_MC0_CTL2, MSR_IA32_MC0_CTL2 + MCE_BANKS - 1, "IA32_MCi_CTL2"),
 	  .guest = MSR_RW, .flags = MSR_RESET_ELSEWHERE,
 	  .read = mce_read_ctl2, .write = mce_write_ctl2 },

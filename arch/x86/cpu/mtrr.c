@@ -12,6 +12,7 @@
 #include "arch/x86/cpu/msr.h"
 #include "arch/x86/cpu/mtrr.h"
 #include "arch/x86/mmu/ept.h"
+#include "arch/x86/vmx/vmx.h"
 #include "virt/vcpu.h"
 
 #define MTRR_DEF_TYPE_BITS	0xcffull	/* E, FE and the type */
@@ -37,18 +38,7 @@ static bool bytes_valid(u64 val, u32 types)
 	return true;
 }
 
-/**
- * pat_valid() - may IA32_PAT have this value?
- * @pat: eight memory types, a byte each
- *
- * Return: true if each is a type that the PAT knows.
- */
-bool pat_valid(u64 pat)
-{
-	return bytes_valid(pat, PAT_TYPES);
-}
-
-/* An MTRR gets a value that is valid. */
+/* Store a value that has been checked; memory types in EPT follow the MTRRs. */
 static int put(struct mkvm_vcpu *vcpu, u32 msr, u64 data)
 {
 	u64 *mtrr = msr_field(vcpu, msr);
@@ -110,4 +100,18 @@ int mtrr_write_default(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 	if ((data & ~MTRR_DEF_TYPE_BITS) || !type_valid(data & 0xff, MTRR_TYPES))
 		return 1;
 	return put(vcpu, msr, data);
+}
+
+/**
+ * mtrr_write_pat() - WRMSR of IA32_PAT
+ * @vcpu: the vCPU
+ * @msr: it
+ * @data: eight memory types, a byte each
+ * @host: userspace writes
+ *
+ * Return: 0, or 1 for #GP.
+ */
+int mtrr_write_pat(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
+{
+	return bytes_valid(data, PAT_TYPES) ? vmx_set_msr(vcpu, msr, data) : 1;
 }

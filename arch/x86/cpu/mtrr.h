@@ -18,6 +18,6 @@ struct mkvm_vcpu;
 int mtrr_write_variable(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
 int mtrr_write_fixed(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
 int mtrr_write_default(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
-bool pat_valid(u64 pat);
+int mtrr_write_pat(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
 
 #endif

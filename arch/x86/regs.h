@@ -86,6 +86,14 @@ static inline void rflags_write(struct mkvm_vcpu *vcpu, unsigned long val)
 	reg_mark_dirty(vcpu, GREG_RFLAGS);
 }
 
+/* RFLAGS.TF for a debugger who steps. */
+static inline void rflags_set_tf(struct mkvm_vcpu *vcpu, bool on)
+{
+	unsigned long rflags = rflags_read(vcpu);
+
+	rflags_write(vcpu, on ? rflags | X86_EFLAGS_TF : rflags & ~X86_EFLAGS_TF);
+}
+
 static inline unsigned long cr0_read(struct mkvm_vcpu *vcpu)
 {
 	reg_make_available(vcpu, GREG_CR0);

@@ -118,7 +118,7 @@ void cpuid_module_init(void)
 		caps_set(made_features[i], true);
 	/* Linux clears LA57 when it does not use it; a guest under EPT still can. */
 	caps_set(X86_FEATURE_LA57, cpuid_eax(0) >= 7 && (cpuid_ecx(7) & BIT(16)) &&
-		 vmx_cr4_valid(X86_CR4_LA57 | X86_CR4_PAE));
+		 (vmx_caps.cr4_possible & X86_CR4_LA57));
 
 	if (vmx_caps.umip_emulation)
 		caps_set(X86_FEATURE_UMIP, true);

@@ -46,7 +46,7 @@ bool cr0_valid(struct mkvm_vcpu *vcpu, unsigned long cr0)
 		return false;
 	if ((cr0 & X86_CR0_PG) && !(cr0 & X86_CR0_PE))
 		return false;
-	return vmx_cr0_valid(cr0);
+	return !(cr0 & ~vmx_caps.cr0_fixed1);
 }
 
 unsigned long cr4_reserved_bits(struct mkvm_vcpu *vcpu)
@@ -75,7 +75,7 @@ unsigned long cr4_reserved_bits(struct mkvm_vcpu *vcpu)
 
 bool cr4_valid(struct mkvm_vcpu *vcpu, unsigned long cr4)
 {
-	return !(cr4 & vcpu->arch.cr4_guest_rsvd) && vmx_cr4_valid(cr4);
+	return !(cr4 & (vcpu->arch.cr4_guest_rsvd | ~vmx_caps.cr4_possible));
 }
 
 bool efer_valid(struct mkvm_vcpu *vcpu, u64 efer)
@@ -134,7 +134,7 @@ int mkvm_set_cr0(struct mkvm_vcpu *vcpu, unsigned long cr0)
 {
 	unsigned long old = cr0_read(vcpu), changed;
 	u64 efer = vcpu->arch.efer;
-	bool db, l;
+	bool l;
 
 	/* ET is hardwired to 1; other reserved bits of the low half are ignored. */
 	cr0 |= X86_CR0_ET;
@@ -144,7 +144,7 @@ int mkvm_set_cr0(struct mkvm_vcpu *vcpu, unsigned long cr0)
 	changed = cr0 ^ old;
 
 	if (changed & X86_CR0_PG) {
-		vmx_get_cs_db_l(vcpu, &db, &l);
+		l = vmx_get_code(vcpu).l;
 		if (cr0 & X86_CR0_PG) {
 			if (efer & EFER_LME) {
 				if (!is_pae(vcpu) || l || tss_is_16_bit(vcpu))

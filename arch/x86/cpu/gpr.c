@@ -52,7 +52,7 @@ void gpr_set(struct mkvm_vcpu *vcpu, const struct kvm_regs *regs)
 	rip_write(vcpu, regs->rip);
 	rflags_write(vcpu, regs->rflags | X86_EFLAGS_FIXED);
 	if (vcpu->arch.guest_debug & KVM_GUESTDBG_SINGLESTEP)
-		vmx_set_singlestep(vcpu, true);
+		rflags_set_tf(vcpu, true);
 	/* An exception of the instruction that stood there is none any more. */
 	vcpu->arch.exception.pending = false;
 	mkvm_make_request(MKVM_REQ_EVENT, vcpu);

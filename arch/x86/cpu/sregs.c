@@ -37,8 +37,8 @@ static void get_common(struct mkvm_vcpu *vcpu, struct kvm_sregs *sregs)
 
 	for (i = 0; i < ARRAY_SIZE(segments); i++)
 		vmx_get_segment(vcpu, (void *)sregs + segments[i].offset, segments[i].seg);
-	vmx_get_idt(vcpu, &sregs->idt);
-	vmx_get_gdt(vcpu, &sregs->gdt);
+	vmx_get_table(vcpu, VMX_IDTR, &sregs->idt);
+	vmx_get_table(vcpu, VMX_GDTR, &sregs->gdt);
 	sregs->cr0 = cr0_read(vcpu);
 	sregs->cr2 = vcpu->arch.cr2;
 	sregs->cr3 = cr3_read(vcpu);
@@ -94,8 +94,8 @@ static int set_common(struct mkvm_vcpu *vcpu, const struct kvm_sregs *sregs)
 	lapic_set_base(vcpu, sregs->apic_base, true);
 	/* CPUID shows whether the LAPIC is enabled. */
 	cpuid_update_runtime(vcpu);
-	vmx_set_idt(vcpu, &sregs->idt);
-	vmx_set_gdt(vcpu, &sregs->gdt);
+	vmx_set_table(vcpu, VMX_IDTR, &sregs->idt);
+	vmx_set_table(vcpu, VMX_GDTR, &sregs->gdt);
 	cr2_write(vcpu, sregs->cr2);
 	vmx_set_cr3(vcpu, sregs->cr3);
 	mkvm_set_cr8(vcpu, sregs->cr8 & 0xf);

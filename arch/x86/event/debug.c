@@ -206,10 +206,10 @@ int debug_set_guest_debug(struct mkvm_vcpu *vcpu, const struct kvm_guest_debug *
 	if (control & KVM_GUESTDBG_SINGLESTEP) {
 		vcpu->arch.singlestep_rip = rip_read(vcpu) +
 					    vmx_get_segment_base(vcpu, SEG_CS);
-		vmx_set_singlestep(vcpu, true);
+		rflags_set_tf(vcpu, true);
 	} else if (was_stepping) {
 		/* Otherwise RFLAGS.TF is the guest's own. */
-		vmx_set_singlestep(vcpu, false);
+		rflags_set_tf(vcpu, false);
 		single_step_drop();
 	}
 	vmx_update_exception_bitmap(vcpu);

@@ -13,10 +13,7 @@
 /* Outside 64-bit mode (compatibility mode is outside) the instruction pointer wraps at 4 GiB. */
 static noinline unsigned long wrapped(struct mkvm_vcpu *vcpu, unsigned long rip)
 {
-	bool db, l;
-
-	vmx_get_cs_db_l(vcpu, &db, &l);
-	return l && is_long_mode(vcpu) ? rip : (u32)rip;
+	return vmx_in_64bit_code(vcpu) ? rip : (u32)rip;
 }
 
 /*

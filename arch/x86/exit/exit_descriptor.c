@@ -68,7 +68,7 @@ static int finish(struct mkvm_vcpu *vcpu, int ret, const struct walk_fault *faul
 /* UMIP: the instructions that store are the supervisor's. */
 static bool umip_forbids(struct mkvm_vcpu *vcpu)
 {
-	return vmx_get_cpl(vcpu) > 0 && (cr4_read(vcpu) & X86_CR4_UMIP);
+	return vmx_get_code(vcpu).cpl > 0 && (cr4_read(vcpu) & X86_CR4_UMIP);
 }
 
 /*
@@ -77,27 +77,28 @@ static bool umip_forbids(struct mkvm_vcpu *vcpu)
  */
 static int is_wide_operand(struct mkvm_vcpu *vcpu, bool *wide, struct walk_fault *fault)
 {
-	bool prefix = false, rex_w = false, cs_db, cs_l;
+	bool prefix = false, rex_w = false;
+	struct vmx_code code = vmx_get_code(vcpu);
 	unsigned int len = min_t(u32, vmcs_read32(VM_EXIT_INSTRUCTION_LEN), MAX_INSN_LEN), i;
 	u64 linear = vmx_get_segment_base(vcpu, SEG_CS) + rip_read(vcpu);
 	u8 bytes[MAX_INSN_LEN];
 	int ret;
 
-	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
 	ret = guest_access_read(vcpu, linear, bytes, len, WALK_FETCH, fault);
 	/* The opcode begins with 0FH; all before it are prefixes. */
 	for (i = 0; !ret && i < len && bytes[i] != 0x0f; i++) {
 		prefix |= bytes[i] == PREFIX_OPERAND_SIZE;
-		rex_w = cs_l && (bytes[i] & 0xf8) == PREFIX_REX_W;
+		rex_w = code.l && (bytes[i] & 0xf8) == PREFIX_REX_W;
 	}
-	*wide = rex_w || prefix != (cs_l || cs_db);
+	*wide = rex_w || prefix != (code.l || code.d);
 	return ret;
 }
 
 static int access_gdtr_idtr(struct mkvm_vcpu *vcpu, u32 info)
 {
 	enum gdtr_idtr_insn insn = INFO_IDENTITY(info);
-	bool store = insn == INSN_SGDT || insn == INSN_SIDT, wide = true, cs_db, cs_l;
+	bool store = insn == INSN_SGDT || insn == INSN_SIDT, wide = true;
+	bool cs_l = vmx_in_64bit_code(vcpu);
 	struct table_operand operand = {};
 	struct walk_fault fault;
 	struct kvm_dtable table;
@@ -109,16 +110,12 @@ static int access_gdtr_idtr(struct mkvm_vcpu *vcpu, u32 info)
 		queue_gp(vcpu, 0);
 		return 1;
 	}
-	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
 	len = cs_l ? 10 : 6;
 	if (operand_linear(vcpu, info, store, len, &linear))
 		return 1;
 
 	if (store) {
-		if (insn == INSN_SGDT)
-			vmx_get_gdt(vcpu, &table);
-		else
-			vmx_get_idt(vcpu, &table);
+		vmx_get_table(vcpu, insn == INSN_SGDT ? VMX_GDTR : VMX_IDTR, &table);
 		operand.limit = table.limit;
 		operand.base = table.base;
 		ret = guest_access_write(vcpu, linear, &operand, len, &fault);
@@ -139,10 +136,7 @@ static int access_gdtr_idtr(struct mkvm_vcpu *vcpu, u32 info)
 		queue_gp(vcpu, 0);
 		return 1;
 	}
-	if (insn == INSN_LGDT)
-		vmx_set_gdt(vcpu, &table);
-	else
-		vmx_set_idt(vcpu, &table);
+	vmx_set_table(vcpu, insn == INSN_LGDT ? VMX_GDTR : VMX_IDTR, &table);
 	return finish(vcpu, 0, NULL);
 }
 
@@ -201,10 +195,9 @@ static int access_table(struct mkvm_vcpu *vcpu)
 {
 	u32 info = vmcs_read32(VMX_INSTRUCTION_INFO);
 	struct kvm_segment seg;
-	bool cs_db, cs_l;
+	struct vmx_code code = vmx_get_code(vcpu);
 
-	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
-	guest_access_go(vcpu, vmx_get_cpl(vcpu), !cs_l);
+	guest_access_go(vcpu, code.cpl, !code.l);
 	if (to_vmx(vcpu)->exit_reason == EXIT_REASON_GDTR_IDTR)
 		return access_gdtr_idtr(vcpu, info);
 	switch ((enum ldtr_tr_insn)INFO_IDENTITY(info)) {

@@ -76,13 +76,12 @@ static bool emulate_rdpid(struct mkvm_vcpu *vcpu, u64 rip, u32 user)
 	struct walk_fault fault;
 	u8 code[5], *p = code;
 	u8 rex = 0, reg;
-	bool db, l;
+	bool l = vmx_in_64bit_code(vcpu);
 	u64 aux;
 
 	if (!guest_cpuid_has(vcpu, X86_FEATURE_RDPID) ||
 	    guest_read_linear(vcpu, rip, code, 4, WALK_FETCH | user, &fault) || *p++ != 0xf3)
 		return false;
-	vmx_get_cs_db_l(vcpu, &db, &l);
 	if (l && (*p & 0xf0) == 0x40) {
 		rex = *p++;
 		if (guest_read_linear(vcpu, rip + 4, code + 4, 1, WALK_FETCH | user, &fault))
@@ -119,7 +118,7 @@ static int emulate_undefined(struct mkvm_vcpu *vcpu, u64 rip, u32 user)
 static int handle_undefined(struct mkvm_vcpu *vcpu)
 {
 	static const u8 vmcall[] = { 0x0f, 0x01, 0xc1 }, vmmcall[] = { 0x0f, 0x01, 0xd9 };
-	u32 user = vmx_get_cpl(vcpu) == 3 ? WALK_USER : 0;
+	u32 user = vmx_get_code(vcpu).cpl == 3 ? WALK_USER : 0;
 	u64 rip = vmx_get_segment_base(vcpu, SEG_CS) + rip_read(vcpu);
 	struct walk_fault fault;
 	u8 code[sizeof(vmmcall)];
@@ -144,7 +143,7 @@ static int handle_undefined(struct mkvm_vcpu *vcpu)
 static bool is_hosts_split_lock(struct mkvm_vcpu *vcpu)
 {
 	return boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT) &&
-	       !(vmx_get_cpl(vcpu) == 3 && (cr0_read(vcpu) & X86_CR0_AM) &&
+	       !(vmx_get_code(vcpu).cpl == 3 && (cr0_read(vcpu) & X86_CR0_AM) &&
 		 (rflags_read(vcpu) & X86_EFLAGS_AC));
 }
 

@@ -46,12 +46,8 @@ static int finish(struct mkvm_vcpu *vcpu, int fault)
 static unsigned long operand(struct mkvm_vcpu *vcpu, int reg)
 {
 	unsigned long value = reg_read(vcpu, reg);
-	bool cs_db, cs_l;
 
-	if (!is_long_mode(vcpu))
-		return (u32)value;
-	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
-	return cs_l ? value : (u32)value;
+	return vmx_in_64bit_code(vcpu) ? value : (u32)value;
 }
 
 static int write_cr(struct mkvm_vcpu *vcpu, int cr, unsigned long value)
@@ -154,7 +150,7 @@ int exit_dr(struct mkvm_vcpu *vcpu)
 	bool from = qualification & BIT(4);
 	unsigned long value;
 
-	if (vmx_get_cpl(vcpu) != 0) {
+	if (vmx_get_code(vcpu).cpl) {
 		queue_gp(vcpu, 0);
 		return 1;
 	}
@@ -189,7 +185,7 @@ int exit_dr(struct mkvm_vcpu *vcpu)
 
 int exit_xsetbv(struct mkvm_vcpu *vcpu)
 {
-	if (vmx_get_cpl(vcpu) != 0 || (u32)reg_read(vcpu, GREG_RCX) != 0)
+	if (vmx_get_code(vcpu).cpl || (u32)reg_read(vcpu, GREG_RCX) != 0)
 		return finish(vcpu, 1);
 	return finish(vcpu, mkvm_set_xcr0(vcpu, edx_eax_read(vcpu)));
 }

@@ -28,7 +28,7 @@ static bool in_descriptor_table(struct mkvm_vcpu *vcpu, u64 linear)
 	struct kvm_segment ldt;
 	struct kvm_dtable gdt;
 
-	vmx_get_gdt(vcpu, &gdt);
+	vmx_get_table(vcpu, VMX_GDTR, &gdt);
 	if (linear - gdt.base <= gdt.limit)
 		return true;
 	vmx_get_segment(vcpu, &ldt, SEG_LDTR);

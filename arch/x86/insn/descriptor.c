@@ -33,7 +33,7 @@ static int descriptor_address(struct mkvm_vcpu *vcpu, u16 selector, unsigned int
 		base = ldt.base;
 		limit = ldt.limit;
 	} else {
-		vmx_get_gdt(vcpu, &gdt);
+		vmx_get_table(vcpu, VMX_GDTR, &gdt);
 		base = gdt.base;
 		limit = gdt.limit;
 	}
@@ -245,10 +245,7 @@ bool segment_allows(struct mkvm_vcpu *vcpu, int reg, u32 offset, unsigned int le
 bool segment_linear(struct mkvm_vcpu *vcpu, int reg, u64 offset, unsigned int len, bool write,
 			u64 *linear)
 {
-	bool cs_db, cs_l;
-
-	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
-	if (!cs_l) {
+	if (!vmx_get_code(vcpu).l) {
 		*linear = (u32)(vmx_get_segment_base(vcpu, reg) + offset);
 		return segment_allows(vcpu, reg, offset, len, write);
 	}

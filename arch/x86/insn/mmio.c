@@ -223,10 +223,7 @@ static void op_read_table(struct emul_ctxt *c, bool idt, struct emul_table *tabl
 {
 	struct kvm_dtable dt;
 
-	if (idt)
-		vmx_get_idt(to_vcpu(c), &dt);
-	else
-		vmx_get_gdt(to_vcpu(c), &dt);
+	vmx_get_table(to_vcpu(c), idt ? VMX_IDTR : VMX_GDTR, &dt);
 	table->limit = dt.limit;
 	table->base = dt.base;
 }
@@ -235,10 +232,7 @@ static void op_write_table(struct emul_ctxt *c, bool idt, const struct emul_tabl
 {
 	struct kvm_dtable dt = { .base = table->base, .limit = table->limit };
 
-	if (idt)
-		vmx_set_idt(to_vcpu(c), &dt);
-	else
-		vmx_set_gdt(to_vcpu(c), &dt);
+	vmx_set_table(to_vcpu(c), idt ? VMX_IDTR : VMX_GDTR, &dt);
 }
 
 static u64 op_read_cr0(struct emul_ctxt *c)
@@ -354,8 +348,8 @@ static const struct emul_ops mmio_ops = {
 
 static void load_context(struct mkvm_vcpu *vcpu, struct emul_ctxt *c)
 {
+	struct vmx_code code = vmx_get_code(vcpu);
 	struct kvm_segment ss;
-	bool cs_db, cs_l;
 
 	c->ops = &mmio_ops;
 	c->opaque = vcpu;
@@ -363,10 +357,9 @@ static void load_context(struct mkvm_vcpu *vcpu, struct emul_ctxt *c)
 	memcpy(c->gpr, vcpu->arch.regs, sizeof(c->gpr));
 	c->rip = rip_read(vcpu);
 	c->rflags = rflags_read(vcpu);
-	c->cpl = vmx_get_cpl(vcpu);
+	c->cpl = code.cpl;
 	c->la57 = is_la57(vcpu);
-	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
-	if (cs_l) {
+	if (code.l) {
 		c->mode = EMUL_LONG64;
 		c->stack_size = 0;
 		return;
@@ -374,7 +367,7 @@ static void load_context(struct mkvm_vcpu *vcpu, struct emul_ctxt *c)
 	if (!is_protmode(vcpu) || (c->rflags & X86_EFLAGS_VM))
 		c->mode = EMUL_REAL16;
 	else
-		c->mode = cs_db ? EMUL_PROT32 : EMUL_PROT16;
+		c->mode = code.d ? EMUL_PROT32 : EMUL_PROT16;
 	/* Real mode, too: a guest in "unreal mode" has kept a 32-bit stack segment. */
 	vmx_get_segment(vcpu, &ss, SEG_SS);
 	c->stack_size = ss.db ? 4 : 2;

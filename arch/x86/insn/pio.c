@@ -212,10 +212,9 @@ static int access_failed(struct mkvm_vcpu *vcpu, int ret, const struct walk_faul
 
 static void access_go(struct mkvm_vcpu *vcpu)
 {
-	bool cs_db, cs_l;
+	struct vmx_code code = vmx_get_code(vcpu);
 
-	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
-	guest_access_go(vcpu, vmx_get_cpl(vcpu), !cs_l);
+	guest_access_go(vcpu, code.cpl, !code.l);
 }
 
 static int store_in(struct mkvm_vcpu *vcpu, u32 n)

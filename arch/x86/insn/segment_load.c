@@ -41,14 +41,12 @@ static void load_by_shift(struct mkvm_vcpu *vcpu, int reg, u16 selector)
 static int load_null(struct mkvm_vcpu *vcpu, int reg, u16 selector, struct walk_fault *fault)
 {
 	struct kvm_segment seg = { .selector = selector, .unusable = 1 };
-	int cpl = vmx_get_cpl(vcpu);
-	bool cs_db, cs_l;
+	struct vmx_code code = vmx_get_code(vcpu);
 
 	if (reg == SEG_SS) {
-		vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
-		if (!cs_l || cpl == 3 || SELECTOR_RPL(selector) != cpl)
+		if (!code.l || code.cpl == 3 || SELECTOR_RPL(selector) != code.cpl)
 			return make_fault(fault, X86_TRAP_GP, 0);
-		seg.dpl = cpl;
+		seg.dpl = code.cpl;
 	}
 	vmx_set_segment(vcpu, &seg, reg);
 	return 0;
@@ -86,7 +84,7 @@ int segment_load(struct mkvm_vcpu *vcpu, int reg, u16 selector, struct walk_faul
 	if (ret)
 		return ret;
 	descriptor_unpack(desc, selector, &seg);
-	vector = descriptor_check(reg, &seg, vmx_get_cpl(vcpu), X86_TRAP_GP);
+	vector = descriptor_check(reg, &seg, vmx_get_code(vcpu).cpl, X86_TRAP_GP);
 	if (vector)
 		return make_fault(fault, vector, SELECTOR_ERROR(selector));
 	return load_accessed(vcpu, reg, &seg, selector, desc, fault);
@@ -121,7 +119,7 @@ static bool target_valid(struct mkvm_vcpu *vcpu, const struct kvm_segment *cs, u
 int segment_load_cs(struct mkvm_vcpu *vcpu, u16 selector, u64 offset, enum emul_far why,
 		    struct walk_fault *fault)
 {
-	u8 cpl = vmx_get_cpl(vcpu);
+	u8 cpl = vmx_get_code(vcpu).cpl;
 	struct kvm_segment seg;
 	u64 desc;
 	int ret;

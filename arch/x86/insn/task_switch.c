@@ -426,7 +426,7 @@ static int push_error_code(struct mkvm_vcpu *vcpu, const struct task_switch *ts,
 	if (!segment_offset_valid(&ss, offset, len))
 		return make_fault(fault, X86_TRAP_SS, 0);
 	ret = guest_write_linear(vcpu, (u32)(ss.base + offset), &ts->error_code, len,
-				 WALK_STACK | (vmx_get_cpl(vcpu) == 3 ? WALK_USER : 0), fault);
+				 WALK_STACK | (vmx_get_code(vcpu).cpl == 3 ? WALK_USER : 0), fault);
 	if (!ret)
 		reg_write(vcpu, GREG_RSP,
 			  ss.db ? offset : (rsp & ~0xfffful) | offset);

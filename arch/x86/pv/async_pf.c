@@ -200,7 +200,7 @@ bool async_pf_allowed(struct mkvm_vcpu *vcpu, gfn_t gfn)
 	if (arch->exception.pending || arch->exception.injected || arch->interrupt.injected ||
 	    arch->nmi_injected || !event_interrupt_allowed(vcpu))
 		return false;
-	if (!(arch->async_pf_enable & KVM_ASYNC_PF_SEND_ALWAYS) && !vmx_get_cpl(vcpu))
+	if (!(arch->async_pf_enable & KVM_ASYNC_PF_SEND_ALWAYS) && !vmx_get_code(vcpu).cpl)
 		return false;
 	if (arch->nr_async_pf >= MAX_PER_VCPU)
 		return false;

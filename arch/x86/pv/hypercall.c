@@ -113,14 +113,13 @@ static int execute_pv(struct mkvm_vcpu *vcpu, unsigned long nr, bool cs_l, long 
 int hypercall_execute(struct mkvm_vcpu *vcpu)
 {
 	unsigned long nr = reg_read(vcpu, GREG_RAX);
-	bool cs_db, cs_l;
+	struct vmx_code code = vmx_get_code(vcpu);
 	long ret;
 
-	vmx_get_cs_db_l(vcpu, &cs_db, &cs_l);
-	if (!cs_l)
+	if (!code.l)
 		nr = (u32)nr;
 
-	if (vmx_get_cpl(vcpu) != 0) {
+	if (code.cpl != 0) {
 		ret = -KVM_EPERM;
 	} else {
 		switch (nr) {
@@ -131,13 +130,13 @@ int hypercall_execute(struct mkvm_vcpu *vcpu)
 		case KVM_HC_KICK_CPU:
 		case KVM_HC_SEND_IPI:
 		case KVM_HC_SCHED_YIELD:
-			if (execute_pv(vcpu, nr, cs_l, &ret) == HYPERCALL_MUST_SLEEP)
+			if (execute_pv(vcpu, nr, code.l, &ret) == HYPERCALL_MUST_SLEEP)
 				return HYPERCALL_MUST_SLEEP;
 			break;
 		default:
 			ret = -KVM_ENOSYS;
 		}
 	}
-	reg_write(vcpu, GREG_RAX, cs_l ? ret : (u32)ret);
+	reg_write(vcpu, GREG_RAX, code.l ? ret : (u32)ret);
 	return 1;
 }

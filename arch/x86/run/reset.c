@@ -197,10 +197,10 @@ static void reset_row(struct mkvm_vcpu *vcpu, const struct reset_row *row, bool 
 		vmx_set_segment(vcpu, row->segment, row->which);
 		break;
 	case RESET_GDTR:
-		vmx_set_gdt(vcpu, &table);
+		vmx_set_table(vcpu, VMX_GDTR, &table);
 		break;
 	case RESET_IDTR:
-		vmx_set_idt(vcpu, &table);
+		vmx_set_table(vcpu, VMX_IDTR, &table);
 		break;
 	case RESET_DR:
 		debug_set_dr(vcpu, row->which, row->reset);

@@ -314,6 +314,8 @@ int vmx_caps_init(void)
 	/* A guest can have UMIP on a processor without: exit_descriptor.c refuses for it. */
 	vmx_caps.umip_emulation = (secondary & SECONDARY_EXEC_DESC) &&
 				  !(vmx_caps.cr4_fixed1 & X86_CR4_UMIP);
+	vmx_caps.cr4_possible = vmx_caps.cr4_fixed1 |
+				(vmx_caps.umip_emulation ? X86_CR4_UMIP : 0);
 	vmx_caps.tsc_scaling_max = U64_MAX;
 	perf_get_x86_pmu_capability(&pmu);
 	vmx_caps.host_counters = pmu.num_counters_gp;

@@ -29,18 +29,6 @@ static unsigned long cr0_must_be_1(void)
 	return vmx_caps.cr0_fixed0 & ~(X86_CR0_PE | X86_CR0_PG);
 }
 
-bool vmx_cr0_valid(unsigned long cr0)
-{
-	return !(cr0 & ~vmx_caps.cr0_fixed1);
-}
-
-bool vmx_cr4_valid(unsigned long cr4)
-{
-	if (vmx_caps.umip_emulation)
-		cr4 &= ~X86_CR4_UMIP;
-	return !(cr4 & ~vmx_caps.cr4_fixed1);
-}
-
 static void write_pdptrs(struct mkvm_vcpu *vcpu)
 {
 	/* Only PAE paging uses them; VM entry loads them then (SDM, "Loading PDPTEs"). */
@@ -127,13 +115,6 @@ void vmx_set_mov_dr_exiting(struct mkvm_vcpu *vcpu, bool on)
 		vmx_cpu_based_set(to_vmx(vcpu), CPU_BASED_MOV_DR_EXITING);
 	else
 		vmx_cpu_based_clear(to_vmx(vcpu), CPU_BASED_MOV_DR_EXITING);
-}
-
-void vmx_set_singlestep(struct mkvm_vcpu *vcpu, bool on)
-{
-	unsigned long rflags = rflags_read(vcpu);
-
-	rflags_write(vcpu, on ? rflags | X86_EFLAGS_TF : rflags & ~X86_EFLAGS_TF);
 }
 
 void vmx_update_exception_bitmap(struct mkvm_vcpu *vcpu)

@@ -41,6 +41,12 @@ static u32 ar_from_segment(const struct kvm_segment *var)
 	return var->unusable || !var->present ? ar | ACCESS_UNUSABLE : ar;
 }
 
+/**
+ * vmx_get_segment() - a segment register in KVM's form
+ * @vcpu: loaded vCPU
+ * @var: gets all of it
+ * @seg: enum mkvm_seg
+ */
 void vmx_get_segment(struct mkvm_vcpu *vcpu, struct kvm_segment *var, int seg)
 {
 	u32 ar = vmcs_read_any(segment_fields[seg].ar);
@@ -61,6 +67,12 @@ void vmx_get_segment(struct mkvm_vcpu *vcpu, struct kvm_segment *var, int seg)
 	var->g = !!(ar & ACCESS_G);
 }
 
+/**
+ * vmx_set_segment() - load a segment register
+ * @vcpu: loaded vCPU
+ * @var: selector and descriptor, as KVM_SET_SREGS has them
+ * @seg: enum mkvm_seg
+ */
 void vmx_set_segment(struct mkvm_vcpu *vcpu, const struct kvm_segment *var, int seg)
 {
 	u32 ar = ar_from_segment(var);
@@ -81,50 +93,72 @@ void vmx_set_segment(struct mkvm_vcpu *vcpu, const struct kvm_segment *var, int 
 	vmcs_write_any(segment_fields[seg].ar, ar);
 }
 
+/**
+ * vmx_get_segment_base() - the base address in a segment register
+ * @vcpu: loaded vCPU
+ * @seg: enum mkvm_seg
+ *
+ * Return: the base.
+ */
 unsigned long vmx_get_segment_base(struct mkvm_vcpu *vcpu, int seg)
 {
 	return vmcs_read_any(segment_fields[seg].base);
 }
 
-void vmx_get_idt(struct mkvm_vcpu *vcpu, struct kvm_dtable *dt)
+/**
+ * vmx_get_table() - GDTR or IDTR
+ * @vcpu: loaded vCPU
+ * @table: VMX_GDTR or VMX_IDTR
+ * @dt: gets base and limit
+ */
+void vmx_get_table(struct mkvm_vcpu *vcpu, enum vmx_table table, struct kvm_dtable *dt)
 {
-	dt->base = vmcs_read64(GUEST_IDTR_BASE);
-	dt->limit = vmcs_read32(GUEST_IDTR_LIMIT);
+	bool gdt = table == VMX_GDTR;
+
+	dt->base = gdt ? vmcs_read64(GUEST_GDTR_BASE) : vmcs_read64(GUEST_IDTR_BASE);
+	dt->limit = gdt ? vmcs_read32(GUEST_GDTR_LIMIT) : vmcs_read32(GUEST_IDTR_LIMIT);
 }
 
-void vmx_set_idt(struct mkvm_vcpu *vcpu, const struct kvm_dtable *dt)
+/**
+ * vmx_set_table() - load GDTR or IDTR
+ * @vcpu: loaded vCPU
+ * @table: VMX_GDTR or VMX_IDTR
+ * @dt: base and limit
+ */
+void vmx_set_table(struct mkvm_vcpu *vcpu, enum vmx_table table, const struct kvm_dtable *dt)
 {
-	vmcs_write64(GUEST_IDTR_BASE, dt->base);
-	vmcs_write32(GUEST_IDTR_LIMIT, dt->limit);
+	if (table == VMX_GDTR) {
+		vmcs_write64(GUEST_GDTR_BASE, dt->base);
+		vmcs_write32(GUEST_GDTR_LIMIT, dt->limit);
+	} else {
+		vmcs_write64(GUEST_IDTR_BASE, dt->base);
+		vmcs_write32(GUEST_IDTR_LIMIT, dt->limit);
+	}
 }
 
-void vmx_get_gdt(struct mkvm_vcpu *vcpu, struct kvm_dtable *dt)
+/**
+ * vmx_get_code() - what the code that runs may do
+ * @vcpu: loaded vCPU
+ *
+ * SDM, "Guest Register State": the privilege level is the DPL of SS. It is 0 in real mode and 3 in
+ * virtual-8086 mode.
+ *
+ * Return: privilege level; whether CS is a 64-bit code segment, in IA-32e mode; CS.D.
+ */
+struct vmx_code vmx_get_code(struct mkvm_vcpu *vcpu)
 {
-	dt->base = vmcs_read64(GUEST_GDTR_BASE);
-	dt->limit = vmcs_read32(GUEST_GDTR_LIMIT);
-}
+	u32 cs = vmcs_read32(GUEST_CS_AR_BYTES);
+	struct vmx_code code = { .d = cs & ACCESS_DB };
 
-void vmx_set_gdt(struct mkvm_vcpu *vcpu, const struct kvm_dtable *dt)
-{
-	vmcs_write64(GUEST_GDTR_BASE, dt->base);
-	vmcs_write32(GUEST_GDTR_LIMIT, dt->limit);
-}
-
-int vmx_get_cpl(struct mkvm_vcpu *vcpu)
-{
 	if (!is_protmode(vcpu))
-		return 0;
-	if (rflags_read(vcpu) & X86_EFLAGS_VM)
-		return 3;
-	return ACCESS_DPL(vmcs_read32(GUEST_SS_AR_BYTES));
-}
-
-void vmx_get_cs_db_l(struct mkvm_vcpu *vcpu, bool *cs_db, bool *cs_l)
-{
-	u32 ar = vmcs_read32(GUEST_CS_AR_BYTES);
-
-	*cs_db = ar & ACCESS_DB;
-	*cs_l = is_long_mode(vcpu) && (ar & ACCESS_L);
+		return code;
+	code.l = is_long_mode(vcpu) && (cs & ACCESS_L);
+	/* IA-32e mode has no virtual-8086 mode. */
+	if (!is_long_mode(vcpu) && (rflags_read(vcpu) & X86_EFLAGS_VM))
+		code.cpl = 3;
+	else
+		code.cpl = ACCESS_DPL(vmcs_read32(GUEST_SS_AR_BYTES));
+	return code;
 }
 
 /**

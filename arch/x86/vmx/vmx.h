@@ -15,23 +15,23 @@
 void vmx_get_segment(struct mkvm_vcpu *vcpu, struct kvm_segment *var, int seg);
 void vmx_set_segment(struct mkvm_vcpu *vcpu, const struct kvm_segment *var, int seg);
 unsigned long vmx_get_segment_base(struct mkvm_vcpu *vcpu, int seg);
-void vmx_get_idt(struct mkvm_vcpu *vcpu, struct kvm_dtable *dt);
-void vmx_set_idt(struct mkvm_vcpu *vcpu, const struct kvm_dtable *dt);
-void vmx_get_gdt(struct mkvm_vcpu *vcpu, struct kvm_dtable *dt);
-void vmx_set_gdt(struct mkvm_vcpu *vcpu, const struct kvm_dtable *dt);
-/* Current privilege level: the DPL of SS; 0 in real mode, 3 in virtual-8086 mode. */
-int vmx_get_cpl(struct mkvm_vcpu *vcpu);
-/* Is CS a 64-bit code segment (long mode, CS.L)? @cs_db gets CS.D. */
-void vmx_get_cs_db_l(struct mkvm_vcpu *vcpu, bool *cs_db, bool *cs_l);
+enum vmx_table { VMX_GDTR, VMX_IDTR };
+void vmx_get_table(struct mkvm_vcpu *vcpu, enum vmx_table table, struct kvm_dtable *dt);
+void vmx_set_table(struct mkvm_vcpu *vcpu, enum vmx_table table, const struct kvm_dtable *dt);
+
+/* What the code that runs may do: privilege level, 64-bit code, CS.D. */
+struct vmx_code {
+	u8 cpl;
+	bool l, d;
+};
+
+struct vmx_code vmx_get_code(struct mkvm_vcpu *vcpu);
 
 /* Control registers: store the value and what follows from it; the caller has validated. */
 void vmx_set_cr0(struct mkvm_vcpu *vcpu, unsigned long cr0);
 void vmx_set_cr3(struct mkvm_vcpu *vcpu, unsigned long cr3);
 void vmx_set_cr4(struct mkvm_vcpu *vcpu, unsigned long cr4);
 void vmx_set_efer(struct mkvm_vcpu *vcpu, u64 efer);
-/* Bits that VMX operation allows in CR0 and CR4 (unrestricted guest is on). */
-bool vmx_cr0_valid(unsigned long cr0);
-bool vmx_cr4_valid(unsigned long cr4);
 /* The guest's CPUID changed: choose the guest-owned bits of CR0 and CR4, controls. */
 void vmx_cpuid_changed(struct mkvm_vcpu *vcpu);
 
@@ -40,7 +40,6 @@ unsigned long vmx_get_dr7(struct mkvm_vcpu *vcpu);
 void vmx_set_dr7(struct mkvm_vcpu *vcpu, unsigned long dr7);
 void vmx_set_mov_dr_exiting(struct mkvm_vcpu *vcpu, bool on);
 void vmx_update_exception_bitmap(struct mkvm_vcpu *vcpu);
-void vmx_set_singlestep(struct mkvm_vcpu *vcpu, bool on);
 
 /* MSRs that are in the VMCS or switched with the guest; which need no exit. */
 int vmx_get_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 *data);
@@ -86,6 +85,7 @@ struct vmx_caps {
 	bool waitpkg;
 	u8 preemption_timer_shift;
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
+	u64 cr4_possible;	/* what a guest can set: cr4_fixed1, and UMIP if it is emulated */
 	u64 tsc_scaling_max;
 };
 

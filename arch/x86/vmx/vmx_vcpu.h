@@ -126,6 +126,12 @@ static __always_inline unsigned long vmx_rflags(struct mkvm_vcpu *vcpu)
 	return vcpu->arch.rflags;
 }
 
+/* vmx_get_code().l for those who ask for nothing else. */
+static __always_inline bool vmx_in_64bit_code(struct mkvm_vcpu *vcpu)
+{
+	return is_long_mode(vcpu) && (vmcs_read32(GUEST_CS_AR_BYTES) & VMX_AR_L_MASK);
+}
+
 /* Control words: write only a change. */
 #define VMX_CONTROL(name, field, member)						\
 static inline void vmx_write_##name(struct vmx_vcpu *vmx, u32 value)		\

@@ -8,6 +8,8 @@
 #ifndef MINIKVM_VIRT_ARCH_H
 #define MINIKVM_VIRT_ARCH_H
 
+#include "virt/capability.h"
+#include "virt/ioctl.h"
 #include "virt/vcpu.h"
 #include "virt/vm.h"
 
@@ -42,15 +44,9 @@ void arch_vcpu_put(struct mkvm_vcpu *vcpu);
 /* KVM_RUN: 0 with vcpu->run filled, or -errno. vcpu loaded, vcpu->mutex held. */
 int arch_vcpu_run(struct mkvm_vcpu *vcpu);
 
-/* ioctls that virt/ does not know; -ENOIOCTLCMD means nobody knows it. */
-long arch_dev_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
-long arch_vm_ioctl(struct mkvm_vm *vm, unsigned int cmd, unsigned long arg);
-long arch_vcpu_ioctl(struct mkvm_vcpu *vcpu, unsigned int cmd, unsigned long arg);
-
-/* KVM_CHECK_EXTENSION: 0 for what is not known. @vm is NULL on the device descriptor. */
-int arch_check_extension(struct mkvm_vm *vm, long cap);
-int arch_vm_enable_cap(struct mkvm_vm *vm, struct kvm_enable_cap *cap);
-int arch_vcpu_enable_cap(struct mkvm_vcpu *vcpu, struct kvm_enable_cap *cap);
+/* The processor's rows of the tables of ioctls and capabilities; an empty row ends each. */
+extern const struct mkvm_ioctl arch_node_ioctls[], arch_vm_ioctls[], arch_vcpu_ioctls[];
+extern const struct mkvm_capability arch_capabilities[];
 
 /*
  * Second-level page tables (EPT); arch/x86/mmu/ept.h says what each promises. Ranges are guest
@@ -83,6 +79,5 @@ void arch_irq_bypass(struct mkvm_vm *vm, int host_irq, const struct mkvm_route *
 bool arch_irqchip_in_kernel(struct mkvm_vm *vm);
 /* May an irqfd be made? Resampling needs pins, and those only the full irqchip has. */
 bool arch_irqfd_allowed(struct mkvm_vm *vm, bool resample);
-int arch_vm_irq_line(struct mkvm_vm *vm, struct kvm_irq_level *irq, bool line_status);
 
 #endif

@@ -80,33 +80,28 @@ static int set_routing(struct mkvm_vm *vm, const struct kvm_irq_routing_entry *e
 /**
  * mkvm_set_gsi_routing_ioctl() - KVM_SET_GSI_ROUTING
  * @vm: the VM
- * @user: the caller's struct kvm_irq_routing
+ * @head: how many entries, and flags
+ * @user: the caller's struct kvm_irq_routing, for the entries
  *
- * Return: 0, -EFAULT, -EINVAL (also without an interrupt controller in the kernel), -ENOMEM.
+ * Return: 0, -EFAULT, -EINVAL, -ENOMEM.
  */
-int mkvm_set_gsi_routing_ioctl(struct mkvm_vm *vm, struct kvm_irq_routing __user *user)
+int mkvm_set_gsi_routing_ioctl(struct mkvm_vm *vm, const struct kvm_irq_routing *head,
+			       struct kvm_irq_routing __user *user)
 {
 	struct kvm_irq_routing_entry *entries = NULL;
-	struct kvm_irq_routing head;
 	int err;
 
-	if (copy_from_user(&head, user, sizeof(head)))
-		return -EFAULT;
-	if (!arch_irqchip_in_kernel(vm)) {
-		vm_refuse(vm, "GSI routing without an interrupt controller in the kernel");
-		return -EINVAL;
-	}
-	if (head.nr > MKVM_MAX_ROUTES || head.flags) {
+	if (head->nr > MKVM_MAX_ROUTES || head->flags) {
 		vm_refuse(vm, "routing table of %u entries, flags %#x: at most %u, flags 0",
-			  head.nr, head.flags, MKVM_MAX_ROUTES);
+			  head->nr, head->flags, MKVM_MAX_ROUTES);
 		return -EINVAL;
 	}
-	if (head.nr) {
-		entries = vmemdup_user(user->entries, array_size(head.nr, sizeof(*entries)));
+	if (head->nr) {
+		entries = vmemdup_user(user->entries, array_size(head->nr, sizeof(*entries)));
 		if (IS_ERR(entries))
 			return PTR_ERR(entries);
 	}
-	err = set_routing(vm, entries, head.nr);
+	err = set_routing(vm, entries, head->nr);
 	kvfree(entries);
 	return err;
 }
@@ -132,10 +127,6 @@ int mkvm_signal_msi(struct mkvm_vm *vm, const struct kvm_msi *msi)
 	struct mkvm_route route = { .type = KVM_IRQ_ROUTING_MSI };
 	int idx, ret;
 
-	if (!arch_irqchip_in_kernel(vm)) {
-		vm_refuse(vm, "KVM_SIGNAL_MSI without an interrupt controller in the kernel");
-		return -EINVAL;
-	}
 	if (msi->flags) {
 		vm_refuse(vm, "KVM_SIGNAL_MSI: unknown flags %#x", msi->flags);
 		return -EINVAL;

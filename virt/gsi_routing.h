@@ -9,7 +9,8 @@
 
 struct mkvm_vm;
 
-int mkvm_set_gsi_routing_ioctl(struct mkvm_vm *vm, struct kvm_irq_routing __user *user);
+int mkvm_set_gsi_routing_ioctl(struct mkvm_vm *vm, const struct kvm_irq_routing *head,
+			       struct kvm_irq_routing __user *user);
 int mkvm_signal_msi(struct mkvm_vm *vm, const struct kvm_msi *msi);
 
 #endif

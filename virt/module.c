@@ -20,50 +20,63 @@
 #include "iommu/linux/vtd.h"
 #include "uapi/linux/minikvm.h"
 #include "virt/arch.h"
+#include "virt/capability.h"
 #include "virt/debugfs.h"
+#include "virt/ioctl.h"
 #include "virt/irqfd.h"
+#include "virt/vfio_device.h"
 #include "virt/vm.h"
 
 static char *node = "minikvm";
 module_param(node, charp, 0444);
 MODULE_PARM_DESC(node, "device node: minikvm (default), or kvm to stand in for /dev/kvm");
 
-/* What takes no argument gets 0. */
-static long answer(const char *name, unsigned long arg, long value)
+static long get_api_version(struct mkvm_call *call)
 {
-	if (!arg)
-		return value;
-	mkvm_refuse(NULL, "%s: its argument must be 0, not %#lx", name, arg);
-	return -EINVAL;
+	return KVM_API_VERSION;
 }
 
-/* -ENOIOCTLCMD: there is no such ioctl on this descriptor. */
-static long do_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+static long create_vm(struct mkvm_call *call)
 {
-	switch (cmd) {
-	case KVM_GET_API_VERSION:
-		return answer("KVM_GET_API_VERSION", arg, KVM_API_VERSION);
-	case KVM_CREATE_VM:
-		return mkvm_vm_create(arg);
-	case KVM_CHECK_EXTENSION:
-		return arch_check_extension(NULL, arg);
-	case KVM_GET_VCPU_MMAP_SIZE:
-		/* kvm_run, the data of KVM_EXIT_IO, the ring of coalesced MMIO. */
-		return answer("KVM_GET_VCPU_MMAP_SIZE", arg, 3 * PAGE_SIZE);
-	case MINIKVM_GET_VERSION:
-		return answer("MINIKVM_GET_VERSION", arg, MINIKVM_ABI_VERSION);
-	}
-	return arch_dev_ioctl(filp, cmd, arg);
+	return mkvm_vm_create(call->arg);
 }
+
+/* kvm_run, the data of KVM_EXIT_IO, the ring of coalesced MMIO. */
+static long get_vcpu_mmap_size(struct mkvm_call *call)
+{
+	return 3 * PAGE_SIZE;
+}
+
+static long get_version(struct mkvm_call *call)
+{
+	return MINIKVM_ABI_VERSION;
+}
+
+static const struct mkvm_ioctl rows[] = {
+	MKVM_IOCTL(KVM_GET_API_VERSION, get_api_version, .around = MKVM_NO_ARG),
+	MKVM_IOCTL(KVM_CREATE_VM, create_vm),
+	MKVM_IOCTL(KVM_CHECK_EXTENSION, mkvm_check_extension),
+	MKVM_IOCTL(KVM_GET_VCPU_MMAP_SIZE, get_vcpu_mmap_size, .around = MKVM_NO_ARG),
+	MKVM_IOCTL(MINIKVM_GET_VERSION, get_version, .around = MKVM_NO_ARG),
+	{ }
+};
+
+static const struct mkvm_ioctl_set node_ioctls = {
+	.of = "the device node",
+	.rows = rows,
+	.arch_rows = arch_node_ioctls,
+	.unknown = -EINVAL,
+};
+
+static const struct mkvm_ioctl_set *const all_ioctls[] = {
+	&node_ioctls, &mkvm_vm_ioctls, &mkvm_vcpu_ioctls, &mkvm_device_ioctls, NULL
+};
 
 static long dev_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
-	long ret;
+	struct mkvm_call call = { .cmd = cmd, .arg = arg };
 
-	mkvm_refuse_begin(&mkvm_node_refusals);
-	ret = do_ioctl(filp, cmd, arg);
-	mkvm_refuse_end(NULL, &mkvm_node_refusals, cmd, arg, ret);
-	return ret == -ENOIOCTLCMD ? -EINVAL : ret;
+	return mkvm_ioctl(&node_ioctls, &call);
 }
 
 static const struct file_operations dev_fops = {
@@ -100,6 +113,7 @@ static int __init node_init(void)
 	ret = mkvm_irqfd_module_init();
 	if (ret)
 		goto out_arch;
+	mkvm_ioctl_init(all_ioctls);
 	/* Here and not with each VM: it patches the scheduler's code. */
 	preempt_notifier_inc();
 	mkvm_debugfs_init();

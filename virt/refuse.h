@@ -2,9 +2,9 @@
 /*
  * Why an ioctl was refused: one line in the log for each.
  *
- * KVM's ABI has an errno and no word more. Whoever finds the fault says what it is by
- * mkvm_refuse(); the dispatcher of each descriptor brackets its ioctls by mkvm_refuse_begin() and
- * mkvm_refuse_end(), which speaks for those who said nothing. So no refusal is silent.
+ * KVM's ABI has an errno and no word more. The function that finds the broken rule says it by
+ * mkvm_refuse(); virt/ioctl.c brackets every ioctl by mkvm_refuse_begin() and mkvm_refuse_said(),
+ * and explains the errno where nothing was said.
  */
 #ifndef MINIKVM_VIRT_REFUSE_H
 #define MINIKVM_VIRT_REFUSE_H
@@ -33,21 +33,18 @@ void mkvm_refusals_init(struct mkvm_refusals *refusals);
 
 /* @vm is NULL for the device node. */
 __printf(2, 3) void mkvm_refuse(struct mkvm_vm *vm, const char *fmt, ...);
-void mkvm_refuse_default(struct mkvm_vm *vm, unsigned int cmd, unsigned long arg, long ret);
 
-/* An ioctl begins: what this thread's last one was told does not count for it. */
+/* An ioctl begins: what was said of this thread's last one does not count for it. */
 static inline void mkvm_refuse_begin(struct mkvm_refusals *refusals)
 {
 	if (unlikely(READ_ONCE(refusals->by) == current))
 		WRITE_ONCE(refusals->by, NULL);
 }
 
-/* It ends with @ret; -ENOIOCTLCMD: there is no such ioctl. */
-static inline void mkvm_refuse_end(struct mkvm_vm *vm, struct mkvm_refusals *refusals,
-				   unsigned int cmd, unsigned long arg, long ret)
+/* Has this thread's ioctl been explained since it began? */
+static inline bool mkvm_refuse_said(const struct mkvm_refusals *refusals)
 {
-	if (unlikely(ret < 0) && READ_ONCE(refusals->by) != current)
-		mkvm_refuse_default(vm, cmd, arg, ret);
+	return READ_ONCE(refusals->by) == current;
 }
 
 #endif

@@ -19,7 +19,9 @@
 #include <linux/uaccess.h>
 
 #include "virt/arch.h"
+#include "virt/capability.h"
 #include "virt/debugfs.h"
+#include "virt/ioctl.h"
 #include "virt/stats_fd.h"
 
 static void sched_in(struct preempt_notifier *notifier, int cpu)
@@ -62,8 +64,10 @@ void mkvm_vcpu_put(struct mkvm_vcpu *vcpu)
 	preempt_enable();
 }
 
-static long set_signal_mask(struct mkvm_vcpu *vcpu, void __user *user)
+static long set_signal_mask(struct mkvm_call *call)
 {
+	struct mkvm_vcpu *vcpu = call->vcpu;
+	void __user *user = mkvm_call_user(call);
 	struct kvm_signal_mask args;
 	sigset_t set;
 
@@ -116,33 +120,43 @@ static long run(struct mkvm_vcpu *vcpu)
 	return ret;
 }
 
-/* -ENOIOCTLCMD: there is no such ioctl on this descriptor. */
-static long do_ioctl(struct mkvm_vcpu *vcpu, unsigned int cmd, unsigned long arg)
+static long run_row(struct mkvm_call *call)
 {
-	long ret = mkvm_vm_may_use(vcpu->vm);
+	return run(call->vcpu);
+}
 
+static long get_stats_fd(struct mkvm_call *call)
+{
+	return mkvm_vcpu_stats_fd(call->vcpu);
+}
+
+static const struct mkvm_ioctl rows[] = {
+	MKVM_IOCTL(KVM_RUN, run_row, .around = MKVM_NO_ARG),
+	MKVM_IOCTL(KVM_SET_SIGNAL_MASK, set_signal_mask),
+	MKVM_IOCTL_COPY(KVM_ENABLE_CAP, mkvm_enable_cap),
+	MKVM_IOCTL(KVM_GET_STATS_FD, get_stats_fd),
+	{ }
+};
+
+const struct mkvm_ioctl_set mkvm_vcpu_ioctls = {
+	.of = "a vCPU",
+	.rows = rows,
+	.arch_rows = arch_vcpu_ioctls,
+	.unknown = -EINVAL,
+};
+
+/* What mkvm_ioctl() does for the row of KVM_RUN, without the search and the indirect call. */
+static __always_inline long ioctl_run(struct mkvm_vcpu *vcpu)
+{
+	long ret;
+
+	mkvm_refuse_begin(&vcpu->vm->refusals);
+	ret = mkvm_vm_may_use(vcpu->vm);
 	if (ret)
 		return ret;
 	if (mutex_lock_killable(&vcpu->mutex))
 		return -EINTR;
-	switch (cmd) {
-	case KVM_RUN:
-		if (unlikely(arg)) {
-			vm_refuse(vcpu->vm, "KVM_RUN: its argument must be 0, not %#lx", arg);
-			ret = -EINVAL;
-			break;
-		}
-		ret = run(vcpu);
-		break;
-	case KVM_SET_SIGNAL_MASK:
-		ret = set_signal_mask(vcpu, (void __user *)arg);
-		break;
-	case KVM_GET_STATS_FD:
-		ret = mkvm_vcpu_stats_fd(vcpu);
-		break;
-	default:
-		ret = arch_vcpu_ioctl(vcpu, cmd, arg);
-	}
+	ret = run(vcpu);
 	mutex_unlock(&vcpu->mutex);
 	return ret;
 }
@@ -150,13 +164,13 @@ static long do_ioctl(struct mkvm_vcpu *vcpu, unsigned int cmd, unsigned long arg
 static long vcpu_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
 	struct mkvm_vcpu *vcpu = filp->private_data;
-	struct mkvm_vm *vm = vcpu->vm;
+	struct mkvm_call call = { .cmd = cmd, .arg = arg, .vm = vcpu->vm, .vcpu = vcpu };
 	long ret;
 
-	mkvm_refuse_begin(&vm->refusals);
-	ret = do_ioctl(vcpu, cmd, arg);
-	mkvm_refuse_end(vm, &vm->refusals, cmd, arg, ret);
-	return ret == -ENOIOCTLCMD ? -EINVAL : ret;
+	if (unlikely(cmd != KVM_RUN || arg))
+		return mkvm_ioctl(&mkvm_vcpu_ioctls, &call);
+	ret = ioctl_run(vcpu);
+	return unlikely(ret < 0) ? mkvm_ioctl_failed(&mkvm_vcpu_ioctls, &call, ret) : ret;
 }
 
 static vm_fault_t vcpu_fault(struct vm_fault *vmf)
@@ -237,7 +251,7 @@ void mkvm_vcpu_destroy(struct mkvm_vcpu *vcpu)
 	vcpu_free(vcpu);
 }
 
-/* vm->lock held: is there room, and is the number free? */
+/* Is there room, and is the number free? */
 static int reserve(struct mkvm_vm *vm, unsigned long id)
 {
 	u32 limit = vm->max_vcpu_ids ?: MKVM_MAX_VCPU_ID;
@@ -259,7 +273,7 @@ static int reserve(struct mkvm_vm *vm, unsigned long id)
 
 /**
  * mkvm_vcpu_create() - KVM_CREATE_VCPU
- * @vm: the VM
+ * @vm: the VM; vm->lock is held, so that no other thread creates the same number meanwhile
  * @id: its number, also its APIC ID; all bits of the ioctl's argument
  *
  * Return: a new descriptor; -EINVAL for a number out of range, -EEXIST for one in use;
@@ -271,16 +285,13 @@ int mkvm_vcpu_create(struct mkvm_vm *vm, unsigned long id)
 	struct file *file;
 	int fd, ret;
 
-	/* Rare, and simpler when nobody creates the same number meanwhile. */
-	mutex_lock(&vm->lock);
+	lockdep_assert_held(&vm->lock);
 	ret = reserve(vm, id);
 	if (ret)
-		goto out_unlock;
+		return ret;
 	fd = get_unused_fd_flags(O_RDWR | O_CLOEXEC);
-	if (fd < 0) {
-		ret = fd;
-		goto out_unlock;
-	}
+	if (fd < 0)
+		return fd;
 	ret = -ENOMEM;
 	vcpu = vcpu_alloc(vm, id);
 	if (!vcpu)
@@ -311,7 +322,6 @@ int mkvm_vcpu_create(struct mkvm_vm *vm, unsigned long id)
 	mkvm_debugfs_add_vcpu(vcpu);
 	/* Last: from here on userspace can reach it. */
 	fd_install(fd, file);
-	mutex_unlock(&vm->lock);
 	return fd;
 
 out_arch:
@@ -322,7 +332,5 @@ out_free:
 	vcpu_free(vcpu);
 out_fd:
 	put_unused_fd(fd);
-out_unlock:
-	mutex_unlock(&vm->lock);
 	return ret;
 }

@@ -127,6 +127,8 @@ void mkvm_vcpu_put(struct mkvm_vcpu *vcpu);
 int mkvm_vcpu_create(struct mkvm_vm *vm, unsigned long id);
 void mkvm_vcpu_destroy(struct mkvm_vcpu *vcpu);
 
+extern const struct mkvm_ioctl_set mkvm_vcpu_ioctls;
+
 /* Requests are what most users of a vCPU need it for. */
 #include "virt/request.h"
 

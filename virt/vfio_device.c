@@ -18,6 +18,7 @@
 #include <linux/uaccess.h>
 
 #include "virt/arch.h"
+#include "virt/ioctl.h"
 #include "virt/vfio_device.h"
 
 struct assigned {
@@ -142,51 +143,65 @@ static int change(struct vfio_device *device, u64 attr, s32 fd)
 	return ret;
 }
 
-static bool knows(const struct kvm_device_attr *attr)
+static bool is_known(const struct mkvm_call *call)
 {
+	const struct kvm_device_attr *attr = call->data;
+
 	return attr->group == KVM_DEV_VFIO_GROUP &&
 	       (attr->attr == KVM_DEV_VFIO_GROUP_ADD || attr->attr == KVM_DEV_VFIO_GROUP_DEL);
 }
 
-/* -ENOIOCTLCMD: there is no such ioctl on this descriptor. */
-static long do_ioctl(struct vfio_device *device, unsigned int cmd, unsigned long arg)
+static int refuse_unknown(const struct mkvm_call *call)
 {
-	struct kvm_device_attr attr;
-	int ret = mkvm_vm_may_use(device->vm);
+	const struct kvm_device_attr *attr = call->data;
+
+	vm_refuse(call->vm, "attribute of the VFIO device: group %u has no attribute %llu",
+		  attr->group, attr->attr);
+	return -ENXIO;
+}
+
+static long has_attr(struct mkvm_call *call)
+{
+	return is_known(call) ? 0 : refuse_unknown(call);
+}
+
+static long set_attr(struct mkvm_call *call)
+{
+	const struct kvm_device_attr *attr = call->data;
 	s32 fd;
 
-	if (ret)
-		return ret;
-	if (cmd == KVM_GET_DEVICE_ATTR) {
-		vm_refuse(device->vm, "KVM_GET_DEVICE_ATTR: no attribute of the VFIO device can be read");
-		return -EPERM;
-	}
-	if (cmd != KVM_SET_DEVICE_ATTR && cmd != KVM_HAS_DEVICE_ATTR)
-		return -ENOIOCTLCMD;
-	if (copy_from_user(&attr, (void __user *)arg, sizeof(attr)))
+	if (!is_known(call))
+		return refuse_unknown(call);
+	if (get_user(fd, (s32 __user *)u64_to_user_ptr(attr->addr)))
 		return -EFAULT;
-	if (!knows(&attr)) {
-		vm_refuse(device->vm, "attribute of the VFIO device: group %u has no attribute %llu",
-			  attr.group, attr.attr);
-		return -ENXIO;
-	}
-	if (cmd == KVM_HAS_DEVICE_ATTR)
-		return 0;
-	if (get_user(fd, (s32 __user *)u64_to_user_ptr(attr.addr)))
-		return -EFAULT;
-	return change(device, attr.attr, fd);
+	return change(call->device, attr->attr, fd);
 }
+
+static long get_attr(struct mkvm_call *call)
+{
+	vm_refuse(call->vm, "KVM_GET_DEVICE_ATTR: no attribute of the VFIO device can be read");
+	return -EPERM;
+}
+
+static const struct mkvm_ioctl rows[] = {
+	MKVM_IOCTL_COPY(KVM_HAS_DEVICE_ATTR, has_attr),
+	MKVM_IOCTL_COPY(KVM_SET_DEVICE_ATTR, set_attr),
+	MKVM_IOCTL(KVM_GET_DEVICE_ATTR, get_attr),
+	{ }
+};
+
+const struct mkvm_ioctl_set mkvm_device_ioctls = {
+	.of = "a device",
+	.rows = rows,
+	.unknown = -ENOTTY,
+};
 
 static long vfio_device_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
 	struct vfio_device *device = filp->private_data;
-	struct mkvm_refusals *refusals = &device->vm->refusals;
-	long ret;
+	struct mkvm_call call = { .cmd = cmd, .arg = arg, .vm = device->vm, .device = device };
 
-	mkvm_refuse_begin(refusals);
-	ret = do_ioctl(device, cmd, arg);
-	mkvm_refuse_end(device->vm, refusals, cmd, arg, ret);
-	return ret == -ENOIOCTLCMD ? -ENOTTY : ret;
+	return mkvm_ioctl(&mkvm_device_ioctls, &call);
 }
 
 static void destroy(struct vfio_device *device)
@@ -244,26 +259,25 @@ static struct vfio_device *create(struct mkvm_vm *vm)
 /**
  * mkvm_create_device() - KVM_CREATE_DEVICE
  * @vm: the VM; no lock held
- * @user: struct kvm_create_device; receives the new descriptor
+ * @args: what to create
+ * @user: where the caller has it; its @fd receives the new descriptor
  *
  * With KVM_CREATE_DEVICE_TEST nothing is made. The descriptor keeps the VM alive. Return: 0;
  * -ENODEV for any type but KVM_DEV_TYPE_VFIO; -EBUSY when the VM has one; -EFAULT, -ENOMEM,
  * -EMFILE.
  */
-int mkvm_create_device(struct mkvm_vm *vm, struct kvm_create_device __user *user)
+int mkvm_create_device(struct mkvm_vm *vm, const struct kvm_create_device *args,
+		       struct kvm_create_device __user *user)
 {
-	struct kvm_create_device args;
 	struct vfio_device *device;
 	struct file *file;
 	int fd;
 
-	if (copy_from_user(&args, user, sizeof(args)))
-		return -EFAULT;
-	if (args.type != KVM_DEV_TYPE_VFIO) {
-		vm_refuse(vm, "KVM_CREATE_DEVICE: there is no device of type %u", args.type);
+	if (args->type != KVM_DEV_TYPE_VFIO) {
+		vm_refuse(vm, "KVM_CREATE_DEVICE: there is no device of type %u", args->type);
 		return -ENODEV;
 	}
-	if (args.flags & KVM_CREATE_DEVICE_TEST)
+	if (args->flags & KVM_CREATE_DEVICE_TEST)
 		return 0;
 	device = create(vm);
 	if (IS_ERR(device))

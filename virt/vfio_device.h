@@ -9,6 +9,11 @@
 
 #include "virt/vm.h"
 
-int mkvm_create_device(struct mkvm_vm *vm, struct kvm_create_device __user *user);
+struct mkvm_ioctl_set;
+
+extern const struct mkvm_ioctl_set mkvm_device_ioctls;
+
+int mkvm_create_device(struct mkvm_vm *vm, const struct kvm_create_device *args,
+		       struct kvm_create_device __user *user);
 
 #endif

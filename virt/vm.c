@@ -15,14 +15,15 @@
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
 
 #include "virt/arch.h"
+#include "virt/capability.h"
 #include "virt/coalesced_io.h"
 #include "virt/debugfs.h"
 #include "virt/dirty_log.h"
 #include "virt/gsi_routing.h"
 #include "virt/io_bus.h"
+#include "virt/ioctl.h"
 #include "virt/ioeventfd.h"
 #include "virt/irq_routing.h"
 #include "virt/irqfd.h"
@@ -63,114 +64,118 @@ void mkvm_vm_put(struct mkvm_vm *vm)
 		vm_destroy(vm);
 }
 
-/* Structures that the core takes as a whole: copied once, then only the copy is looked at. */
-static long struct_ioctl(struct mkvm_vm *vm, unsigned int cmd, void __user *user)
+/* Without guest_memfd: what the second form adds must be unused, and its flag is refused. */
+static long set_user_memory_region(struct mkvm_call *call)
 {
-	union {
-		struct kvm_userspace_memory_region region;
-		struct compat_memory_region2 region2;
-		struct kvm_coalesced_mmio_zone zone;
-		struct kvm_dirty_log log;
-		struct kvm_clear_dirty_log clear;
-		struct kvm_irqfd irqfd;
-		struct kvm_ioeventfd ioeventfd;
-		struct kvm_irq_level irq;
-		struct kvm_msi msi;
-		struct kvm_enable_cap cap;
-	} u;
-	long ret;
-
-	if (WARN_ON_ONCE(_IOC_SIZE(cmd) > sizeof(u)))
-		return -EINVAL;
-	if (copy_from_user(&u, user, _IOC_SIZE(cmd)))
-		return -EFAULT;
-	switch (cmd) {
-	case KVM_SET_USER_MEMORY_REGION:
-		return mkvm_set_memory_region(vm, &u.region);
-	case COMPAT_SET_USER_MEMORY_REGION2:
-		/* Without guest_memfd: what it adds must be unused, and its flag is refused. */
-		return mkvm_set_memory_region(vm, &u.region2.region);
-	case KVM_REGISTER_COALESCED_MMIO:
-	case KVM_UNREGISTER_COALESCED_MMIO:
-		return mkvm_coalesced_ioctl(vm, &u.zone, cmd == KVM_REGISTER_COALESCED_MMIO);
-	case KVM_GET_DIRTY_LOG:
-		return mkvm_get_dirty_log(vm, &u.log);
-	case KVM_CLEAR_DIRTY_LOG:
-		return mkvm_clear_dirty_log(vm, &u.clear);
-	case KVM_IRQFD:
-		return mkvm_irqfd_ioctl(vm, &u.irqfd);
-	case KVM_IOEVENTFD:
-		return mkvm_ioeventfd_ioctl(vm, &u.ioeventfd);
-	case KVM_IRQ_LINE:
-		return arch_vm_irq_line(vm, &u.irq, false);
-	case KVM_IRQ_LINE_STATUS:
-		ret = arch_vm_irq_line(vm, &u.irq, true);
-		if (!ret && copy_to_user(user, &u.irq, sizeof(u.irq)))
-			ret = -EFAULT;
-		return ret;
-	case KVM_SIGNAL_MSI:
-		return mkvm_signal_msi(vm, &u.msi);
-	case KVM_ENABLE_CAP:
-		return arch_vm_enable_cap(vm, &u.cap);
-	}
-	return -ENOTTY;
+	return mkvm_set_memory_region(call->vm, call->data);
 }
 
-int mkvm_vm_refuse_use(struct mkvm_vm *vm)
+static long get_dirty_log(struct mkvm_call *call)
 {
-	if (vm->mm != current->mm)
-		vm_refuse(vm, "its memory is another process's: process %d can do nothing with it",
-			  task_tgid_nr(current));
-	else
-		vm_refuse(vm, "it is dead: %s", READ_ONCE(vm->dead_reason) ?: "for no reason");
-	return -EIO;
+	return mkvm_get_dirty_log(call->vm, call->data);
 }
 
-/* -ENOIOCTLCMD: there is no such ioctl on this descriptor. */
-static long do_ioctl(struct mkvm_vm *vm, unsigned int cmd, unsigned long arg)
+static long clear_dirty_log(struct mkvm_call *call)
 {
-	void __user *user = (void __user *)arg;
-	int ret = mkvm_vm_may_use(vm);
-
-	if (ret)
-		return ret;
-	switch (cmd) {
-	case KVM_CREATE_VCPU:
-		return mkvm_vcpu_create(vm, arg);
-	case KVM_CHECK_EXTENSION:
-		return arch_check_extension(vm, arg);
-	case KVM_SET_USER_MEMORY_REGION:
-	case COMPAT_SET_USER_MEMORY_REGION2:
-	case KVM_REGISTER_COALESCED_MMIO:
-	case KVM_UNREGISTER_COALESCED_MMIO:
-	case KVM_GET_DIRTY_LOG:
-	case KVM_CLEAR_DIRTY_LOG:
-	case KVM_IRQFD:
-	case KVM_IOEVENTFD:
-	case KVM_IRQ_LINE:
-	case KVM_IRQ_LINE_STATUS:
-	case KVM_SIGNAL_MSI:
-	case KVM_ENABLE_CAP:
-		return struct_ioctl(vm, cmd, user);
-	case KVM_SET_GSI_ROUTING:
-		return mkvm_set_gsi_routing_ioctl(vm, user);
-	case KVM_GET_STATS_FD:
-		return mkvm_vm_stats_fd(vm);
-	case KVM_CREATE_DEVICE:
-		return mkvm_create_device(vm, user);
-	}
-	return arch_vm_ioctl(vm, cmd, arg);
+	return mkvm_clear_dirty_log(call->vm, call->data);
 }
+
+static long create_vcpu(struct mkvm_call *call)
+{
+	return mkvm_vcpu_create(call->vm, call->arg);
+}
+
+static long irq_line(struct mkvm_call *call)
+{
+	struct kvm_irq_level *irq = call->data;
+
+	irq->status = mkvm_set_irq(call->vm, MKVM_USERSPACE_IRQ_SOURCE, irq->irq, !!irq->level,
+				   call->cmd == KVM_IRQ_LINE_STATUS);
+	return 0;
+}
+
+static long signal_msi(struct mkvm_call *call)
+{
+	return mkvm_signal_msi(call->vm, call->data);
+}
+
+static long set_gsi_routing(struct mkvm_call *call)
+{
+	return mkvm_set_gsi_routing_ioctl(call->vm, call->data, mkvm_call_user(call));
+}
+
+static long irqfd(struct mkvm_call *call)
+{
+	return mkvm_irqfd_ioctl(call->vm, call->data);
+}
+
+static long ioeventfd(struct mkvm_call *call)
+{
+	return mkvm_ioeventfd_ioctl(call->vm, call->data);
+}
+
+static long coalesced_mmio(struct mkvm_call *call)
+{
+	return mkvm_coalesced_ioctl(call->vm, call->data, call->cmd == KVM_REGISTER_COALESCED_MMIO);
+}
+
+static long get_stats_fd(struct mkvm_call *call)
+{
+	return mkvm_vm_stats_fd(call->vm);
+}
+
+static long create_device(struct mkvm_call *call)
+{
+	return mkvm_create_device(call->vm, call->data, mkvm_call_user(call));
+}
+
+static bool has_irqchip(const struct mkvm_call *call)
+{
+	return arch_irqchip_in_kernel(call->vm);
+}
+
+static const struct mkvm_rule irqchip = {
+	.text = "the VM has no interrupt controller in the kernel",
+	.holds = has_irqchip,
+};
+
+/* Those that a VMM issues while the guest runs come first. */
+static const struct mkvm_ioctl rows[] = {
+	MKVM_IOCTL_COPY(KVM_SIGNAL_MSI, signal_msi, .needs = { { &irqchip, -EINVAL } }),
+	MKVM_IOCTL_COPY(KVM_IRQ_LINE, irq_line, .needs = { { &irqchip, -ENXIO } }),
+	MKVM_IOCTL_COPY(KVM_IRQ_LINE_STATUS, irq_line,
+			.needs = { { &irqchip, -ENXIO } }),
+	MKVM_IOCTL_COPY(KVM_SET_USER_MEMORY_REGION, set_user_memory_region),
+	{ .name = "KVM_SET_USER_MEMORY_REGION2", .cmd = COMPAT_SET_USER_MEMORY_REGION2,
+	  .in = sizeof(struct compat_memory_region2), .fn = set_user_memory_region },
+	MKVM_IOCTL_COPY(KVM_GET_DIRTY_LOG, get_dirty_log),
+	MKVM_IOCTL_COPY(KVM_CLEAR_DIRTY_LOG, clear_dirty_log),
+	MKVM_IOCTL(KVM_CREATE_VCPU, create_vcpu, .around = MKVM_VM_LOCK),
+	MKVM_IOCTL_COPY(KVM_SET_GSI_ROUTING, set_gsi_routing,
+			.needs = { { &irqchip, -EINVAL } }),
+	MKVM_IOCTL_COPY(KVM_IRQFD, irqfd),
+	MKVM_IOCTL_COPY(KVM_IOEVENTFD, ioeventfd),
+	MKVM_IOCTL_COPY(KVM_REGISTER_COALESCED_MMIO, coalesced_mmio),
+	MKVM_IOCTL_COPY(KVM_UNREGISTER_COALESCED_MMIO, coalesced_mmio),
+	MKVM_IOCTL(KVM_CHECK_EXTENSION, mkvm_check_extension),
+	MKVM_IOCTL_COPY(KVM_ENABLE_CAP, mkvm_enable_cap, .around = MKVM_VM_LOCK),
+	MKVM_IOCTL(KVM_CREATE_DEVICE, create_device, .in = sizeof(struct kvm_create_device)),
+	MKVM_IOCTL(KVM_GET_STATS_FD, get_stats_fd),
+	{ }
+};
+
+const struct mkvm_ioctl_set mkvm_vm_ioctls = {
+	.of = "a VM",
+	.rows = rows,
+	.arch_rows = arch_vm_ioctls,
+	.unknown = -ENOTTY,
+};
 
 static long vm_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
-	struct mkvm_vm *vm = filp->private_data;
-	long ret;
+	struct mkvm_call call = { .cmd = cmd, .arg = arg, .vm = filp->private_data };
 
-	mkvm_refuse_begin(&vm->refusals);
-	ret = do_ioctl(vm, cmd, arg);
-	mkvm_refuse_end(vm, &vm->refusals, cmd, arg, ret);
-	return ret == -ENOIOCTLCMD ? -ENOTTY : ret;
+	return mkvm_ioctl(&mkvm_vm_ioctls, &call);
 }
 
 static int vm_release(struct inode *inode, struct file *filp)

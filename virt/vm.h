@@ -145,6 +145,9 @@ void mkvm_vm_put(struct mkvm_vm *vm);
 
 int mkvm_vm_create(unsigned long type);
 
+struct mkvm_ioctl_set;
+extern const struct mkvm_ioctl_set mkvm_vm_ioctls;
+
 int mkvm_vm_refuse_use(struct mkvm_vm *vm);
 
 /* May the caller use this VM: is it alive, and its memory the caller's own? 0 or -EIO. */

@@ -2,8 +2,8 @@
 /*
  * KVM_HAS_DEVICE_ATTR, KVM_GET_DEVICE_ATTR, KVM_SET_DEVICE_ATTR.
  *
- * KVM's ABI: KVM_CAP_SYS_ATTRIBUTES (on the device: which XSAVE components guests may have) and
- * KVM_CAP_VCPU_ATTRIBUTES (on a vCPU: the offset of its TSC). Relies on fpu.c and tsc.c.
+ * KVM's ABI: KVM_CAP_SYS_ATTRIBUTES (on the device node: which XSAVE components guests may have)
+ * and KVM_CAP_VCPU_ATTRIBUTES (on a vCPU: the offset of its TSC). Relies on fpu.c and tsc.c.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -14,53 +14,47 @@
 #include "arch/x86/cpu/tsc.h"
 
 /**
- * attribute_dev_ioctl() - attributes of the device descriptor
- * @cmd: KVM_HAS_DEVICE_ATTR or KVM_GET_DEVICE_ATTR
- * @user: struct kvm_device_attr
+ * attribute_node_ioctl() - attributes of the device node
+ * @call: KVM_HAS_DEVICE_ATTR or KVM_GET_DEVICE_ATTR
  *
  * Return: 0; -ENXIO for an attribute that is not there, -EFAULT.
  */
-long attribute_dev_ioctl(unsigned int cmd, void __user *user)
+long attribute_node_ioctl(struct mkvm_call *call)
 {
-	struct kvm_device_attr attr;
+	const struct kvm_device_attr *attr = call->data;
 
-	if (copy_from_user(&attr, user, sizeof(attr)))
-		return -EFAULT;
-	if (attr.group || attr.attr != KVM_X86_XCOMP_GUEST_SUPP) {
-		mkvm_refuse(NULL, "device attribute: group %u has no attribute %llu", attr.group,
-			    attr.attr);
+	if (attr->group || attr->attr != KVM_X86_XCOMP_GUEST_SUPP) {
+		mkvm_refuse(NULL, "device attribute: group %u has no attribute %llu", attr->group,
+			    attr->attr);
 		return -ENXIO;
 	}
-	if (cmd == KVM_HAS_DEVICE_ATTR)
+	if (call->cmd == KVM_HAS_DEVICE_ATTR)
 		return 0;
-	return put_user(fpu_supported_xcr0, (u64 __user *)attr.addr) ? -EFAULT : 0;
+	return put_user(fpu_supported_xcr0, (u64 __user *)attr->addr) ? -EFAULT : 0;
 }
 
 /**
  * attribute_vcpu_ioctl() - attributes of a vCPU
- * @vcpu: loaded vCPU
- * @cmd: KVM_HAS_DEVICE_ATTR, KVM_GET_DEVICE_ATTR or KVM_SET_DEVICE_ATTR
- * @user: struct kvm_device_attr
+ * @call: KVM_HAS_DEVICE_ATTR, KVM_GET_DEVICE_ATTR or KVM_SET_DEVICE_ATTR; the vCPU is loaded
  *
  * Return: 0; -ENXIO for an attribute that is not there, -EFAULT.
  */
-long attribute_vcpu_ioctl(struct mkvm_vcpu *vcpu, unsigned int cmd, void __user *user)
+long attribute_vcpu_ioctl(struct mkvm_call *call)
 {
-	struct kvm_device_attr attr;
+	const struct kvm_device_attr *attr = call->data;
+	struct mkvm_vcpu *vcpu = call->vcpu;
 	u64 offset;
 
-	if (copy_from_user(&attr, user, sizeof(attr)))
-		return -EFAULT;
-	if (attr.group != KVM_VCPU_TSC_CTRL || attr.attr != KVM_VCPU_TSC_OFFSET) {
-		vm_refuse(vcpu->vm, "vCPU attribute: group %u has no attribute %llu", attr.group,
-			  attr.attr);
+	if (attr->group != KVM_VCPU_TSC_CTRL || attr->attr != KVM_VCPU_TSC_OFFSET) {
+		vm_refuse(vcpu->vm, "vCPU attribute: group %u has no attribute %llu", attr->group,
+			  attr->attr);
 		return -ENXIO;
 	}
-	switch (cmd) {
+	switch (call->cmd) {
 	case KVM_GET_DEVICE_ATTR:
-		return put_user(vcpu->arch.tsc_offset, (u64 __user *)attr.addr) ? -EFAULT : 0;
+		return put_user(vcpu->arch.tsc_offset, (u64 __user *)attr->addr) ? -EFAULT : 0;
 	case KVM_SET_DEVICE_ATTR:
-		if (get_user(offset, (u64 __user *)attr.addr))
+		if (get_user(offset, (u64 __user *)attr->addr))
 			return -EFAULT;
 		tsc_set_offset(vcpu, offset);
 		return 0;

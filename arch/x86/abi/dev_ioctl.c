@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The ioctls of the device descriptor that ask what x86 offers.
+ * The ioctls of the device node that ask what x86 offers.
  *
  * KVM's ABI: KVM_GET_SUPPORTED_CPUID, KVM_GET_EMULATED_CPUID, KVM_GET_MSR_INDEX_LIST,
  * KVM_GET_MSR_FEATURE_INDEX_LIST, KVM_GET_MSRS on the device, KVM_X86_GET_MCE_CAP_SUPPORTED.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
-
-#include <linux/uaccess.h>
 
 #include "arch/x86/abi/attribute.h"
 #include "arch/x86/cpu/cpuid.h"
@@ -15,34 +13,36 @@
 #include "arch/x86/cpu/msr_list.h"
 #include "virt/arch.h"
 
-/**
- * arch_dev_ioctl() - the ioctls of the device descriptor that virt/ does not know
- * @filp: the descriptor
- * @cmd: ioctl number
- * @arg: its argument
- *
- * Return: the ioctl's result; -ENOIOCTLCMD when nobody knows it.
- */
-long arch_dev_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+static long get_cpuid(struct mkvm_call *call)
 {
-	void __user *user = (void __user *)arg;
-	u64 mcg_cap;
-
-	switch (cmd) {
-	case KVM_GET_SUPPORTED_CPUID:
-	case KVM_GET_EMULATED_CPUID:
-		return cpuid_supported_ioctl(user, cmd == KVM_GET_EMULATED_CPUID);
-	case KVM_GET_MSR_INDEX_LIST:
-	case KVM_GET_MSR_FEATURE_INDEX_LIST:
-		return msr_index_list_ioctl(user, cmd == KVM_GET_MSR_FEATURE_INDEX_LIST);
-	case KVM_GET_MSRS:
-		return msr_get_ioctl(NULL, user);
-	case KVM_HAS_DEVICE_ATTR:
-	case KVM_GET_DEVICE_ATTR:
-		return attribute_dev_ioctl(cmd, user);
-	case KVM_X86_GET_MCE_CAP_SUPPORTED:
-		mcg_cap = mce_supported_cap();
-		return copy_to_user(user, &mcg_cap, sizeof(mcg_cap)) ? -EFAULT : 0;
-	}
-	return -ENOIOCTLCMD;
+	return cpuid_supported_ioctl(mkvm_call_user(call), call->cmd == KVM_GET_EMULATED_CPUID);
 }
+
+static long get_msr_index_list(struct mkvm_call *call)
+{
+	return msr_index_list_ioctl(mkvm_call_user(call),
+				    call->cmd == KVM_GET_MSR_FEATURE_INDEX_LIST);
+}
+
+static long get_msrs(struct mkvm_call *call)
+{
+	return msr_get_ioctl(NULL, mkvm_call_user(call));
+}
+
+static long get_mce_cap_supported(struct mkvm_call *call)
+{
+	*(u64 *)call->data = mce_supported_cap();
+	return 0;
+}
+
+const struct mkvm_ioctl arch_node_ioctls[] = {
+	MKVM_IOCTL(KVM_GET_SUPPORTED_CPUID, get_cpuid),
+	MKVM_IOCTL(KVM_GET_EMULATED_CPUID, get_cpuid),
+	MKVM_IOCTL(KVM_GET_MSR_INDEX_LIST, get_msr_index_list),
+	MKVM_IOCTL(KVM_GET_MSR_FEATURE_INDEX_LIST, get_msr_index_list),
+	MKVM_IOCTL(KVM_GET_MSRS, get_msrs),
+	MKVM_IOCTL_COPY(KVM_HAS_DEVICE_ATTR, attribute_node_ioctl),
+	MKVM_IOCTL_COPY(KVM_GET_DEVICE_ATTR, attribute_node_ioctl),
+	MKVM_IOCTL_COPY(KVM_X86_GET_MCE_CAP_SUPPORTED, get_mce_cap_supported),
+	{ }
+};

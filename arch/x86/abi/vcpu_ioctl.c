@@ -2,135 +2,112 @@
 /*
  * The vCPU ioctls of x86.
  *
- * KVM's ABI: registers, FPU, MSRs, LAPIC, events and debug state in and out. Most ioctls move
- * one structure whose size and direction are in the ioctl's number: a table gives each its
- * function, and one piece of code copies, once, in or out. The others get the user's pointer.
+ * KVM's ABI: registers, FPU, MSRs, LAPIC, events and debug state in and out. vcpu->mutex is held
+ * in all of them and the vCPU is loaded; see virt/ioctl.h for what else the table says.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
 #include <linux/slab.h>
-#include <linux/srcu.h>
 #include <linux/uaccess.h>
-#include <asm/processor-flags.h>
-#include <asm/tsc.h>
 
 #include "arch/x86/abi/attribute.h"
+#include "arch/x86/abi/rule.h"
 #include "arch/x86/cpu/cpuid.h"
 #include "arch/x86/cpu/cr.h"
-#include "arch/x86/event/debug.h"
 #include "arch/x86/cpu/fpu.h"
 #include "arch/x86/cpu/gpr.h"
-#include "arch/x86/event/inject.h"
-#include "arch/x86/irq/lapic.h"
-#include "arch/x86/mmu/guest_walk.h"
 #include "arch/x86/cpu/mce.h"
 #include "arch/x86/cpu/msr_list.h"
 #include "arch/x86/cpu/sregs.h"
+#include "arch/x86/cpu/tsc.h"
+#include "arch/x86/event/debug.h"
+#include "arch/x86/event/inject.h"
+#include "arch/x86/irq/lapic.h"
+#include "arch/x86/mmu/guest_walk.h"
 #include "arch/x86/pv/pvclock.h"
 #include "arch/x86/regs.h"
 #include "arch/x86/run/run.h"
-#include "arch/x86/cpu/tsc.h"
 #include "arch/x86/vmx/break_field.h"
 #include "arch/x86/vmx/vmx.h"
 #include "uapi/linux/minikvm.h"
 #include "virt/arch.h"
 
-/*
- * One function per row of the table below; @buf has the size that the ioctl's number says.
- * vm->srcu is read-held.
- */
-
-static int get_regs(struct mkvm_vcpu *vcpu, void *buf)
-{
-	gpr_get(vcpu, buf);
-	return 0;
+/* Functions of rows that hand their structure on, to one that cannot fail or to one that can. */
+#define MOVE(name, to)					\
+static long name(struct mkvm_call *call)		\
+{							\
+	to(call->vcpu, call->data);			\
+	return 0;					\
 }
 
-static int set_regs(struct mkvm_vcpu *vcpu, void *buf)
-{
-	gpr_set(vcpu, buf);
-	return 0;
+#define MOVE_CHECKED(name, to)				\
+static long name(struct mkvm_call *call)		\
+{							\
+	return to(call->vcpu, call->data);		\
 }
 
-static int get_sregs(struct mkvm_vcpu *vcpu, void *buf)
-{
-	sregs_get(vcpu, buf);
-	return 0;
-}
+MOVE(get_regs, gpr_get)
+MOVE(set_regs, gpr_set)
+MOVE(get_sregs, sregs_get)
+MOVE_CHECKED(set_sregs, sregs_set)
+MOVE(get_sregs2, sregs2_get)
+MOVE_CHECKED(set_sregs2, sregs2_set)
+MOVE(get_fpu, fpu_get_fpu)
+MOVE(set_fpu, fpu_set_fpu)
+MOVE(get_xcrs, fpu_get_xcrs)
+MOVE_CHECKED(set_xcrs, fpu_set_xcrs)
+MOVE_CHECKED(get_lapic, lapic_get_state)
+MOVE_CHECKED(set_lapic, lapic_set_state)
+MOVE(get_events, inject_get_events)
+MOVE_CHECKED(set_events, inject_set_events)
+MOVE(get_debugregs, debug_get_regs)
+MOVE_CHECKED(set_debugregs, debug_set_regs)
+MOVE_CHECKED(set_guest_debug, debug_set_guest_debug)
+MOVE_CHECKED(set_mce, mce_inject)
 
-static int set_sregs(struct mkvm_vcpu *vcpu, void *buf)
-{
-	return sregs_set(vcpu, buf);
-}
-
-static int get_sregs2(struct mkvm_vcpu *vcpu, void *buf)
-{
-	sregs2_get(vcpu, buf);
-	return 0;
-}
-
-static int set_sregs2(struct mkvm_vcpu *vcpu, void *buf)
-{
-	return sregs2_set(vcpu, buf);
-}
-
-static int get_fpu(struct mkvm_vcpu *vcpu, void *buf)
-{
-	fpu_get_fpu(vcpu, buf);
-	return 0;
-}
-
-static int set_fpu(struct mkvm_vcpu *vcpu, void *buf)
-{
-	fpu_set_fpu(vcpu, buf);
-	return 0;
-}
-
-static int get_xsave(struct mkvm_vcpu *vcpu, void *buf)
+static long get_xsave(struct mkvm_call *call)
 {
 	/* The old structure has no room for more than its own size. */
 	if (fpu_uabi_size() > sizeof(struct kvm_xsave)) {
-		vm_refuse(vcpu->vm, "KVM_GET_XSAVE: the state has %u bytes, use KVM_GET_XSAVE2",
+		vm_refuse(call->vm, "KVM_GET_XSAVE: the state has %u bytes, use KVM_GET_XSAVE2",
 			  fpu_uabi_size());
 		return -EINVAL;
 	}
-	fpu_get_xsave(vcpu, buf, sizeof(struct kvm_xsave));
+	fpu_get_xsave(call->vcpu, call->data, sizeof(struct kvm_xsave));
 	return 0;
 }
 
-static int get_xcrs(struct mkvm_vcpu *vcpu, void *buf)
+static long get_xsave2(struct mkvm_call *call)
 {
-	fpu_get_xcrs(vcpu, buf);
-	return 0;
+	u32 size = fpu_uabi_size();
+	void *buf = kvzalloc(size, GFP_KERNEL);
+	long ret;
+
+	if (!buf)
+		return -ENOMEM;
+	fpu_get_xsave(call->vcpu, buf, size);
+	ret = copy_to_user(mkvm_call_user(call), buf, size) ? -EFAULT : 0;
+	kvfree(buf);
+	return ret;
 }
 
-static int set_xcrs(struct mkvm_vcpu *vcpu, void *buf)
+/* Reads as much as KVM_CAP_XSAVE2 says; that is struct kvm_xsave where nothing is larger. */
+static long set_xsave(struct mkvm_call *call)
 {
-	return fpu_set_xcrs(vcpu, buf);
+	void *buf = vmemdup_user(mkvm_call_user(call), fpu_uabi_size());
+	long ret;
+
+	if (IS_ERR(buf))
+		return PTR_ERR(buf);
+	ret = fpu_set_xsave(call->vcpu, buf);
+	kvfree(buf);
+	return ret;
 }
 
-/* What @ioctl works on exists only with an interrupt controller in the kernel. */
-static bool has_lapic(struct mkvm_vcpu *vcpu, const char *ioctl)
+static long get_mp_state(struct mkvm_call *call)
 {
-	if (vcpu->arch.apic)
-		return true;
-	vm_refuse(vcpu->vm, "%s: vCPU %u has no LAPIC in the kernel", ioctl, vcpu->id);
-	return false;
-}
-
-static int get_lapic(struct mkvm_vcpu *vcpu, void *buf)
-{
-	return has_lapic(vcpu, "KVM_GET_LAPIC") ? lapic_get_state(vcpu, buf) : -EINVAL;
-}
-
-static int set_lapic(struct mkvm_vcpu *vcpu, void *buf)
-{
-	return has_lapic(vcpu, "KVM_SET_LAPIC") ? lapic_set_state(vcpu, buf) : -EINVAL;
-}
-
-static int get_mp_state(struct mkvm_vcpu *vcpu, void *buf)
-{
-	struct kvm_mp_state *mp = buf;
+	struct mkvm_vcpu *vcpu = call->vcpu;
+	struct kvm_mp_state *mp = call->data;
 
 	/* An INIT or SIPI that came already decides what the state is. */
 	vcpu_accept_events(vcpu);
@@ -141,9 +118,10 @@ static int get_mp_state(struct mkvm_vcpu *vcpu, void *buf)
 	return 0;
 }
 
-static int set_mp_state(struct mkvm_vcpu *vcpu, void *buf)
+static long set_mp_state(struct mkvm_call *call)
 {
-	u32 state = ((struct kvm_mp_state *)buf)->mp_state;
+	struct mkvm_vcpu *vcpu = call->vcpu;
+	u32 state = ((struct kvm_mp_state *)call->data)->mp_state;
 
 	switch (state) {
 	case KVM_MP_STATE_RUNNABLE:
@@ -171,43 +149,24 @@ static int set_mp_state(struct mkvm_vcpu *vcpu, void *buf)
 	return 0;
 }
 
-static int get_events(struct mkvm_vcpu *vcpu, void *buf)
+static long nmi(struct mkvm_call *call)
 {
-	inject_get_events(vcpu, buf);
+	lapic_post_nmi(call->vcpu);
 	return 0;
 }
 
-static int set_events(struct mkvm_vcpu *vcpu, void *buf)
+/* Its capability is 0; here for its name. */
+static long smi(struct mkvm_call *call)
 {
-	return inject_set_events(vcpu, buf);
-}
-
-static int get_debugregs(struct mkvm_vcpu *vcpu, void *buf)
-{
-	debug_get_regs(vcpu, buf);
-	return 0;
-}
-
-static int set_debugregs(struct mkvm_vcpu *vcpu, void *buf)
-{
-	return debug_set_regs(vcpu, buf);
-}
-
-static int set_guest_debug(struct mkvm_vcpu *vcpu, void *buf)
-{
-	return debug_set_guest_debug(vcpu, buf);
-}
-
-static int nmi(struct mkvm_vcpu *vcpu, void *buf)
-{
-	lapic_post_nmi(vcpu);
-	return 0;
+	vm_refuse(call->vm, "KVM_SMI: there is no system-management mode");
+	return -EINVAL;
 }
 
 /* An interrupt of the 8259 that userspace has. */
-static int interrupt(struct mkvm_vcpu *vcpu, void *buf)
+static long interrupt(struct mkvm_call *call)
 {
-	u32 vector = ((struct kvm_interrupt *)buf)->irq;
+	struct mkvm_vcpu *vcpu = call->vcpu;
+	u32 vector = ((struct kvm_interrupt *)call->data)->irq;
 
 	if (vector >= KVM_NR_INTERRUPTS) {
 		vm_refuse(vcpu->vm, "KVM_INTERRUPT: %u is no vector", vector);
@@ -233,9 +192,10 @@ static int interrupt(struct mkvm_vcpu *vcpu, void *buf)
 	return 0;
 }
 
-static int translate(struct mkvm_vcpu *vcpu, void *buf)
+static long translate(struct mkvm_call *call)
 {
-	struct kvm_translation *tr = buf;
+	struct mkvm_vcpu *vcpu = call->vcpu;
+	struct kvm_translation *tr = call->data;
 	struct walk_fault fault;
 	gpa_t gpa = 0;
 	int ret;
@@ -251,198 +211,130 @@ static int translate(struct mkvm_vcpu *vcpu, void *buf)
 	return 0;
 }
 
-static int setup_mce(struct mkvm_vcpu *vcpu, void *buf)
+static long setup_mce(struct mkvm_call *call)
 {
-	return mce_setup_banks(vcpu, *(u64 *)buf);
-}
-
-static int set_mce(struct mkvm_vcpu *vcpu, void *buf)
-{
-	return mce_inject(vcpu, buf);
+	return mce_setup_banks(call->vcpu, *(u64 *)call->data);
 }
 
 /*
  * With these two userspace patches guests whose accesses to the TPR are slow. The TPR shadow
  * makes them fast; without it they are slow but right, so no access is ever reported.
  */
-static int tpr_access_reporting(struct mkvm_vcpu *vcpu, void *buf)
+static long tpr_access_reporting(struct mkvm_call *call)
 {
-	struct kvm_tpr_access_ctl *ctl = buf;
+	const struct kvm_tpr_access_ctl *ctl = call->data;
 
 	if (ctl->flags) {
-		vm_refuse(vcpu->vm, "KVM_TPR_ACCESS_REPORTING: unknown flags %#x", ctl->flags);
+		vm_refuse(call->vm, "KVM_TPR_ACCESS_REPORTING: unknown flags 0x%x", ctl->flags);
 		return -EINVAL;
 	}
 	return 0;
 }
 
-static int set_vapic_addr(struct mkvm_vcpu *vcpu, void *buf)
+static long set_vapic_addr(struct mkvm_call *call)
 {
-	u64 gpa = ((struct kvm_vapic_addr *)buf)->vapic_addr;
+	u64 gpa = ((struct kvm_vapic_addr *)call->data)->vapic_addr;
 
-	if (!has_lapic(vcpu, "KVM_SET_VAPIC_ADDR"))
-		return -EINVAL;
-	if (gpa & vcpu->arch.reserved_gpa_bits) {
-		vm_refuse(vcpu->vm, "KVM_SET_VAPIC_ADDR: 0x%llx is no guest-physical address", gpa);
+	if (gpa & call->vcpu->arch.reserved_gpa_bits) {
+		vm_refuse(call->vm, "KVM_SET_VAPIC_ADDR: 0x%llx is no guest-physical address", gpa);
 		return -EINVAL;
 	}
 	return 0;
 }
 
-static int enable_cap(struct mkvm_vcpu *vcpu, void *buf)
+static long set_cpuid(struct mkvm_call *call)
 {
-	return arch_vcpu_enable_cap(vcpu, buf);
+	return cpuid_set_legacy_ioctl(call->vcpu, mkvm_call_user(call));
 }
 
-struct vcpu_ioctl_row {
-	unsigned int cmd;
-	int (*fn)(struct mkvm_vcpu *vcpu, void *buf);
+static long set_cpuid2(struct mkvm_call *call)
+{
+	return cpuid_set_ioctl(call->vcpu, mkvm_call_user(call));
+}
+
+static long get_cpuid2(struct mkvm_call *call)
+{
+	return cpuid_get_ioctl(call->vcpu, mkvm_call_user(call));
+}
+
+static long get_msrs(struct mkvm_call *call)
+{
+	return msr_get_ioctl(call->vcpu, mkvm_call_user(call));
+}
+
+static long set_msrs(struct mkvm_call *call)
+{
+	return msr_set_ioctl(call->vcpu, mkvm_call_user(call));
+}
+
+static long get_tsc_khz(struct mkvm_call *call)
+{
+	return call->vcpu->arch.virtual_tsc_khz;
+}
+
+static long set_tsc_khz(struct mkvm_call *call)
+{
+	return tsc_set_khz(call->vcpu, call->arg);
+}
+
+static long kvmclock_ctrl(struct mkvm_call *call)
+{
+	return pvclock_guest_stopped(call->vcpu);
+}
+
+static long set_vmcs(struct mkvm_call *call)
+{
+	return break_field_ioctl(call->vcpu, mkvm_call_user(call));
+}
+
+/* Functions that copy by themselves take vm->srcu by themselves, if they reach guest memory. */
+#define LOADED	.around = MKVM_LOADED
+#define SRCU	.around = MKVM_LOADED | MKVM_SRCU
+
+/* Those of which a VMM makes most come first. */
+const struct mkvm_ioctl arch_vcpu_ioctls[] = {
+	MKVM_IOCTL_COPY(KVM_GET_REGS, get_regs, SRCU),
+	MKVM_IOCTL_COPY(KVM_SET_REGS, set_regs, SRCU),
+	MKVM_IOCTL_COPY(KVM_GET_SREGS, get_sregs, SRCU),
+	MKVM_IOCTL_COPY(KVM_SET_SREGS, set_sregs, SRCU),
+	MKVM_IOCTL_COPY(KVM_GET_SREGS2, get_sregs2, SRCU),
+	MKVM_IOCTL_COPY(KVM_SET_SREGS2, set_sregs2, SRCU),
+	MKVM_IOCTL_COPY(KVM_GET_FPU, get_fpu, SRCU),
+	MKVM_IOCTL_COPY(KVM_SET_FPU, set_fpu, SRCU),
+	MKVM_IOCTL_COPY(KVM_GET_XSAVE, get_xsave, SRCU),
+	MKVM_IOCTL_COPY(KVM_GET_XCRS, get_xcrs, SRCU),
+	MKVM_IOCTL_COPY(KVM_SET_XCRS, set_xcrs, SRCU),
+	MKVM_IOCTL_COPY(KVM_GET_LAPIC, get_lapic, SRCU, .needs = { { &rule_lapic, -EINVAL } }),
+	MKVM_IOCTL_COPY(KVM_SET_LAPIC, set_lapic, SRCU, .needs = { { &rule_lapic, -EINVAL } }),
+	MKVM_IOCTL_COPY(KVM_GET_MP_STATE, get_mp_state, SRCU),
+	MKVM_IOCTL_COPY(KVM_SET_MP_STATE, set_mp_state, SRCU),
+	MKVM_IOCTL_COPY(KVM_GET_VCPU_EVENTS, get_events, SRCU),
+	MKVM_IOCTL_COPY(KVM_SET_VCPU_EVENTS, set_events, SRCU),
+	MKVM_IOCTL_COPY(KVM_GET_DEBUGREGS, get_debugregs, SRCU),
+	MKVM_IOCTL_COPY(KVM_SET_DEBUGREGS, set_debugregs, SRCU),
+	MKVM_IOCTL_COPY(KVM_SET_GUEST_DEBUG, set_guest_debug, SRCU),
+	MKVM_IOCTL_COPY(KVM_NMI, nmi, SRCU),
+	MKVM_IOCTL(KVM_SMI, smi, LOADED),
+	MKVM_IOCTL_COPY(KVM_INTERRUPT, interrupt, SRCU),
+	MKVM_IOCTL_COPY(KVM_TRANSLATE, translate, SRCU),
+	MKVM_IOCTL_COPY(KVM_X86_SETUP_MCE, setup_mce, SRCU),
+	MKVM_IOCTL_COPY(KVM_X86_SET_MCE, set_mce, SRCU),
+	MKVM_IOCTL_COPY(KVM_TPR_ACCESS_REPORTING, tpr_access_reporting, SRCU),
+	MKVM_IOCTL_COPY(KVM_SET_VAPIC_ADDR, set_vapic_addr, SRCU,
+			.needs = { { &rule_lapic, -EINVAL } }),
+	MKVM_IOCTL(KVM_SET_CPUID, set_cpuid, LOADED),
+	MKVM_IOCTL(KVM_SET_CPUID2, set_cpuid2, LOADED),
+	MKVM_IOCTL(KVM_GET_CPUID2, get_cpuid2, LOADED),
+	MKVM_IOCTL(KVM_GET_MSRS, get_msrs, LOADED),
+	MKVM_IOCTL(KVM_SET_MSRS, set_msrs, LOADED),
+	MKVM_IOCTL(KVM_GET_XSAVE2, get_xsave2, LOADED),
+	MKVM_IOCTL(KVM_SET_XSAVE, set_xsave, LOADED),
+	MKVM_IOCTL(KVM_GET_TSC_KHZ, get_tsc_khz, LOADED),
+	MKVM_IOCTL(KVM_SET_TSC_KHZ, set_tsc_khz, LOADED),
+	MKVM_IOCTL(KVM_KVMCLOCK_CTRL, kvmclock_ctrl, LOADED),
+	MKVM_IOCTL_COPY(KVM_HAS_DEVICE_ATTR, attribute_vcpu_ioctl, LOADED),
+	MKVM_IOCTL_COPY(KVM_GET_DEVICE_ATTR, attribute_vcpu_ioctl, LOADED),
+	MKVM_IOCTL_COPY(KVM_SET_DEVICE_ATTR, attribute_vcpu_ioctl, LOADED),
+	MKVM_IOCTL(MINIKVM_VCPU_SET_VMCS, set_vmcs, LOADED),
+	{ }
 };
-
-static const struct vcpu_ioctl_row rows[] = {
-	{ KVM_GET_REGS, get_regs },
-	{ KVM_SET_REGS, set_regs },
-	{ KVM_GET_SREGS, get_sregs },
-	{ KVM_SET_SREGS, set_sregs },
-	{ KVM_GET_SREGS2, get_sregs2 },
-	{ KVM_SET_SREGS2, set_sregs2 },
-	{ KVM_GET_FPU, get_fpu },
-	{ KVM_SET_FPU, set_fpu },
-	{ KVM_GET_XSAVE, get_xsave },
-	{ KVM_GET_XCRS, get_xcrs },
-	{ KVM_SET_XCRS, set_xcrs },
-	{ KVM_GET_LAPIC, get_lapic },
-	{ KVM_SET_LAPIC, set_lapic },
-	{ KVM_GET_MP_STATE, get_mp_state },
-	{ KVM_SET_MP_STATE, set_mp_state },
-	{ KVM_GET_VCPU_EVENTS, get_events },
-	{ KVM_SET_VCPU_EVENTS, set_events },
-	{ KVM_GET_DEBUGREGS, get_debugregs },
-	{ KVM_SET_DEBUGREGS, set_debugregs },
-	{ KVM_SET_GUEST_DEBUG, set_guest_debug },
-	{ KVM_NMI, nmi },
-	{ KVM_INTERRUPT, interrupt },
-	{ KVM_TRANSLATE, translate },
-	{ KVM_X86_SETUP_MCE, setup_mce },
-	{ KVM_X86_SET_MCE, set_mce },
-	{ KVM_TPR_ACCESS_REPORTING, tpr_access_reporting },
-	{ KVM_SET_VAPIC_ADDR, set_vapic_addr },
-	{ KVM_ENABLE_CAP, enable_cap },
-};
-
-static long run_row(struct mkvm_vcpu *vcpu, const struct vcpu_ioctl_row *row, void __user *user)
-{
-	size_t size = _IOC_SIZE(row->cmd);
-	void *buf = NULL;
-	int ret, idx;
-
-	if (size) {
-		/* Zeroed, so that no field left alone tells userspace anything. */
-		buf = kzalloc(size, GFP_KERNEL);
-		if (!buf)
-			return -ENOMEM;
-		if ((_IOC_DIR(row->cmd) & _IOC_WRITE) && copy_from_user(buf, user, size)) {
-			kfree(buf);
-			return -EFAULT;
-		}
-	}
-	mkvm_vcpu_load(vcpu);
-	/*
-	 * Some of them read guest memory. Not around the copying, which userspace can make last as
-	 * long as it likes: a change of the slots waits for readers, and nothing interrupts it.
-	 */
-	idx = srcu_read_lock(&vcpu->vm->srcu);
-	ret = row->fn(vcpu, buf);
-	srcu_read_unlock(&vcpu->vm->srcu, idx);
-	mkvm_vcpu_put(vcpu);
-	if (!ret && (_IOC_DIR(row->cmd) & _IOC_READ) && copy_to_user(user, buf, size))
-		ret = -EFAULT;
-	kfree(buf);
-	return ret;
-}
-
-static long get_xsave2(struct mkvm_vcpu *vcpu, void __user *user)
-{
-	u32 size = fpu_uabi_size();
-	void *buf = kvzalloc(size, GFP_KERNEL);
-	long ret;
-
-	if (!buf)
-		return -ENOMEM;
-	fpu_get_xsave(vcpu, buf, size);
-	ret = copy_to_user(user, buf, size) ? -EFAULT : 0;
-	kvfree(buf);
-	return ret;
-}
-
-/* Reads as much as KVM_CAP_XSAVE2 says; that is struct kvm_xsave where nothing is larger. */
-static long set_xsave(struct mkvm_vcpu *vcpu, void __user *user)
-{
-	void *buf = vmemdup_user(user, fpu_uabi_size());
-	long ret;
-
-	if (IS_ERR(buf))
-		return PTR_ERR(buf);
-	ret = fpu_set_xsave(vcpu, buf);
-	kvfree(buf);
-	return ret;
-}
-
-/* They copy what they need themselves. Those that reach guest memory, by MSRs, take vm->srcu. */
-static long variable_size_ioctl(struct mkvm_vcpu *vcpu, unsigned int cmd, unsigned long arg)
-{
-	void __user *user = (void __user *)arg;
-
-	switch (cmd) {
-	case KVM_SET_CPUID:
-		return cpuid_set_legacy_ioctl(vcpu, user);
-	case KVM_SET_CPUID2:
-		return cpuid_set_ioctl(vcpu, user);
-	case KVM_GET_CPUID2:
-		return cpuid_get_ioctl(vcpu, user);
-	case KVM_GET_MSRS:
-		return msr_get_ioctl(vcpu, user);
-	case KVM_SET_MSRS:
-		return msr_set_ioctl(vcpu, user);
-	case KVM_GET_XSAVE2:
-		return get_xsave2(vcpu, user);
-	case KVM_SET_XSAVE:
-		return set_xsave(vcpu, user);
-	case KVM_GET_TSC_KHZ:
-		return vcpu->arch.virtual_tsc_khz;
-	case KVM_SET_TSC_KHZ:
-		return tsc_set_khz(vcpu, arg);
-	case KVM_KVMCLOCK_CTRL:
-		return pvclock_guest_stopped(vcpu);
-	case KVM_HAS_DEVICE_ATTR:
-	case KVM_GET_DEVICE_ATTR:
-	case KVM_SET_DEVICE_ATTR:
-		return attribute_vcpu_ioctl(vcpu, cmd, user);
-	case MINIKVM_VCPU_SET_VMCS:
-		return break_field_ioctl(vcpu, user);
-	}
-	return -ENOIOCTLCMD;
-}
-
-/**
- * arch_vcpu_ioctl() - the vCPU ioctls that virt/ does not know
- * @vcpu: the vCPU, its mutex held, not loaded
- * @cmd: ioctl number
- * @arg: its argument
- *
- * Return: the ioctl's result; -ENOIOCTLCMD when nobody knows it.
- */
-long arch_vcpu_ioctl(struct mkvm_vcpu *vcpu, unsigned int cmd, unsigned long arg)
-{
-	unsigned int i;
-	long ret;
-
-	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (rows[i].cmd == cmd)
-			return run_row(vcpu, &rows[i], (void __user *)arg);
-	}
-	mkvm_vcpu_load(vcpu);
-	ret = variable_size_ioctl(vcpu, cmd, arg);
-	mkvm_vcpu_put(vcpu);
-	return ret;
-}

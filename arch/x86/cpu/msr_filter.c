@@ -221,23 +221,16 @@ void msr_filter_destroy(struct mkvm_vm *vm)
 
 /**
  * msr_exits_enable() - KVM_CAP_X86_USER_SPACE_MSR
- * @vm: the VM
+ * @vm: the VM; vm->lock is held
  * @reasons: KVM_MSR_EXIT_REASON_*: refused accesses that go to userspace from now on
  *
- * Return: 0 or -EINVAL. Context: takes vm->lock.
+ * Return: 0.
  */
 int msr_exits_enable(struct mkvm_vm *vm, u64 reasons)
 {
-	if (reasons & ~(u64)MSR_EXIT_REASONS) {
-		vm_refuse(vm, "KVM_ENABLE_CAP(X86_USER_SPACE_MSR): unknown reasons 0x%llx",
-			  reasons);
-		return -EINVAL;
-	}
-	mutex_lock(&vm->lock);
 	vm->arch.user_space_msr_mask = reasons;
 	update_fast_path(vm, rcu_dereference_protected(vm->arch.msr_filter,
 						       lockdep_is_held(&vm->lock)));
-	mutex_unlock(&vm->lock);
 	return 0;
 }
 

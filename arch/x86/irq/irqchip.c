@@ -2,15 +2,13 @@
 /*
  * The interrupt controllers of a VM as a whole.
  *
- * KVM's ABI: KVM_CREATE_IRQCHIP, KVM_GET_IRQCHIP, KVM_SET_IRQCHIP, KVM_CREATE_PIT(2),
- * KVM_GET_PIT(2), KVM_SET_PIT(2), KVM_REINJECT_CONTROL, KVM_CAP_SPLIT_IRQCHIP; what a GSI route
- * means on x86 (virt/arch.h); and which EOIs somebody waits for.
+ * KVM's ABI: KVM_CREATE_IRQCHIP, KVM_GET_IRQCHIP, KVM_SET_IRQCHIP, KVM_CAP_SPLIT_IRQCHIP; what a
+ * GSI route means on x86 (virt/arch.h); and which EOIs somebody waits for.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
 
 #include "arch/x86/irq/ioapic.h"
 #include "arch/x86/irq/irqchip.h"
@@ -22,12 +20,6 @@
 
 #define NR_ISA_IRQS	16
 #define PIC_PINS	8
-
-static enum mkvm_irqchip_mode irqchip_mode(struct mkvm_vm *vm)
-{
-	/* Pairs with the release when it was set: the chips are complete. */
-	return smp_load_acquire(&vm->arch.irqchip_mode);
-}
 
 static void set_irqchip_mode(struct mkvm_vm *vm, enum mkvm_irqchip_mode mode)
 {
@@ -115,25 +107,6 @@ int arch_set_route(struct mkvm_vm *vm, struct mkvm_route *route,
 	default:
 		return -EINVAL;
 	}
-}
-
-/**
- * arch_vm_irq_line() - KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS
- * @vm: the VM
- * @irq: GSI and level; its status is filled in
- * @line_status: the caller wants the status
- *
- * Return: 0, or -ENXIO without an interrupt controller in the kernel.
- */
-int arch_vm_irq_line(struct mkvm_vm *vm, struct kvm_irq_level *irq, bool line_status)
-{
-	if (!arch_irqchip_in_kernel(vm)) {
-		vm_refuse(vm, "KVM_IRQ_LINE without an interrupt controller in the kernel");
-		return -ENXIO;
-	}
-	irq->status = mkvm_set_irq(vm, MKVM_USERSPACE_IRQ_SOURCE, irq->irq, !!irq->level,
-				   line_status);
-	return 0;
 }
 
 /* Split irqchip: level-triggered messages of the GSIs that stand for userspace's IOAPIC. */
@@ -231,19 +204,16 @@ static void destroy_chips(struct mkvm_vm *vm)
 	mutex_unlock(&vm->slots_lock);
 }
 
-/* vm->lock held. */
-static int create_irqchip(struct mkvm_vm *vm)
+/**
+ * irqchip_create() - KVM_CREATE_IRQCHIP: LAPICs, the IOAPIC and the 8259s in the kernel
+ * @vm: the VM, which has no interrupt controller and no vCPU; vm->lock is held
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int irqchip_create(struct mkvm_vm *vm)
 {
 	int err;
 
-	if (arch_irqchip_in_kernel(vm)) {
-		vm_refuse(vm, "KVM_CREATE_IRQCHIP: there is one already");
-		return -EEXIST;
-	}
-	if (vm->created_vcpus) {
-		vm_refuse(vm, "KVM_CREATE_IRQCHIP: too late, there are vCPUs");
-		return -EINVAL;
-	}
 	mutex_lock(&vm->slots_lock);
 	err = pic_create(vm);
 	if (!err)
@@ -259,25 +229,18 @@ static int create_irqchip(struct mkvm_vm *vm)
 	return 0;
 }
 
+/**
+ * irqchip_enable_split() - KVM_CAP_SPLIT_IRQCHIP: LAPICs here, the rest in userspace
+ * @vm: the VM, which has no interrupt controller and no vCPU; vm->lock is held
+ * @reserved_routes: how many GSIs from 0 stand for userspace's IOAPIC pins
+ *
+ * Return: 0.
+ */
 int irqchip_enable_split(struct mkvm_vm *vm, u64 reserved_routes)
 {
-	int err = 0;
-
-	if (reserved_routes > MKVM_MAX_ROUTES) {
-		vm_refuse(vm, "KVM_CAP_SPLIT_IRQCHIP: %llu reserved routes, at most %u",
-			  reserved_routes, MKVM_MAX_ROUTES);
-		return -EINVAL;
-	}
-	mutex_lock(&vm->lock);
-	if (arch_irqchip_in_kernel(vm) || vm->created_vcpus) {
-		vm_refuse(vm, "KVM_CAP_SPLIT_IRQCHIP: there is an irqchip, or a vCPU, already");
-		err = -EEXIST;
-	} else {
-		vm->arch.split_reserved_routes = reserved_routes;
-		set_irqchip_mode(vm, MKVM_IRQCHIP_SPLIT);
-	}
-	mutex_unlock(&vm->lock);
-	return err;
+	vm->arch.split_reserved_routes = reserved_routes;
+	set_irqchip_mode(vm, MKVM_IRQCHIP_SPLIT);
+	return 0;
 }
 
 void irqchip_destroy(struct mkvm_vm *vm)
@@ -286,138 +249,77 @@ void irqchip_destroy(struct mkvm_vm *vm)
 	destroy_chips(vm);
 }
 
-static int irqchip_state(struct mkvm_vm *vm, void __user *user, bool set)
+static int refuse_chip(struct mkvm_vm *vm, u32 chip)
 {
-	struct kvm_irqchip *chip;
-	int err = 0;
+	vm_refuse(vm, "irqchip state: no chip %u", chip);
+	return -EINVAL;
+}
 
-	chip = memdup_user(user, sizeof(*chip));
-	if (IS_ERR(chip))
-		return PTR_ERR(chip);
-	if (irqchip_mode(vm) != MKVM_IRQCHIP_KERNEL) {
-		vm_refuse(vm, "irqchip state without KVM_CREATE_IRQCHIP");
-		err = -ENXIO;
-		goto out;
-	}
+/**
+ * irqchip_get_state() - KVM_GET_IRQCHIP
+ * @vm: the VM, in irqchip mode MKVM_IRQCHIP_KERNEL
+ * @chip: its chip_id says which; to be filled
+ *
+ * Return: 0, or -EINVAL for another number.
+ */
+int irqchip_get_state(struct mkvm_vm *vm, struct kvm_irqchip *chip)
+{
 	switch (chip->chip_id) {
 	case KVM_IRQCHIP_PIC_MASTER:
 	case KVM_IRQCHIP_PIC_SLAVE:
-		if (set)
-			pic_set_state(vm->arch.pic, chip->chip_id, &chip->chip.pic);
-		else
-			pic_get_state(vm->arch.pic, chip->chip_id, &chip->chip.pic);
-		break;
+		pic_get_state(vm->arch.pic, chip->chip_id, &chip->chip.pic);
+		return 0;
 	case KVM_IRQCHIP_IOAPIC:
-		if (set)
-			ioapic_set_state(vm->arch.ioapic, &chip->chip.ioapic);
-		else
-			ioapic_get_state(vm->arch.ioapic, &chip->chip.ioapic);
-		break;
-	default:
-		vm_refuse(vm, "irqchip state: no chip %u", chip->chip_id);
-		err = -EINVAL;
-		goto out;
+		ioapic_get_state(vm->arch.ioapic, &chip->chip.ioapic);
+		return 0;
 	}
-	if (!set && copy_to_user(user, chip, sizeof(*chip)))
-		err = -EFAULT;
-out:
-	kfree(chip);
-	return err;
+	return refuse_chip(vm, chip->chip_id);
 }
 
-/* vm->lock held. */
-static int create_pit(struct mkvm_vm *vm, u32 flags)
+/**
+ * irqchip_set_state() - KVM_SET_IRQCHIP
+ * @vm: the VM, in irqchip mode MKVM_IRQCHIP_KERNEL
+ * @chip: the new state
+ *
+ * Return: 0, or -EINVAL for a number that is no chip's.
+ */
+int irqchip_set_state(struct mkvm_vm *vm, const struct kvm_irqchip *chip)
 {
-	int err;
+	switch (chip->chip_id) {
+	case KVM_IRQCHIP_PIC_MASTER:
+	case KVM_IRQCHIP_PIC_SLAVE:
+		pic_set_state(vm->arch.pic, chip->chip_id, &chip->chip.pic);
+		return 0;
+	case KVM_IRQCHIP_IOAPIC:
+		ioapic_set_state(vm->arch.ioapic, &chip->chip.ioapic);
+		return 0;
+	}
+	return refuse_chip(vm, chip->chip_id);
+}
 
-	if (vm->arch.pit) {
-		vm_refuse(vm, "KVM_CREATE_PIT: there is one already");
-		return -EEXIST;
-	}
-	if (irqchip_mode(vm) != MKVM_IRQCHIP_KERNEL) {
-		vm_refuse(vm, "KVM_CREATE_PIT needs KVM_CREATE_IRQCHIP first");
-		return -ENOENT;
-	}
-	err = pit_create(vm, flags);
+/**
+ * irqchip_create_pit() - KVM_CREATE_PIT, KVM_CREATE_PIT2
+ * @vm: the VM, in irqchip mode MKVM_IRQCHIP_KERNEL and without a PIT; vm->lock is held
+ * @flags: of struct kvm_pit_config
+ *
+ * Return: 0 or an errno of pit_create().
+ */
+int irqchip_create_pit(struct mkvm_vm *vm, u32 flags)
+{
+	int err = pit_create(vm, flags);
+
 	if (!err)
 		ioapic_scan(vm->arch.ioapic);
 	return err;
 }
 
-/* The ioctls of a PIT that exists; struct kvm_pit_state is how kvm_pit_state2 begins. */
-static int pit_ioctl(struct mkvm_vm *vm, unsigned int cmd, void __user *user)
+/**
+ * irqchip_set_reinject() - KVM_REINJECT_CONTROL
+ * @vm: the VM, which has a PIT; vm->lock is held
+ * @reinject: ticks that the guest was too slow for are made up for
+ */
+void irqchip_set_reinject(struct mkvm_vm *vm, bool reinject)
 {
-	struct mkvm_pit *pit = vm->arch.pit;
-	struct kvm_reinject_control control;
-	struct kvm_pit_state2 state = { };
-	size_t size = sizeof(state);
-
-	if (!pit) {
-		vm_refuse(vm, "PIT ioctl %#x without a PIT", cmd);
-		return -ENXIO;
-	}
-	switch (cmd) {
-	case KVM_REINJECT_CONTROL:
-		if (copy_from_user(&control, user, sizeof(control)))
-			return -EFAULT;
-		pit_set_reinject(pit, control.pit_reinject);
-		ioapic_scan(vm->arch.ioapic);
-		return 0;
-	case KVM_GET_PIT:
-	case KVM_SET_PIT:
-		size = sizeof(struct kvm_pit_state);
-		break;
-	}
-	pit_get_state(pit, &state);
-	if (cmd == KVM_GET_PIT || cmd == KVM_GET_PIT2)
-		return copy_to_user(user, &state, size) ? -EFAULT : 0;
-	if (copy_from_user(&state, user, size))
-		return -EFAULT;
-	pit_set_state(pit, &state);
-	return 0;
-}
-
-long irqchip_vm_ioctl(struct mkvm_vm *vm, unsigned int cmd, unsigned long arg)
-{
-	void __user *user = (void __user *)arg;
-	struct kvm_pit_config config = { .flags = KVM_PIT_SPEAKER_DUMMY };
-	long ret;
-
-	BUILD_BUG_ON(offsetof(struct kvm_pit_state2, flags) != sizeof(struct kvm_pit_state));
-
-	switch (cmd) {
-	case KVM_GET_IRQCHIP:
-	case KVM_SET_IRQCHIP:
-		return irqchip_state(vm, user, cmd == KVM_SET_IRQCHIP);
-	case KVM_CREATE_PIT2:
-		if (copy_from_user(&config, user, sizeof(config)))
-			return -EFAULT;
-		break;
-	case KVM_CREATE_IRQCHIP:
-	case KVM_CREATE_PIT:
-	case KVM_GET_PIT:
-	case KVM_SET_PIT:
-	case KVM_GET_PIT2:
-	case KVM_SET_PIT2:
-	case KVM_REINJECT_CONTROL:
-		break;
-	default:
-		return -ENOIOCTLCMD;
-	}
-
-	mutex_lock(&vm->lock);
-	switch (cmd) {
-	case KVM_CREATE_IRQCHIP:
-		ret = create_irqchip(vm);
-		break;
-	case KVM_CREATE_PIT:
-	case KVM_CREATE_PIT2:
-		ret = create_pit(vm, config.flags);
-		break;
-	default:
-		ret = pit_ioctl(vm, cmd, user);
-		break;
-	}
-	mutex_unlock(&vm->lock);
-	return ret;
+	pit_set_reinject(vm->arch.pit, reinject);
+	ioapic_scan(vm->arch.ioapic);
 }

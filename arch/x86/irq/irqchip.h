@@ -2,33 +2,26 @@
 /*
  * The interrupt controllers of a VM as a whole.
  *
- * KVM's ABI: KVM_CREATE_IRQCHIP, KVM_GET_IRQCHIP, KVM_SET_IRQCHIP, the KVM_*_PIT* ioctls,
- * KVM_REINJECT_CONTROL and KVM_CAP_SPLIT_IRQCHIP; and the arch_*irq*() functions of
- * virt/arch.h.
+ * KVM's ABI: KVM_CREATE_IRQCHIP, KVM_GET_IRQCHIP, KVM_SET_IRQCHIP, KVM_CAP_SPLIT_IRQCHIP; and the
+ * arch_*irq*() functions of virt/arch.h.
  */
 #ifndef MINIKVM_ARCH_X86_IRQ_IRQCHIP_H
 #define MINIKVM_ARCH_X86_IRQ_IRQCHIP_H
 
 #include "virt/vcpu.h"
 
-/**
- * irqchip_vm_ioctl() - the VM ioctls of the interrupt controllers and the timer
- * @vm: the VM; no lock held
- * @cmd: ioctl number
- * @arg: its argument
- *
- * Return: the ioctl's result, or -ENOIOCTLCMD when @cmd is none of them.
- */
-long irqchip_vm_ioctl(struct mkvm_vm *vm, unsigned int cmd, unsigned long arg);
+static inline enum mkvm_irqchip_mode irqchip_mode(struct mkvm_vm *vm)
+{
+	/* Pairs with the release when it was set: the chips are complete. */
+	return smp_load_acquire(&vm->arch.irqchip_mode);
+}
 
-/**
- * irqchip_enable_split() - KVM_CAP_SPLIT_IRQCHIP: LAPICs here, the rest in userspace
- * @vm: the VM; no lock held
- * @reserved_routes: args[0], how many GSIs from 0 stand for userspace's IOAPIC pins
- *
- * Return: 0, -EINVAL, -EEXIST (there is an irqchip, or there are vCPUs already).
- */
+int irqchip_create(struct mkvm_vm *vm);
 int irqchip_enable_split(struct mkvm_vm *vm, u64 reserved_routes);
+int irqchip_get_state(struct mkvm_vm *vm, struct kvm_irqchip *chip);
+int irqchip_set_state(struct mkvm_vm *vm, const struct kvm_irqchip *chip);
+int irqchip_create_pit(struct mkvm_vm *vm, u32 flags);
+void irqchip_set_reinject(struct mkvm_vm *vm, bool reinject);
 
 /*
  * Free PIC, IOAPIC and PIT. No vCPU can run, but their LAPICs still exist: the timer may fire

@@ -244,33 +244,40 @@ int pvclock_flags(void)
 	return check_tsc_unstable() ? KVM_CLOCK_REALTIME : CLOCK_FLAGS;
 }
 
-long pvclock_get_clock(struct mkvm_vm *vm, struct kvm_clock_data __user *user)
+/**
+ * pvclock_get_clock() - KVM_GET_CLOCK
+ * @vm: the VM; no lock held
+ * @data: to be filled, all zero
+ */
+void pvclock_get_clock(struct mkvm_vm *vm, struct kvm_clock_data *data)
 {
-	struct kvm_clock_data data = { .flags = pvclock_flags() };
-
-	data.clock = clock_now(vm, &data.host_tsc, &data.realtime);
-	return copy_to_user(user, &data, sizeof(data)) ? -EFAULT : 0;
+	data->flags = pvclock_flags();
+	data->clock = clock_now(vm, &data->host_tsc, &data->realtime);
 }
 
-long pvclock_set_clock(struct mkvm_vm *vm, struct kvm_clock_data __user *user)
+/**
+ * pvclock_set_clock() - KVM_SET_CLOCK
+ * @vm: the VM; no lock held
+ * @data: what KVM_GET_CLOCK returned, perhaps on another host
+ *
+ * Return: 0, or -EINVAL for unknown flags.
+ */
+int pvclock_set_clock(struct mkvm_vm *vm, const struct kvm_clock_data *data)
 {
-	struct kvm_clock_data data;
-	u64 tsc, boot, real;
+	u64 tsc, boot, real, ns = data->clock;
 
-	if (copy_from_user(&data, user, sizeof(data)))
-		return -EFAULT;
 	/* What KVM_GET_CLOCK returned may come back whole. */
-	if (data.flags & ~CLOCK_FLAGS) {
-		vm_refuse(vm, "KVM_SET_CLOCK: unknown flags 0x%x", data.flags & ~CLOCK_FLAGS);
+	if (data->flags & ~CLOCK_FLAGS) {
+		vm_refuse(vm, "KVM_SET_CLOCK: unknown flags 0x%x", data->flags & ~CLOCK_FLAGS);
 		return -EINVAL;
 	}
 	read_host(&tsc, &boot, &real);
 	/* The clock went on between the two hosts of a migration. */
-	if ((data.flags & KVM_CLOCK_REALTIME) && real > data.realtime)
-		data.clock += real - data.realtime;
+	if ((data->flags & KVM_CLOCK_REALTIME) && real > data->realtime)
+		ns += real - data->realtime;
 	spin_lock(&vm->arch.pvclock_lock);
 	vm->arch.pvclock = (struct mkvm_pvclock) {
-		.ns = data.clock, .host_tsc = tsc, .host_boot = boot,
+		.ns = ns, .host_tsc = tsc, .host_boot = boot,
 	};
 	spin_unlock(&vm->arch.pvclock_lock);
 	/* No vCPU shows the old time any more when this returns. */

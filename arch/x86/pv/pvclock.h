@@ -28,9 +28,8 @@ static inline void pvclock_tsc_changed(struct mkvm_vcpu *vcpu)
 
 /* KVM_KVMCLOCK_CTRL: 0, or -EINVAL when the guest has no such clock. */
 int pvclock_guest_stopped(struct mkvm_vcpu *vcpu);
-/* KVM_GET_CLOCK, KVM_SET_CLOCK. No lock held. */
-long pvclock_get_clock(struct mkvm_vm *vm, struct kvm_clock_data __user *user);
-long pvclock_set_clock(struct mkvm_vm *vm, struct kvm_clock_data __user *user);
+void pvclock_get_clock(struct mkvm_vm *vm, struct kvm_clock_data *data);
+int pvclock_set_clock(struct mkvm_vm *vm, const struct kvm_clock_data *data);
 /* The flags that KVM_GET_CLOCK may give: KVM_CAP_ADJUST_CLOCK. */
 int pvclock_flags(void);
 

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How an ioctl is carried out, whatever it is.
+ *
+ * KVM's ABI has an errno for a refusal and no word more. Whoever finds out why says it by
+ * mkvm_refuse(); what the rows of the tables ask for is checked here and named by the row, and
+ * where a function said nothing its errno is explained here, so no refusal is silent.
+ */
+#define pr_fmt(fmt) "minikvm: " fmt
+
+#include <linux/err.h>
+#include <linux/slab.h>
+#include <linux/srcu.h>
+#include <linux/uaccess.h>
+
+#include "virt/arch.h"
+#include "virt/ioctl.h"
+
+/* Arguments up to this size, most of them, are copied to the stack. */
+#define SMALL_ARG	160
+
+static const struct mkvm_ioctl_set *const *all_sets;
+
+/**
+ * mkvm_ioctl_init() - make the names of all ioctls known
+ * @sets: the sets of all kinds of descriptors, NULL at the end
+ */
+void mkvm_ioctl_init(const struct mkvm_ioctl_set *const *sets)
+{
+	all_sets = sets;
+}
+
+static struct mkvm_refusals *refusals_of(const struct mkvm_call *call)
+{
+	return call->vm ? &call->vm->refusals : &mkvm_node_refusals;
+}
+
+static const struct mkvm_ioctl *find_in(const struct mkvm_ioctl *row, unsigned int cmd)
+{
+	for (; row && row->cmd; row++) {
+		if (row->cmd == cmd)
+			return row;
+	}
+	return NULL;
+}
+
+static const struct mkvm_ioctl *find(const struct mkvm_ioctl_set *set, unsigned int cmd)
+{
+	return find_in(set->rows, cmd) ?: find_in(set->arch_rows, cmd);
+}
+
+/**
+ * mkvm_check_needs() - is all so that must be so first?
+ * @needs: the two rules of a row
+ * @name: of the row
+ * @call: the ioctl
+ *
+ * Return: 0, or the errno of the first rule that does not hold, with a line in the log.
+ */
+int mkvm_check_needs(const struct mkvm_need *needs, const char *name, const struct mkvm_call *call)
+{
+	unsigned int i;
+
+	for (i = 0; i < 2 && needs[i].rule; i++) {
+		if (likely(needs[i].rule->holds(call)))
+			continue;
+		mkvm_refuse(call->vm, "%s: %s", name, needs[i].rule->text);
+		return needs[i].err;
+	}
+	return 0;
+}
+
+/* The argument is copied by now, and is not copied back yet. */
+static long carry_out(const struct mkvm_ioctl *row, struct mkvm_call *call)
+{
+	unsigned int around = row->around;
+	long ret;
+	int idx;
+
+	if (around & MKVM_VM_LOCK)
+		mutex_lock(&call->vm->lock);
+	ret = mkvm_check_needs(row->needs, row->name, call);
+	if (ret)
+		goto unlock;
+	if (around & MKVM_LOADED)
+		mkvm_vcpu_load(call->vcpu);
+	/*
+	 * Not around the copying, which userspace can make last as long as it likes: a change of
+	 * the slots waits for readers, and nothing interrupts it.
+	 */
+	if (around & MKVM_SRCU)
+		idx = srcu_read_lock(&call->vm->srcu);
+	ret = row->fn(call);
+	if (around & MKVM_SRCU)
+		srcu_read_unlock(&call->vm->srcu, idx);
+	if (around & MKVM_LOADED)
+		mkvm_vcpu_put(call->vcpu);
+unlock:
+	if (around & MKVM_VM_LOCK)
+		mutex_unlock(&call->vm->lock);
+	return ret;
+}
+
+static noinline long copy_and_carry_out(const struct mkvm_ioctl *row, struct mkvm_call *call)
+{
+	void __user *user = mkvm_call_user(call);
+	size_t size = max(row->in, row->out);
+	u64 small[SMALL_ARG / sizeof(u64)];
+	long ret = -EFAULT;
+
+	call->data = small;
+	if (size > sizeof(small)) {
+		call->data = kmalloc(size, GFP_KERNEL);
+		if (!call->data)
+			return -ENOMEM;
+	}
+	/* So that no field left alone tells userspace anything. */
+	memset(call->data + row->in, 0, size - row->in);
+	if (!row->in || !copy_from_user(call->data, user, row->in)) {
+		ret = carry_out(row, call);
+		if (!ret && row->out && copy_to_user(user, call->data, row->out))
+			ret = -EFAULT;
+	}
+	if (call->data != small)
+		kfree(call->data);
+	return ret;
+}
+
+/* -ENOIOCTLCMD: there is no such ioctl on this descriptor. */
+static long dispatch(const struct mkvm_ioctl_set *set, struct mkvm_call *call)
+{
+	const struct mkvm_ioctl *row;
+	long ret;
+
+	ret = call->vm ? mkvm_vm_may_use(call->vm) : 0;
+	if (ret)
+		return ret;
+	row = find(set, call->cmd);
+	if (!row)
+		return -ENOIOCTLCMD;
+	if ((row->around & MKVM_NO_ARG) && call->arg) {
+		mkvm_refuse(call->vm, "%s: its argument must be 0, not 0x%lx", row->name,
+			    call->arg);
+		return -EINVAL;
+	}
+	if (call->vcpu && mutex_lock_killable(&call->vcpu->mutex))
+		return -EINTR;
+	ret = row->in || row->out ? copy_and_carry_out(row, call) : carry_out(row, call);
+	if (call->vcpu)
+		mutex_unlock(&call->vcpu->mutex);
+	return ret;
+}
+
+/**
+ * mkvm_ioctl() - carry an ioctl out
+ * @set: the ioctls of this kind of descriptor
+ * @call: the ioctl
+ *
+ * Context: process; no lock held.
+ * Return: its result, or an errno with a line in the log that says why.
+ */
+long mkvm_ioctl(const struct mkvm_ioctl_set *set, struct mkvm_call *call)
+{
+	long ret;
+
+	mkvm_refuse_begin(refusals_of(call));
+	ret = dispatch(set, call);
+	return unlikely(ret < 0) ? mkvm_ioctl_failed(set, call, ret) : ret;
+}
+
+static void unknown(const struct mkvm_ioctl_set *set, const struct mkvm_call *call)
+{
+	const struct mkvm_ioctl_set *const *other = all_sets;
+	const struct mkvm_ioctl *row = NULL;
+
+	for (; *other && !row; other++)
+		row = find(*other, call->cmd);
+	if (row)
+		mkvm_refuse(call->vm, "%s: %s has no such ioctl, %s has", row->name, set->of,
+			    other[-1]->of);
+	else
+		mkvm_refuse(call->vm, "ioctl 0x%x: %s has no such ioctl", call->cmd, set->of);
+}
+
+/**
+ * mkvm_ioctl_failed() - an ioctl was refused: see that the log says why
+ * @set: the ioctls of this kind of descriptor
+ * @call: the ioctl
+ * @err: its errno; -ENOIOCTLCMD: there is no such ioctl
+ *
+ * KVM_RUN's -EINTR and -EAGAIN, and a signal that came before an ioctl began, are no refusals: the
+ * caller is to come again.
+ *
+ * Return: the errno for the caller.
+ */
+long mkvm_ioctl_failed(const struct mkvm_ioctl_set *set, const struct mkvm_call *call, long err)
+{
+	const struct mkvm_ioctl *row = find(set, call->cmd);
+	const char *name = row ? row->name : "ioctl";
+	struct mkvm_vm *vm = call->vm;
+
+	if (err == -ENOIOCTLCMD) {
+		unknown(set, call);
+		return set->unknown;
+	}
+	if (mkvm_refuse_said(refusals_of(call)))
+		return err;
+	switch (err) {
+	case -EINTR:
+		break;
+	case -EAGAIN:
+		if (call->cmd != KVM_RUN)
+			mkvm_refuse(vm, "%s: try again", name);
+		break;
+	case -EFAULT:
+		mkvm_refuse(vm, "%s: its argument, or what that points to, cannot be read or written at 0x%lx",
+			    name, call->arg);
+		break;
+	case -ENOMEM:
+		mkvm_refuse(vm, "%s: no memory is left", name);
+		break;
+	case -EMFILE:
+	case -ENFILE:
+		mkvm_refuse(vm, "%s: no file descriptor is left", name);
+		break;
+	default:
+		mkvm_refuse(vm, "%s: %pe, argument 0x%lx", name, ERR_PTR(err), call->arg);
+	}
+	return err;
+}

@@ -38,9 +38,9 @@ static void usage(FILE *to)
 }
 
 /*
- * A descriptor that the caller has closed must not become the device node's. Writing to a standard
- * output that is closed must fail, hence the wrong direction; but who closes all three, as
- * daemons do, wants the exit status alone.
+ * Open standard descriptors that the caller has closed, so that no other file gets their numbers.
+ * Writing to a closed standard output must fail: it is opened for reading. If all three are closed,
+ * as daemons have them, only the exit status is wanted, and output is discarded.
  */
 static void open_missing_descriptors(void)
 {
@@ -56,7 +56,7 @@ static void open_missing_descriptors(void)
 			break;
 }
 
-/* What is printed waits in a buffer, and a full disk shows only when it is written. */
+/* Standard output is buffered: a full disk shows only when the buffer is written. */
 static int close_output(int status)
 {
 	bool failed = ferror(stdout);

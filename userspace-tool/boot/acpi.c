@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ACPI tables: chapter "ACPI Software Programming Model" of the ACPI specification 6.x. As little
- * as makes an operating system find the interrupt controllers (MADT) and the power switch (FADT
- * with PM1 registers and reset register, DSDT with \_S5 and, for an assigned device, the PCI host
- * bridge). There is no PM timer, because its reads would be the most frequent exits to this
+ * ACPI tables: chapter "ACPI Software Programming Model" of the ACPI specification 6.x. They have
+ * what an operating system needs to find the interrupt controllers (MADT) and the power switch
+ * (FADT with PM1 registers and reset register, DSDT with \_S5 and, for an assigned device, the PCI
+ * host bridge). There is no PM timer, because its reads would be the most frequent exits to this
  * process; the guest has TSC, PIT and local APIC timer.
  *
  * Pure: guest memory in, tables out. Tables are byte buffers with the offsets of the

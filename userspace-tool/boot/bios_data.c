@@ -110,8 +110,8 @@ static __u16 handler(unsigned int vector)
  * bios_vectors_build() - point the 256 real-mode interrupt vectors to code that returns
  * @ram: the guest's memory
  *
- * A kernel that goes back to real mode to ask for memory map, disks and video mode (Xen) takes no
- * for an answer, but not a jump to 0:0. INT 11h and 12h answer; the other services of a BIOS set
+ * A kernel that goes back to real mode to ask for memory map, disks and video mode (Xen) accepts a
+ * refusal, but would crash at 0:0. INT 11h and 12h answer; the other services of a BIOS set
  * CF and AH = 86h; interrupts and exceptions return.
  */
 void bios_vectors_build(const struct guest_ram *ram)

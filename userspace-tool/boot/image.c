@@ -45,7 +45,7 @@ static int check_kind(const struct stat *st, const char *path, const char *what,
 	return 0;
 }
 
-/* Between the two looks at the file somebody may have put another in its place. */
+/* The file is checked again after open(): it may have been replaced since stat(). */
 static int open_regular(const char *path, const char *what, struct stat *st, struct sentence *why)
 {
 	int fd;

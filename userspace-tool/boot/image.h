@@ -2,7 +2,7 @@
 /*
  * A file that goes into guest memory (kernel, initial ramdisk, flat image), mapped read-only.
  *
- * The contents are hostile: whoever reads them checks every offset against @size.
+ * The contents are hostile: every reader checks offsets against @size.
  */
 #ifndef MINIKVM_TOOL_IMAGE_H
 #define MINIKVM_TOOL_IMAGE_H

@@ -166,7 +166,7 @@ void place_linux_params(struct boot_params *bp, const struct boot_request *req,
 	struct e820_map map;
 	unsigned int i;
 
-	bp->hdr.type_of_loader = 0xff;		/* "undefined": no number is assigned to us */
+	bp->hdr.type_of_loader = 0xff;		/* "undefined": minikvm has no number */
 	bp->hdr.cmd_line_ptr = GUEST_CMDLINE;
 	bp->hdr.ramdisk_image = initrd;
 	bp->hdr.ramdisk_size = initrd ? req->initrd.size : 0;

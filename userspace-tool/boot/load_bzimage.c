@@ -5,8 +5,8 @@
  * (XLF_KERNEL_64), else by the 32-bit one. The real-mode setup code is not run: it would ask a
  * BIOS, and there is none.
  *
- * Relies on the struct boot_params of <asm/bootparam.h>. Every number in the header is the
- * image's own word and is checked against the file and the guest's memory.
+ * Relies on the struct boot_params of <asm/bootparam.h>. Every number in the header comes
+ * from the image and is checked against the file and the guest's memory.
  */
 #include <asm/bootparam.h>
 #include <string.h>

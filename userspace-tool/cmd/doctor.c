@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * `minikvm doctor`: everything between this machine and a first guest, looked at in the order in
- * which it is needed: CPU ("Discovering Support for VMX", "VMX Capability Reporting Facility" and
- * "Enabling and Entering VMX Operation" in the SDM), firmware lock, kernel module, device node,
- * permissions, another owner of VT-x, ABI version; and the IOMMU, for device assignment.
+ * `minikvm doctor`: checks all that a first guest needs on this machine, in the order in which it
+ * is needed: CPU ("Discovering Support for VMX", "VMX Capability Reporting Facility" and "Enabling
+ * and Entering VMX Operation" in the SDM), firmware lock, kernel module, device node, permissions,
+ * another owner of VT-x, ABI version; and the IOMMU, for device assignment.
  *
  * Relies on CPUID; on /dev/cpu/0/msr where it can be read, else on the "vmx flags" line that
  * Linux 5.11 and later put into /proc/cpuinfo; and on /proc and /sys.
@@ -108,7 +108,7 @@ static void check_cpu(struct doctor *d)
 	char vendor[13] = "";
 
 	if (!__get_cpuid(0, &a, &b, &c, &e)) {
-		report(d, BAD, "CPU", "This CPU has no CPUID; use one from this century.");
+		report(d, BAD, "CPU", "This CPU has no CPUID instruction.");
 		return;
 	}
 	regs[0] = b;
@@ -148,7 +148,7 @@ static void check_firmware(struct doctor *d)
 			       "Linux lists vmx among the CPU's flags, so the firmware allows it.");
 		else
 			report(d, BAD, "firmware",
-			       "The CPU has VMX but Linux does not list it: switch it on in the firmware set-up (`modprobe msr` and root let me look closer).");
+			       "The CPU has VMX but Linux does not list it: switch it on in the firmware set-up (after `modprobe msr`, `minikvm doctor` can tell more as root).");
 	} else if (!(value & FEATURE_LOCKED)) {
 		report(d, NOTE, "firmware",
 		       "IA32_FEATURE_CONTROL is not locked (0x%llx): the module switches VMX on itself.",
@@ -186,7 +186,7 @@ static void check_control(struct doctor *d, const char *what, const char *flag, 
 		report(d, BAD, what,
 		       "This CPU lacks it, and minikvm has no shadow paging to replace it: use a CPU from 2010 or later, or selftests/lab/lab.");
 	else
-		report(d, NOTE, what, "Cannot be told: `modprobe msr` and run me as root.");
+		report(d, NOTE, what, "This is not known without MSRs: `modprobe msr`, then run `minikvm doctor` as root.");
 }
 
 static void check_kvm_owner(struct doctor *d)

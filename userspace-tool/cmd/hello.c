@@ -3,8 +3,8 @@
  * `minikvm hello`: the smallest useful user of KVM's ABI, with every step told in plain words.
  * Seven instructions in real mode add 2 and 2 and send the digit to port 0x3f8.
  *
- * Written against <linux/kvm.h> alone, on purpose without the tool's other files: what stands
- * here is all that a program needs.
+ * Written against <linux/kvm.h>: from the tool's other files it takes only the opening of the
+ * device node and the explanation of a failure, so that this file shows all that a program needs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -62,7 +62,7 @@ static int open_device(struct hello *h)
 		fprintf(stderr, "minikvm: %s\n", why.text);
 		return -1;
 	}
-	printf("    -> fd %d. The hypervisor is a device node; whoever may open it may have VMs.\n",
+	printf("    -> fd %d. The hypervisor is a device node; a user who may open it may have VMs.\n",
 	       h->dev);
 	printf("ioctl(%d, KVM_GET_API_VERSION)\n    -> %d. The ABI is frozen at version 12.\n",
 	       h->dev, NODE_API_VERSION);
@@ -171,7 +171,7 @@ static int explain_one_exit(struct hello *h, char *digit)
 		return 1;
 	case KVM_EXIT_HLT:
 		printf("    -> 0, exit_reason KVM_EXIT_HLT: the guest waits for an interrupt.\n");
-		printf("       Without KVM_CREATE_IRQCHIP nobody could send one: it is done.\n");
+		printf("       Without KVM_CREATE_IRQCHIP nothing can send one: it is done.\n");
 		return 0;
 	}
 	fflush(stdout);

@@ -2,9 +2,9 @@
 /*
  * `minikvm iommu`: what minikvm's IOMMU driver does, from debugfs.
  *
- * Units with their capabilities, devices with driver and domain, groups and what keeps one from
- * being assigned, remapped interrupts; with a device and an address, the page-table walk. VT-d
- * specification, "Address Translation", "Interrupt Remapping". Relies on debugfs at
+ * It prints units with their capabilities, devices with driver and domain, groups and what keeps
+ * one from being assigned, remapped interrupts; with a device and an address, the page-table walk.
+ * VT-d specification, "Address Translation", "Interrupt Remapping". Relies on debugfs at
  * /sys/kernel/debug, on /sys/bus/pci, /sys/kernel/iommu_groups and on root.
  */
 #include <dirent.h>
@@ -76,7 +76,7 @@ static int skip_dots(const struct dirent *entry)
 	return entry->d_name[0] != '.';
 }
 
-/* Drivers that do no DMA of their own, or do it for userspace: they do not stand in the way. */
+/* Drivers that do no DMA of their own, or do it for userspace: with them a group is viable. */
 static int leaves_viable(const char *driver)
 {
 	return !strcmp(driver, "no driver") || !strncmp(driver, "vfio", 4) ||

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * `minikvm run`: build the machine, boot, and watch over it until it ends. The main thread is the
+ * `minikvm run`: build the machine, boot it, and serve it until it ends. The main thread is the
  * event loop (terminal, signals, time-out, clock ticks, flushing of output); vCPUs have threads
  * of their own (vcpu_loop.c).
  *
@@ -68,7 +68,7 @@ static long long now_ns(void)
 static void fatal_signal(int sig)
 {
 	console_restore();
-	raise(sig);		/* SA_RESETHAND: this time it is deadly */
+	raise(sig);		/* SA_RESETHAND: this time it ends the process */
 }
 
 /* Signals that end or stop the run come by signalfd; deadly ones still restore the terminal. */
@@ -86,7 +86,7 @@ static int setup_signals(struct sentence *why)
 		sigaction(fatal[i], &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
-	/* What the caller has told us to ignore (nohup) would come by signalfd all the same. */
+	/* signalfd would deliver even a signal that the caller ignores (nohup). */
 	for (i = 0; i < ARRAY_SIZE(by_fd); i++)
 		if (sigaction(by_fd[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 			sigaddset(&set, by_fd[i]);
@@ -196,7 +196,7 @@ static void handle_events(struct event_loop *l)
 		handle_input(l);
 }
 
-/* One turn: wait for something to happen, and see to it. */
+/* One turn of the loop: wait for an event and handle it. */
 static void turn(struct event_loop *l)
 {
 	struct machine *m = l->m;
@@ -318,7 +318,7 @@ static void print_stats(const struct machine *m, long long ns)
 	}
 }
 
-/* What the guest printed last may have failed to get out when its run was over already. */
+/* Writing the guest's last output may have failed after the end of the run. */
 static int check_output(const struct machine *m, int status)
 {
 	switch ((enum outcome)m->outcome) {
@@ -403,7 +403,7 @@ static int run(struct machine *m, const struct run_options *opt, struct sentence
 			turn(&loop);
 	else
 		machine_stop(m, OUTCOME_FAILED, why, 0);
-	/* A standard output that blocks may hold up a signal's or the time-out's end no longer. */
+	/* A signal and the time-out end the run even if standard output blocks. */
 	if (m->outcome == OUTCOME_SIGNAL || m->outcome == OUTCOME_TIMEOUT)
 		m->console.abandon = true;
 	machine_join(m);
@@ -451,7 +451,7 @@ int command_run(int argc, char **argv)
 	}
 	for (i = 0; i < VM_VCPUS_MAX; i++)
 		free(m->counts[i].port);
-	/* The device first: nothing may reach memory that is the host's again. */
+	/* The device goes first: it must not reach memory that is given back to the host. */
 	assigned_close(m->assigned);
 	vm_destroy(&m->vm);
 	free(m);

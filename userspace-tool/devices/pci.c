@@ -2,8 +2,8 @@
 /*
  * PCI Configuration Mechanism #1 and the configuration header of one host bridge (PCI Local Bus
  * Specification 3.0, sections "Software Generation of Configuration Transactions" and
- * "Configuration Space Header"). The bridge is read-only: it decodes nothing that could move. The
- * device's own registers are somebody else's.
+ * "Configuration Space Header"). The bridge is read-only: it decodes nothing that could move.
+ * struct pci_device_ops has the registers of the device.
  *
  * Pure: linked into the unit tests too.
  */

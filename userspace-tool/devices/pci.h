@@ -2,8 +2,8 @@
 /*
  * A PCI bus with its host bridge and at most one other device, number 1: ports 0xcf8 to 0xcff.
  *
- * It is there even without the device, because an operating system that finds no PCI at all says
- * so in alarming words.
+ * The bus is there even without the device, because operating systems report a machine without PCI
+ * as an error.
  */
 #ifndef MINIKVM_TOOL_PCI_H
 #define MINIKVM_TOOL_PCI_H

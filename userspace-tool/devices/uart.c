@@ -127,7 +127,7 @@ static void write_fcr(struct uart *u, __u8 value)
 {
 	bool enable = value & FCR_ENABLE;
 
-	/* Changing the mode empties both FIFOs; clearing the transmitter's is nothing to do. */
+	/* Changing the mode empties both FIFOs; the transmitter's is always empty. */
 	if (enable != u->fifo_enabled || (value & FCR_CLEAR_RX))
 		retract(u);
 	u->fifo_enabled = enable;

@@ -54,13 +54,13 @@ enum minikvm_state minikvm_state(void)
 {
 	if (!module_loaded("minikvm"))
 		return MINIKVM_ABSENT;
-	/* Without sysfs this would not be known to be loaded, so the class is there, too. */
+	/* module_loaded() has seen sysfs, so that /sys/class is there, too. */
 	if (access(stands_in_for_kvm() ? "/sys/class/misc/kvm" : "/sys/class/misc/minikvm", F_OK))
 		return MINIKVM_VTD_ALONE;
 	return MINIKVM_READY;
 }
 
-/* What is opened blindly might be a tape that rewinds, or a watchdog. */
+/* Only a character device is opened: opening other files may have effects or wait. */
 static int open_node(const char *device)
 {
 	struct stat st;
@@ -94,7 +94,7 @@ bool node_is_minikvm(const char *device)
 	return version > 0;
 }
 
-/* There is no node, or @what is wrong with it. Say which module would bring it. */
+/* @what says what is wrong with the node. Say which module would provide it. */
 static int say_absent(const char *device, const char *what, struct sentence *why)
 {
 	const char *own = node_default();

@@ -79,7 +79,7 @@ static void set_msr(const struct vcpu *vcpu, __u32 index, __u64 value)
 	msrs->nmsrs = 1;
 	msrs->entries[0].index = index;
 	msrs->entries[0].data = value;
-	/* What firmware usually sets; a guest gets along without them, so a refusal is no error. */
+	/* Firmware usually sets these; a guest can do without, so that a refusal is no error. */
 	ioctl(vcpu->fd, KVM_SET_MSRS, msrs);
 	free(msrs);
 }

@@ -80,7 +80,7 @@ static int add_memory(struct vm *vm, __u64 mem, struct sentence *why)
 
 static int add_irqchip(struct vm *vm, struct sentence *why)
 {
-	/* The kernel answers port 0x61 too: calibration loops on it would be slow from here. */
+	/* The kernel serves port 0x61, too: guests calibrate by loops on it. */
 	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
 
 	if (need(vm, KVM_CAP_IRQCHIP, "KVM_CAP_IRQCHIP", why) ||
@@ -164,7 +164,7 @@ void vm_irq_line(struct vm *vm, unsigned int irq, bool level)
 {
 	struct kvm_irq_level line = { .irq = irq, .level = level };
 
-	/* Nobody could be told of a failure here, and a lost interrupt is all it could do. */
+	/* A failure loses an interrupt, and cannot be reported from here. */
 	if (vm->irqchip)
 		ioctl(vm->fd, KVM_IRQ_LINE, &line);
 }
@@ -271,7 +271,7 @@ void vm_add_vfio_group(struct vm *vm, int group)
 		.addr = (__u64)(unsigned long)&fd,
 	};
 
-	/* A hypervisor without the device has write-back memory only: nothing to be told. */
+	/* A hypervisor without this device has no memory types but write-back. */
 	if (ioctl(vm->fd, KVM_CREATE_DEVICE, &device) < 0)
 		return;
 	vm->vfio_fd = device.fd;

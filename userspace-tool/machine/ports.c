@@ -25,13 +25,13 @@ static bool in_range(__u32 port, __u32 base, __u32 count)
 	return port - base < count;
 }
 
-/* Two ports for the same: 0xe9 is Bochs' habit, 0x402 that of QEMU's firmware. */
+/* The debug console has two ports: 0xe9 as in Bochs, 0x402 as for QEMU's firmware. */
 static bool is_debug_console(__u32 port)
 {
 	return port == DEBUG_CONSOLE_PORT || port == DEBUG_CONSOLE_PORT2;
 }
 
-/* In the order in which port_out() and write_byte() ask; those in the kernel never come here. */
+/* In the order of port_out() and write_byte(). The kernel serves those of @in_kernel itself. */
 static const struct {
 	__u16 base, count;
 	bool in_kernel;
@@ -71,7 +71,7 @@ const char *port_owner(__u16 port, bool flat)
 	return NULL;
 }
 
-/* Every device but UART and debug console, which port_out() has dealt with. */
+/* All devices except UART and debug console, which port_out() serves. */
 static void write_byte(struct machine *m, __u16 port, __u8 value)
 {
 	bool reset = false;
@@ -105,7 +105,7 @@ static __u8 read_byte(struct machine *m, __u16 port)
 	switch (port) {
 	case PORT_KEYBOARD_DATA:
 	case PORT_KEYBOARD_COMMAND:
-		return 0;	/* no key, and never busy: the way to reset must not look blocked */
+		return 0;	/* no key, and never busy, so that a guest can ask for a reset */
 	case PORT_SYSTEM_CONTROL_A:
 		return CONTROL_A_A20;
 	case DEBUG_CONSOLE_PORT:
@@ -145,7 +145,7 @@ void port_out(struct machine *m, __u16 port, unsigned int size, const __u8 *data
 		return;
 	}
 	for (; count; count--, data += size) {
-		/* These know how wide an access is: a byte of the first is another register. */
+		/* PCI depends on the width of an access: a byte at 0xcf8 is another register. */
 		if (size == 4 && port == PCI_PORTS_BASE) {
 			pci_write_address(&m->pci, get(data, size));
 			continue;

@@ -27,7 +27,7 @@ static struct vcpu_thread threads[VM_VCPUS_MAX];
 
 static void kicked(int sig)
 {
-	(void)sig;	/* having interrupted KVM_RUN is all that it is for */
+	(void)sig;	/* its purpose is to interrupt KVM_RUN */
 }
 
 static void serve_io(struct machine *m, struct kvm_run *run, struct exit_counts *counts)
@@ -42,7 +42,7 @@ static void serve_io(struct machine *m, struct kvm_run *run, struct exit_counts 
 		port_in(m, run->io.port, run->io.size, data, run->io.count);
 }
 
-/* Behind memory that is not RAM there is an assigned device or nothing: ones, writes vanish. */
+/* What is no RAM is an assigned device's; or reads give ones, and writes are lost. */
 static void serve_mmio(struct machine *m, struct kvm_run *run)
 {
 	if (m->assigned && assigned_mmio(m->assigned, run->mmio.phys_addr, run->mmio.len,

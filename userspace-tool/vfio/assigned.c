@@ -129,7 +129,7 @@ static void close_vector(struct assigned *d, unsigned int i)
 	d->vector[i].open = false;
 }
 
-/* Message @i may have changed. A failure loses interrupts: there is nobody to be told. */
+/* Message @i may have changed. A failure loses interrupts, and cannot be reported from here. */
 static void update_vector(struct assigned *d, unsigned int i)
 {
 	struct vector *v = &d->vector[i];
@@ -327,9 +327,9 @@ static __u8 read_config(void *opaque, unsigned int reg)
 	pthread_mutex_lock(&d->lock);
 	value = config_read(d, reg, 1);
 	if (reg == PCI_HEADER_TYPE)
-		value &= 0x7f;			/* here, it is alone */
+		value &= 0x7f;			/* in the guest it has one function */
 	else if (overlaps(reg, 1, PCI_ROM_ADDRESS, 4))
-		value = 0;			/* firmware would run it; there is none */
+		value = 0;			/* no ROM: it would be for firmware */
 	else if (d->msix && overlaps(reg, 1, d->msix + PCI_MSIX_FLAGS, 2))
 		value = d->msix_control >> (reg - d->msix - PCI_MSIX_FLAGS) * 8;
 	else if (d->msi && reg == d->msi + PCI_MSI_FLAGS)
@@ -339,8 +339,8 @@ static __u8 read_config(void *opaque, unsigned int reg)
 }
 
 /*
- * vfio-pci lets nobody write the control word of MSI-X, and MSI's enable bit only while there are
- * eventfds: what the guest wants is kept here.
+ * vfio-pci does not let its user write the control word of MSI-X, nor MSI's enable bit while there
+ * are no eventfds. So what the guest writes is kept here.
  */
 static void keep_control(struct assigned *d, unsigned int reg, unsigned int size, __u32 value)
 {
@@ -450,7 +450,7 @@ bool assigned_port(struct assigned *d, __u16 port, unsigned int len, __u8 *data,
 
 /* ---- its life -------------------------------------------------------------------------------- */
 
-/* Each capability once, whatever the list says. */
+/* Find MSI and MSI-X. The walk is bounded, as the list may be circular. */
 static void find_capabilities(struct assigned *d)
 {
 	unsigned int at, id, left = CONFIG_SIZE / 4;

@@ -173,7 +173,7 @@ static int describe(struct vfio *v, struct sentence *why)
 		if (ioctl(v->fd, VFIO_DEVICE_GET_IRQ_INFO, &irq) == 0)
 			v->irqs[i] = irq.count;
 	}
-	/* Not every device can; what it was told before, the guest's driver has to bear. */
+	/* Not every device can be reset: the guest may find it as the host's driver left it. */
 	if (info.flags & VFIO_DEVICE_FLAGS_RESET)
 		ioctl(v->fd, VFIO_DEVICE_RESET);
 	return 0;
@@ -227,7 +227,7 @@ void vfio_write(struct vfio *v, unsigned int region, __u64 offset, const void *d
 {
 	ssize_t ignored = pwrite(v->fd, data, len, v->region[region].offset + offset);
 
-	(void)ignored;	/* as on a bus: nobody hears of it */
+	(void)ignored;	/* a write that fails is lost, as on a bus */
 }
 
 /* Part of a region, page-aligned, as memory; NULL where that is not possible. */

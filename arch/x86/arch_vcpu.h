@@ -207,7 +207,6 @@ struct mkvm_arch_vcpu {
 	unsigned long db[4], dr6, dr7;
 	unsigned long eff_db[4], guest_debug_dr7;
 	u32 guest_debug;			/* KVM_GUESTDBG_* */
-	unsigned long singlestep_rip;
 	u8 switch_db_regs;
 
 	struct list_head posted_link;		/* irq/posted.c: while it halts */

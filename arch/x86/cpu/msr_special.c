@@ -23,6 +23,7 @@
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/pv/async_pf.h"
 #include "arch/x86/pv/pvclock.h"
+#include "arch/x86/pv/steal_time.h"
 #include "arch/x86/vmx/vmx.h"
 
 /* No such register, and registers that are write-only, read-only, or do nothing. */

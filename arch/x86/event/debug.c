@@ -36,9 +36,14 @@ static unsigned long dr6_fixed(struct mkvm_vcpu *vcpu, unsigned long val)
 	return (val & writable) | (DR6_ACTIVE_ONES & ~writable);
 }
 
-/*
- * SDM, "Pending debug exceptions": bits that are 0 in DR6 when they say something are 1 here. What
- * DR6 holds is loaded into the processor: whoever wrote it, it must be a value that DR6 takes.
+/**
+ * debug_merge_dr6() - a #DB is delivered: add to DR6 what it is about
+ * @vcpu: loaded vCPU
+ * @payload: of an exit qualification, or of userspace: SDM, "Pending debug exceptions". Bits that
+ *	are 0 in DR6 when they say something are 1 here
+ *
+ * DR6 is loaded into the processor, so the result must be a value that DR6 takes whatever the
+ * payload is.
  */
 void debug_merge_dr6(struct mkvm_vcpu *vcpu, u64 payload)
 {
@@ -81,6 +86,12 @@ void debug_clear_dr7(struct mkvm_vcpu *vcpu, unsigned long bits)
 	update(vcpu);
 }
 
+/**
+ * debug_load_guest() - put the guest's DR0 to DR3 and DR6 into the processor
+ * @vcpu: loaded vCPU whose switch_db_regs is not 0
+ *
+ * Context: interrupts off, directly before guest mode.
+ */
 void debug_load_guest(struct mkvm_vcpu *vcpu)
 {
 	/* Nothing may trigger while host and guest values are mixed. */
@@ -112,15 +123,27 @@ static void take_back(struct mkvm_vcpu *vcpu)
 	update(vcpu);
 }
 
+/**
+ * debug_put_guest() - take the guest's debug registers back, and give the host its breakpoints
+ * @vcpu: loaded vCPU whose switch_db_regs is not 0
+ *
+ * Context: interrupts off, directly behind guest mode.
+ */
 void debug_put_guest(struct mkvm_vcpu *vcpu)
 {
 	if (vcpu->arch.switch_db_regs & DEBUG_WONT_EXIT)
 		take_back(vcpu);
-	/* VM exit cleared DR7: whatever DR0 to DR3 hold now triggers nothing. */
+	/* VM exit cleared DR7: what DR0 to DR3 hold now triggers nothing. */
 	if (hw_breakpoint_active())
 		hw_breakpoint_restore();
 }
 
+/**
+ * debug_lend_registers() - let the guest have the registers until debug_put_guest()
+ * @vcpu: loaded vCPU, at its first MOV DR after an exit
+ *
+ * Does nothing while userspace debugs the guest.
+ */
 void debug_lend_registers(struct mkvm_vcpu *vcpu)
 {
 	if (vcpu->arch.guest_debug)
@@ -129,6 +152,14 @@ void debug_lend_registers(struct mkvm_vcpu *vcpu)
 	vmx_set_mov_dr_exiting(vcpu, false);
 }
 
+/**
+ * debug_get_dr() - MOV from a debug register
+ * @vcpu: loaded vCPU
+ * @dr: its number; 4 and 5 are DR6 and DR7, and the #UD with CR4.DE is the caller's
+ * @val: the result
+ *
+ * Return: 0, or 1 = #GP.
+ */
 int debug_get_dr(struct mkvm_vcpu *vcpu, int dr, unsigned long *val)
 {
 	switch (dr) {
@@ -147,6 +178,14 @@ int debug_get_dr(struct mkvm_vcpu *vcpu, int dr, unsigned long *val)
 	return 1;
 }
 
+/**
+ * debug_set_dr() - MOV to a debug register
+ * @vcpu: loaded vCPU
+ * @dr: its number, as debug_get_dr()'s
+ * @val: the new value; bits that cannot be written keep their fixed value
+ *
+ * Return: 0, or 1 = #GP.
+ */
 int debug_set_dr(struct mkvm_vcpu *vcpu, int dr, unsigned long val)
 {
 	switch (dr) {
@@ -172,6 +211,13 @@ int debug_set_dr(struct mkvm_vcpu *vcpu, int dr, unsigned long val)
 	return 0;
 }
 
+/**
+ * debug_set_guest_debug() - KVM_SET_GUEST_DEBUG
+ * @vcpu: loaded vCPU
+ * @dbg: what the debugger wants
+ *
+ * Return: 0; -EINVAL for an unknown bit; -EBUSY when an exception is to be injected and one waits.
+ */
 int debug_set_guest_debug(struct mkvm_vcpu *vcpu, const struct kvm_guest_debug *dbg)
 {
 	bool was_stepping = vcpu->arch.guest_debug & KVM_GUESTDBG_SINGLESTEP;
@@ -204,8 +250,6 @@ int debug_set_guest_debug(struct mkvm_vcpu *vcpu, const struct kvm_guest_debug *
 	}
 	update(vcpu);
 	if (control & KVM_GUESTDBG_SINGLESTEP) {
-		vcpu->arch.singlestep_rip = rip_read(vcpu) +
-					    vmx_get_segment_base(vcpu, SEG_CS);
 		rflags_set_tf(vcpu, true);
 	} else if (was_stepping) {
 		/* Otherwise RFLAGS.TF is the guest's own. */
@@ -218,6 +262,11 @@ int debug_set_guest_debug(struct mkvm_vcpu *vcpu, const struct kvm_guest_debug *
 	return 0;
 }
 
+/**
+ * debug_get_regs() - KVM_GET_DEBUGREGS
+ * @vcpu: loaded vCPU
+ * @regs: the guest's own registers, not those of a debugger
+ */
 void debug_get_regs(struct mkvm_vcpu *vcpu, struct kvm_debugregs *regs)
 {
 	int i;
@@ -228,6 +277,13 @@ void debug_get_regs(struct mkvm_vcpu *vcpu, struct kvm_debugregs *regs)
 	regs->dr7 = vcpu->arch.dr7;
 }
 
+/**
+ * debug_set_regs() - KVM_SET_DEBUGREGS
+ * @vcpu: loaded vCPU
+ * @regs: the new values; reserved bits get their fixed value
+ *
+ * Return: 0, or -EINVAL for flags and for bits beyond the 32 that DR6 and DR7 have.
+ */
 int debug_set_regs(struct mkvm_vcpu *vcpu, const struct kvm_debugregs *regs)
 {
 	int i;

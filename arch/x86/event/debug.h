@@ -3,7 +3,7 @@
  * Debug registers, the guest's own and those that userspace borrows.
  *
  * SDM, "Debug Registers"; KVM_SET_GUEST_DEBUG and KVM_GET/SET_DEBUGREGS. The hardware's DR0 to
- * DR3 and DR6 are loaded around guest mode only while somebody uses them (switch_db_regs).
+ * DR3 and DR6 are loaded around guest mode only while guest or debugger use them (switch_db_regs).
  */
 #ifndef MINIKVM_ARCH_X86_DEBUG_H
 #define MINIKVM_ARCH_X86_DEBUG_H
@@ -21,22 +21,13 @@
 	 KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP | \
 	 KVM_GUESTDBG_BLOCKIRQ)
 
-/*
- * Interrupts off, directly around guest mode, when switch_db_regs is not 0. The put also gives
- * the host its own breakpoints back.
- */
 void debug_load_guest(struct mkvm_vcpu *vcpu);
 void debug_put_guest(struct mkvm_vcpu *vcpu);
-
-/* MOV DR: 0, or 1 = #GP. DR4 and DR5 are DR6 and DR7; #UD with CR4.DE is the caller's. */
 int debug_get_dr(struct mkvm_vcpu *vcpu, int dr, unsigned long *val);
 int debug_set_dr(struct mkvm_vcpu *vcpu, int dr, unsigned long val);
-/* A #DB is delivered: what @payload (of an exit qualification, or of userspace) means for DR6. */
 void debug_merge_dr6(struct mkvm_vcpu *vcpu, u64 payload);
-/* First MOV DR after an exit: let the guest have the registers until it is put. */
-void debug_lend_registers(struct mkvm_vcpu *vcpu);
 void debug_clear_dr7(struct mkvm_vcpu *vcpu, unsigned long bits);
-
+void debug_lend_registers(struct mkvm_vcpu *vcpu);
 int debug_set_guest_debug(struct mkvm_vcpu *vcpu, const struct kvm_guest_debug *dbg);
 void debug_get_regs(struct mkvm_vcpu *vcpu, struct kvm_debugregs *regs);
 int debug_set_regs(struct mkvm_vcpu *vcpu, const struct kvm_debugregs *regs);

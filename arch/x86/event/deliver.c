@@ -106,44 +106,63 @@ static void set_window(struct vmx_vcpu *vmx, u32 bit, bool wanted)
 		vmx_cpu_based_clear(vmx, bit);
 }
 
-/*
- * What is to be injected. The 8259 comes first: a guest that wires it through LINT0 expects its
- * vectors at once. The LAPIC's come here only where the processor does not deliver them.
- */
-static bool next_interrupt(struct mkvm_vcpu *vcpu, bool take)
-{
-	int vector = -1;
+/* What waits for RFLAGS.IF: one of these, or a vector of the LAPIC. */
+enum { NO_INTERRUPT = -1, INTERRUPT_OF_PIC = 256, INTERRUPT_OF_USER };
 
+/*
+ * The interrupt that is next. The 8259 comes first: a guest that wires it through LINT0 expects its
+ * vectors at once. Those of the LAPIC come here only where the processor does not deliver them.
+ */
+static int next_interrupt(struct mkvm_vcpu *vcpu)
+{
 	if (unlikely(vcpu->arch.guest_debug & KVM_GUESTDBG_BLOCKIRQ))
-		return false;
-	if (vcpu->vm->arch.pic && pic_output(vcpu->vm) && lapic_accepts_pic(vcpu)) {
-		if (!take)
-			return true;
-		vector = pic_read_irq(vcpu->vm);
-	} else if (vcpu->arch.apic) {
-		if (vcpu->arch.pending_extint >= 0 && lapic_accepts_pic(vcpu)) {
-			if (!take)
-				return true;
-			vector = vcpu->arch.pending_extint;
-			vcpu->arch.pending_extint = -1;
-		} else if (!lapic_virtualized(vcpu)) {
-			vector = lapic_pending_vector(vcpu);
-			if (!take)
-				return vector >= 0;
-			if (vector >= 0)
-				lapic_ack(vcpu, vector);
-		}
+		return NO_INTERRUPT;
+	if (vcpu->vm->arch.pic && pic_output(vcpu->vm) && lapic_accepts_pic(vcpu))
+		return INTERRUPT_OF_PIC;
+	if (!vcpu->arch.apic)
+		return NO_INTERRUPT;
+	if (vcpu->arch.pending_extint >= 0 && lapic_accepts_pic(vcpu))
+		return INTERRUPT_OF_USER;
+	return lapic_virtualized(vcpu) ? NO_INTERRUPT : lapic_pending_vector(vcpu);
+}
+
+/* Take what next_interrupt() found from its controller: its vector. */
+static int take_interrupt(struct mkvm_vcpu *vcpu, int next)
+{
+	int vector;
+
+	switch (next) {
+	case INTERRUPT_OF_PIC:
+		return pic_read_irq(vcpu->vm);
+	case INTERRUPT_OF_USER:
+		vector = vcpu->arch.pending_extint;
+		vcpu->arch.pending_extint = -1;
+		return vector;
+	default:
+		lapic_ack(vcpu, next);
+		return next;
 	}
-	if (vector < 0)
-		return false;
-	inject_interrupt(vcpu, vector, false);
-	return true;
+}
+
+/*
+ * Inject the interrupt that is next. True when another one waits: not behind one of the LAPIC's,
+ * whose others have a lower priority and come after its EOI.
+ */
+static bool inject_next(struct mkvm_vcpu *vcpu, int next)
+{
+	int vector = take_interrupt(vcpu, next);
+
+	if (vector >= 0) {
+		inject_interrupt(vcpu, vector, false);
+		deliver_interrupt(vcpu);
+	}
+	return next >= INTERRUPT_OF_PIC && next_interrupt(vcpu) != NO_INTERRUPT;
 }
 
 /* Out of line: for those without APICv there is only next_interrupt(). */
 static noinline bool virtualized_has_interrupt(struct mkvm_vcpu *vcpu)
 {
-	return lapic_pending_vector(vcpu) >= 0 || next_interrupt(vcpu, false);
+	return lapic_pending_vector(vcpu) >= 0 || next_interrupt(vcpu) != NO_INTERRUPT;
 }
 
 /**
@@ -156,7 +175,7 @@ bool event_has_interrupt(struct mkvm_vcpu *vcpu)
 {
 	if (lapic_virtualized(vcpu))
 		return virtualized_has_interrupt(vcpu);
-	return next_interrupt(vcpu, false);
+	return next_interrupt(vcpu) != NO_INTERRUPT;
 }
 
 /**
@@ -170,8 +189,8 @@ void event_deliver(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_arch_vcpu *arch = &vcpu->arch;
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
-	bool irq_waits = false;
-	int threshold;
+	int next, threshold;
+	bool irq_waits;
 
 	if (arch->exception.injected)
 		deliver_exception(vcpu);
@@ -189,15 +208,10 @@ void event_deliver(struct mkvm_vcpu *vcpu)
 	}
 	set_window(vmx, CPU_BASED_NMI_WINDOW_EXITING, arch->nmi_pending);
 
-	if (next_interrupt(vcpu, false)) {
-		if (!vmx->event_injected && event_interrupt_allowed(vcpu)) {
-			if (next_interrupt(vcpu, true))
-				deliver_interrupt(vcpu);
-			irq_waits = next_interrupt(vcpu, false);
-		} else {
-			irq_waits = true;
-		}
-	}
+	next = next_interrupt(vcpu);
+	irq_waits = next != NO_INTERRUPT;
+	if (irq_waits && !vmx->event_injected && event_interrupt_allowed(vcpu))
+		irq_waits = inject_next(vcpu, next);
 	if (!arch->apic && vcpu->run->request_interrupt_window)
 		irq_waits = true;
 	else if (vcpu->vm->arch.irqchip_mode == MKVM_IRQCHIP_SPLIT &&

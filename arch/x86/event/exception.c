@@ -45,6 +45,12 @@ static const struct exception_row rows[NR_EXCEPTIONS] = {
 	[22 ... NR_EXCEPTIONS - 1] = ROW("reserved", FAULT),
 };
 
+/**
+ * exception_row() - what is known of an exception
+ * @vector: any vector
+ *
+ * Return: its row; for vectors from NR_EXCEPTIONS on, that of a reserved one.
+ */
 const struct exception_row *exception_row(u8 vector)
 {
 	if (vector >= NR_EXCEPTIONS)

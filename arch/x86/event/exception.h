@@ -44,7 +44,6 @@ struct exception_row {
 
 #define NR_EXCEPTIONS	32
 
-/* exception.c: the row of any vector below NR_EXCEPTIONS; others get a reserved one's. */
 const struct exception_row *exception_row(u8 vector);
 
 #endif

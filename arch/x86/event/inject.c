@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Queueing of events: exceptions, NMIs, KVM_GET/SET_VCPU_EVENTS.
+ * Events that wait: exceptions, NMIs, KVM_GET/SET_VCPU_EVENTS.
  *
  * SDM, "Interrupt 8 - Double Fault Exception" and "Exception Priority". What each exception is
  * stands in exception.c, delivery itself in deliver.c.
@@ -44,6 +44,10 @@ void inject_deliver_payload(struct mkvm_vcpu *vcpu)
 	ex->payload = 0;
 }
 
+/*
+ * Raise an exception. Two at once become #DF or a shutdown: SDM, "Interrupt 8 - Double Fault
+ * Exception".
+ */
 static void queue(struct mkvm_vcpu *vcpu, u8 vector, u32 error_code, unsigned long payload)
 {
 	const struct exception_row *row = exception_row(vector);
@@ -83,24 +87,46 @@ static void queue(struct mkvm_vcpu *vcpu, u8 vector, u32 error_code, unsigned lo
 	inject_deliver_payload(vcpu);
 }
 
+/**
+ * queue_exception() - raise an exception that has no error code
+ * @vcpu: loaded vCPU
+ * @vector: its vector
+ */
 void queue_exception(struct mkvm_vcpu *vcpu, u8 vector)
 {
 	queue(vcpu, vector, 0, 0);
 }
 
+/**
+ * queue_exception_e() - raise an exception that has an error code
+ * @vcpu: loaded vCPU
+ * @vector: its vector
+ * @error_code: pushed on the handler's stack, outside real-address mode
+ */
 void queue_exception_e(struct mkvm_vcpu *vcpu, u8 vector, u32 error_code)
 {
 	queue(vcpu, vector, error_code, 0);
 }
 
+/**
+ * queue_page_fault() - raise #PF; CR2 is written at once
+ * @vcpu: loaded vCPU
+ * @cr2: the linear address that faulted
+ * @error_code: as the processor's
+ */
 void queue_page_fault(struct mkvm_vcpu *vcpu, u64 cr2, u32 error_code)
 {
 	queue(vcpu, X86_TRAP_PF, error_code, cr2);
 }
 
+/**
+ * queue_debug_exception() - raise #DB; DR6 is written at once
+ * @vcpu: loaded vCPU
+ * @dr6_bits: what happened, as in an exit qualification
+ */
 void queue_debug_exception(struct mkvm_vcpu *vcpu, unsigned long dr6_bits)
 {
-	/* While a debugger steps, the step is his, and the next entry's #DB exit tells him. */
+	/* A step while a debugger steps is the debugger's: the next entry's #DB exit reports it. */
 	if (dr6_bits == DR6_BS && (vcpu->arch.guest_debug & KVM_GUESTDBG_SINGLESTEP)) {
 		single_step_pend();
 		return;
@@ -121,7 +147,12 @@ void inject_clear(struct mkvm_vcpu *vcpu)
 	atomic_set(&vcpu->arch.nmi_queued, 0);
 }
 
-/* Move what other threads queued to where the entry path looks; at most one can wait more. */
+/**
+ * inject_take_nmis() - MKVM_REQ_NMI: count in the NMIs that other threads sent
+ * @vcpu: loaded vCPU
+ *
+ * While one is being handled at most one more can wait, as in a processor.
+ */
 void inject_take_nmis(struct mkvm_vcpu *vcpu)
 {
 	unsigned int limit = event_get_nmi_mask(vcpu) || vcpu->arch.nmi_injected ? 1 : 2;
@@ -131,6 +162,11 @@ void inject_take_nmis(struct mkvm_vcpu *vcpu)
 	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
 }
 
+/**
+ * inject_get_events() - KVM_GET_VCPU_EVENTS
+ * @vcpu: loaded vCPU
+ * @events: the result
+ */
 void inject_get_events(struct mkvm_vcpu *vcpu, struct kvm_vcpu_events *events)
 {
 	struct mkvm_exception *ex = &vcpu->arch.exception;
@@ -174,6 +210,13 @@ void inject_get_events(struct mkvm_vcpu *vcpu, struct kvm_vcpu_events *events)
 	}
 }
 
+/**
+ * inject_set_events() - KVM_SET_VCPU_EVENTS
+ * @vcpu: loaded vCPU
+ * @events: the new state
+ *
+ * Return: 0, or -EINVAL with nothing changed.
+ */
 int inject_set_events(struct mkvm_vcpu *vcpu, const struct kvm_vcpu_events *events)
 {
 	u32 known = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SIPI_VECTOR |

@@ -8,24 +8,23 @@
 #ifndef MINIKVM_ARCH_X86_INJECT_H
 #define MINIKVM_ARCH_X86_INJECT_H
 
+#include <asm/trapnr.h>
+
 #include "virt/vcpu.h"
 
-/* Raise an exception in the guest; two at once become #DF or shutdown as the SDM says. */
 void queue_exception(struct mkvm_vcpu *vcpu, u8 vector);
 void queue_exception_e(struct mkvm_vcpu *vcpu, u8 vector, u32 error_code);
-/* #PF: CR2 is written at once. */
 void queue_page_fault(struct mkvm_vcpu *vcpu, u64 cr2, u32 error_code);
-/* #DB with bits to be set in DR6, at once. */
 void queue_debug_exception(struct mkvm_vcpu *vcpu, unsigned long dr6_bits);
 
 static inline void queue_gp(struct mkvm_vcpu *vcpu, u32 error_code)
 {
-	queue_exception_e(vcpu, 13, error_code);
+	queue_exception_e(vcpu, X86_TRAP_GP, error_code);
 }
 
 static inline void queue_ud(struct mkvm_vcpu *vcpu)
 {
-	queue_exception(vcpu, 6);
+	queue_exception(vcpu, X86_TRAP_UD);
 }
 
 /* The interrupt that the next entry carries; @soft: of INT n. */
@@ -50,12 +49,10 @@ static __always_inline void inject_done(struct mkvm_vcpu *vcpu)
 	inject_interrupt_done(vcpu);
 }
 
-/* KVM_GET/SET_VCPU_EVENTS and SET_SREGS' interrupt_bitmap. vCPU loaded. */
 void inject_get_events(struct mkvm_vcpu *vcpu, struct kvm_vcpu_events *events);
 int inject_set_events(struct mkvm_vcpu *vcpu, const struct kvm_vcpu_events *events);
 void inject_deliver_payload(struct mkvm_vcpu *vcpu);
 void inject_clear(struct mkvm_vcpu *vcpu);
-/* MKVM_REQ_NMI: take what other threads queued. vCPU loaded. */
 void inject_take_nmis(struct mkvm_vcpu *vcpu);
 
 #endif

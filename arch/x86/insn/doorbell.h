@@ -36,7 +36,8 @@ struct mkvm_vcpu;
  * @size: of the access, 1, 2, 4 or 8 bytes
  * @reg_size: of a load: how much of the register the instruction writes, likewise
  * @base: register, or DOORBELL_NO_REG
- * @index: likewise; @scale is its shift count
+ * @index: likewise
+ * @scale: shift count of the index
  * @reg: register that is stored or loaded, or DOORBELL_NO_REG
  * @levels: of the walk below; 0: it has to be made anew
  * @cr3: the walk began here

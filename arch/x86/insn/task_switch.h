@@ -19,7 +19,8 @@ enum task_switch_source {
  * @next_rip: where the old task goes on
  * @nmi: the event is an NMI
  * @external: caused by an event that is external to the program: EXT in error codes
- * @has_error_code: the event pushes @error_code on the new task's stack
+ * @has_error_code: the event pushes an error code on the new task's stack
+ * @error_code: this one
  */
 struct task_switch {
 	enum task_switch_source source;

@@ -33,13 +33,4 @@ int pvclock_set_clock(struct mkvm_vm *vm, const struct kvm_clock_data *data);
 /* The flags that KVM_GET_CLOCK may give: KVM_CAP_ADJUST_CLOCK. */
 int pvclock_flags(void);
 
-/* steal_time.c: MSR_KVM_STEAL_TIME. 0, or 1 = #GP. */
-int steal_time_write(struct mkvm_vcpu *vcpu, u64 data);
-/* The vCPU gets a CPU: ask for an update if it waited. Preemption off. */
-void steal_time_load(struct mkvm_vcpu *vcpu);
-/* MKVM_REQ_STEAL_UPDATE: the vCPU runs again. vCPU thread, vm->srcu held. */
-void steal_time_update(struct mkvm_vcpu *vcpu);
-/* The vCPU's thread is scheduled out. Preempt notifier. */
-void steal_time_preempted(struct mkvm_vcpu *vcpu);
-
 #endif

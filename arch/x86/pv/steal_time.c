@@ -13,7 +13,7 @@
 #include <linux/sched/stat.h>
 #include <linux/uaccess.h>
 
-#include "arch/x86/pv/pvclock.h"
+#include "arch/x86/pv/steal_time.h"
 #include "arch/x86/vmx/vmx.h"
 #include "virt/guest_memory.h"
 
@@ -24,6 +24,13 @@ static gpa_t area(const struct mkvm_vcpu *vcpu)
 	return vcpu->arch.steal_time_msr & ~(RESERVED_BITS | KVM_MSR_ENABLED);
 }
 
+/**
+ * steal_time_write() - WRMSR of MSR_KVM_STEAL_TIME
+ * @vcpu: loaded vCPU
+ * @data: guest-physical address of the structure, and KVM_MSR_ENABLED
+ *
+ * Return: 0, or 1 = #GP.
+ */
 int steal_time_write(struct mkvm_vcpu *vcpu, u64 data)
 {
 	if (!sched_info_on() || (data & RESERVED_BITS))
@@ -36,6 +43,12 @@ int steal_time_write(struct mkvm_vcpu *vcpu, u64 data)
 	return 0;
 }
 
+/**
+ * steal_time_load() - the vCPU gets a CPU: ask for an update if it waited for one
+ * @vcpu: the vCPU, whose guest wants to know
+ *
+ * Context: preemption off.
+ */
 void steal_time_load(struct mkvm_vcpu *vcpu)
 {
 	/* The thread may have waited between two KVM_RUNs: that is stolen, too. */
@@ -61,6 +74,12 @@ static void clear_preempted(struct mkvm_vcpu *vcpu, gpa_t gpa)
 	}
 }
 
+/**
+ * steal_time_update() - MKVM_REQ_STEAL_UPDATE: the vCPU runs again
+ * @vcpu: the vCPU
+ *
+ * Context: vCPU thread, vm->srcu read-held.
+ */
 void steal_time_update(struct mkvm_vcpu *vcpu)
 {
 	u64 delay = current->sched_info.run_delay;
@@ -95,6 +114,12 @@ void steal_time_update(struct mkvm_vcpu *vcpu)
 			 sizeof(st.version));
 }
 
+/**
+ * steal_time_preempted() - the vCPU's thread is scheduled out
+ * @vcpu: the vCPU, whose guest wants to know
+ *
+ * Context: preempt notifier.
+ */
 void steal_time_preempted(struct mkvm_vcpu *vcpu)
 {
 	gpa_t gpa = area(vcpu) + offsetof(struct kvm_steal_time, preempted);

@@ -25,6 +25,7 @@
 #include "arch/x86/mmu/ept.h"
 #include "arch/x86/pv/async_pf.h"
 #include "arch/x86/pv/pvclock.h"
+#include "arch/x86/pv/steal_time.h"
 #include "arch/x86/run/run.h"
 #include "arch/x86/run/vcpu_state.h"
 #include "arch/x86/vmx/explain/exit_reason.h"

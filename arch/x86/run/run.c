@@ -33,6 +33,7 @@
 #include "arch/x86/irq/posted.h"
 #include "arch/x86/pv/async_pf.h"
 #include "arch/x86/pv/pvclock.h"
+#include "arch/x86/pv/steal_time.h"
 #include "arch/x86/run/halt.h"
 #include "arch/x86/run/hot_loop.h"
 #include "arch/x86/run/run.h"

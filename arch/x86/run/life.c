@@ -15,6 +15,10 @@
 #include <linux/module.h>
 #include <asm/tsc.h>
 
+#include "arch/x86/cpu/cpuid.h"
+#include "arch/x86/cpu/fpu.h"
+#include "arch/x86/cpu/mce.h"
+#include "arch/x86/cpu/msr.h"
 #include "arch/x86/cpu/msr_filter.h"
 #include "arch/x86/cpu/tsc.h"
 #include "arch/x86/event/debug.h"
@@ -26,8 +30,7 @@
 #include "arch/x86/pv/async_pf.h"
 #include "arch/x86/pv/pvclock.h"
 #include "arch/x86/pv/steal_time.h"
-#include "arch/x86/run/run.h"
-#include "arch/x86/run/vcpu_state.h"
+#include "arch/x86/run/reset.h"
 #include "arch/x86/vmx/explain/exit_reason.h"
 #include "arch/x86/vmx/explain/vmcs_access.h"
 #include "arch/x86/vmx/vmx.h"
@@ -41,7 +44,9 @@ int arch_init(void)
 	ret = vmx_module_init();
 	if (ret)
 		return ret;
-	state_module_init();
+	fpu_module_init();
+	cpuid_module_init();
+	msr_module_init();
 	ret = ept_module_init();
 	if (ret)
 		goto out_vmx;
@@ -86,7 +91,9 @@ int arch_vm_create(struct mkvm_vm *vm, unsigned long type)
 		mkvm_refuse(NULL, "KVM_CREATE_VM: type %lu, only 0 is known", type);
 		return -EINVAL;
 	}
-	state_vm_init(vm);
+	tsc_vm_init(vm);
+	vm->arch.guest_can_read_platform_info = true;
+	pvclock_vm_init(vm);
 	vm->arch.pml = vmx_caps.pml;
 	return ept_init_vm(vm);
 }
@@ -153,6 +160,32 @@ int arch_vcpu_precreate(struct mkvm_vm *vm, u32 id)
 	return 0;
 }
 
+/* What the guest's processor is, apart from VMX. 0, or -ENOMEM with nothing left behind. */
+static int create_cpu(struct mkvm_vcpu *vcpu)
+{
+	int ret;
+
+	ret = fpu_vcpu_init(vcpu);
+	if (ret)
+		return ret;
+	ret = mce_vcpu_init(vcpu);
+	if (ret) {
+		fpu_vcpu_free(vcpu);
+		return ret;
+	}
+	cpuid_vcpu_init(vcpu);
+	tsc_vcpu_init(vcpu);
+	async_pf_vcpu_init(vcpu);
+	return 0;
+}
+
+static void destroy_cpu(struct mkvm_vcpu *vcpu)
+{
+	cpuid_vcpu_free(vcpu);
+	mce_vcpu_free(vcpu);
+	fpu_vcpu_free(vcpu);
+}
+
 int arch_vcpu_create(struct mkvm_vcpu *vcpu)
 {
 	int ret;
@@ -169,12 +202,12 @@ int arch_vcpu_create(struct mkvm_vcpu *vcpu)
 		if (!vcpu->arch.boot_vcpu)
 			vcpu->arch.mp_state = KVM_MP_STATE_UNINITIALIZED;
 	}
-	ret = state_vcpu_init(vcpu);
+	ret = create_cpu(vcpu);
 	if (ret)
 		goto out_lapic;
 	ret = mmio_vcpu_init(vcpu);
 	if (ret)
-		goto out_state;
+		goto out_cpu;
 	ret = vmx_vcpu_create(vcpu);
 	if (ret)
 		goto out_mmio;
@@ -186,8 +219,8 @@ int arch_vcpu_create(struct mkvm_vcpu *vcpu)
 
 out_mmio:
 	mmio_vcpu_free(vcpu);
-out_state:
-	state_vcpu_free(vcpu);
+out_cpu:
+	destroy_cpu(vcpu);
 out_lapic:
 	if (vcpu->arch.apic)
 		lapic_destroy(vcpu);
@@ -219,7 +252,7 @@ void arch_vcpu_destroy(struct mkvm_vcpu *vcpu)
 	posted_destroy(vcpu);
 	vmx_vcpu_destroy(vcpu);
 	mmio_vcpu_free(vcpu);
-	state_vcpu_free(vcpu);
+	destroy_cpu(vcpu);
 }
 
 void arch_vcpu_load(struct mkvm_vcpu *vcpu, int cpu)

@@ -14,12 +14,15 @@
 
 #include "arch/x86/cpu/cpuid.h"
 #include "arch/x86/cpu/cr.h"
-#include "arch/x86/event/debug.h"
 #include "arch/x86/cpu/fpu.h"
-#include "arch/x86/irq/lapic.h"
 #include "arch/x86/cpu/msr.h"
+#include "arch/x86/cpu/msr_pass.h"
+#include "arch/x86/event/debug.h"
+#include "arch/x86/event/inject.h"
+#include "arch/x86/irq/lapic.h"
+#include "arch/x86/pv/async_pf.h"
 #include "arch/x86/regs.h"
-#include "arch/x86/run/vcpu_state.h"
+#include "arch/x86/run/reset.h"
 #include "arch/x86/vmx/vmx.h"
 
 /* Where a row's register is; @which of struct reset_row says which of that kind. */
@@ -220,13 +223,7 @@ static void reset_row(struct mkvm_vcpu *vcpu, const struct reset_row *row, bool 
 	}
 }
 
-/**
- * state_vcpu_reset() - the registers after RESET or INIT
- * @vcpu: loaded vCPU; its VMCS exists
- * @init_event: INIT; else power-up, which is the only RESET that there is: userspace that wants
- *	another sets every register itself
- */
-void state_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
+static void reset_registers(struct mkvm_vcpu *vcpu, bool init_event)
 {
 	unsigned int i;
 
@@ -239,4 +236,23 @@ void state_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
 	fpu_update_switch(vcpu);
 	cpuid_update_runtime(vcpu);
 	vmx_flush_tlb_guest(vcpu);
+}
+
+/**
+ * reset_vcpu() - the state after power-up, RESET or INIT
+ * @vcpu: loaded vCPU; its VMCS exists
+ * @init_event: INIT: caches, FPU and most MSRs keep their contents. Otherwise power-up, which is
+ *	the only RESET that there is: userspace that wants another sets every register itself
+ */
+void reset_vcpu(struct mkvm_vcpu *vcpu, bool init_event)
+{
+	inject_clear(vcpu);
+	async_pf_forget(vcpu);
+	vcpu->arch.complete_userspace_io = NULL;
+	if (vcpu->arch.apic)
+		lapic_reset(vcpu, init_event);
+	reset_registers(vcpu, init_event);
+	vmx_vcpu_reset(vcpu, init_event);
+	msr_pass_update(vcpu);
+	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
 }

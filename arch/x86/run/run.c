@@ -36,30 +36,11 @@
 #include "arch/x86/pv/steal_time.h"
 #include "arch/x86/run/halt.h"
 #include "arch/x86/run/hot_loop.h"
-#include "arch/x86/run/run.h"
+#include "arch/x86/run/reset.h"
 #include "arch/x86/run/thread_work.h"
-#include "arch/x86/run/vcpu_state.h"
 #include "arch/x86/vmx/vmx.h"
 #include "compat/compat.h"
 #include "virt/arch.h"
-
-/**
- * mkvm_vcpu_reset() - the state after power-up, RESET or INIT
- * @vcpu: loaded vCPU
- * @init_event: INIT: caches, FPU and most MSRs keep their contents
- */
-void mkvm_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
-{
-	inject_clear(vcpu);
-	async_pf_forget(vcpu);
-	vcpu->arch.complete_userspace_io = NULL;
-	if (vcpu->arch.apic)
-		lapic_reset(vcpu, init_event);
-	state_vcpu_reset(vcpu, init_event);
-	vmx_vcpu_reset(vcpu, init_event);
-	msr_pass_update(vcpu);
-	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
-}
 
 /* What the guest reads in its memory: the time, and which pages have come. */
 static void tell_guest(struct mkvm_vcpu *vcpu)

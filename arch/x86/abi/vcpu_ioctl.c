@@ -22,11 +22,12 @@
 #include "arch/x86/cpu/tsc.h"
 #include "arch/x86/event/debug.h"
 #include "arch/x86/event/inject.h"
+#include "arch/x86/event/mp_state.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/mmu/guest_walk.h"
 #include "arch/x86/pv/pvclock.h"
 #include "arch/x86/regs.h"
-#include "arch/x86/run/run.h"
+#include "arch/x86/run/init_sipi.h"
 #include "arch/x86/vmx/break_field.h"
 #include "arch/x86/vmx/vmx.h"
 #include "uapi/linux/minikvm.h"
@@ -110,7 +111,7 @@ static long get_mp_state(struct mkvm_call *call)
 	struct kvm_mp_state *mp = call->data;
 
 	/* An INIT or SIPI that came already decides what the state is. */
-	vcpu_accept_events(vcpu);
+	init_sipi_accept(vcpu);
 	mp->mp_state = vcpu->arch.mp_state;
 	/* A kick that came is in no structure that userspace saves: its effect is. */
 	if (mp->mp_state == KVM_MP_STATE_HALTED && READ_ONCE(vcpu->arch.pv_unhalted))
@@ -140,10 +141,10 @@ static long set_mp_state(struct mkvm_call *call)
 		return -EINVAL;
 	}
 	if (state == KVM_MP_STATE_SIPI_RECEIVED) {
-		vcpu->arch.mp_state = KVM_MP_STATE_INIT_RECEIVED;
+		mp_state_set(vcpu, KVM_MP_STATE_INIT_RECEIVED);
 		lapic_post_sipi(vcpu);
 	} else {
-		vcpu->arch.mp_state = state;
+		mp_state_set(vcpu, state);
 	}
 	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
 	return 0;

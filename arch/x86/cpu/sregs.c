@@ -16,6 +16,7 @@
 #include "arch/x86/cpu/cr.h"
 #include "arch/x86/cpu/sregs.h"
 #include "arch/x86/event/inject.h"
+#include "arch/x86/event/mp_state.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/regs.h"
 #include "arch/x86/vmx/vmx.h"
@@ -111,7 +112,7 @@ static int set_common(struct mkvm_vcpu *vcpu, const struct kvm_sregs *sregs)
 	if (vcpu->vm->arch.bsp_vcpu_id == vcpu->id && rip_read(vcpu) == 0xfff0 &&
 	    sregs->cs.selector == 0xf000 && sregs->cs.base == 0xffff0000 &&
 	    !(sregs->cr0 & X86_CR0_PE))
-		vcpu->arch.mp_state = KVM_MP_STATE_RUNNABLE;
+		mp_state_set(vcpu, KVM_MP_STATE_RUNNABLE);
 	vmx_flush_tlb_guest(vcpu);
 	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
 	return 0;

@@ -18,6 +18,7 @@
 
 #include "arch/x86/cpu/cpuid.h"
 #include "arch/x86/event/inject.h"
+#include "arch/x86/event/mp_state.h"
 #include "arch/x86/event/single_step.h"
 #include "arch/x86/event/skip.h"
 #include "arch/x86/exit/exit_access.h"
@@ -45,7 +46,7 @@ static noinline int halt_stepped(struct mkvm_vcpu *vcpu)
 	if (!(vcpu->arch.guest_debug & KVM_GUESTDBG_SINGLESTEP))
 		return 1;
 	single_step_drop();
-	vcpu->arch.mp_state = KVM_MP_STATE_HALTED;
+	mp_state_set(vcpu, KVM_MP_STATE_HALTED);
 	return exit_debug(vcpu, X86_TRAP_DB, DR_STEP);
 }
 
@@ -59,7 +60,7 @@ static int exit_hlt(struct mkvm_vcpu *vcpu)
 	}
 	if (unlikely(vmx_rflags(vcpu) & X86_EFLAGS_TF))
 		return halt_stepped(vcpu);
-	vcpu->arch.mp_state = KVM_MP_STATE_HALTED;
+	mp_state_set(vcpu, KVM_MP_STATE_HALTED);
 	return 1;
 }
 

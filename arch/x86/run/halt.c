@@ -11,6 +11,7 @@
 
 #include "arch/x86/event/deliver.h"
 #include "arch/x86/event/interruptibility.h"
+#include "arch/x86/event/mp_state.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/run/halt.h"
 #include "arch/x86/vmx/vmx.h"
@@ -32,6 +33,18 @@ bool halt_has_event(struct mkvm_vcpu *vcpu)
 	    READ_ONCE(vcpu->arch.pv_unhalted))
 		return true;
 	return vcpu->arch.apic && event_has_interrupt(vcpu) && event_interrupt_allowed(vcpu);
+}
+
+/**
+ * halt_leave() - HLT ends
+ * @vcpu: the vCPU, loaded
+ *
+ * A kick of another vCPU's (KVM_HC_KICK_CPU) ends one HLT.
+ */
+void halt_leave(struct mkvm_vcpu *vcpu)
+{
+	WRITE_ONCE(vcpu->arch.pv_unhalted, false);
+	mp_state_set(vcpu, KVM_MP_STATE_RUNNABLE);
 }
 
 static bool runnable(struct mkvm_vcpu *vcpu)

@@ -8,6 +8,7 @@
 #include "virt/vcpu.h"
 
 bool halt_has_event(struct mkvm_vcpu *vcpu);
+void halt_leave(struct mkvm_vcpu *vcpu);
 void halt_block(struct mkvm_vcpu *vcpu);
 
 #endif

@@ -9,9 +9,11 @@
 #include <linux/kvm.h>
 #include <asm/msr-index.h>
 
+#include "arch/x86/event/mp_state.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/regs.h"
-#include "arch/x86/run/run.h"
+#include "arch/x86/run/init_sipi.h"
+#include "arch/x86/run/reset.h"
 #include "arch/x86/vmx/vmx.h"
 
 /* The AP starts in real mode at vector << 12. */
@@ -27,25 +29,25 @@ static void start_at_sipi(struct mkvm_vcpu *vcpu, u8 vector)
 }
 
 /**
- * vcpu_accept_events() - carry out the INIT and the SIPI that wait in the LAPIC
+ * init_sipi_accept() - carry out the INIT and the SIPI that wait in the LAPIC
  * @vcpu: the vCPU, loaded; its mp_state changes
  *
  * A SIPI counts only after INIT; one that comes at another time is dropped.
  */
-void vcpu_accept_events(struct mkvm_vcpu *vcpu)
+void init_sipi_accept(struct mkvm_vcpu *vcpu)
 {
 	unsigned long events;
 	u8 vector;
 
 	events = lapic_accept_events(vcpu, &vector);
 	if (events & BIT(LAPIC_EVENT_INIT)) {
-		mkvm_vcpu_reset(vcpu, true);
-		vcpu->arch.mp_state = vcpu->arch.apic_base & MSR_IA32_APICBASE_BSP ?
-				      KVM_MP_STATE_RUNNABLE : KVM_MP_STATE_INIT_RECEIVED;
+		reset_vcpu(vcpu, true);
+		mp_state_set(vcpu, vcpu->arch.apic_base & MSR_IA32_APICBASE_BSP ?
+			     KVM_MP_STATE_RUNNABLE : KVM_MP_STATE_INIT_RECEIVED);
 	}
 	if ((events & BIT(LAPIC_EVENT_SIPI)) &&
 	    vcpu->arch.mp_state == KVM_MP_STATE_INIT_RECEIVED) {
 		start_at_sipi(vcpu, vector);
-		vcpu->arch.mp_state = KVM_MP_STATE_RUNNABLE;
+		mp_state_set(vcpu, KVM_MP_STATE_RUNNABLE);
 	}
 }

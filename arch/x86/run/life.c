@@ -22,6 +22,7 @@
 #include "arch/x86/cpu/msr_filter.h"
 #include "arch/x86/cpu/tsc.h"
 #include "arch/x86/event/debug.h"
+#include "arch/x86/event/mp_state.h"
 #include "arch/x86/insn/mmio.h"
 #include "arch/x86/irq/irqchip.h"
 #include "arch/x86/irq/lapic.h"
@@ -192,7 +193,7 @@ int arch_vcpu_create(struct mkvm_vcpu *vcpu)
 
 	vcpu->arch.boot_vcpu = vcpu->id == vcpu->vm->arch.bsp_vcpu_id;
 	vcpu->arch.regs_avail = ~0u;
-	vcpu->arch.mp_state = KVM_MP_STATE_RUNNABLE;
+	mp_state_set(vcpu, KVM_MP_STATE_RUNNABLE);
 	if (arch_irqchip_in_kernel(vcpu->vm)) {
 		ret = lapic_create(vcpu);
 		if (!ret)
@@ -200,7 +201,7 @@ int arch_vcpu_create(struct mkvm_vcpu *vcpu)
 		if (ret)
 			goto out_lapic;
 		if (!vcpu->arch.boot_vcpu)
-			vcpu->arch.mp_state = KVM_MP_STATE_UNINITIALIZED;
+			mp_state_set(vcpu, KVM_MP_STATE_UNINITIALIZED);
 	}
 	ret = create_cpu(vcpu);
 	if (ret)
@@ -232,7 +233,7 @@ void arch_vcpu_power_up(struct mkvm_vcpu *vcpu)
 {
 	if (vcpu->arch.apic)
 		vmx_set_virtual_apic_page(vcpu, lapic_regs_page(vcpu));
-	mkvm_vcpu_reset(vcpu, false);
+	reset_vcpu(vcpu, false);
 }
 
 void arch_vcpu_postcreate(struct mkvm_vcpu *vcpu)

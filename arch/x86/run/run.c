@@ -36,6 +36,7 @@
 #include "arch/x86/pv/steal_time.h"
 #include "arch/x86/run/halt.h"
 #include "arch/x86/run/hot_loop.h"
+#include "arch/x86/run/init_sipi.h"
 #include "arch/x86/run/reset.h"
 #include "arch/x86/run/thread_work.h"
 #include "arch/x86/vmx/vmx.h"
@@ -83,7 +84,7 @@ static int handle_requests(struct mkvm_vcpu *vcpu)
 		lapic_update_eoi_exits(vcpu);
 	mkvm_clear_request(MKVM_REQ_INIT_SIPI, vcpu);
 	if (vcpu->arch.apic && lapic_has_events(vcpu)) {
-		vcpu_accept_events(vcpu);
+		init_sipi_accept(vcpu);
 		if (vcpu->arch.mp_state != KVM_MP_STATE_RUNNABLE)
 			return 1;
 	}
@@ -167,12 +168,6 @@ static bool userspace_interrupt_window(struct mkvm_vcpu *vcpu)
 	return window_requested(vcpu) && event_ready_for_user_interrupt(vcpu);
 }
 
-static void leave_halt(struct mkvm_vcpu *vcpu)
-{
-	WRITE_ONCE(vcpu->arch.pv_unhalted, false);
-	vcpu->arch.mp_state = KVM_MP_STATE_RUNNABLE;
-}
-
 static int run_loop(struct mkvm_vcpu *vcpu)
 {
 	int ret;
@@ -197,7 +192,7 @@ static int run_loop(struct mkvm_vcpu *vcpu)
 			}
 		} else {
 			if (vcpu->arch.mp_state == KVM_MP_STATE_HALTED && halt_has_event(vcpu)) {
-				leave_halt(vcpu);
+				halt_leave(vcpu);
 				continue;
 			}
 			/* STI; HLT: what ends the HLT may be the interrupt that userspace has. */
@@ -215,7 +210,7 @@ static int run_loop(struct mkvm_vcpu *vcpu)
 			lapic_timer_unblock(vcpu);
 			ret = 1;
 			if (vcpu->arch.mp_state == KVM_MP_STATE_HALTED && halt_has_event(vcpu)) {
-				leave_halt(vcpu);
+				halt_leave(vcpu);
 				vcpu->stats.halt_wakeups++;
 			}
 		}

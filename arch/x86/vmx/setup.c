@@ -311,7 +311,7 @@ void vmx_vcpu_put(struct mkvm_vcpu *vcpu)
  * @vcpu: loaded vCPU
  * @init_event: INIT
  *
- * The registers are state_vcpu_reset()'s; what only VMX has is done here.
+ * The registers are reset_vcpu()'s; what only VMX has is done here.
  */
 void vmx_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
 {

@@ -17,7 +17,7 @@ int posted_accept(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source, u8 vector)
 	return 1;
 }
 
-void mkvm_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
+void reset_vcpu(struct mkvm_vcpu *vcpu, bool init_event)
 {
 	vcpu->resets++;
 	vcpu->rip = 0xfff0;

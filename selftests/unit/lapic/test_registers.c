@@ -17,8 +17,8 @@ static void test_reset(void)
 	struct mkvm_vcpu *bsp = vm->vcpus[0], *ap = vm->vcpus[1];
 	u32 reg, nonzero = 0;
 
-	mkvm_vcpu_reset(bsp, false);
-	mkvm_vcpu_reset(ap, false);
+	reset_vcpu(bsp, false);
+	reset_vcpu(ap, false);
 	tap_ok(bsp->arch.apic_base == 0xfee00900 && ap->arch.apic_base == 0xfee00800,
 	       "reset: IA32_APIC_BASE, BSP flag only on the BSP");
 	tap_ok(reg_r(bsp, APIC_ID) == 0 && reg_r(ap, APIC_ID) == 1u << 24, "reset: IDs");
@@ -33,7 +33,7 @@ static void test_reset(void)
 		nonzero += reg_r(ap, reg);
 	tap_ok(!nonzero && !reg_r(ap, APIC_TASKPRI) && !reg_r(ap, APIC_LDR), "reset: others are 0");
 	vm->arch.disabled_quirks = KVM_X86_QUIRK_LINT0_REENABLED;
-	mkvm_vcpu_reset(bsp, false);
+	reset_vcpu(bsp, false);
 	tap_ok(reg_r(bsp, APIC_LVT0) == APIC_LVT_MASKED, "reset: LINT0 masked without the quirk");
 	ap->arch.mcg_cap = MCG_CMCI_P;
 	tap_ok(reg_r(ap, APIC_LVR) == 0x00060014 && reg_r(ap, APIC_LVTCMCI) == APIC_LVT_MASKED,
@@ -251,7 +251,7 @@ static void test_x2apic_access(void)
 	tap_ok(!lapic_x2apic_msr_write(v, 0x830, 0x0000012300004044) &&
 	       !lapic_x2apic_msr_read(v, 0x830, &val) && val == 0x0000012300004044,
 	       "x2APIC: ICR is one register of 64 bits");
-	mkvm_vcpu_reset(v, true);
+	reset_vcpu(v, true);
 	tap_ok(reg_r(v, APIC_ID) == 0x123 && reg_r(v, APIC_LDR) == 0x00120008 &&
 	       lapic_x2apic_mode(v), "x2APIC: INIT keeps mode, ID and LDR");
 	reg_w(v, APIC_SPIV, 0x1ff);
@@ -315,29 +315,29 @@ static void test_events(void)
 	reg_w(bsp, APIC_ICR, 0x4612);
 	tap_ok(lapic_has_events(ap) && ap->kicks == 1 && ap->requests & ~BIT(MKVM_REQ_EVENT),
 	       "SIPI waits, and asks for more than an injection");
-	vcpu_accept_events(ap);
+	init_sipi_accept(ap);
 	tap_ok(!lapic_has_events(ap) && ap->arch.mp_state == KVM_MP_STATE_UNINITIALIZED,
 	       "SIPI without INIT is dropped");
 	reg_w(bsp, APIC_ICR, 0x8500);
 	tap_ok(!lapic_has_events(ap), "INIT level de-assert is nothing");
 	reg_w(bsp, APIC_ICR, 0x4612);
 	reg_w(bsp, APIC_ICR, 0xc500);
-	vcpu_accept_events(ap);
+	init_sipi_accept(ap);
 	tap_ok(ap->arch.mp_state == KVM_MP_STATE_INIT_RECEIVED && ap->resets == 1,
 	       "INIT: reset, and the SIPI before it is void");
 	reg_w(bsp, APIC_ICR, 0x46ab);
-	vcpu_accept_events(ap);
+	init_sipi_accept(ap);
 	tap_ok(ap->arch.mp_state == KVM_MP_STATE_RUNNABLE && ap->cs.selector == 0xab00 &&
 	       ap->cs.base == 0xab000 && ap->rip == 0, "SIPI: starts at vector << 12");
 	reg_w(bsp, APIC_ICR, 0x46cd);
-	vcpu_accept_events(ap);
+	init_sipi_accept(ap);
 	tap_ok(ap->cs.selector == 0xab00, "a second SIPI is dropped");
 	reg_w(bsp, APIC_ICR, 0x4500);
 	reg_w(bsp, APIC_ICR, 0x4622);
-	vcpu_accept_events(ap);
+	init_sipi_accept(ap);
 	tap_ok(ap->cs.selector == 0x2200 && ap->resets == 2, "INIT and SIPI taken together");
 	reg_w(bsp, APIC_ICR, 0x44500);
-	vcpu_accept_events(bsp);
+	init_sipi_accept(bsp);
 	tap_ok(bsp->arch.mp_state == KVM_MP_STATE_RUNNABLE && bsp->resets == 1,
 	       "INIT of the BSP: it runs on from reset");
 	reg_w(bsp, APIC_SPIV, 0x1ff);
@@ -370,7 +370,7 @@ static void test_state(void)
 	struct kvm_lapic_state s, t;
 
 	/* As kvmtool does before the first KVM_RUN. */
-	mkvm_vcpu_reset(w, false);
+	reset_vcpu(w, false);
 	lapic_get_state(w, &s);
 	st_put(&s, APIC_LVT0, 0x700);
 	st_put(&s, APIC_LVT1, 0x400);
@@ -387,7 +387,7 @@ static void test_state(void)
 	tap_ok(st(&s, APIC_ID) == 0x21000000 && st(&s, APIC_IRR + 0x20) == 1 << 21 &&
 	       st(&s, APIC_ISR + 0x20) == 1 << 4 && st(&s, APIC_PROCPRI) == 0x40,
 	       "GET_LAPIC: xAPIC ID, IRR, ISR, PPR");
-	mkvm_vcpu_reset(v, false);
+	reset_vcpu(v, false);
 	lapic_set_state(v, &s);
 	lapic_get_state(v, &t);
 	tap_ok(!memcmp(&s, &t, sizeof(s)), "SET_LAPIC, GET_LAPIC: the same");
@@ -441,7 +441,7 @@ static void test_absent(void)
 	lapic_timer_unblock(&v);
 	lapic_tsc_changed(&v);
 	lapic_set_tsc_deadline(&v, 5);
-	vcpu_accept_events(&v);
+	init_sipi_accept(&v);
 	lapic_post_sipi(&v);
 	lapic_deliver_lint(&v, 0);
 	tap_ok(lapic_pending_vector(&v) == -1 && lapic_accepts_pic(&v) && lapic_get_cr8(&v) == 7 &&

@@ -53,7 +53,7 @@ static void test_inbox(void)
 	lapic_eoi(v);
 	tap_ok(take(v) == 0x45, "the lower one later");
 	send_fixed(v->vm, 0, VECTOR);
-	mkvm_vcpu_reset(v, true);
+	reset_vcpu(v, true);
 	tap_ok(take(v) == -1 && !posted(VECTOR), "INIT empties the inbox");
 	vm_free(v->vm);
 }

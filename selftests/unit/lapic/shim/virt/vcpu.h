@@ -2,7 +2,7 @@
 /*
  * virt/vcpu.h of the LAPIC's unit tests: the members of vCPU and VM that it uses, and the
  * functions of others that it calls, which the test counts. The Makefile makes headers of the
- * other names (cpuid.h, tsc.h, run.h, ...) that lead here.
+ * other names (cpuid.h, tsc.h, reset.h, ...) that lead here.
  */
 #ifndef LAPIC_TEST_VCPU_H
 #define LAPIC_TEST_VCPU_H
@@ -129,7 +129,6 @@ static inline void rip_write(struct mkvm_vcpu *vcpu, u64 rip)
 	vcpu->rip = rip;
 }
 
-void mkvm_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event);
-void vcpu_accept_events(struct mkvm_vcpu *vcpu);
+void reset_vcpu(struct mkvm_vcpu *vcpu, bool init_event);
 
 #endif

@@ -3,7 +3,8 @@
  * Everything that virt/ asks of a processor architecture.
  *
  * virt/ knows descriptors, slots, eventfds and threads; arch/x86 knows VT-x. This header is
- * the whole border between them: virt/ calls these functions and none else.
+ * the whole border between them: the top of virt/ calls these functions and no others, the
+ * services of virt/ (virt/request.c, memslot.c, guest_memory.c, ...) call none.
  */
 #ifndef MINIKVM_VIRT_ARCH_H
 #define MINIKVM_VIRT_ARCH_H
@@ -13,11 +14,11 @@
 #include "virt/vcpu.h"
 #include "virt/vm.h"
 
-/* Module life: check the processor, turn VMX on; the reverse. Process context. */
+/* Module life: check the processor and turn VMX on; turn it off. Process context. */
 int arch_init(void);
 void arch_exit(void);
 
-/* From here on a crash leaves the hardware so that a crash kernel can use it; the reverse. */
+/* From init to exit, a crash leaves the hardware so that a crash kernel can use it. */
 void arch_crash_init(void);
 void arch_crash_exit(void);
 

@@ -52,6 +52,10 @@ static int state_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(state);
 
+/**
+ * mkvm_debugfs_add_vm() - make a VM's directory
+ * @vm: the VM, under creation
+ */
 void mkvm_debugfs_add_vm(struct mkvm_vm *vm)
 {
 	char name[32];
@@ -61,11 +65,19 @@ void mkvm_debugfs_add_vm(struct mkvm_vm *vm)
 	debugfs_create_file("state", 0444, vm->stats_dentry, vm, &state_fops);
 }
 
+/**
+ * mkvm_debugfs_remove_vm() - remove a VM's directory, and wait for its readers
+ * @vm: the VM; its vCPUs still exist
+ */
 void mkvm_debugfs_remove_vm(struct mkvm_vm *vm)
 {
 	debugfs_remove_recursive(vm->stats_dentry);
 }
 
+/**
+ * mkvm_debugfs_add_vcpu() - make a vCPU's file in its VM's directory
+ * @vcpu: the vCPU, complete
+ */
 void mkvm_debugfs_add_vcpu(struct mkvm_vcpu *vcpu)
 {
 	char name[16];
@@ -74,12 +86,18 @@ void mkvm_debugfs_add_vcpu(struct mkvm_vcpu *vcpu)
 	debugfs_create_file(name, 0444, vcpu->vm->stats_dentry, vcpu, &vcpu_fops);
 }
 
+/**
+ * mkvm_debugfs_init() - make the module's directory
+ */
 void mkvm_debugfs_init(void)
 {
 	root = debugfs_create_dir("minikvm", NULL);
 	arch_debugfs_init(root);
 }
 
+/**
+ * mkvm_debugfs_exit() - remove the module's directory; no VM exists any more
+ */
 void mkvm_debugfs_exit(void)
 {
 	debugfs_remove_recursive(root);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Counters of every VM and vCPU under /sys/kernel/debug/minikvm.
- *
- * For people and scripts. debugfs may be missing; nothing depends on it.
+ * Counters of every VM and vCPU under /sys/kernel/debug/minikvm. Nothing depends on debugfs.
  */
 #ifndef MINIKVM_VIRT_DEBUGFS_H
 #define MINIKVM_VIRT_DEBUGFS_H

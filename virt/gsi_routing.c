@@ -3,8 +3,8 @@
  * KVM_SET_GSI_ROUTING and KVM_SIGNAL_MSI.
  *
  * Userspace's entries are checked and become a table of virt/irq_routing.c; what each means is
- * asked of arch_set_route(). Those who depend on the table then follow it: the interrupt
- * controllers, and the irqfds.
+ * asked of arch_set_route(). The interrupt controllers and the irqfds, which depend on the table,
+ * then follow it.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -111,7 +111,7 @@ int mkvm_set_gsi_routing_ioctl(struct mkvm_vm *vm, const struct kvm_irq_routing 
  * @vm: the VM
  * @msi: the message; flags must be 0 (x86 has no device IDs)
  *
- * Return: > 0 delivered to so many vCPUs, 0 merged with one that waits or addressed to nobody,
+ * Return: > 0 delivered to so many vCPUs, 0 merged with one that waits, or no vCPU has that address,
  * -EINVAL.
  */
 int mkvm_signal_msi(struct mkvm_vm *vm, const struct kvm_msi *msi)
@@ -139,6 +139,6 @@ int mkvm_signal_msi(struct mkvm_vm *vm, const struct kvm_msi *msi)
 	idx = srcu_read_lock(&vm->srcu);
 	ret = route.set(&route, vm, MKVM_USERSPACE_IRQ_SOURCE, 1, false);
 	srcu_read_unlock(&vm->srcu, idx);
-	/* Nobody at that destination: the guest's affair, not an error of the caller's. */
+	/* No vCPU has that address: that is not the caller's error, but what its guest set up. */
 	return max(ret, 0);
 }

@@ -49,7 +49,7 @@ void mkvm_halt_begin(struct mkvm_vcpu *vcpu, struct mkvm_halt *halt)
  * mkvm_halt_polls_on() - may the thread of a halted vCPU look once more before it sleeps?
  * @halt: what mkvm_halt_begin() filled in, with a poll_ns other than 0
  *
- * Return: false if the time is over, or somebody else could use this CPU.
+ * Return: false if the time is over, or another thread could use this CPU.
  */
 bool mkvm_halt_polls_on(const struct mkvm_halt *halt)
 {

@@ -4,9 +4,9 @@
  *
  * Kernel documentation "pin_user_pages() and related calls", case 4 (MMU notifier registered:
  * a short-term reference, none kept). A page that the guest may write is marked dirty when it
- * is mapped, not when it is unmapped, and under vm->mmu_lock: whoever cleans a page afterwards
+ * is mapped, not when it is unmapped, and under vm->mmu_lock: what cleans a page afterwards
  * (write-back, MADV_FREE) notifies first, so the mapping is gone and the next write comes through
- * here again. Without the lock the page could be cleaned, or given to somebody else, in between.
+ * here again. Without the lock the page could be cleaned, or freed and used again, in between.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -129,8 +129,8 @@ found:
 void mkvm_host_page_mapped(const struct mkvm_host_page *hp)
 {
 	/*
-	 * The zero page and firmware ranges are reserved: nobody reclaims them. That the page was
-	 * referenced is noted already, every form of get_user_pages() does so.
+	 * The zero page and firmware ranges are reserved, and never reclaimed. Every form of
+	 * get_user_pages() has noted already that the page was referenced.
 	 */
 	if (hp->page && hp->writable && !PageDirty(hp->page) && !PageReserved(hp->page))
 		SetPageDirty(hp->page);

@@ -6,7 +6,7 @@
  * consumers, our irqfds, by the eventfd that both have. While they are matched the architecture may
  * send the interrupt to the guest without the host's handler, the eventfd and the irqfd. These stay
  * in place for the times when it cannot. The manager is a module of its own, irqbypass, which any producer
- * depends on: it is looked up when ours is loaded, and without it nothing is bypassed.
+ * depends on: it is looked up when minikvm is loaded, and without it nothing is bypassed.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 

@@ -324,7 +324,7 @@ bool mkvm_pin_has_ack_notifier(struct mkvm_vm *vm, unsigned int irqchip, unsigne
  * @notifier: with gsi and acked filled in
  *
  * The caller then tells the interrupt controllers, by arch_irq_routing_changed() or what is behind
- * it, that somebody waits for the EOIs of this GSI.
+ * it, that a notifier waits for the EOIs of this GSI.
  */
 void mkvm_register_ack_notifier(struct mkvm_vm *vm, struct mkvm_ack_notifier *notifier)
 {

@@ -176,7 +176,7 @@ static int new_fd(struct mkvm_vm *vm, const char *name, const struct file_operat
 		put_unused_fd(fd);
 		return PTR_ERR(file);
 	}
-	/* One end after the other may be read, at any place. */
+	/* Userspace reads each part by pread(), at the offset that the header says. */
 	file->f_mode |= FMODE_LSEEK | FMODE_PREAD;
 	mkvm_vm_get(vm);	/* release() drops it */
 	fd_install(fd, file);

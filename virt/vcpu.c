@@ -46,6 +46,12 @@ static void sched_out(struct preempt_notifier *notifier, struct task_struct *nex
 
 static struct preempt_ops preempt_ops = { .sched_in = sched_in, .sched_out = sched_out };
 
+/**
+ * mkvm_vcpu_load() - load a vCPU's hardware state on this CPU, and on each to which its thread goes
+ * @vcpu: the vCPU; vcpu->mutex held, or it is not visible yet
+ *
+ * Context: process; until mkvm_vcpu_put(), in the same thread.
+ */
 void mkvm_vcpu_load(struct mkvm_vcpu *vcpu)
 {
 	int cpu = get_cpu();
@@ -56,6 +62,10 @@ void mkvm_vcpu_load(struct mkvm_vcpu *vcpu)
 	put_cpu();
 }
 
+/**
+ * mkvm_vcpu_put() - undo mkvm_vcpu_load()
+ * @vcpu: the vCPU
+ */
 void mkvm_vcpu_put(struct mkvm_vcpu *vcpu)
 {
 	preempt_disable();

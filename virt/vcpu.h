@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Struct mkvm_vcpu: one virtual processor, whatever its architecture.
+ * struct mkvm_vcpu: one virtual processor, whatever its architecture.
  *
- * What KVM_CREATE_VCPU returns a descriptor of: the kvm_run page, the run loop's state,
- * requests from other threads and the way to kick a vCPU out of guest mode. The part that
- * belongs to x86 is struct mkvm_arch_vcpu.
+ * What KVM_CREATE_VCPU returns a descriptor of: the kvm_run page, the run loop's state, and the
+ * requests of other threads. The part that belongs to x86 is struct mkvm_arch_vcpu.
  */
 #ifndef MINIKVM_VIRT_VCPU_H
 #define MINIKVM_VIRT_VCPU_H
@@ -21,7 +20,7 @@
 
 struct mkvm_memslot;
 
-/* Requests: set by anybody, consumed by the vCPU thread before it enters the guest. */
+/* Requests: set by any thread or interrupt, consumed by the vCPU's thread before entry. */
 enum mkvm_request {
 	MKVM_REQ_EVENT,		/* look for something to inject */
 	MKVM_REQ_TLB_FLUSH,	/* INVEPT of this VM's context before the next entry */
@@ -40,11 +39,11 @@ enum mkvm_request {
 	MKVM_REQ_ASYNC_PF,	/* a page that the guest waits for is there */
 };
 
-/* Where the vCPU thread is; written by itself, read by those who kick it. */
+/* Where the vCPU's thread is; written by itself, and by a kick that sends an IPI. */
 enum mkvm_vcpu_mode {
 	MKVM_OUTSIDE_GUEST,
 	MKVM_IN_GUEST,		/* interrupts are off, requests were checked */
-	MKVM_EXITING_GUEST,	/* somebody sent an IPI: do not enter again */
+	MKVM_EXITING_GUEST,	/* as before, and an IPI was sent: do not enter again */
 };
 
 /**
@@ -83,8 +82,8 @@ struct mkvm_vcpu_stats {
  * @srcu_idx: cookie of the vm->srcu read section held while exit handlers run
  * @sigset_active: KVM_SET_SIGNAL_MASK was given a mask
  * @sigset: that mask
- * @preempted: the scheduler took the thread off its CPU, while it ran or slept
- * @ready: ... while it ran: it waits for a CPU
+ * @preempted: the scheduler took the thread off its CPU
+ * @ready: it did so while the thread ran, or the thread was woken since: it waits for a CPU
  * @no_halt_poll: the guest asked that HLT sleeps at once
  * @woken_ns: when it was woken from its last sleep, on the clock of ktime_get_ns()
  * @halt_poll_ns: how long HLT looks for an interrupt before the thread sleeps
@@ -120,7 +119,7 @@ struct mkvm_vcpu {
 	struct mkvm_vcpu_stats stats;
 };
 
-/* Load the vCPU's hardware state on this CPU until mkvm_vcpu_put(); vcpu->mutex held. */
+/* For the ioctls of a vCPU: its state is in this CPU's registers in between. */
 void mkvm_vcpu_load(struct mkvm_vcpu *vcpu);
 void mkvm_vcpu_put(struct mkvm_vcpu *vcpu);
 

@@ -2,10 +2,10 @@
 /*
  * KVM's VFIO pseudo device: the VM is told which devices its user assigned to it.
  *
- * KVM's ABI: KVM_CREATE_DEVICE with KVM_DEV_TYPE_VFIO, then KVM_DEV_VFIO_GROUP_ADD and _DEL. What
- * comes of it: if a device does not snoop the caches, the guest's memory types count. KVM also
- * hands itself to VFIO, for mediated devices that expect the host's struct kvm; ours is another,
- * so they get none. VFIO is a module that may be absent: its functions are found by name.
+ * KVM's ABI: KVM_CREATE_DEVICE with KVM_DEV_TYPE_VFIO, then KVM_DEV_VFIO_GROUP_ADD and _DEL. The
+ * effect: if a device does not snoop the caches, the guest's memory types count. KVM also hands
+ * its struct kvm to VFIO, for mediated devices that use it; minikvm has no such structure, so they
+ * get none. VFIO is a module that may be absent: its functions are found by name.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Struct mkvm_vm: one virtual machine, whatever the processor.
+ * struct mkvm_vm: one virtual machine, whatever the processor.
  *
  * What KVM_CREATE_VM returns a descriptor of. Relies on virt/arch.h for the part that
  * belongs to x86 (struct mkvm_arch_vm), on virt/memslot.h for guest memory and on
@@ -49,7 +49,7 @@ enum mkvm_bus_idx { MKVM_MMIO_BUS, MKVM_PIO_BUS, MKVM_NR_BUSES };
  * @slots_lock: serialises every change of @memslots and of the I/O buses
  * @srcu: readers of @memslots, @buses and @routing
  * @memslots: the current slots; replaced as a whole, never changed in place
- * @slot_ids: the slots of @memslots by their number, for who holds @slots_lock
+ * @slot_ids: the slots of @memslots by their number, under @slots_lock
  * @mmu_lock: EPT structure: read side for faults that fill entries, write side to zap
  * @invalidate_seq: counts finished MMU-notifier invalidations; a fault that saw another
  *	value before it looked up its page must start again
@@ -60,7 +60,7 @@ enum mkvm_bus_idx { MKVM_MMIO_BUS, MKVM_PIO_BUS, MKVM_NR_BUSES };
  * @vcpus: by creation order; entries are set once and stay until the VM dies
  * @vcpu_ids: the same by their numbers
  * @online_vcpus: how many entries of @vcpus are valid; written with release semantics
- * @created_vcpus: vCPUs that exist or are just being created, under @lock
+ * @created_vcpus: the same for who holds @lock
  * @last_boosted: index of the vCPU that got a spinning vCPU's CPU last, a hint
  * @buses: in-kernel device buses, RCU-protected by @srcu
  * @irq_lock: changes of @routing and of the irqfd list

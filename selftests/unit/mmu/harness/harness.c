@@ -27,7 +27,9 @@
 #include "arch/x86/vmx/vmx.h"
 #include "harness.h"
 #include "virt/arch.h"
+#include "virt/dirty_log.h"
 #include "virt/host_page.h"
+#include "virt/memory_region.h"
 #include "virt/memslot.h"
 #include "virt/mmu_notifier.h"
 

@@ -109,7 +109,7 @@ static int get_dirty_log_locked(struct mkvm_vm *vm, const struct kvm_dirty_log *
 		flush |= log_take(vm, slot, i, n, NULL, chunk);
 		if (copy_to_user((unsigned long __user *)log->dirty_bitmap + i, chunk,
 				 n * sizeof(long))) {
-			/* It will not use what it got before either: all of that counts as dirty. */
+			/* It will not use what it got before either: all that counts as dirty. */
 			log_give_back(slot, i, n, chunk);
 			memset(slot->dirty_bitmap, 0xff, i * sizeof(long));
 			r = -EFAULT;

@@ -111,8 +111,8 @@ int mkvm_set_gsi_routing_ioctl(struct mkvm_vm *vm, const struct kvm_irq_routing 
  * @vm: the VM
  * @msi: the message; flags must be 0 (x86 has no device IDs)
  *
- * Return: > 0 delivered to so many vCPUs, 0 merged with one that waits, or no vCPU has that address,
- * -EINVAL.
+ * Return: > 0 delivered to so many vCPUs; 0 if it merged with one that waits, or no vCPU has that
+ * address; -EINVAL.
  */
 int mkvm_signal_msi(struct mkvm_vm *vm, const struct kvm_msi *msi)
 {

@@ -3,10 +3,11 @@
  * An assigned device's interrupt on its way past the host.
  *
  * The kernel's IRQ bypass manager (linux/irqbypass.h) matches producers, VFIO's interrupts, with
- * consumers, our irqfds, by the eventfd that both have. While they are matched the architecture may
- * send the interrupt to the guest without the host's handler, the eventfd and the irqfd. These stay
- * in place for the times when it cannot. The manager is a module of its own, irqbypass, which any producer
- * depends on: it is looked up when minikvm is loaded, and without it nothing is bypassed.
+ * consumers, which are irqfds, by the eventfd that both have. While they are matched the
+ * architecture may send the interrupt to the guest without the host's handler, the eventfd and the
+ * irqfd. These stay in place for the times when it cannot. The manager is a module of its own,
+ * irqbypass, which every producer depends on: it is looked up when minikvm is loaded, and without
+ * it nothing is bypassed.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 

@@ -299,6 +299,7 @@ void mkvm_notify_acked_irq(struct mkvm_vm *vm, unsigned int irqchip, unsigned in
  * @pin: pin of that chip
  *
  * Context: any.
+ * Return: true if a notifier is registered for the GSI that leads to the pin.
  */
 bool mkvm_pin_has_ack_notifier(struct mkvm_vm *vm, unsigned int irqchip, unsigned int pin)
 {

@@ -24,6 +24,9 @@
  * @type: KVM_IRQ_ROUTING_IRQCHIP or KVM_IRQ_ROUTING_MSI
  * @set: drive it: < 0 masked or ignored, 0 coalesced, > 0 delivered to so many vCPUs.
  *	Runs under vm->srcu, in any context that may take a spinlock with irqs saved.
+ * @chip: of an IRQCHIP route: chip and pin
+ * @msi: of an MSI route: address and data of the message
+ * @link: in the list of the GSI
  */
 struct mkvm_route {
 	u32 gsi;

@@ -137,7 +137,7 @@ void mkvm_mark_page_dirty(struct mkvm_vm *vm, struct mkvm_memslot *slot, gfn_t g
 
 	if (!slot->dirty_bitmap || rel >= slot->npages)
 		return;
-	/* The page's new content comes first: a reader that takes the bit after this must see it. */
+	/* The page's new content comes first: whatever takes the bit after this must see it. */
 	smp_mb();
 	/* The bitmap is shared by all vCPUs: the line is fetched for writing only if it must be. */
 	if (!test_bit(rel, slot->dirty_bitmap))

@@ -105,7 +105,7 @@ void mkvm_make_all_request(struct mkvm_vm *vm, enum mkvm_request req)
 	me = get_cpu();
 	mkvm_for_each_vcpu(i, vcpu, vm) {
 		mkvm_make_request(req, vcpu);
-		/* Pairs with smp_store_mb() of vcpu->mode: it sees the request, or this the mode. */
+		/* Pairs with smp_store_mb() of vcpu->mode: it sees the request or we the mode. */
 		smp_mb__after_atomic();
 		if (READ_ONCE(vcpu->mode) == MKVM_OUTSIDE_GUEST)
 			continue;

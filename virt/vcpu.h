@@ -47,7 +47,19 @@ enum mkvm_vcpu_mode {
 };
 
 /**
- * struct mkvm_vcpu_stats - counters shown in debugfs
+ * struct mkvm_vcpu_stats - counters shown in debugfs and by KVM_GET_STATS_FD
+ * @exits: VM exits
+ * @user_exits: returns from KVM_RUN
+ * @halts: HLT exits
+ * @halt_wakeups: halts that an event ended after the thread slept or polled
+ * @halt_polls: halts that ended while the thread polled
+ * @directed_yields: times that a spinning vCPU gave its CPU to another
+ * @irq_injections: interrupts injected
+ * @nmi_injections: NMIs injected
+ * @tlb_flushes: flushes of all that the guest's TLB may hold
+ * @mmio_emulated: instructions executed for the guest
+ * @ept_faults: EPT violations on memory
+ * @exits_by_reason: VM exits by their basic exit reason
  *
  * Written by the vCPU thread alone, read without a lock.
  */

@@ -262,8 +262,9 @@ static struct vfio_device *create(struct mkvm_vm *vm)
  * @args: what to create
  * @user: where the caller has it; its @fd receives the new descriptor
  *
- * With KVM_CREATE_DEVICE_TEST nothing is made. The descriptor keeps the VM alive. Return: 0;
- * -ENODEV for any type but KVM_DEV_TYPE_VFIO; -EBUSY when the VM has one; -EFAULT, -ENOMEM,
+ * With KVM_CREATE_DEVICE_TEST nothing is made. The descriptor keeps the VM alive.
+ *
+ * Return: 0; -ENODEV for any type but KVM_DEV_TYPE_VFIO; -EBUSY when the VM has one; -EFAULT, -ENOMEM,
  * -EMFILE.
  */
 int mkvm_create_device(struct mkvm_vm *vm, const struct kvm_create_device *args,

@@ -30,7 +30,7 @@ static int enable_max_vcpu_id(struct mkvm_vm *vm, u64 limit)
 		why = "is below the one of KVM_SET_BOOT_CPU_ID";
 	else if (vm->max_vcpu_ids && vm->max_vcpu_ids != limit)
 		why = "is not what it was set to before";
-	else if (!vm->max_vcpu_ids && vm->created_vcpus)
+	else if (!vm->max_vcpu_ids && vm->online_vcpus)
 		why = "comes after the first vCPU";
 	else
 		vm->max_vcpu_ids = limit;

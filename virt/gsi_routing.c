@@ -137,7 +137,7 @@ int mkvm_signal_msi(struct mkvm_vm *vm, const struct kvm_msi *msi)
 		return -EINVAL;
 	}
 	idx = srcu_read_lock(&vm->srcu);
-	ret = route.set(&route, vm, MKVM_USERSPACE_IRQ_SOURCE, 1, false);
+	ret = route.set(&route, vm, MKVM_USERSPACE_IRQ_SOURCE, 1);
 	srcu_read_unlock(&vm->srcu, idx);
 	/* No vCPU has that address: that is not the caller's error, but what its guest set up. */
 	return max(ret, 0);

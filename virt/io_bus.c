@@ -77,7 +77,7 @@ static void wait_for_readers(struct mkvm_vm *vm)
 {
 	/* The new state is visible before the look whether a vCPU could have seen the old. */
 	smp_mb();
-	if (READ_ONCE(vm->created_vcpus) && refcount_read(&vm->users))
+	if (READ_ONCE(vm->online_vcpus) && refcount_read(&vm->users))
 		synchronize_srcu_expedited(&vm->srcu);
 }
 

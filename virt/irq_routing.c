@@ -173,12 +173,11 @@ struct mkvm_irq_routing *mkvm_routing_replace(struct mkvm_vm *vm, struct mkvm_ir
  * @source: what drives it, MKVM_*_SOURCE; a level-triggered line is the OR of its sources
  * @gsi: any number; one without a route is ignored
  * @level: the line's new level; messages are sent on 1
- * @line_status: the caller wants to know about coalescing
  *
  * Context: any but NMI.
  * Return: < 0 masked or ignored everywhere, 0 coalesced, > 0 delivered to so many vCPUs.
  */
-int mkvm_set_irq(struct mkvm_vm *vm, int source, u32 gsi, int level, bool line_status)
+int mkvm_set_irq(struct mkvm_vm *vm, int source, u32 gsi, int level)
 {
 	struct mkvm_irq_routing *t;
 	struct mkvm_route *route;
@@ -189,7 +188,7 @@ int mkvm_set_irq(struct mkvm_vm *vm, int source, u32 gsi, int level, bool line_s
 	if (gsi < t->nr_gsis) {
 		gsi = array_index_nospec(gsi, t->nr_gsis);
 		hlist_for_each_entry(route, &t->gsi[gsi], link) {
-			int r = route->set(route, vm, source, level, line_status);
+			int r = route->set(route, vm, source, level);
 
 			if (r >= 0)
 				ret = r + max(ret, 0);

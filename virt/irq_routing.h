@@ -31,11 +31,10 @@
 struct mkvm_route {
 	u32 gsi;
 	u32 type;
-	int (*set)(struct mkvm_route *route, struct mkvm_vm *vm, int source, int level,
-		   bool line_status);
+	int (*set)(struct mkvm_route *route, struct mkvm_vm *vm, int source, int level);
 	union {
 		struct { u32 irqchip, pin; } chip;
-		struct { u32 address_lo, address_hi, data, flags, devid; } msi;
+		struct { u32 address_lo, address_hi, data; } msi;
 	};
 	struct hlist_node link;
 };
@@ -62,7 +61,7 @@ int mkvm_routing_add(struct mkvm_irq_routing *t, const struct mkvm_route *route)
 struct mkvm_irq_routing *mkvm_routing_replace(struct mkvm_vm *vm, struct mkvm_irq_routing *new);
 
 /* Lookups. */
-int mkvm_set_irq(struct mkvm_vm *vm, int source, u32 gsi, int level, bool line_status);
+int mkvm_set_irq(struct mkvm_vm *vm, int source, u32 gsi, int level);
 void mkvm_walk_routes(struct mkvm_vm *vm, u32 nr_gsis,
 		      void (*fn)(const struct mkvm_route *route, void *data), void *data);
 struct mkvm_route *mkvm_message_of_gsi(struct mkvm_vm *vm, u32 gsi);

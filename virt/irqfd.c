@@ -55,10 +55,10 @@ static DEFINE_SPINLOCK(dying_lock);
 static noinline void drive_line(struct mkvm_irqfd *irqfd)
 {
 	if (irqfd->resampler) {
-		mkvm_set_irq(irqfd->vm, MKVM_IRQFD_RESAMPLE_SOURCE, irqfd->gsi, 1, false);
+		mkvm_set_irq(irqfd->vm, MKVM_IRQFD_RESAMPLE_SOURCE, irqfd->gsi, 1);
 	} else {
-		mkvm_set_irq(irqfd->vm, MKVM_USERSPACE_IRQ_SOURCE, irqfd->gsi, 1, false);
-		mkvm_set_irq(irqfd->vm, MKVM_USERSPACE_IRQ_SOURCE, irqfd->gsi, 0, false);
+		mkvm_set_irq(irqfd->vm, MKVM_USERSPACE_IRQ_SOURCE, irqfd->gsi, 1);
+		mkvm_set_irq(irqfd->vm, MKVM_USERSPACE_IRQ_SOURCE, irqfd->gsi, 0);
 	}
 }
 
@@ -69,7 +69,7 @@ static void irqfd_inject(struct mkvm_irqfd *irqfd)
 	struct mkvm_route *message = srcu_dereference(irqfd->message, &vm->srcu);
 
 	if (likely(message))
-		message->set(message, vm, MKVM_USERSPACE_IRQ_SOURCE, 1, false);
+		message->set(message, vm, MKVM_USERSPACE_IRQ_SOURCE, 1);
 	srcu_read_unlock(&vm->srcu, idx);
 	if (unlikely(!message))
 		drive_line(irqfd);
@@ -89,7 +89,7 @@ static void resampler_acked(struct mkvm_ack_notifier *notifier, struct mkvm_vm *
 	struct resampler *r = container_of(notifier, struct resampler, notifier);
 	struct mkvm_irqfd *irqfd;
 
-	mkvm_set_irq(vm, MKVM_IRQFD_RESAMPLE_SOURCE, notifier->gsi, 0, false);
+	mkvm_set_irq(vm, MKVM_IRQFD_RESAMPLE_SOURCE, notifier->gsi, 0);
 	list_for_each_entry_srcu(irqfd, &r->irqfds, resampler_link,
 				 srcu_read_lock_held(&vm->srcu))
 		compat_eventfd_signal(irqfd->resamplefd);
@@ -138,7 +138,7 @@ static void resampler_leave(struct mkvm_irqfd *irqfd)
 		mkvm_unregister_ack_notifier(vm, &r->notifier);
 		arch_irq_routing_changed(vm);
 		/* No irqfd is left that would take the line down at the guest's next EOI. */
-		mkvm_set_irq(vm, MKVM_IRQFD_RESAMPLE_SOURCE, irqfd->gsi, 0, false);
+		mkvm_set_irq(vm, MKVM_IRQFD_RESAMPLE_SOURCE, irqfd->gsi, 0);
 		kfree(r);
 	} else {
 		synchronize_srcu_expedited(&vm->srcu);

@@ -270,7 +270,7 @@ static int reserve(struct mkvm_vm *vm, unsigned long id)
 		vm_refuse(vm, "KVM_CREATE_VCPU: id %lu, the limit is %u", id, limit);
 		return -EINVAL;
 	}
-	if (vm->created_vcpus >= MKVM_MAX_VCPUS) {
+	if (vm->online_vcpus >= MKVM_MAX_VCPUS) {
 		vm_refuse(vm, "KVM_CREATE_VCPU: there are %d vCPUs already", MKVM_MAX_VCPUS);
 		return -EINVAL;
 	}
@@ -323,7 +323,6 @@ int mkvm_vcpu_create(struct mkvm_vm *vm, unsigned long id)
 	}
 	mkvm_vm_get(vm);	/* vcpu_release() drops it */
 	vm->vcpus[vcpu->idx] = vcpu;
-	vm->created_vcpus++;
 	/* Pairs with smp_load_acquire() in mkvm_for_each_vcpu(). */
 	smp_store_release(&vm->online_vcpus, vcpu->idx + 1);
 	/* There is room: it was reserved. */

@@ -89,8 +89,7 @@ static long irq_line(struct mkvm_call *call)
 {
 	struct kvm_irq_level *irq = call->data;
 
-	irq->status = mkvm_set_irq(call->vm, MKVM_USERSPACE_IRQ_SOURCE, irq->irq, !!irq->level,
-				   call->cmd == KVM_IRQ_LINE_STATUS);
+	irq->status = mkvm_set_irq(call->vm, MKVM_USERSPACE_IRQ_SOURCE, irq->irq, !!irq->level);
 	return 0;
 }
 

@@ -59,8 +59,7 @@ enum mkvm_bus_idx { MKVM_MMIO_BUS, MKVM_PIO_BUS, MKVM_NR_BUSES };
  * @invalidate_wait: faults that wait for @invalidate_in_progress to become 0
  * @vcpus: by creation order; entries are set once and stay until the VM dies
  * @vcpu_ids: the same by their numbers
- * @online_vcpus: how many entries of @vcpus are valid; written with release semantics
- * @created_vcpus: the same for who holds @lock
+ * @online_vcpus: how many entries of @vcpus are valid; written under @lock, with release semantics
  * @last_boosted: index of the vCPU that got a spinning vCPU's CPU last, a hint
  * @buses: in-kernel device buses, RCU-protected by @srcu
  * @irq_lock: changes of @routing and of the irqfd list
@@ -104,7 +103,6 @@ struct mkvm_vm {
 	struct mkvm_vcpu *vcpus[MKVM_MAX_VCPUS];
 	struct xarray vcpu_ids;
 	int online_vcpus;
-	int created_vcpus;
 	int last_boosted;
 	u32 max_vcpu_ids;
 

@@ -13,7 +13,7 @@
 
 static bool no_vcpus(const struct mkvm_call *call)
 {
-	return !call->vm->created_vcpus;
+	return !call->vm->online_vcpus;
 }
 
 const struct mkvm_rule rule_no_vcpus = {

@@ -37,21 +37,18 @@ bool arch_irqfd_allowed(struct mkvm_vm *vm, bool resample)
 	return resample ? irqchip_mode(vm) == MKVM_IRQCHIP_KERNEL : arch_irqchip_in_kernel(vm);
 }
 
-static int route_set_pic(struct mkvm_route *route, struct mkvm_vm *vm, int source, int level,
-			 bool line_status)
+static int route_set_pic(struct mkvm_route *route, struct mkvm_vm *vm, int source, int level)
 {
 	return pic_set_irq(vm->arch.pic, route->chip.irqchip * PIC_PINS + route->chip.pin, source,
 			   level);
 }
 
-static int route_set_ioapic(struct mkvm_route *route, struct mkvm_vm *vm, int source, int level,
-			    bool line_status)
+static int route_set_ioapic(struct mkvm_route *route, struct mkvm_vm *vm, int source, int level)
 {
 	return ioapic_set_irq(vm->arch.ioapic, route->chip.pin, source, level);
 }
 
-static int route_set_msi(struct mkvm_route *route, struct mkvm_vm *vm, int source, int level,
-			 bool line_status)
+static int route_set_msi(struct mkvm_route *route, struct mkvm_vm *vm, int source, int level)
 {
 	struct lapic_irq irq;
 

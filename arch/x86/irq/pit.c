@@ -120,9 +120,9 @@ static void pit_pulse(struct mkvm_pit *pit)
 	int i;
 
 	/* Masked everywhere: no acknowledgment will come. */
-	if (mkvm_set_irq(pit->vm, MKVM_PIT_IRQ_SOURCE, 0, 1, false) < 0)
+	if (mkvm_set_irq(pit->vm, MKVM_PIT_IRQ_SOURCE, 0, 1) < 0)
 		atomic_set(&pit->irq_ack, 1);
-	mkvm_set_irq(pit->vm, MKVM_PIT_IRQ_SOURCE, 0, 0, false);
+	mkvm_set_irq(pit->vm, MKVM_PIT_IRQ_SOURCE, 0, 0);
 
 	/* The line is also wired to LINT0, where old kernels make an NMI watchdog of it. */
 	mkvm_for_each_vcpu(i, vcpu, pit->vm) {

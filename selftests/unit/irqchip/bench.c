@@ -40,7 +40,7 @@ void lapic_set_eoi_bitmap(struct mkvm_vcpu *v, const unsigned long *bitmap)
 {
 }
 
-int mkvm_set_irq(struct mkvm_vm *v, int source, u32 gsi, int level, bool line_status)
+int mkvm_set_irq(struct mkvm_vm *v, int source, u32 gsi, int level)
 {
 	int pic = -1, ioapic;
 

@@ -104,7 +104,7 @@ int main(int argc, char **argv)
 	       "what is not there cannot go");
 	tap_ok(!mkvm_io_bus_register(&vm, MKVM_PIO_BUS, 1, 1, &d.dev) && !vm.srcu.grace_periods,
 	       "before the first vCPU nobody waits");
-	vm.created_vcpus = 1;
+	vm.online_vcpus = 1;
 	mkvm_io_bus_register(&vm, MKVM_PIO_BUS, 5, 1, &d.dev);
 	tap_ok(vm.srcu.grace_periods == 1, "afterwards they do");
 	tap_ok(!mkvm_io_bus_unregister(&vm, MKVM_PIO_BUS, &d.dev) && d.destroyed == 1,

@@ -17,7 +17,7 @@ struct mkvm_vcpu;
 
 struct mkvm_vm {
 	struct mkvm_vcpu *vcpus[2];
-	int online_vcpus, created_vcpus;
+	int online_vcpus;
 	refcount_t users;
 	struct mutex slots_lock, irq_lock;
 	struct srcu_struct srcu;

@@ -21,6 +21,7 @@
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/irq/pic.h"
 #include "arch/x86/irq/posted.h"
+#include "arch/x86/vmx/apic.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
 static void deliver(struct mkvm_vcpu *vcpu, u32 info)

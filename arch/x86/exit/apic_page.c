@@ -6,9 +6,9 @@
  * SDM, "APIC Virtualization and Virtual Interrupts". With the TPR shadow a guest reads and writes
  * its task priority without an exit; with the APIC-access page an xAPIC guest's other accesses
  * exit with their offset, and those to the TPR do not exit at all; with APICv the processor
- * delivers and ends interrupts. All depends on the LAPIC's mode: who changes that requests
- * MKVM_REQ_APIC_MODE, and before the next entry the choice is made anew here. vmx/apic.c writes
- * it into the VMCS.
+ * delivers and ends interrupts. All of it depends on the LAPIC's mode: a change of
+ * that requests MKVM_REQ_APIC_MODE, and before the next entry the choice is made anew here.
+ * vmx/apic.c writes it into the VMCS.
  */
 #include <linux/kvm.h>
 #include <asm/apicdef.h>
@@ -18,6 +18,7 @@
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/irq/posted.h"
 #include "arch/x86/mmu/ept.h"
+#include "arch/x86/vmx/apic.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 #include "virt/arch.h"
 

@@ -5,7 +5,7 @@
  * Intel 82093AA data sheet; SDM, "I/O APIC" and "Level-triggered interrupts and EOI". An edge
  * on a masked pin is lost. A level-triggered line that is still up at its EOI interrupts
  * again at once, unless it did so very often: then the next one waits, or a guest that never
- * quiets its device would spend all its time, and ours, in this loop.
+ * quiets its device would spend all its time, and the host's, in this loop.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -144,7 +144,7 @@ int ioapic_set_irq(struct mkvm_ioapic *ioapic, unsigned int pin, int source, int
 	return ret;
 }
 
-/* Which EOIs concern us; the LAPICs learn it at once, under the lock: the last word stands. */
+/* Which EOIs concern the IOAPIC. The LAPICs learn it under the lock, so that the last one stands. */
 static void scan_locked(struct mkvm_ioapic *ioapic)
 {
 	DECLARE_BITMAP(vectors, 256) = { };
@@ -168,6 +168,10 @@ static void scan_locked(struct mkvm_ioapic *ioapic)
 		lapic_set_eoi_bitmap(vcpu, vectors);
 }
 
+/**
+ * ioapic_scan() - routes or acknowledge notifiers changed: compute eoi_vectors anew
+ * @ioapic: the controller
+ */
 void ioapic_scan(struct mkvm_ioapic *ioapic)
 {
 	unsigned long flags;
@@ -210,8 +214,8 @@ static void eoi_one(struct mkvm_ioapic *ioapic, unsigned int pin)
  * @ioapic: the controller
  * @vector: the vector that a LAPIC finished
  *
- * Those who wait for the acknowledgment run first, without the lock: a resampling device
- * takes its line down, and only a line that is still up interrupts again.
+ * The acknowledge notifiers run first, without the lock: a resampling device takes its line down,
+ * and only a line that is still up interrupts again.
  */
 void ioapic_eoi_pins(struct mkvm_ioapic *ioapic, int vector)
 {
@@ -363,7 +367,7 @@ static const struct mkvm_io_device_ops ioapic_ops = {
 /**
  * ioapic_get_state() - KVM_GET_IRQCHIP of the IOAPIC
  * @ioapic: the controller
- * @s: where the state goes
+ * @s: gets the registers, which belong together
  */
 void ioapic_get_state(struct mkvm_ioapic *ioapic, struct kvm_ioapic_state *s)
 {
@@ -436,7 +440,7 @@ int ioapic_create(struct mkvm_vm *vm)
 }
 
 /**
- * ioapic_destroy() - the reverse
+ * ioapic_destroy() - take the IOAPIC off the bus and free it
  * @vm: the VM; vm->slots_lock held, no vCPU can run; may have no IOAPIC
  */
 void ioapic_destroy(struct mkvm_vm *vm)

@@ -43,14 +43,9 @@ struct mkvm_ioapic {
 	u32 unmasked;
 };
 
-/* Register on the MMIO bus; vm->lock and vm->slots_lock held. 0 or -errno. */
 int ioapic_create(struct mkvm_vm *vm);
-/* Take it off the bus and free it; vm->slots_lock held, no vCPU can run. */
 void ioapic_destroy(struct mkvm_vm *vm);
-
-/* Drive pin @pin: < 0 masked, 0 coalesced, > 0 vCPUs reached. Any context. */
 int ioapic_set_irq(struct mkvm_ioapic *ioapic, unsigned int pin, int source, int level);
-/* Compute eoi_vectors anew: routes or ack notifiers changed. */
 void ioapic_scan(struct mkvm_ioapic *ioapic);
 void ioapic_scan_vcpu(struct mkvm_ioapic *ioapic, struct mkvm_vcpu *vcpu);
 
@@ -72,8 +67,8 @@ static inline bool ioapic_handles_vector(struct mkvm_vm *vm, int vector)
  * @vcpu: whose LAPIC; its thread, no lock held
  * @vector: the vector
  *
- * To be called for every EOI, edge-triggered vectors included: somebody may wait for those
- * (the PIT's reinjection). It costs one bit test when nobody does.
+ * To be called for every EOI, edge-triggered vectors included: the PIT's reinjection waits for
+ * those. It costs one bit test when nothing waits for this vector.
  */
 static inline void ioapic_eoi_broadcast(struct mkvm_vcpu *vcpu, int vector)
 {

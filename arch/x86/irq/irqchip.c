@@ -3,7 +3,7 @@
  * The interrupt controllers of a VM as a whole.
  *
  * KVM's ABI: KVM_CREATE_IRQCHIP, KVM_GET_IRQCHIP, KVM_SET_IRQCHIP, KVM_CAP_SPLIT_IRQCHIP; what a
- * GSI route means on x86 (virt/arch.h); and which EOIs somebody waits for.
+ * GSI route means on x86 (virt/arch.h); and which EOIs are waited for.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -23,7 +23,7 @@
 
 static void set_irqchip_mode(struct mkvm_vm *vm, enum mkvm_irqchip_mode mode)
 {
-	/* The chips are complete before anybody sees that there are some. */
+	/* The chips are complete before another thread sees that they exist. */
 	smp_store_release(&vm->arch.irqchip_mode, mode);
 }
 
@@ -148,6 +148,14 @@ void arch_irq_routing_changed(struct mkvm_vm *vm)
 		lapic_set_eoi_bitmap(vcpu, vectors);
 }
 
+/**
+ * irqchip_scan_vcpu() - tell a new vCPU's LAPIC which EOIs are waited for
+ * @vcpu: the vCPU, which is visible in vm->vcpus
+ *
+ * Later changes are told by arch_irq_routing_changed().
+ *
+ * Context: process.
+ */
 void irqchip_scan_vcpu(struct mkvm_vcpu *vcpu)
 {
 	DECLARE_BITMAP(vectors, 256) = { };
@@ -240,6 +248,12 @@ int irqchip_enable_split(struct mkvm_vm *vm, u64 reserved_routes)
 	return 0;
 }
 
+/**
+ * irqchip_destroy() - free PIC, IOAPIC and PIT
+ * @vm: the VM; no vCPU can run, but their LAPICs still exist: the timer may fire until this returns
+ *
+ * Context: process.
+ */
 void irqchip_destroy(struct mkvm_vm *vm)
 {
 	pit_destroy(vm);

@@ -22,17 +22,7 @@ int irqchip_get_state(struct mkvm_vm *vm, struct kvm_irqchip *chip);
 int irqchip_set_state(struct mkvm_vm *vm, const struct kvm_irqchip *chip);
 int irqchip_create_pit(struct mkvm_vm *vm, u32 flags);
 void irqchip_set_reinject(struct mkvm_vm *vm, bool reinject);
-
-/*
- * Free PIC, IOAPIC and PIT. No vCPU can run, but their LAPICs still exist: the timer may fire
- * until this returns. Process context.
- */
 void irqchip_destroy(struct mkvm_vm *vm);
-
-/*
- * Tell a new vCPU's LAPIC which EOIs are waited for (lapic_set_eoi_bitmap()); later changes
- * come by themselves. To be called when the vCPU is visible. Process context.
- */
 void irqchip_scan_vcpu(struct mkvm_vcpu *vcpu);
 
 #endif

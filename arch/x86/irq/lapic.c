@@ -47,6 +47,10 @@ u32 lapic_version(const struct mkvm_lapic *apic)
 	       (has_directed_eoi(apic) ? APIC_LVR_DIRECTED_EOI : 0);
 }
 
+/**
+ * lapic_cpuid_changed() - the guest's CPUID changed, and the version register with it
+ * @vcpu: the vCPU, which has a LAPIC
+ */
 void lapic_cpuid_changed(struct mkvm_vcpu *vcpu)
 {
 	lapic_put(vcpu->arch.apic, APIC_LVR, lapic_version(vcpu->arch.apic));
@@ -72,8 +76,9 @@ u32 lapic_lvt_valid_bits(const struct mkvm_lapic *apic, u32 reg)
 }
 
 /*
- * Word @word of IRR was seen empty: say so in the summary, unless somebody fills it now. They
- * set first the bit in IRR, then the bit in the summary, so one of us sees the other.
+ * Word @word of IRR was seen empty: say so in the summary, unless a sender fills the word now. A
+ * sender sets first the bit in IRR, then the bit in the summary. So either the sender's bit is seen
+ * here, or the sender sets the summary's bit after it was cleared here.
  */
 static void irr_word_empty(struct mkvm_lapic *apic, int word)
 {
@@ -85,8 +90,8 @@ static void irr_word_empty(struct mkvm_lapic *apic, int word)
 }
 
 /*
- * Highest vector in IRR or ISR, @reg, by the page alone, or -1. For APICv, and out of line so that
- * those who have none keep short functions.
+ * Highest vector in IRR or ISR, @reg, by the page alone, or -1. For APICv; out of line, so that the
+ * functions that call it stay short where APICv is not used.
  */
 noinline int lapic_highest_in_page(const struct mkvm_lapic *apic, u32 reg)
 {
@@ -200,7 +205,7 @@ void lapic_ack(struct mkvm_vcpu *vcpu, int vector)
 	if (vec > apic->highest_isr)
 		apic->highest_isr = vec;
 
-	/* Pairs with lapic_timer_fn(): it parks, then looks at IRR; we cleared IRR, then look. */
+	/* Pairs with lapic_timer_fn(), which parks, then looks at IRR. */
 	smp_mb__after_atomic();
 	if (unlikely(READ_ONCE(apic->timer.parked)))
 		lapic_timer_unpark(apic);
@@ -263,6 +268,13 @@ void lapic_eoi(struct mkvm_vcpu *vcpu)
 		eoi_notify(apic, vector);
 }
 
+/**
+ * lapic_eoi_fast() - lapic_eoi() for the fast paths of exits
+ * @vcpu: the vCPU, which has a LAPIC
+ *
+ * Context: vCPU thread, interrupts may be off; no memory slots are touched.
+ * Return: false, with nothing done, if the IOAPIC must hear of the EOI.
+ */
 bool lapic_eoi_fast(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
@@ -276,13 +288,27 @@ bool lapic_eoi_fast(struct mkvm_vcpu *vcpu)
 	return true;
 }
 
-/* An EOI that the processor has carried out, of a vector of the EOI-exit bitmap. Process context. */
+/**
+ * lapic_eoi_virtualized() - the processor has carried out an EOI, and the EOI exited
+ * @vcpu: the vCPU, which is virtualized
+ * @vector: what the processor has retired: one of the EOI-exit bitmap
+ *
+ * Context: vCPU thread, process.
+ */
 void lapic_eoi_virtualized(struct mkvm_vcpu *vcpu, u8 vector)
 {
 	if (eoi_is_awaited(vcpu->arch.apic, vector))
 		eoi_notify(vcpu->arch.apic, vector);
 }
 
+/**
+ * lapic_set_eoi_bitmap() - which EOIs are waited for although the vector is edge triggered
+ * @vcpu: the vCPU; without a LAPIC nothing is done
+ * @bitmap: 256 bits: vectors of the in-kernel IOAPIC with acknowledge notifiers, or all vectors of
+ * 	userspace's IOAPIC
+ *
+ * Context: any thread.
+ */
 void lapic_set_eoi_bitmap(struct mkvm_vcpu *vcpu, const unsigned long *bitmap)
 {
 	if (!vcpu->arch.apic || bitmap_equal(vcpu->arch.apic->eoi_notify, bitmap, 256))
@@ -294,6 +320,12 @@ void lapic_set_eoi_bitmap(struct mkvm_vcpu *vcpu, const unsigned long *bitmap)
 	}
 }
 
+/**
+ * lapic_take_ioapic_eoi() - MKVM_REQ_IOAPIC_EOI: what KVM_EXIT_IOAPIC_EOI tells
+ * @vcpu: the vCPU
+ *
+ * Return: the vector, or -1.
+ */
 int lapic_take_ioapic_eoi(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
@@ -304,6 +336,12 @@ int lapic_take_ioapic_eoi(struct mkvm_vcpu *vcpu)
 	return vector;
 }
 
+/**
+ * lapic_accepts_pic() - may the 8259 interrupt this vCPU?
+ * @vcpu: the vCPU
+ *
+ * Return: LVT0 is ExtINT and not masked, or the LAPIC is off or absent.
+ */
 bool lapic_accepts_pic(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
@@ -314,11 +352,23 @@ bool lapic_accepts_pic(struct mkvm_vcpu *vcpu)
 	       APIC_DM_EXTINT;
 }
 
+/**
+ * lapic_enabled() - is the LAPIC globally enabled?
+ * @vcpu: the vCPU
+ *
+ * Return: bit 11 of IA32_APIC_BASE.
+ */
 bool lapic_enabled(struct mkvm_vcpu *vcpu)
 {
 	return vcpu->arch.apic_base & APIC_BASE_EN;
 }
 
+/**
+ * lapic_sw_enabled() - is the LAPIC enabled by software?
+ * @vcpu: the vCPU
+ *
+ * Return: bit 8 of the spurious-interrupt vector register; false without a LAPIC.
+ */
 bool lapic_sw_enabled(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
@@ -326,11 +376,25 @@ bool lapic_sw_enabled(struct mkvm_vcpu *vcpu)
 	return apic && READ_ONCE(apic->sw_enabled);
 }
 
+/**
+ * lapic_x2apic_mode() - is the LAPIC in x2APIC mode?
+ * @vcpu: the vCPU
+ *
+ * Return: as IA32_APIC_BASE says.
+ */
 bool lapic_x2apic_mode(struct mkvm_vcpu *vcpu)
 {
 	return base_to_mode(vcpu->arch.apic_base) == LAPIC_X2APIC;
 }
 
+/**
+ * lapic_regs_page() - the page that holds the registers
+ * @vcpu: the vCPU
+ *
+ * It can be the VMCS's virtual-APIC page: the TPR that the processor leaves there is the TPR.
+ *
+ * Return: the page, or NULL without a LAPIC.
+ */
 void *lapic_regs_page(struct mkvm_vcpu *vcpu)
 {
 	return vcpu->arch.apic ? vcpu->arch.apic->regs : NULL;
@@ -363,6 +427,12 @@ void lapic_write_tpr(struct mkvm_lapic *apic, u8 tpr)
 		mkvm_make_request(MKVM_REQ_EVENT, apic->vcpu);
 }
 
+/**
+ * lapic_get_cr8() - CR8: the upper four bits of the TPR
+ * @vcpu: the vCPU
+ *
+ * Return: CR8; without a LAPIC vcpu->arch.cr8.
+ */
 unsigned long lapic_get_cr8(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
@@ -370,6 +440,11 @@ unsigned long lapic_get_cr8(struct mkvm_vcpu *vcpu)
 	return apic ? lapic_tpr(apic) >> 4 : vcpu->arch.cr8;
 }
 
+/**
+ * lapic_set_cr8() - MOV to CR8
+ * @vcpu: the vCPU
+ * @cr8: the new value, of which four bits count; without a LAPIC vcpu->arch.cr8 takes them
+ */
 void lapic_set_cr8(struct mkvm_vcpu *vcpu, unsigned long cr8)
 {
 	if (vcpu->arch.apic)
@@ -390,11 +465,11 @@ void lapic_write_svr(struct mkvm_lapic *apic, u32 val)
 	WRITE_ONCE(apic->sw_enabled, val & APIC_SPIV_APIC_ENABLED);
 	if (apic->sw_enabled != was_enabled) {
 		mkvm_make_request(MKVM_REQ_APIC_MODE, apic->vcpu);
-		/* A page that came meanwhile could not be told: arch/x86/pv/async_pf.c. */
+		/* Pages that became ready while it was disabled are told now (pv/async_pf.c). */
 		mkvm_make_request(MKVM_REQ_ASYNC_PF, apic->vcpu);
 	}
 	if (apic->sw_enabled) {
-		/* Pairs with lapic_timer_fn(): it parks, then looks at us. */
+		/* Pairs with lapic_timer_fn(), which parks, then looks at sw_enabled. */
 		smp_mb();
 		if (unlikely(READ_ONCE(apic->timer.parked)))
 			lapic_timer_unpark(apic);
@@ -413,7 +488,7 @@ static void reset_registers(struct mkvm_lapic *apic)
 
 	lapic_timer_stop(apic);
 	for (reg = APIC_TASKPRI; reg <= APIC_TDCR; reg += 0x10) {
-		/* Nobody sets a bit of IRR that the summary would not tell. */
+		/* A bit of IRR that a sender sets after this is in irr_summary, too. */
 		if (reg != APIC_LDR || apic->mode != LAPIC_X2APIC)
 			lapic_put(apic, reg, 0);
 	}
@@ -446,6 +521,16 @@ static void set_initial_id(struct mkvm_lapic *apic)
 	}
 }
 
+/**
+ * lapic_base_valid() - would lapic_set_base() take this value?
+ * @vcpu: the vCPU
+ * @base: a value for IA32_APIC_BASE
+ * @host: userspace writes it: any change of mode is legal
+ *
+ * For KVM_SET_SREGS, which must not half succeed.
+ *
+ * Return: whether it would.
+ */
 bool lapic_base_valid(struct mkvm_vcpu *vcpu, u64 base, bool host)
 {
 	enum lapic_mode old = base_to_mode(vcpu->arch.apic_base);
@@ -464,6 +549,17 @@ bool lapic_base_valid(struct mkvm_vcpu *vcpu, u64 base, bool host)
 	       !(old == LAPIC_DISABLED && new == LAPIC_X2APIC);
 }
 
+/**
+ * lapic_set_base() - IA32_APIC_BASE is written
+ * @vcpu: loaded vCPU
+ * @base: the new value
+ * @host: userspace writes it: any change of mode is legal
+ *
+ * The caller refreshes CPUID, which shows whether the LAPIC is enabled. A change of mode or address
+ * requests MKVM_REQ_APIC_MODE.
+ *
+ * Return: 0, or 1 for #GP.
+ */
 int lapic_set_base(struct mkvm_vcpu *vcpu, u64 base, bool host)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
@@ -503,6 +599,13 @@ int lapic_set_base(struct mkvm_vcpu *vcpu, u64 base, bool host)
 	return 0;
 }
 
+/**
+ * lapic_owns_gpa() - is an address inside this vCPU's xAPIC page?
+ * @vcpu: the vCPU
+ * @gpa: guest-physical address
+ *
+ * Return: whether the LAPIC answers an access there.
+ */
 bool lapic_owns_gpa(struct mkvm_vcpu *vcpu, gpa_t gpa)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
@@ -514,6 +617,13 @@ bool lapic_owns_gpa(struct mkvm_vcpu *vcpu, gpa_t gpa)
 	       !(vcpu->vm->arch.disabled_quirks & KVM_X86_QUIRK_LAPIC_MMIO_HOLE);
 }
 
+/**
+ * lapic_has_events() - does an INIT or a SIPI wait?
+ * @vcpu: the vCPU
+ *
+ * Context: any.
+ * Return: whether lapic_accept_events() would take one.
+ */
 bool lapic_has_events(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
@@ -544,6 +654,10 @@ unsigned long lapic_accept_events(struct mkvm_vcpu *vcpu, u8 *vector)
 	return events;
 }
 
+/**
+ * lapic_post_sipi() - KVM_SET_MP_STATE(SIPI_RECEIVED)
+ * @vcpu: the vCPU, its mutex held
+ */
 void lapic_post_sipi(struct mkvm_vcpu *vcpu)
 {
 	if (!vcpu->arch.apic)
@@ -552,6 +666,11 @@ void lapic_post_sipi(struct mkvm_vcpu *vcpu)
 	lapic_announce_event(vcpu, vcpu);
 }
 
+/**
+ * lapic_set_sipi_vector() - the sipi_vector of KVM_SET_VCPU_EVENTS
+ * @vcpu: the vCPU, its mutex held
+ * @vector: where the next SIPI starts it
+ */
 void lapic_set_sipi_vector(struct mkvm_vcpu *vcpu, u8 vector)
 {
 	if (vcpu->arch.apic)
@@ -564,6 +683,11 @@ static u64 power_up_base(const struct mkvm_vcpu *vcpu)
 	       (vcpu->id == vcpu->vm->arch.bsp_vcpu_id ? APIC_BASE_BSP : 0);
 }
 
+/**
+ * lapic_reset() - the state after power-up, or the part of it that INIT resets
+ * @vcpu: loaded vCPU; without a LAPIC only IA32_APIC_BASE
+ * @init_event: INIT
+ */
 void lapic_reset(struct mkvm_vcpu *vcpu, bool init_event)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
@@ -583,6 +707,12 @@ void lapic_reset(struct mkvm_vcpu *vcpu, bool init_event)
 	mkvm_make_request(MKVM_REQ_APIC_MODE, vcpu);
 }
 
+/**
+ * lapic_create() - give a vCPU its local APIC, in the state after power-up
+ * @vcpu: the vCPU, not visible to others yet; vcpu->id is its initial APIC ID
+ *
+ * Return: 0 or -ENOMEM.
+ */
 int lapic_create(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_lapic *apic;
@@ -605,12 +735,20 @@ int lapic_create(struct mkvm_vcpu *vcpu)
 	return 0;
 }
 
+/**
+ * lapic_postcreate() - the vCPU can be found in vm->vcpus now
+ * @vcpu: the vCPU; it is entered in the table of destinations
+ */
 void lapic_postcreate(struct mkvm_vcpu *vcpu)
 {
 	if (vcpu->arch.apic)
 		lapic_map_update(vcpu->vm);
 }
 
+/**
+ * lapic_destroy() - undo lapic_create()
+ * @vcpu: the vCPU, which no sender can reach any more; without a LAPIC nothing is done
+ */
 void lapic_destroy(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;

@@ -146,7 +146,7 @@ static void write_reg(struct mkvm_lapic *apic, u32 reg, u32 val)
 		lapic_write_tpr(apic, val);
 		break;
 	case APIC_ICR:
-		/* It is sent before anybody could read delivery status. */
+		/* The message is sent at once: delivery status never reads as 1. */
 		val &= ~APIC_ICR_BUSY;
 		lapic_put(apic, APIC_ICR, val);
 		send_ipi(apic, val, lapic_get(apic, APIC_ICR2) >> 24);
@@ -265,6 +265,14 @@ int lapic_x2apic_msr_read(struct mkvm_vcpu *vcpu, u32 msr, u64 *data)
 	return 0;
 }
 
+/**
+ * lapic_x2apic_icr_write() - WRMSR to 0x830, x2APIC's ICR
+ * @vcpu: the vCPU, which has a LAPIC
+ * @data: what is written
+ *
+ * Context: vCPU thread, interrupts may be off; no memory slots are touched.
+ * Return: 0, or 1 for #GP.
+ */
 int lapic_x2apic_icr_write(struct mkvm_vcpu *vcpu, u64 data)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
@@ -328,6 +336,13 @@ int lapic_x2apic_msr_write(struct mkvm_vcpu *vcpu, u32 msr, u64 data)
 	return 0;
 }
 
+/**
+ * lapic_virtual_write() - the guest has written to a register in the page, and that needs software
+ * @vcpu: the vCPU, which is virtualized
+ * @offset: of the register in the page
+ *
+ * Context: vCPU thread, interrupts may be off.
+ */
 void lapic_virtual_write(struct mkvm_vcpu *vcpu, u32 offset)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
@@ -347,6 +362,13 @@ void lapic_virtual_write(struct mkvm_vcpu *vcpu, u32 offset)
 	}
 }
 
+/**
+ * lapic_x2apic_readable() - may RDMSR take a register from the page?
+ * @vcpu: the vCPU, which has a LAPIC
+ * @msr: any number
+ *
+ * Return: there is such an x2APIC register, and the page holds its value.
+ */
 bool lapic_x2apic_readable(struct mkvm_vcpu *vcpu, u32 msr)
 {
 	u32 reg = msr_to_reg(msr);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Interrupt messages: who is meant, and what it does to him.
+ * Interrupt messages: which vCPUs they address, and what they do to them.
  *
  * SDM, "Determining IPI Destination", "Interrupt Acceptance for Fixed Interrupts", "Lowest
  * Priority Delivery Mode", "Logical Destination Mode in x2APIC Mode", "Message Signalled
@@ -77,7 +77,7 @@ static bool matches_logical(const struct mkvm_lapic *apic, u8 mode, u32 dest)
 	}
 }
 
-/* All ones mean everybody; KVM lets eight ones of a device mean x2APICs too. */
+/* All ones are a broadcast; KVM lets eight ones of a device reach x2APICs, too. */
 static bool is_broadcast(const struct mkvm_vm *vm, u8 mode, bool from_ipi, u32 dest)
 {
 	if (mode != LAPIC_X2APIC)
@@ -86,6 +86,15 @@ static bool is_broadcast(const struct mkvm_vm *vm, u8 mode, bool from_ipi, u32 d
 	       (dest == XAPIC_BROADCAST_ID && !from_ipi && !vm->arch.x2apic_no_broadcast_quirk);
 }
 
+/**
+ * lapic_matches() - is a vCPU among the destinations of a message?
+ * @vcpu: the vCPU
+ * @source: the vCPU that sends it, NULL for a device
+ * @irq: the message
+ *
+ * Context: any.
+ * Return: whether it is.
+ */
 bool lapic_matches(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source, const struct lapic_irq *irq)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
@@ -155,7 +164,7 @@ static void view_add_vcpu(struct logical_view *view, const struct mkvm_vcpu *vcp
 	view->models |= BIT(LOGICAL_MIXED);
 }
 
-/* Say what is new, leave the rest untouched: a reader must not find an entry empty meanwhile. */
+/* Write only what changed: a reader must never find an entry empty that is not. */
 static void copy_entries(u16 *to, const u16 *from, int n)
 {
 	int i;
@@ -202,7 +211,7 @@ void lapic_map_update(struct mkvm_vm *vm)
 		logical = LOGICAL_CLUSTER;
 	else if (view.models == BIT(LOGICAL_X2APIC))
 		logical = LOGICAL_X2APIC;
-	/* Ask everybody while the tables and what they mean do not fit together. */
+	/* All vCPUs are asked while the tables and the model do not fit together. */
 	if (logical != map->logical)
 		WRITE_ONCE(map->logical, LOGICAL_MIXED);
 	smp_wmb();	/* pairs with the load in look_up() */
@@ -213,7 +222,7 @@ void lapic_map_update(struct mkvm_vm *vm)
 	bit_spin_unlock(0, &map->lock);
 }
 
-/* Add the vCPU of a table entry if it is who the message means; -1 if there may be more. */
+/* Add the vCPU of a table entry if the message addresses it; -1 if there may be more. */
 static int add_target(struct mkvm_vm *vm, u16 entry, struct mkvm_vcpu *source,
 		      const struct lapic_irq *irq, struct mkvm_vcpu **targets, int n)
 {
@@ -283,7 +292,13 @@ static int look_up(struct mkvm_vm *vm, struct mkvm_vcpu *source, const struct la
 	}
 }
 
-/* An error that ESR will show at its next write, and the LVT error entry's interrupt. */
+/**
+ * lapic_error() - an error that ESR will show at its next write
+ * @vcpu: the vCPU, which has a LAPIC
+ * @esr_bit: APIC_ESR_*
+ *
+ * The LVT error entry's interrupt comes with it.
+ */
 void lapic_error(struct mkvm_vcpu *vcpu, u32 esr_bit)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
@@ -304,7 +319,7 @@ static int accept_vector(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source, u8 ve
 		lapic_error(vcpu, APIC_ESR_RECVILL);
 		return 0;
 	}
-	/* TMR before IRR: whoever takes the interrupt finds out how to end it. */
+	/* TMR before IRR: with the interrupt the vCPU finds out how to end it. */
 	if (unlikely(lapic_vec_test(apic, APIC_TMR, vector) != trig_level)) {
 		if (trig_level)
 			set_bit(vector & 31, lapic_vec_long(apic, APIC_TMR, vector));
@@ -313,7 +328,7 @@ static int accept_vector(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source, u8 ve
 	}
 	if (posted_used(vcpu))
 		return lapic_accept_posted(vcpu, source, vector, trig_level);
-	/* Whoever set the bit before us also wakes the vCPU. */
+	/* The sender who set the bit first also wakes the vCPU. */
 	if (test_and_set_bit(vector & 31, lapic_vec_long(apic, APIC_IRR, vector)))
 		return 0;
 	set_bit(vector >> 5, &apic->irr_summary);
@@ -325,7 +340,7 @@ static int accept_vector(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source, u8 ve
 
 /*
  * INIT or SIPI was noted in @vcpu's events. MKVM_REQ_EVENT alone is served between two entries
- * with interrupts off, where nobody can reset a vCPU; the other request takes its thread through
+ * with interrupts off, where a vCPU cannot be reset; the other request takes its thread through
  * the run loop, which looks at lapic_has_events().
  */
 void lapic_announce_event(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source)
@@ -392,8 +407,8 @@ int lapic_accept(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source, const struct 
 }
 
 /*
- * SDM, "Lowest Priority Delivery Mode": the task priority decides; among equals, who has had
- * fewer. One whose APIC is disabled by software cannot be chosen.
+ * SDM, "Lowest Priority Delivery Mode": the task priority decides; among equals, the vCPU that has
+ * had fewer of these messages. One whose APIC is disabled by software cannot be chosen.
  */
 static struct mkvm_vcpu *lower_of(struct mkvm_vcpu *best, struct mkvm_vcpu *vcpu)
 {
@@ -419,7 +434,7 @@ static struct mkvm_vcpu *lower_of(struct mkvm_vcpu *best, struct mkvm_vcpu *vcpu
  * @irq: the message
  *
  * Return: number of vCPUs whose state it changed, 0 if it merged with what waited already (or
- * was refused by all), -1 if nobody is so addressed. Context: any.
+ * was refused by all), -1 if it addresses no vCPU. Context: any.
  */
 int lapic_deliver(struct mkvm_vm *vm, struct mkvm_vcpu *source, const struct lapic_irq *irq)
 {
@@ -508,11 +523,26 @@ int lapic_local_irq(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source, u32 reg)
 	return accepted;
 }
 
+/**
+ * lapic_deliver_lvt() - the interrupt of an LVT entry
+ * @vcpu: the vCPU
+ * @reg: the entry's register offset, such as APIC_LVTPC
+ *
+ * Context: any.
+ * Return: as lapic_deliver().
+ */
 int lapic_deliver_lvt(struct mkvm_vcpu *vcpu, u32 reg)
 {
 	return vcpu->arch.apic ? lapic_local_irq(vcpu, NULL, reg) : -1;
 }
 
+/**
+ * lapic_deliver_lint() - LINT0 or LINT1 rises
+ * @vcpu: the vCPU; without a LAPIC nothing is done
+ * @lint: 0 or 1
+ *
+ * Context: any.
+ */
 void lapic_deliver_lint(struct mkvm_vcpu *vcpu, int lint)
 {
 	if (vcpu->arch.apic)

@@ -4,11 +4,11 @@
  *
  * SDM, "Local APIC Register Address Map". The registers live in one page in the layout of the
  * SDM, so that the page can be the VMCS's virtual-APIC page: the processor reads and writes
- * the TPR in it, and everybody reads the TPR from there, never from a copy.
+ * the TPR in it, and the TPR is always read from there, never from a copy.
  *
- * Who writes what: IRR and TMR, irr_summary, esr_pending and events are atomic and anybody's;
- * the timer's callback writes target, tsc_deadline and parked; all else is the vCPU thread's
- * (others read it with READ_ONCE()).
+ * Writers: any thread writes IRR and TMR, irr_summary, esr_pending and events, atomically; the
+ * timer's callback writes target, tsc_deadline and parked; the vCPU's thread writes all else, which
+ * other threads read with READ_ONCE().
  */
 #ifndef MINIKVM_ARCH_X86_IRQ_LAPIC_INTERNAL_H
 #define MINIKVM_ARCH_X86_IRQ_LAPIC_INTERNAL_H
@@ -44,14 +44,14 @@ enum lapic_logical_model { LOGICAL_MIXED, LOGICAL_FLAT, LOGICAL_CLUSTER, LOGICAL
 
 /**
  * struct lapic_timer - the APIC timer
- * @hrtimer: wakes us in every mode; with the VMX-preemption timer only while the vCPU blocks
+ * @hrtimer: tells the expiry in every mode; with the VMX-preemption timer only while the vCPU blocks
  * @target: CLOCK_MONOTONIC time of the next expiry in ns, 0 when the count stands at 0
  * @mode: of the LVT entry; the guest may have changed that already, without an exit
  * @period: initial count in ns
  * @divide: bus clock ticks of 1 ns per count
  * @tsc_deadline: IA32_TSC_DEADLINE, 0 when disarmed
- * @parked: a periodic timer whose last interrupt nobody has taken yet, or may not take: it
- *	does not tick until lapic_timer_unpark()
+ * @parked: a periodic timer whose last interrupt the guest has not taken yet, or may not take:
+ *	it does not tick until lapic_timer_unpark()
  * @hv: the VMX-preemption timer serves while the vCPU runs
  * @started: the hrtimer was started since it was last cancelled; it may have fired
  * @blocked: between lapic_timer_block() and lapic_timer_unblock()

@@ -16,7 +16,7 @@
 #define LAPIC_MAP_SEVERAL	0xffff
 
 /**
- * struct lapic_map - indices of vCPUs plus 1, 0 for nobody
+ * struct lapic_map - indices of vCPUs plus 1, 0 for no vCPU
  * @lock: bit 0: a writer is at work
  * @logical: enum lapic_logical_model: which of the tables answers logical destinations
  * @flat: by bit of the LDR

@@ -26,6 +26,13 @@ static void state_put(struct kvm_lapic_state *s, u32 reg, u32 val)
 	memcpy(s->regs + reg, &val, sizeof(val));
 }
 
+/**
+ * lapic_get_state() - KVM_GET_LAPIC
+ * @vcpu: the vCPU, loaded, its mutex held
+ * @s: gets the registers
+ *
+ * Return: 0, or -EINVAL without a LAPIC.
+ */
 int lapic_get_state(struct mkvm_vcpu *vcpu, struct kvm_lapic_state *s)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
@@ -85,7 +92,7 @@ static void set_ids(struct mkvm_lapic *apic, const struct kvm_lapic_state *s)
  * @vcpu: the vCPU, loaded, its mutex held
  * @s: registers; a copy of what userspace gave. Bits that do not exist are dropped
  *
- * Interrupts that arrive meanwhile are either lost, as if they had come before, or kept.
+ * Interrupts that arrive during the call are either lost, as if they had come before it, or kept.
  *
  * Return: 0, or -EINVAL without a LAPIC or for an x2APIC ID that is not the vCPU's.
  */

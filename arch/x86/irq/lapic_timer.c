@@ -5,11 +5,11 @@
  * SDM, "APIC Timer" and "TSC-Deadline Mode". The bus clock runs at 1 GHz as KVM's does, so a
  * count is a time in ns and the current count is computed, never kept. Expiry sets IRR right in
  * the hrtimer's callback. While the vCPU runs, the VMX-preemption timer can take the hrtimer's
- * place, see lapic_use_hv_timer() in lapic.h: it costs no host interrupt.
+ * place, see lapic_use_hv_timer(): it costs no host interrupt.
  *
- * Whoever changes the timer is the vCPU thread, and cancels the hrtimer first: from then on
- * until it starts it again no callback runs, so what the callback writes needs no lock. It does
- * so with preemption off, because being scheduled in on another CPU changes the timer too.
+ * Only the vCPU's thread changes the timer, and it cancels the hrtimer first: until it starts it
+ * again no callback runs, so what the callback writes needs no lock. Preemption is off meanwhile,
+ * because being scheduled in on another CPU changes the timer, too.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -69,7 +69,7 @@ static bool tick_is_due(const struct mkvm_lapic *apic)
 	return READ_ONCE(apic->mode) != LAPIC_DISABLED && READ_ONCE(apic->sw_enabled) &&
 	       !(lvtt & APIC_LVT_MASKED) && (lvtt & APIC_VECTOR_MASK) >= 16 &&
 	       (!lapic_vec_test(apic, APIC_IRR, lvtt & APIC_VECTOR_MASK) ||
-		/* Where the processor takes interrupts nobody would tell that it did. */
+		/* With APICv the processor takes the interrupt, and software does not learn when. */
 		lapic_virtualized(apic->vcpu));
 }
 
@@ -108,11 +108,11 @@ static enum hrtimer_restart lapic_timer_fn(struct hrtimer *hrtimer)
 	}
 	if (!lapic_local_irq(apic->vcpu, NULL, APIC_LVTT)) {
 		/*
-		 * Nobody takes our ticks: the vCPU is stopped, or has the entry masked. Rest
-		 * until it does; the count goes on, being computed.
+		 * The ticks are not taken: the vCPU is stopped, or has the entry masked. The timer
+		 * rests until they are; the count goes on, because it is computed.
 		 */
 		WRITE_ONCE(t->parked, true);
-		/* Pairs with the barriers of those who call lapic_timer_unpark(). */
+		/* Pairs with the barriers before the calls of lapic_timer_unpark(). */
 		smp_mb();
 		if (!tick_is_due(apic))
 			return HRTIMER_NORESTART;
@@ -276,6 +276,13 @@ static bool time_has_come(const struct mkvm_lapic *apic)
 	return target && !READ_ONCE(t->parked) && ktime_get() >= target;
 }
 
+/**
+ * lapic_timer_pending() - would lapic_inject_timer() find an interrupt that no hrtimer will bring?
+ * @vcpu: the vCPU
+ *
+ * Context: vCPU thread.
+ * Return: whether it would.
+ */
 bool lapic_timer_pending(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
@@ -296,6 +303,15 @@ static void hv_timer_early(struct mkvm_lapic *apic)
 	arm(apic);
 }
 
+/**
+ * lapic_inject_timer() - if the armed timer's time has come, turn it into an interrupt
+ * @vcpu: the vCPU; without a LAPIC nothing is done
+ *
+ * For the exit of the VMX-preemption timer and for MKVM_REQ_LAPIC_TIMER. An hrtimer needs neither: its
+ * callback sets IRR itself and requests MKVM_REQ_EVENT.
+ *
+ * Context: vCPU thread, interrupts may be off.
+ */
 void lapic_inject_timer(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
@@ -463,6 +479,12 @@ void lapic_timer_restore(struct mkvm_lapic *apic, u32 current_count)
 	preempt_enable();
 }
 
+/**
+ * lapic_get_tsc_deadline() - RDMSR of IA32_TSC_DEADLINE
+ * @vcpu: the vCPU
+ *
+ * Return: in ticks of the guest's TSC; 0 unless the timer is in TSC-deadline mode.
+ */
 u64 lapic_get_tsc_deadline(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
@@ -499,6 +521,12 @@ void lapic_set_tsc_deadline(struct mkvm_vcpu *vcpu, u64 deadline)
 	preempt_enable();
 }
 
+/**
+ * lapic_tsc_changed() - the guest's TSC jumped (KVM_SET_MSRS, WRMSR)
+ * @vcpu: the vCPU
+ *
+ * In TSC-deadline mode the timer looks again when its time comes.
+ */
 void lapic_tsc_changed(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
@@ -511,6 +539,14 @@ void lapic_tsc_changed(struct mkvm_vcpu *vcpu)
 	preempt_enable();
 }
 
+/**
+ * lapic_timer_migrate() - the vCPU is loaded on another CPU than before
+ * @vcpu: the vCPU; without a LAPIC nothing is done
+ *
+ * The hrtimer comes along.
+ *
+ * Context: preemption off.
+ */
 void lapic_timer_migrate(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
@@ -529,13 +565,26 @@ void lapic_timer_migrate(struct mkvm_vcpu *vcpu)
 	preempt_enable();
 }
 
+/**
+ * lapic_use_hv_timer() - let the VMX-preemption timer serve while the vCPU runs
+ * @vcpu: the vCPU, before it first runs; without a LAPIC nothing is done
+ *
+ * From then on vcpu->arch.hv_timer_tsc is the host TSC at which the guest must exit, or
+ * LAPIC_NO_HV_TIMER. The exit calls lapic_inject_timer(). While the vCPU blocks in HLT, between
+ * lapic_timer_block() and lapic_timer_unblock(), an hrtimer wakes it.
+ */
 void lapic_use_hv_timer(struct mkvm_vcpu *vcpu)
 {
 	if (vcpu->arch.apic)
 		vcpu->arch.apic->timer.hv = true;
 }
 
-/* The vCPU thread is about to sleep in HLT. */
+/**
+ * lapic_timer_block() - the vCPU's thread is about to sleep in HLT
+ * @vcpu: the vCPU, loaded
+ *
+ * Context: vCPU thread, process.
+ */
 void lapic_timer_block(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
@@ -551,7 +600,12 @@ void lapic_timer_block(struct mkvm_vcpu *vcpu)
 	preempt_enable();
 }
 
-/* It is awake again. */
+/**
+ * lapic_timer_unblock() - the vCPU's thread has slept, or did not need to
+ * @vcpu: the vCPU, loaded
+ *
+ * Context: vCPU thread, process.
+ */
 void lapic_timer_unblock(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;

@@ -3,9 +3,9 @@
  * The local APIC while the processor virtualizes it.
  *
  * SDM, "APIC Virtualization and Virtual Interrupts". With virtual-interrupt delivery the processor
- * moves vectors from IRR to ISR and out of it by itself, in the same page. Then nothing that is
- * cached of the two is true (lapic_in_service()), senders write to the posted-interrupt descriptor
- * and never to IRR, and an EOI is heard of only where the EOI-exit bitmap says so. Which vCPU is
+ * moves vectors from IRR to ISR and out of it by itself, in the same page. Then what is cached of
+ * the two does not hold (lapic_in_service()), senders write to the posted-interrupt descriptor and
+ * never to IRR, and an EOI exits only where the EOI-exit bitmap says so. Which vCPU is
  * virtualized when is decided in exit/apic_page.c.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
@@ -14,7 +14,7 @@
 
 #include "arch/x86/irq/lapic_internal.h"
 #include "arch/x86/irq/posted.h"
-#include "arch/x86/vmx/vmx.h"
+#include "arch/x86/vmx/apic.h"
 
 DEFINE_STATIC_KEY_FALSE(posted_key);
 
@@ -32,7 +32,7 @@ void lapic_collect_posted(struct mkvm_vcpu *vcpu)
 	unsigned long bits;
 
 	clear_bit(POSTED_ON, &desc->control);
-	/* ON before PIR: who sets a bit that we do not see sets ON again. */
+	/* ON before PIR: a sender whose bit is not seen below sets ON again. */
 	smp_mb__after_atomic();
 	for (i = 0; i < 4; i++) {
 		if (!READ_ONCE(desc->pir[i]))
@@ -43,7 +43,7 @@ void lapic_collect_posted(struct mkvm_vcpu *vcpu)
 		for (word = 2 * i; bits; word++, bits >>= 32) {
 			if (!(u32)bits)
 				continue;
-			/* Nobody else writes to IRR while the vCPU is out of the guest. */
+			/* Only this thread writes to IRR while the vCPU is out of the guest. */
 			lapic_put(apic, APIC_IRR + word * 0x10,
 				  lapic_get(apic, APIC_IRR + word * 0x10) | (u32)bits);
 			set_bit(word, &apic->irr_summary);
@@ -55,7 +55,7 @@ void lapic_collect_posted(struct mkvm_vcpu *vcpu)
 		vmx_raise_requesting_vector(vcpu, highest);
 }
 
-/* lapic_pending_vector() for a vCPU with a descriptor: by the page, whoever writes to that now. */
+/* lapic_pending_vector() of a vCPU with a descriptor: by the page, which the processor may write. */
 int lapic_posted_pending(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
@@ -98,7 +98,7 @@ void lapic_set_virtualized(struct mkvm_vcpu *vcpu, bool on)
 	WRITE_ONCE(vcpu->arch.apic_virtualized, on);
 	if (!on)
 		lapic_recount(apic);
-	/* Pairs with lapic_timer_fn(): it parks, then looks at us. */
+	/* Pairs with lapic_timer_fn(), which parks, then looks at apic_virtualized. */
 	smp_mb();
 	if (unlikely(READ_ONCE(apic->timer.parked)))
 		lapic_timer_unpark(apic);
@@ -187,8 +187,8 @@ int lapic_accept_posted(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source, u8 vec
 		return 1;
 	}
 	/*
-	 * What waits in IRR is not taken yet: the two become one. The guest's handler may start
-	 * right now, so what the sender wrote for it must be visible before we look.
+	 * A vector that waits in IRR is not taken yet: the two become one. The guest's handler may
+	 * start right now, so what the sender wrote for it must be visible before IRR is read.
 	 */
 	smp_mb();
 	if (lapic_vec_test(apic, APIC_IRR, vector))

@@ -4,7 +4,7 @@
  *
  * Intel 8259A data sheet: ICW1-4, OCW1-3, poll, special mask mode, rotation, automatic EOI,
  * spurious IRQ7 and IRQ15. The slave's output is wired to the master's IR2, which is thus no
- * line that anybody else can drive. Acknowledge notifiers and wake-ups wait until the lock is
+ * line that another source can drive. Acknowledge notifiers and wake-ups wait until the lock is
  * dropped, because they drive interrupt lines themselves.
  */
 #define pr_fmt(fmt) "minikvm: " fmt

@@ -14,7 +14,7 @@
  * struct mkvm_pic - the pair
  * @lock: all below; innermost but for the LAPICs'
  * @output: the INTR line, readable without the lock
- * @rose: @output rose and nobody was told yet
+ * @rose: @output rose, and the vCPUs are still to be told
  * @acked: interrupts whose ISR bit went: notifiers to be run when @lock is dropped
  * @unmasked: interrupts whose IMR bit went: the same
  * @chip: master and slave, in KVM's format
@@ -30,9 +30,7 @@ struct mkvm_pic {
 	u8 lines[16];
 };
 
-/* Register on the port bus; vm->lock and vm->slots_lock held. 0 or -errno. */
 int pic_create(struct mkvm_vm *vm);
-/* Take it off the bus and free it; vm->slots_lock held, no vCPU can run. */
 void pic_destroy(struct mkvm_vm *vm);
 
 /* Is INTR asserted? Cheap, no lock, any context. */
@@ -43,9 +41,7 @@ static inline bool pic_output(struct mkvm_vm *vm)
 	return pic && READ_ONCE(pic->output);
 }
 
-/* The INTA cycle: the vector to deliver. The interrupt is in service now. vCPU thread. */
 int pic_read_irq(struct mkvm_vm *vm);
-/* Drive line @irq, 0-15: < 0 masked, 0 coalesced, 1 pending. Any context. */
 int pic_set_irq(struct mkvm_pic *pic, unsigned int irq, int source, int level);
 
 void pic_get_state(struct mkvm_pic *pic, unsigned int chip, struct kvm_pic_state *s);

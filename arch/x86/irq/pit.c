@@ -8,7 +8,7 @@
  * spinlocks) works there, so no thread has to be woken for a tick. PREEMPT_RT is not supported.
  *
  * Reinjection as in KVM: a tick is raised only when the guest acknowledged the one before;
- * those that came meanwhile are counted and follow one by one at each acknowledgment.
+ * those that came before it are counted and follow one by one at each acknowledgment.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -36,7 +36,7 @@ static unsigned int pit_min_period_us = 200;
 module_param(pit_min_period_us, uint, 0644);
 MODULE_PARM_DESC(pit_min_period_us, "shortest period of the 8254's interrupt, in microseconds");
 
-/* Without port 0x61 nobody here moves channel 2's gate: it counts as userspace expects. */
+/* Without port 0x61 no code here moves channel 2's gate: it counts as userspace expects. */
 static bool gate_open(struct mkvm_pit *pit, int i)
 {
 	return pit->ch[i].gate || !pit->speaker.ops;
@@ -157,7 +157,7 @@ static void pit_acked(struct mkvm_ack_notifier *notifier, struct mkvm_vm *vm)
 	struct mkvm_pit *pit = container_of(notifier, struct mkvm_pit, ack);
 
 	atomic_set(&pit->irq_ack, 1);
-	/* The timer counts first and then looks at irq_ack: one of us sees the other. */
+	/* Pairs with the timer, which counts first and then looks at irq_ack. */
 	smp_mb();
 	if (atomic_dec_if_positive(&pit->pending) > 0)
 		pit_try_pulse(pit);
@@ -169,6 +169,16 @@ static void reset_reinject(struct mkvm_pit *pit)
 	atomic_set(&pit->irq_ack, 1);
 }
 
+/**
+ * pit_irq_unmasked() - an interrupt controller's pin was unmasked
+ * @vm: the VM
+ * @irqchip: KVM_IRQCHIP_*
+ * @pin: its pin
+ *
+ * If it is the timer's, ticks that were missed while it was masked do not count.
+ *
+ * Context: any.
+ */
 void pit_irq_unmasked(struct mkvm_vm *vm, unsigned int irqchip, unsigned int pin)
 {
 	struct mkvm_pit *pit;
@@ -493,7 +503,7 @@ void pit_set_reinject(struct mkvm_pit *pit, bool reinject)
 /**
  * pit_create() - KVM_CREATE_PIT2
  * @vm: the VM, with a PIC and without a PIT; vm->lock held, vm->slots_lock not
- * @flags: KVM_PIT_SPEAKER_DUMMY: port 0x61 is ours too
+ * @flags: KVM_PIT_SPEAKER_DUMMY: port 0x61 is emulated, too
  *
  * Return: 0 or -errno with nothing left behind.
  */

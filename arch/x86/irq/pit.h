@@ -23,10 +23,10 @@
  * @flags: KVM_PIT_FLAGS_*
  * @timer: channel 0's output
  * @period: its period in ns, 0 for one shot; changed only while the timer is stopped
- * @reinject: missed ticks are made up for (KVM_REINJECT_CONTROL), under vm->lock
+ * @reinject: missed ticks are delivered later (KVM_REINJECT_CONTROL), under vm->lock
  * @irq_ack: the guest acknowledged the last tick
- * @pending: ticks it did not get yet
- * @ack: tells when it acknowledges GSI 0
+ * @pending: ticks that the guest did not get yet
+ * @ack: called when the guest acknowledges GSI 0
  */
 struct mkvm_pit {
 	struct mkvm_io_device dev, speaker;
@@ -42,18 +42,11 @@ struct mkvm_pit {
 	struct mkvm_ack_notifier ack;
 };
 
-/* @flags: KVM_PIT_SPEAKER_DUMMY or 0; vm->lock held. 0 or -errno. */
 int pit_create(struct mkvm_vm *vm, u32 flags);
-/* Stop it, take it off the bus, free it; no vCPU can run. */
 void pit_destroy(struct mkvm_vm *vm);
-
-/* An interrupt controller's pin was unmasked: missed ticks of the masked time do not count. */
 void pit_irq_unmasked(struct mkvm_vm *vm, unsigned int irqchip, unsigned int pin);
-
-/* KVM_GET_PIT2, KVM_SET_PIT2. */
 void pit_get_state(struct mkvm_pit *pit, struct kvm_pit_state2 *s);
 void pit_set_state(struct mkvm_pit *pit, const struct kvm_pit_state2 *s);
-/* KVM_REINJECT_CONTROL; vm->lock held. */
 void pit_set_reinject(struct mkvm_pit *pit, bool reinject);
 
 #endif

@@ -11,14 +11,14 @@
  *     |   ^  <---------------               SN = 0: the processor takes PIR over and delivers it,
  *     |   |    posted_load()                without an exit; if it is in the host just then, the
  *     |   |                                 vector's handler does nothing and the next entry looks
- *     |   | posted_unblock()                PREEMPTED  SN = 1: nobody is notified; posted_load()
+ *     |   | posted_unblock()                PREEMPTED  SN = 1: no notification; posted_load()
  *     |   |                                 finds what came
  *     v   |                                 HALTED     NV = POSTED_INTR_WAKEUP_VECTOR, SN = 0, and
  *    HALTED    posted_block()               the vCPU is in the list of the CPU NDST, whose handler
  *                                           wakes those that have ON
  *
- * Senders of our own follow PIR and ON, but notify as vcpu->mode tells, which is always up to
- * date. Both vectors belong to the kernel, which has them for KVM; their use is exported.
+ * The module's own senders follow PIR and ON, but notify as vcpu->mode tells, which is always up to
+ * date. Both vectors belong to the kernel, which has them for KVM and exports their use.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -64,10 +64,10 @@ static void set_control(struct posted_desc *desc, u64 control)
 		;
 }
 
-/* Devices did not set ON while SN was set. */
+/* Devices did not set ON while SN was set: set it if PIR has a bit. */
 static void look_at_requests(struct posted_desc *desc)
 {
-	/* SN is clear before we look; who posts from here on sets ON himself. */
+	/* SN is clear before PIR is read: a device that posts after this sets ON itself. */
 	smp_mb__after_atomic();
 	if (!bitmap_empty(desc->pir, 256))
 		set_bit(POSTED_ON, &desc->control);
@@ -108,7 +108,7 @@ static void notify(struct mkvm_vcpu *vcpu)
 {
 	int cpu, me;
 
-	/* Pairs with the store of vcpu->mode in enter_guest(): it sees ON, or we the mode. */
+	/* Pairs with the store of vcpu->mode in enter_guest(), after which ON is read. */
 	smp_mb__after_atomic();
 	if (READ_ONCE(vcpu->mode) != MKVM_IN_GUEST) {
 		mkvm_vcpu_wake_up(vcpu);
@@ -134,7 +134,7 @@ int posted_accept(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source, u8 vector)
 {
 	struct posted_desc *desc = vcpu->arch.posted;
 
-	/* Whoever set the bit before us, or ON, also notifies. */
+	/* The sender who set the bit first, or ON, also notifies. */
 	if (test_and_set_bit(vector, desc->pir))
 		return 0;
 	if (!test_and_set_bit(POSTED_ON, &desc->control) && vcpu != source)

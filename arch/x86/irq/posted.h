@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Posted interrupts: the descriptor, and who is told of what is in it.
+ * Posted interrupts: the descriptor, and which CPU is notified of what is in it.
  *
  * SDM, "Posted-Interrupt Processing"; VT-d specification, "Interrupt Posting". The 64 bytes are
- * written by anybody at any time, a device's remapping hardware among them: by atomic operations
+ * written by any CPU and by the remapping hardware of devices at any time: by atomic operations
  * only. posted.c has the states. vcpu->arch.posted is NULL where APICv is not used.
  */
 #ifndef MINIKVM_ARCH_X86_IRQ_POSTED_H
@@ -28,7 +28,7 @@ struct posted_desc {
 
 /* Bits of @control: in the descriptor these are bits 256 and on. */
 #define POSTED_ON		0	/* outstanding: a notification is on its way, or was seen */
-#define POSTED_SN		1	/* suppress: devices notify nobody */
+#define POSTED_SN		1	/* suppress: devices send no notification */
 #define POSTED_NV_SHIFT		16	/* notification vector */
 #define POSTED_NDST_SHIFT	32	/* notification destination: an APIC ID of the host's */
 

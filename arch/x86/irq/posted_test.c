@@ -31,7 +31,7 @@
 
 /**
  * struct test_device - a device with one interrupt
- * @lock: of @entry; whoever takes posting away waits until nobody posts
+ * @lock: of @entry; to take posting away waits until no interrupt is being posted
  * @entry: as in the remapping table: in posted format, or zero for remapped
  * @can_post: the hardware can
  * @producer: with the bypass manager
@@ -87,7 +87,7 @@ long posted_test_ioctl(struct mkvm_vm *vm, void __user *user)
 	}
 	if (!vcpu->arch.posted)
 		return -EOPNOTSUPP;
-	/* A CPU cannot go offline meanwhile. */
+	/* With preemption off no CPU goes offline. */
 	preempt_disable();
 	post(vcpu->arch.posted, args.vector);
 	preempt_enable();
@@ -216,7 +216,7 @@ static int test_device_register(struct test_device *dev)
 
 /**
  * posted_test_device_ioctl() - MINIKVM_VM_TEST_DEVICE
- * @vm: the VM, which only says who may; the device does not belong to it
+ * @vm: the VM, asked only for permission; the device does not belong to it
  * @user: struct minikvm_test_device
  *
  * Context: process.

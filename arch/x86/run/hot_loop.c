@@ -32,6 +32,7 @@
 #include "arch/x86/run/hot_loop.h"
 #include "arch/x86/vmx/break_field.h"
 #include "arch/x86/vmx/explain/entry_failure.h"
+#include "arch/x86/vmx/l1d_flush.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 #include "compat/compat.h"
 

@@ -32,6 +32,7 @@
 #include "arch/x86/pv/pvclock.h"
 #include "arch/x86/pv/steal_time.h"
 #include "arch/x86/run/reset.h"
+#include "arch/x86/vmx/apic.h"
 #include "arch/x86/vmx/explain/exit_reason.h"
 #include "arch/x86/vmx/explain/vmcs_access.h"
 #include "arch/x86/vmx/vmx.h"

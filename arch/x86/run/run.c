@@ -39,6 +39,7 @@
 #include "arch/x86/run/init_sipi.h"
 #include "arch/x86/run/reset.h"
 #include "arch/x86/run/thread_work.h"
+#include "arch/x86/vmx/msr_switch.h"
 #include "arch/x86/vmx/vmx.h"
 #include "compat/compat.h"
 #include "virt/arch.h"

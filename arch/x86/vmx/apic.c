@@ -10,6 +10,7 @@
 #include <linux/mm.h>
 #include <asm/irq_vectors.h>
 
+#include "arch/x86/vmx/apic.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
 /**

@@ -14,6 +14,8 @@
 #include <asm/irq_vectors.h>
 #include <asm/msr.h>
 
+#include "arch/x86/vmx/apicv_probe.h"
+#include "arch/x86/vmx/hardware.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
 #define ERROR_HOST_STATE	8

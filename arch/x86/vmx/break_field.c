@@ -105,7 +105,7 @@ long break_field_ioctl(struct mkvm_vcpu *vcpu, void __user *user)
 		return -EFAULT;
 	if (field.flags || !may_break(field.encoding) ||
 	    !value_is_bad(field.encoding, field.value)) {
-		vm_refuse(vcpu->vm, "MINIKVM_VCPU_SET_VMCS: field %#x (%s) or value %#llx is not for tests",
+		vm_refuse(vcpu->vm, "MINIKVM_VCPU_SET_VMCS: field 0x%x (%s) or value 0x%llx is not for tests",
 			  field.encoding, vmcs_field_name(field.encoding), field.value);
 		return -EINVAL;
 	}

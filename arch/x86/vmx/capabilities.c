@@ -15,6 +15,8 @@
 #include <asm/perf_event.h>
 #include <asm/vmx.h>
 
+#include "arch/x86/vmx/apicv_probe.h"
+#include "arch/x86/vmx/capabilities.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 #include "compat/compat.h"
 
@@ -220,7 +222,7 @@ static const char *apicv_obstacle(void)
 		return "kernel has no vectors for posted interrupts (CONFIG_KVM)";
 	if (!vmx_posted_desc_accepted(0))
 		return "VM entry refuses the controls that the capability MSRs offer";
-	/* Where the SDM is not followed in this, who knows in what else: Bochs, lab.rst. */
+	/* A processor that departs from the SDM in this may do so elsewhere: Bochs, lab.rst. */
 	if (option_apicv < 0 && !vmx_posted_desc_accepted(64))
 		return "VM entry refuses a descriptor in the middle of a page; apicv=1 insists";
 	return NULL;
@@ -298,11 +300,9 @@ int vmx_caps_init(void)
 			(secondary & SECONDARY_EXEC_ENABLE_VPID);
 	vmx_caps.pml = option_pml && vmx_caps.ept_ad && (secondary & SECONDARY_EXEC_ENABLE_PML);
 	vmx_caps.tsc_scaling = secondary & SECONDARY_EXEC_TSC_SCALING;
-	vmx_caps.ple = secondary & SECONDARY_EXEC_PAUSE_LOOP_EXITING;
 	vmx_caps.invpcid = secondary & SECONDARY_EXEC_ENABLE_INVPCID;
 	vmx_caps.rdtscp = secondary & SECONDARY_EXEC_ENABLE_RDTSCP;
 	vmx_caps.xsaves = secondary & MINIKVM_EXEC_XSAVES;
-	vmx_caps.waitpkg = secondary & SECONDARY_EXEC_ENABLE_USR_WAIT_PAUSE;
 	vmx_caps.preemption_timer = vmx_caps.pin_based & PIN_BASED_VMX_PREEMPTION_TIMER;
 
 	rdmsrl(MSR_IA32_VMX_MISC, misc);

@@ -41,6 +41,11 @@ static void write_pdptrs(struct mkvm_vcpu *vcpu)
 	reg_mark_available(vcpu, GREG_PDPTR);
 }
 
+/**
+ * vmx_set_cr0() - store CR0
+ * @vcpu: loaded vCPU
+ * @cr0: the new value, which is valid; cr0_write() adds what follows from it in other rooms
+ */
 void vmx_set_cr0(struct mkvm_vcpu *vcpu, unsigned long cr0)
 {
 	vcpu->arch.cr0 = cr0;
@@ -54,6 +59,11 @@ void vmx_set_cr0(struct mkvm_vcpu *vcpu, unsigned long cr0)
 	write_pdptrs(vcpu);
 }
 
+/**
+ * vmx_set_cr3() - store CR3
+ * @vcpu: loaded vCPU
+ * @cr3: the new value, which is valid; with PAE paging vcpu->arch.pdptr holds its PDPTEs
+ */
 void vmx_set_cr3(struct mkvm_vcpu *vcpu, unsigned long cr3)
 {
 	vcpu->arch.cr3 = cr3;
@@ -62,6 +72,11 @@ void vmx_set_cr3(struct mkvm_vcpu *vcpu, unsigned long cr3)
 	write_pdptrs(vcpu);
 }
 
+/**
+ * vmx_set_cr4() - store CR4
+ * @vcpu: loaded vCPU
+ * @cr4: the new value, which is valid
+ */
 void vmx_set_cr4(struct mkvm_vcpu *vcpu, unsigned long cr4)
 {
 	unsigned long real = cr4 | (vmx_caps.cr4_fixed0 & vmx_caps.cr4_fixed1);
@@ -84,6 +99,11 @@ void vmx_set_cr4(struct mkvm_vcpu *vcpu, unsigned long cr4)
 	write_pdptrs(vcpu);
 }
 
+/**
+ * vmx_set_efer() - store IA32_EFER, and the control "IA-32e mode guest"
+ * @vcpu: loaded vCPU
+ * @efer: the new value, which is valid
+ */
 void vmx_set_efer(struct mkvm_vcpu *vcpu, u64 efer)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
@@ -98,17 +118,34 @@ void vmx_set_efer(struct mkvm_vcpu *vcpu, u64 efer)
 	vmx->uret_loaded = false;
 }
 
+/**
+ * vmx_set_dr7() - DR7 for the time in the guest
+ * @vcpu: loaded vCPU
+ * @dr7: the guest's own, or a debugger's
+ */
 void vmx_set_dr7(struct mkvm_vcpu *vcpu, unsigned long dr7)
 {
 	vmcs_write64(GUEST_DR7, dr7);
 }
 
-/* VM exit saves DR7 ("save debug controls"), so a guest that has the registers may change it. */
+/**
+ * vmx_get_dr7() - DR7 as the guest left it
+ * @vcpu: loaded vCPU
+ *
+ * VM exit saves DR7 ("save debug controls"), so a guest that has the registers may change it.
+ *
+ * Return: its value.
+ */
 unsigned long vmx_get_dr7(struct mkvm_vcpu *vcpu)
 {
 	return vmcs_read64(GUEST_DR7);
 }
 
+/**
+ * vmx_set_mov_dr_exiting() - does MOV DR exit?
+ * @vcpu: loaded vCPU
+ * @on: it does; otherwise the guest has the debug registers
+ */
 void vmx_set_mov_dr_exiting(struct mkvm_vcpu *vcpu, bool on)
 {
 	if (on)
@@ -117,11 +154,15 @@ void vmx_set_mov_dr_exiting(struct mkvm_vcpu *vcpu, bool on)
 		vmx_cpu_based_clear(to_vmx(vcpu), CPU_BASED_MOV_DR_EXITING);
 }
 
+/**
+ * vmx_update_exception_bitmap() - which exceptions exit; vcpu->arch.guest_debug was updated
+ * @vcpu: loaded vCPU
+ */
 void vmx_update_exception_bitmap(struct mkvm_vcpu *vcpu)
 {
 	/*
 	 * #DB and #AC must exit always: a guest whose handler's stack raises the same exception
-	 * again would otherwise keep the processor delivering it for ever, interrupts ignored.
+	 * again would otherwise keep the processor delivering it without end, interrupts ignored.
 	 * #UD exits for the sake of VMMCALL.
 	 */
 	u32 bitmap = BIT(18) | BIT(17) | BIT(6) | BIT(1);
@@ -132,6 +173,10 @@ void vmx_update_exception_bitmap(struct mkvm_vcpu *vcpu)
 	vmx_write_exceptions(to_vmx(vcpu), bitmap);
 }
 
+/**
+ * vmx_write_tsc_offset() - the guest's TSC; vcpu->arch.tsc_offset or tsc_scaling_ratio was updated
+ * @vcpu: loaded vCPU
+ */
 void vmx_write_tsc_offset(struct mkvm_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
@@ -209,6 +254,12 @@ static void follow_cpuid(struct mkvm_vcpu *vcpu)
 	}
 }
 
+/**
+ * vmx_cpuid_changed() - the guest's CPUID changed
+ * @vcpu: loaded vCPU
+ *
+ * Chooses the guest-owned bits of CR0 and CR4 and the controls that follow CPUID.
+ */
 void vmx_cpuid_changed(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_arch_vcpu *arch = &vcpu->arch;
@@ -375,12 +426,20 @@ int vmx_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data)
 	}
 }
 
+/**
+ * vmx_flush_tlb() - invalidate this CPU's translations of the VM's EPT
+ * @vcpu: loaded vCPU
+ */
 void vmx_flush_tlb(struct mkvm_vcpu *vcpu)
 {
 	invept(VMX_EPT_EXTENT_CONTEXT, (struct invept_desc){ vcpu->vm->arch.ept.eptp, 0 });
 	vcpu->stats.tlb_flushes++;
 }
 
+/**
+ * vmx_flush_tlb_guest() - invalidate the vCPU's own linear translations, as MOV to CR3 or CR4 must
+ * @vcpu: loaded vCPU
+ */
 void vmx_flush_tlb_guest(struct mkvm_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);

@@ -30,6 +30,9 @@
 #include <asm/reboot.h>
 #include <asm/tlbflush.h>
 
+#include "arch/x86/vmx/capabilities.h"
+#include "arch/x86/vmx/hardware.h"
+#include "arch/x86/vmx/msr_switch.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 #include "compat/compat.h"
 #include "iommu/linux/vtd.h"
@@ -98,7 +101,7 @@ static int cpu_vmx_on(void)
 	}
 	__this_cpu_write(vmx_on, true);
 	__this_cpu_write(current_vmcs_pa, 0);
-	/* Whoever used VMX before may have left translations under our EPTPs and VPIDs. */
+	/* An earlier user of VMX may have left translations under the same EPTPs and VPIDs. */
 	if (vmx_caps.ept_vpid & VMX_EPT_EXTENT_GLOBAL_BIT)
 		invept(VMX_EPT_EXTENT_GLOBAL, (struct invept_desc){});
 	if (vmx_caps.ept_vpid >> 32 & VMX_VPID_EXTENT_GLOBAL_CONTEXT_BIT)
@@ -262,7 +265,7 @@ static void vmcs_leave_this_cpu(void *info)
 
 /**
  * vmx_vmcs_deactivate() - flush a VMCS from the CPU on which it is active
- * @vmx: the vCPU; its mutex is held or nobody else knows it
+ * @vmx: the vCPU; its mutex is held or no other thread knows it
  *
  * A CPU that is offline has flushed it before it went, so the call that does not reach one is no
  * loss.
@@ -342,7 +345,7 @@ static int check_processor(void)
 	}
 	if ((feature_control & FEAT_CTL_LOCKED) &&
 	    !(feature_control & FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX)) {
-		pr_err("VT-x is disabled by the firmware (IA32_FEATURE_CONTROL = %#llx is locked without VMX): enable \"Intel Virtualization Technology\" in the firmware set-up\n",
+		pr_err("VT-x is disabled by the firmware (IA32_FEATURE_CONTROL = 0x%llx is locked without VMX): enable \"Intel Virtualization Technology\" in the firmware set-up\n",
 		       feature_control);
 		return -EPERM;
 	}
@@ -383,7 +386,7 @@ static void free_regions(void)
  *
  * Context: process, once, from module init.
  * Return: 0; -ENODEV without VT-x, -EPERM when the firmware locked it, -EOPNOTSUPP when
- * controls are missing or the CPUs differ, -EBUSY when somebody else owns it, -ENOMEM. Nothing is
+ * controls are missing or the CPUs differ, -EBUSY when another hypervisor owns it, -ENOMEM. Nothing is
  * left behind.
  */
 int vmx_hardware_init(void)

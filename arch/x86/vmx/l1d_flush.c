@@ -19,6 +19,7 @@
 #include <asm/processor.h>
 #include <asm/vmx.h>
 
+#include "arch/x86/vmx/l1d_flush.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
 /* Twice the largest L1 data cache of the affected processors: replacement is not strictly LRU. */

@@ -16,6 +16,7 @@
 #include <asm/mmu_context.h>
 #include <asm/msr.h>
 
+#include "arch/x86/vmx/msr_switch.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
 /* RPL and TI of each of four selectors. */
@@ -277,9 +278,9 @@ void vmx_load_host_state(struct mkvm_vcpu *vcpu)
 /**
  * vmx_msr_switch_cpu_off() - this CPU goes: its next user finds the host's values
  *
- * When it comes back, the kernel writes the host's values without asking us, and maybe others than
- * today's: they are read anew. And one that never returned to user mode since its last guest has
- * the notifier in its list: the code must not go before it.
+ * When the CPU comes back, the kernel writes the host's values, and maybe others than today's: they
+ * are read anew. A CPU that has not returned to user mode since its last guest has the notifier in
+ * its list, which must be left before the module's code goes.
  *
  * Context: interrupts off.
  */

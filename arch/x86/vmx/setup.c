@@ -15,7 +15,11 @@
 #include <asm/desc.h>
 #include <asm/msr.h>
 
+#include "arch/x86/vmx/capabilities.h"
 #include "arch/x86/vmx/explain/vmcs_access.h"
+#include "arch/x86/vmx/hardware.h"
+#include "arch/x86/vmx/l1d_flush.h"
+#include "arch/x86/vmx/msr_switch.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
 /* VPID 0 is the host's. A vCPU that finds none left runs without and flushes on each entry. */
@@ -35,12 +39,8 @@ static unsigned int ple_window = 4096;
 module_param(ple_window, uint, 0444);
 MODULE_PARM_DESC(ple_window, "TSC ticks that a spin loop may take before it exits");
 
-/**
- * vmx_alloc_vpid() - a VPID that nobody uses
- *
- * Return: the VPID, or 0 when VPIDs are off or used up.
- */
-u16 vmx_alloc_vpid(void)
+/* A free VPID, or 0 when VPIDs are off or used up. */
+static u16 alloc_vpid(void)
 {
 	unsigned int vpid;
 
@@ -56,13 +56,8 @@ u16 vmx_alloc_vpid(void)
 	return vpid;
 }
 
-/**
- * vmx_free_vpid() - give a VPID back
- * @vpid: from vmx_alloc_vpid(); 0 is allowed
- *
- * Its translations may linger: vmx_vcpu_load() flushes a VPID when it first runs on a CPU.
- */
-void vmx_free_vpid(u16 vpid)
+/* Its translations may linger: vmx_vcpu_load() flushes a VPID when it first runs on a CPU. */
+static void free_vpid(u16 vpid)
 {
 	if (!vpid)
 		return;
@@ -175,11 +170,8 @@ static void write_first_state(struct mkvm_vcpu *vcpu)
 		vmcs_write64(XSS_EXIT_BITMAP, 0);
 }
 
-/**
- * vmx_update_eptp() - put the VM's EPT pointer into the VMCS
- * @vcpu: loaded vCPU
- */
-void vmx_update_eptp(struct mkvm_vcpu *vcpu)
+/* Put the VM's EPT pointer into the VMCS. */
+static void update_eptp(struct mkvm_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	u64 eptp = READ_ONCE(vcpu->vm->arch.ept.eptp);
@@ -223,7 +215,7 @@ int vmx_vcpu_create(struct mkvm_vcpu *vcpu)
 	/* Every MSR exits until cpu/msr_pass.c lets it through. */
 	memset(vmx->msr_bitmap, 0xff, PAGE_SIZE);
 	vmx->vmcs_pa = __pa(vmx->vmcs);
-	vmx->vpid = vmx_alloc_vpid();
+	vmx->vpid = alloc_vpid();
 
 	get_cpu();
 	if (!vmx_is_on() || vmcs_clear(vmx->vmcs_pa)) {
@@ -235,7 +227,7 @@ int vmx_vcpu_create(struct mkvm_vcpu *vcpu)
 	write_constant_host_state();
 	write_controls(vcpu);
 	write_first_state(vcpu);
-	vmx_update_eptp(vcpu);
+	update_eptp(vcpu);
 	vmx_vcpu_put(vcpu);
 	put_cpu();
 	return 0;
@@ -256,10 +248,10 @@ void vmx_vcpu_destroy(struct mkvm_vcpu *vcpu)
 	if (!vmx)
 		return;
 	vcpu->arch.vmx = NULL;
-	/* Better lost than given to somebody else: a CPU still has it in its list and cache. */
+	/* Better lost than reused: a CPU still has it in its list and cache. */
 	if (!vmx_vmcs_deactivate(vmx))
 		return;
-	vmx_free_vpid(vmx->vpid);
+	free_vpid(vmx->vpid);
 	if (vmx->pml_page)
 		__free_page(vmx->pml_page);
 	free_page((unsigned long)vmx->msr_bitmap);

@@ -163,7 +163,7 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 	pop	%rdi
 	btl	$VMX_ENTER_SPEC_CTRL_BIT, VMX_ENTER_FLAGS_OFFSET(%rdi)
 	jnc	.Lspec_ctrl_equal
-	/* The guest may have written it without an exit: keep its value, restore ours. */
+	/* The guest may have written it without an exit: keep its value, restore the host's. */
 	mov	$MSR_IA32_SPEC_CTRL, %ecx
 	rdmsr
 	mov	%eax, VMX_SPEC_CTRL_OFFSET(%rdi)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the VMX code offers to the rest of arch/x86.
+ * What VMX offers to the rooms above: the guest's registers, the life of a VMCS, and what the
+ * processor can do.
  *
- * Only files under arch/x86/vmx touch the VMCS; everything else reaches guest state through
- * these functions. Unless said otherwise the vCPU is loaded on this CPU (mkvm_vcpu_load()).
+ * Only vmx/, event/, exit/ and the hot loop access VMCS fields; other rooms reach what is in them
+ * by these functions. Unless said otherwise the vCPU is loaded on this CPU (mkvm_vcpu_load()).
  */
 #ifndef MINIKVM_ARCH_X86_VMX_VMX_H
 #define MINIKVM_ARCH_X86_VMX_VMX_H
@@ -11,7 +12,7 @@
 #include "arch/x86/regs.h"
 #include "virt/vcpu.h"
 
-/* Segments and descriptor tables, in KVM's form; @seg is enum mkvm_seg. */
+/* Segments and descriptor tables. */
 void vmx_get_segment(struct mkvm_vcpu *vcpu, struct kvm_segment *var, int seg);
 void vmx_set_segment(struct mkvm_vcpu *vcpu, const struct kvm_segment *var, int seg);
 unsigned long vmx_get_segment_base(struct mkvm_vcpu *vcpu, int seg);
@@ -27,15 +28,14 @@ struct vmx_code {
 
 struct vmx_code vmx_get_code(struct mkvm_vcpu *vcpu);
 
-/* Control registers: store the value and what follows from it; the caller has validated. */
+/* Control registers. */
 void vmx_set_cr0(struct mkvm_vcpu *vcpu, unsigned long cr0);
 void vmx_set_cr3(struct mkvm_vcpu *vcpu, unsigned long cr3);
 void vmx_set_cr4(struct mkvm_vcpu *vcpu, unsigned long cr4);
 void vmx_set_efer(struct mkvm_vcpu *vcpu, u64 efer);
-/* The guest's CPUID changed: choose the guest-owned bits of CR0 and CR4, controls. */
 void vmx_cpuid_changed(struct mkvm_vcpu *vcpu);
 
-/* Debug registers: DR7 of the guest, and whether MOV DR exits. */
+/* Debug registers. */
 unsigned long vmx_get_dr7(struct mkvm_vcpu *vcpu);
 void vmx_set_dr7(struct mkvm_vcpu *vcpu, unsigned long dr7);
 void vmx_set_mov_dr_exiting(struct mkvm_vcpu *vcpu, bool on);
@@ -47,32 +47,20 @@ int vmx_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data);
 enum vmx_msr_access { VMX_MSR_READ = 1, VMX_MSR_WRITE = 2, VMX_MSR_RW = 3 };
 void vmx_msr_passthrough(struct mkvm_vcpu *vcpu, u32 msr, enum vmx_msr_access access, bool on);
 bool vmx_spec_ctrl_switched(struct mkvm_vcpu *vcpu);
-/* TSC offset (and ratio) of the guest; vcpu->arch.tsc_offset was updated. */
 void vmx_write_tsc_offset(struct mkvm_vcpu *vcpu);
 
-/* The LAPIC as the processor virtualizes it. */
-void vmx_set_virtual_apic_page(struct mkvm_vcpu *vcpu, void *page);
-void vmx_raise_requesting_vector(struct mkvm_vcpu *vcpu, u8 vector);
-void vmx_write_eoi_exits(struct mkvm_vcpu *vcpu, const unsigned long *bitmap);
-/* A new INIT: controls and state as after reset. */
-void vmx_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event);
-
-/* Invalidate this CPU's translations of the VM's EPT. */
-void vmx_flush_tlb(struct mkvm_vcpu *vcpu);
-/* Invalidate this vCPU's own linear translations (VPID), as MOV to CR3 or CR4 must. */
-void vmx_flush_tlb_guest(struct mkvm_vcpu *vcpu);
-/* Module life. */
+/* Module and vCPU. */
 int vmx_module_init(void);
 void vmx_module_exit(void);
 int vmx_vcpu_create(struct mkvm_vcpu *vcpu);
 void vmx_vcpu_destroy(struct mkvm_vcpu *vcpu);
-
-/* The vCPU comes to or leaves this CPU. Preemption off. */
 void vmx_vcpu_load(struct mkvm_vcpu *vcpu, int cpu);
 void vmx_vcpu_put(struct mkvm_vcpu *vcpu);
+void vmx_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event);
 
-/* Put the guest's lazily switched state in place. Preemption off, interrupts on. */
-void vmx_prepare_guest(struct mkvm_vcpu *vcpu);
+/* TLBs. */
+void vmx_flush_tlb(struct mkvm_vcpu *vcpu);
+void vmx_flush_tlb_guest(struct mkvm_vcpu *vcpu);
 
 /* What this CPU can do, decided once at load. */
 struct vmx_caps {
@@ -81,8 +69,7 @@ struct vmx_caps {
 	u64 ept_vpid;
 	bool ept_ad, ept_1g, ept_2m, ept_5level, ept_wb;
 	bool vpid, invvpid_single, flexpriority, tpr_shadow, pml, tsc_scaling, preemption_timer;
-	bool ple, apicv, invpcid, rdtscp, xsaves, umip_emulation, mpx, host_counters;
-	bool waitpkg;
+	bool apicv, invpcid, rdtscp, xsaves, umip_emulation, host_counters;
 	u8 preemption_timer_shift;
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 	u64 cr4_possible;	/* what a guest can set: cr4_fixed1, and UMIP if it is emulated */

@@ -126,7 +126,7 @@ static __always_inline unsigned long vmx_rflags(struct mkvm_vcpu *vcpu)
 	return vcpu->arch.rflags;
 }
 
-/* vmx_get_code().l for those who ask for nothing else. */
+/* vmx_get_code().l alone, with one VMREAD. */
 static __always_inline bool vmx_in_64bit_code(struct mkvm_vcpu *vcpu)
 {
 	return is_long_mode(vcpu) && (vmcs_read32(GUEST_CS_AR_BYTES) & VMX_AR_L_MASK);
@@ -163,45 +163,7 @@ extern char vmx_exit_point[];
 /* vmenter.S: call an interrupt gate of the host's as the processor does. Interrupts off. */
 void vmx_call_gate(unsigned long handler);
 
-/* hardware.c */
-int vmx_hardware_init(void);
-void vmx_hardware_exit(void);
-bool vmx_vmcs_activate(struct vmx_vcpu *vmx, int cpu);
-bool vmx_vmcs_deactivate(struct vmx_vcpu *vmx);
-bool vmx_is_on(void);
-struct vmcs *vmx_alloc_vmcs(int cpu);
-
-/* capabilities.c */
-int vmx_caps_init(void);
-void vmx_caps_decide_apicv(void);
-
-/* apicv_probe.c */
-bool vmx_posted_desc_accepted(unsigned int offset);
-
-/* l1d_flush.c */
-DECLARE_STATIC_KEY_FALSE(vmx_l1d_flush_key);
-int vmx_l1d_flush_init(void);
-void vmx_l1d_flush_exit(void);
-void vmx_l1d_flush(struct mkvm_vcpu *vcpu);
-
-/* setup.c */
-u16 vmx_alloc_vpid(void);
-void vmx_free_vpid(u16 vpid);
-void vmx_update_eptp(struct mkvm_vcpu *vcpu);
-
-/* msr_switch.c */
-void vmx_host_cpu_changed(struct mkvm_vcpu *vcpu);
-void vmx_msr_switch_init(void);
-void vmx_msr_switch_cpu_off(void);
-void vmx_load_host_state(struct mkvm_vcpu *vcpu);
-
 /* setup.c: module option; 0 = the preemption timer serves the LAPIC's timer only. */
 extern unsigned int vmx_entry_timer_ticks;
-
-/* apic.c */
-void vmx_set_apic_access_page(struct mkvm_vcpu *vcpu, struct page *page);
-void vmx_set_x2apic_mode(struct mkvm_vcpu *vcpu, bool on);
-void vmx_set_apicv(struct mkvm_vcpu *vcpu, bool on);
-void vmx_write_interrupt_status(struct mkvm_vcpu *vcpu, u16 status);
 
 #endif

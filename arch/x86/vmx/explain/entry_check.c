@@ -23,7 +23,7 @@
 #define MSR_VMX_PROCBASED_CTLS3	0x492
 #define VTPR_OFFSET		0x80
 
-/* More rules than that are broken by those who want a long log. */
+/* More broken rules than that are a guest owner's way to a long log. */
 #define MAX_RULE_LINES		16
 
 /* One pass over the VMCS. */
@@ -57,7 +57,7 @@ static void print_rule(struct entry_check *c, u32 field, u64 value, const char *
 	/* What a test has put there itself is no secret. */
 	if (!vmcs_field_is_host_address(field) ||
 	    (break_field_armed(vmx) && vmx->broken_field.encoding == field))
-		snprintf(shown, sizeof(shown), "%#llx", value);
+		snprintf(shown, sizeof(shown), "0x%llx", value);
 	pr_err("vm %s vcpu %u: %s = %s: %s (SDM, \"%s\")\n", vcpu->vm->name, vcpu->id,
 	       vmcs_field_name(field), shown, rule, c->section);
 }

@@ -200,7 +200,7 @@ void entry_check_physical(struct entry_check *c, u32 field, u64 align)
 	/* SDM, "Basic VMX Information": bit 48 limits these addresses to 32 bits. */
 	if (c->caps->basic & BIT_ULL(48))
 		beyond = entry_bits_from(32);
-	entry_must(c, !(address & align), field, "bits %#llx of the address must be 0",
+	entry_must(c, !(address & align), field, "bits 0x%llx of the address must be 0",
 		   (unsigned long long)align);
 	entry_must(c, !(address & beyond), field,
 		   "the address has bits beyond the processor's physical-address width");
@@ -221,7 +221,7 @@ static void report_bits(struct entry_check *c, enum entry_word word, u64 bits, i
 			nameless |= bit;
 	}
 	if (nameless)
-		entry_broken(c, control_words[word].field, "the reserved bits %#llx must be %d",
+		entry_broken(c, control_words[word].field, "the reserved bits 0x%llx must be %d",
 			     (unsigned long long)nameless, must_be);
 }
 
@@ -268,7 +268,7 @@ static void check_tpr(struct entry_check *c)
 	if (entry_on(c, WORD_SECONDARY, SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES) || c->vtpr < 0)
 		return;
 	entry_must(c, (threshold & 0xf) <= (c->vtpr >> 4), TPR_THRESHOLD,
-		   "bits 3:0 must not be greater than bits 7:4 of VTPR, which is %#x", c->vtpr);
+		   "bits 3:0 must not be greater than bits 7:4 of VTPR, which is 0x%x", c->vtpr);
 }
 
 static void check_eptp(struct entry_check *c)

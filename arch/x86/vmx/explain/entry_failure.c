@@ -160,7 +160,7 @@ int vmx_exit_entry_failure(struct mkvm_vcpu *vcpu)
 		return -EIO;
 	}
 	if (reason != VMX_EXIT_REASONS_FAILED_VMENTRY) {
-		snprintf(heading, sizeof(heading), "exit reason %#x: %s, qualification %#llx",
+		snprintf(heading, sizeof(heading), "exit reason 0x%x: %s, qualification 0x%llx",
 			 reason, exit_reason_name(reason), vmcs_read64(EXIT_QUALIFICATION));
 	} else {
 		reason = vmx->instruction_error;

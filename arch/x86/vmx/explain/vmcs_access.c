@@ -40,7 +40,7 @@ static void print_access_failure(struct work_struct *work)
 	unsigned long field = READ_ONCE(access_failure.field);
 	int count = atomic_xchg(&access_failure.count, 0);
 
-	pr_err_ratelimited("%s of field %#lx (%s) %s; %d such failures\n",
+	pr_err_ratelimited("%s of field 0x%lx (%s) %s; %d such failures\n",
 			   READ_ONCE(access_failure.write) ? "VMWRITE" : "VMREAD", field,
 			   vmcs_field_name(field),
 			   READ_ONCE(access_failure.fault) ? "faulted: VMX is off on that CPU" :

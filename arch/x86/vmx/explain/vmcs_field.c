@@ -186,6 +186,6 @@ void vmx_dump_vmcs(struct mkvm_vcpu *vcpu, bool host)
 		if (vmcs_field_is_host_address(fields[i].encoding))
 			pr_err("  %s: %s = (host address)\n", groups[group], fields[i].name);
 		else
-			pr_err("  %s: %s = %#lx\n", groups[group], fields[i].name, value);
+			pr_err("  %s: %s = 0x%lx\n", groups[group], fields[i].name, value);
 	}
 }

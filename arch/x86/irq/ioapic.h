@@ -21,6 +21,8 @@
 
 /**
  * struct mkvm_ioapic - the controller
+ * @dev: its registers on the MMIO bus
+ * @vm: the VM
  * @lock: all below; innermost but for the LAPICs'
  * @state: registers in KVM's format; irr holds the lines that are up
  * @irr_delivered: edges in irr that were sent: not to be sent again after a restore

@@ -12,6 +12,8 @@
 
 /**
  * struct mkvm_pic - the pair
+ * @dev: its ports
+ * @vm: the VM
  * @lock: all below; innermost but for the LAPICs'
  * @output: the INTR line, readable without the lock
  * @rose: @output rose, and the vCPUs are still to be told

@@ -17,6 +17,7 @@
  * struct mkvm_pit - the timer
  * @dev: ports 0x40-0x43
  * @speaker: port 0x61
+ * @vm: the VM
  * @lock: @ch, @held, @flags and starting the timer; never taken by the timer's callback
  * @ch: the three channels in KVM's format; count is 1 to 0x10000
  * @held: what a channel had counted, in ns, when its gate closed

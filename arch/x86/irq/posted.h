@@ -19,6 +19,7 @@
  * struct posted_desc - the posted-interrupt descriptor, as processor and VT-d see it
  * @pir: posted-interrupt requests, a bit for each vector
  * @control: POSTED_*, notification vector and destination
+ * @reserved: zero
  */
 struct posted_desc {
 	unsigned long pir[4];

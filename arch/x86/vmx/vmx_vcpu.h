@@ -35,15 +35,47 @@ enum vmx_enter_result { VMX_ENTERED, VMX_ENTRY_VMFAIL, VMX_ENTRY_FAULT };
  * @enter_flags: VMX_ENTER_*
  * @spec_ctrl: the guest's IA32_SPEC_CTRL, loaded and saved around the guest by vmenter.S
  * @spec_ctrl_host: what to put back
- * @vmcs: the region; @vmcs_pa its physical address
+ * @vcpu: the vCPU
+ * @vmcs: the region
+ * @vmcs_pa: its physical address
  * @loaded_cpu: CPU on which the VMCS is active, or -1
  * @loaded_link: in that CPU's list of active VMCSs
- * @ran_on: where its writes may still be in a cache that no device sees
+ * @ran_on: CPUs in whose caches the guest's writes may still be, unseen by devices
  * @exit_reason: of the last exit, with bit 31 for a failed entry; bit 31 alone: no exit at all,
  *	VMLAUNCH or VMRESUME failed
  * @entry_result: then, how
  * @instruction_error: then, the VM-instruction error, if there is one
  * @failed_on_cpu: the host's CPU of the last entry that failed
+ * @vpid: tag of the guest's translations, 0 for none
+ * @pin_based: copy of the VMCS's pin-based controls
+ * @cpu_based: ... primary processor-based controls
+ * @secondary: ... secondary processor-based controls
+ * @entry_controls: ... VM-entry controls
+ * @exit_controls: ... VM-exit controls
+ * @exception_bitmap: ... exception bitmap
+ * @tpr_threshold: ... TPR threshold
+ * @preemption_timer_on: the VMX-preemption timer is to be set, or switched off, at the next entry
+ * @host_cr3: copy of HOST_CR3
+ * @host_cr4: copy of HOST_CR4
+ * @host_fs_base: copy of HOST_FS_BASE
+ * @host_gs_base: copy of HOST_GS_BASE
+ * @host_sel: the host's FS, GS, DS and ES while the guest's state is loaded
+ * @host_ldt: the host's LDTR, likewise
+ * @host_gdt: the host's GDTR with its true limit
+ * @eptp: copy of EPT_POINTER
+ * @msr_bitmap: the page of the MSR bitmap
+ * @virtual_apic_page: the page of the virtual APIC, or NULL
+ * @guest_state_loaded: the guest's FS, GS and KERNEL_GS_BASE are in the CPU (msr_switch.c)
+ * @guest_kernel_gs_base: the guest's KERNEL_GS_BASE while it is not
+ * @host_kernel_gs_base: the host's, while the guest's is
+ * @uret_msrs: the guest's values of enum vmx_uret_msr
+ * @uret_loaded: these are in the CPU
+ * @uret_used: these, or older ones, are in the CPU
+ * @event_injected: the last entry carried an event
+ * @idt_vectoring_valid: the last exit interrupted the delivery of an event
+ * @pml_page: page-modification log, or NULL
+ * @rom_copy: pages of ROM that one step may write (rom_write.c); vcpu->arch.nr_rom_copies
+ * @broken_field: a field that a test has broken, for one entry (break_field.h)
  */
 struct vmx_vcpu {
 	unsigned long host_rsp;
@@ -63,7 +95,6 @@ struct vmx_vcpu {
 	int failed_on_cpu;
 	u16 vpid;
 
-	/* Copies of what the VMCS holds. */
 	u32 pin_based, cpu_based, secondary, entry_controls, exit_controls;
 	u32 exception_bitmap;
 	u32 tpr_threshold;
@@ -75,27 +106,21 @@ struct vmx_vcpu {
 		u64 all;
 	} host_sel;
 	u16 host_ldt;
-	struct desc_ptr host_gdt;	/* with its true limit */
+	struct desc_ptr host_gdt;
 	u64 eptp;
 	unsigned long *msr_bitmap;
-	void *virtual_apic_page;	/* or NULL */
+	void *virtual_apic_page;
 
-	/* Host state while the guest's is loaded (msr_switch.c). */
 	bool guest_state_loaded;
 	u64 guest_kernel_gs_base, host_kernel_gs_base;
 	u64 uret_msrs[NR_URET_MSRS];
-	bool uret_loaded, uret_used;	/* they are in the CPU; they, or older ones, are */
+	bool uret_loaded, uret_used;
 
-	/* Interruption on its way: read from the IDT-vectoring fields at exit. */
-	bool event_injected;		/* the last entry carried an event */
+	bool event_injected;
 	bool idt_vectoring_valid;
 
-	struct page *pml_page;		/* page-modification log */
-
-	/* Pages of ROM that one step may write (rom_write.c); vcpu->arch.nr_rom_copies. */
+	struct page *pml_page;
 	struct vmx_rom_copy { gfn_t gfn; struct page *page; } rom_copy[4];
-
-	/* A field that a test has broken, for one entry (break_field.h). */
 	struct { bool armed; u32 encoding; u64 value, saved; } broken_field;
 };
 

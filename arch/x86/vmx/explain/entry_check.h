@@ -30,7 +30,10 @@ enum entry_word {
  * @misc: IA32_VMX_MISC
  * @ept_vpid: IA32_VMX_EPT_VPID_CAP
  * @vmfunc: IA32_VMX_VMFUNC, or 0
- * @cr0_fixed0: IA32_VMX_CR0_FIXED0, and so on
+ * @cr0_fixed0: IA32_VMX_CR0_FIXED0
+ * @cr0_fixed1: IA32_VMX_CR0_FIXED1
+ * @cr4_fixed0: IA32_VMX_CR4_FIXED0
+ * @cr4_fixed1: IA32_VMX_CR4_FIXED1
  * @perf_global_ctrl: bits that exist in IA32_PERF_GLOBAL_CTRL
  * @physical_bits: MAXPHYADDR
  * @linear_bits: width of a linear address, 48 or 57

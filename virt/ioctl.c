@@ -77,6 +77,10 @@ static long carry_out(const struct mkvm_ioctl *row, struct mkvm_call *call)
 	long ret;
 	int idx;
 
+	if (!(around & (MKVM_VM_LOCK | MKVM_LOADED | MKVM_SRCU))) {
+		ret = mkvm_check_needs(row->needs, row->name, call);
+		return unlikely(ret) ? ret : row->fn(call);
+	}
 	if (around & MKVM_VM_LOCK)
 		mutex_lock(&call->vm->lock);
 	ret = mkvm_check_needs(row->needs, row->name, call);
@@ -115,7 +119,8 @@ static noinline long copy_and_carry_out(const struct mkvm_ioctl *row, struct mkv
 			return -ENOMEM;
 	}
 	/* So that no field left alone tells userspace anything. */
-	memset(call->data + row->in, 0, size - row->in);
+	if (row->in < size)
+		memset(call->data + row->in, 0, size - row->in);
 	if (!row->in || !copy_from_user(call->data, user, row->in)) {
 		ret = carry_out(row, call);
 		if (!ret && row->out && copy_to_user(user, call->data, row->out))

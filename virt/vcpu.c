@@ -155,32 +155,37 @@ const struct mkvm_ioctl_set mkvm_vcpu_ioctls = {
 	.unknown = -EINVAL,
 };
 
-/* What mkvm_ioctl() does for the row of KVM_RUN, without the search and the indirect call. */
-static __always_inline long ioctl_run(struct mkvm_vcpu *vcpu)
+static noinline long by_table(struct mkvm_vcpu *vcpu, unsigned int cmd, unsigned long arg)
 {
-	long ret;
+	struct mkvm_call call = { .cmd = cmd, .arg = arg, .vm = vcpu->vm, .vcpu = vcpu };
 
-	mkvm_refuse_begin(&vcpu->vm->refusals);
-	ret = mkvm_vm_may_use(vcpu->vm);
-	if (ret)
-		return ret;
-	if (mutex_lock_killable(&vcpu->mutex))
-		return -EINTR;
-	ret = run(vcpu);
-	mutex_unlock(&vcpu->mutex);
-	return ret;
+	return mkvm_ioctl(&mkvm_vcpu_ioctls, &call);
+}
+
+static noinline long run_failed(struct mkvm_vcpu *vcpu, long err)
+{
+	const struct mkvm_call call = { .cmd = KVM_RUN, .vm = vcpu->vm, .vcpu = vcpu };
+
+	return mkvm_ioctl_failed(&mkvm_vcpu_ioctls, &call, err);
 }
 
 static long vcpu_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
 	struct mkvm_vcpu *vcpu = filp->private_data;
-	struct mkvm_call call = { .cmd = cmd, .arg = arg, .vm = vcpu->vm, .vcpu = vcpu };
 	long ret;
 
 	if (unlikely(cmd != KVM_RUN || arg))
-		return mkvm_ioctl(&mkvm_vcpu_ioctls, &call);
-	ret = ioctl_run(vcpu);
-	return unlikely(ret < 0) ? mkvm_ioctl_failed(&mkvm_vcpu_ioctls, &call, ret) : ret;
+		return by_table(vcpu, cmd, arg);
+	/* What mkvm_ioctl() does for the row of KVM_RUN, without a search and an indirect call. */
+	mkvm_refuse_begin(&vcpu->vm->refusals);
+	ret = mkvm_vm_may_use(vcpu->vm);
+	if (unlikely(ret))
+		return run_failed(vcpu, ret);
+	if (mutex_lock_killable(&vcpu->mutex))
+		return -EINTR;
+	ret = run(vcpu);
+	mutex_unlock(&vcpu->mutex);
+	return unlikely(ret < 0) ? run_failed(vcpu, ret) : ret;
 }
 
 static vm_fault_t vcpu_fault(struct vm_fault *vmf)

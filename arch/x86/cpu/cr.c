@@ -90,7 +90,7 @@ bool efer_valid(struct mkvm_vcpu *vcpu, u64 efer)
 	return true;
 }
 
-int load_pdptrs(struct mkvm_vcpu *vcpu, unsigned long cr3)
+int cr3_load_pdptrs(struct mkvm_vcpu *vcpu, unsigned long cr3)
 {
 	u64 pdpte[4];
 	int i;
@@ -130,7 +130,7 @@ void cr0_write(struct mkvm_vcpu *vcpu, unsigned long cr0)
 		ept_memtypes_changed(vcpu->vm);
 }
 
-int mkvm_set_cr0(struct mkvm_vcpu *vcpu, unsigned long cr0)
+int cr0_set(struct mkvm_vcpu *vcpu, unsigned long cr0)
 {
 	unsigned long old = cr0_read(vcpu), changed;
 	u64 efer = vcpu->arch.efer;
@@ -159,7 +159,7 @@ int mkvm_set_cr0(struct mkvm_vcpu *vcpu, unsigned long cr0)
 		}
 	}
 	if ((cr0 & X86_CR0_PG) && (changed & CR0_PDPTR_BITS) && is_pae(vcpu) &&
-	    !(efer & EFER_LMA) && load_pdptrs(vcpu, cr3_read(vcpu)))
+	    !(efer & EFER_LMA) && cr3_load_pdptrs(vcpu, cr3_read(vcpu)))
 		return 1;
 
 	/* On the way up LMA comes first, on the way down paging goes first. */
@@ -173,12 +173,12 @@ int mkvm_set_cr0(struct mkvm_vcpu *vcpu, unsigned long cr0)
 	return 0;
 }
 
-int mkvm_load_msw(struct mkvm_vcpu *vcpu, u16 msw)
+int cr0_load_msw(struct mkvm_vcpu *vcpu, u16 msw)
 {
-	return mkvm_set_cr0(vcpu, (cr0_read(vcpu) & ~0xeul) | (msw & 0xf));
+	return cr0_set(vcpu, (cr0_read(vcpu) & ~0xeul) | (msw & 0xf));
 }
 
-int mkvm_set_cr3(struct mkvm_vcpu *vcpu, unsigned long cr3)
+int cr3_set(struct mkvm_vcpu *vcpu, unsigned long cr3)
 {
 	bool flush = true;
 
@@ -189,7 +189,7 @@ int mkvm_set_cr3(struct mkvm_vcpu *vcpu, unsigned long cr3)
 	if (is_long_mode(vcpu)) {
 		if (cr3 & vcpu->arch.reserved_gpa_bits)
 			return 1;
-	} else if (is_paging(vcpu) && is_pae(vcpu) && load_pdptrs(vcpu, cr3)) {
+	} else if (is_paging(vcpu) && is_pae(vcpu) && cr3_load_pdptrs(vcpu, cr3)) {
 		return 1;
 	}
 	vmx_set_cr3(vcpu, cr3);
@@ -206,7 +206,7 @@ void cr4_changed(struct mkvm_vcpu *vcpu, unsigned long changed)
 	}
 }
 
-int mkvm_set_cr4(struct mkvm_vcpu *vcpu, unsigned long cr4)
+int cr4_set(struct mkvm_vcpu *vcpu, unsigned long cr4)
 {
 	unsigned long old = cr4_read(vcpu), changed = cr4 ^ old;
 
@@ -216,7 +216,7 @@ int mkvm_set_cr4(struct mkvm_vcpu *vcpu, unsigned long cr4)
 		if (!(cr4 & X86_CR4_PAE) || (changed & X86_CR4_LA57))
 			return 1;
 	} else if (is_paging(vcpu) && (cr4 & X86_CR4_PAE) && (changed & CR4_PDPTR_BITS) &&
-		   load_pdptrs(vcpu, cr3_read(vcpu))) {
+		   cr3_load_pdptrs(vcpu, cr3_read(vcpu))) {
 		return 1;
 	}
 	if (changed & cr4 & X86_CR4_PCIDE) {
@@ -233,7 +233,7 @@ int mkvm_set_cr4(struct mkvm_vcpu *vcpu, unsigned long cr4)
 	return 0;
 }
 
-int mkvm_set_cr8(struct mkvm_vcpu *vcpu, unsigned long cr8)
+int cr8_set(struct mkvm_vcpu *vcpu, unsigned long cr8)
 {
 	if (cr8 & ~0xful)
 		return 1;
@@ -244,12 +244,12 @@ int mkvm_set_cr8(struct mkvm_vcpu *vcpu, unsigned long cr8)
 	return 0;
 }
 
-unsigned long mkvm_get_cr8(struct mkvm_vcpu *vcpu)
+unsigned long cr8_get(struct mkvm_vcpu *vcpu)
 {
 	return vcpu->arch.apic ? lapic_get_cr8(vcpu) : vcpu->arch.cr8;
 }
 
-int mkvm_set_xcr0(struct mkvm_vcpu *vcpu, u64 xcr0)
+int xcr0_set(struct mkvm_vcpu *vcpu, u64 xcr0)
 {
 	if (fpu_check_xcr0(vcpu, xcr0))
 		return 1;
@@ -259,7 +259,7 @@ int mkvm_set_xcr0(struct mkvm_vcpu *vcpu, u64 xcr0)
 	return 0;
 }
 
-int mkvm_set_efer(struct mkvm_vcpu *vcpu, u64 efer, bool host)
+int efer_set(struct mkvm_vcpu *vcpu, u64 efer, bool host)
 {
 	u64 old = vcpu->arch.efer;
 

@@ -154,7 +154,7 @@ int mce_inject(struct mkvm_vcpu *vcpu, const struct kvm_x86_mce *mce)
 		}
 		bank[MCI_STATUS] = status_over(bank, mce->status);
 		vcpu->arch.mcg_status = mce->mcg_status;
-		queue_exception(vcpu, MC_VECTOR);
+		inject_exception(vcpu, MC_VECTOR);
 	} else if (!(bank[MCI_STATUS] & MCI_STATUS_VAL) ||
 		   !(bank[MCI_STATUS] & MCI_STATUS_UC)) {
 		bank[MCI_STATUS] = status_over(bank, mce->status);

@@ -255,7 +255,7 @@ static bool ask_userspace(struct mkvm_vcpu *vcpu, u32 exit, u32 reason, u64 data
 static int complete_access(struct mkvm_vcpu *vcpu)
 {
 	if (vcpu->run->msr.error)
-		queue_gp(vcpu, 0);
+		inject_gp(vcpu, 0);
 	else
 		skip_instruction(vcpu);
 	return 1;
@@ -301,7 +301,7 @@ int msr_emulate_read(struct mkvm_vcpu *vcpu)
 	}
 	if (ask_userspace(vcpu, KVM_EXIT_X86_RDMSR, reason, 0, complete_read))
 		return 0;
-	queue_gp(vcpu, 0);
+	inject_gp(vcpu, 0);
 	return 1;
 }
 
@@ -329,6 +329,6 @@ int msr_emulate_write(struct mkvm_vcpu *vcpu)
 	}
 	if (ask_userspace(vcpu, KVM_EXIT_X86_WRMSR, reason, data, complete_access))
 		return 0;
-	queue_gp(vcpu, 0);
+	inject_gp(vcpu, 0);
 	return 1;
 }

@@ -58,7 +58,7 @@ int msr_write_ignored(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 
 int msr_read_tsc(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host)
 {
-	*data = mkvm_read_guest_tsc(vcpu);
+	*data = tsc_guest_now(vcpu);
 	return 0;
 }
 
@@ -113,7 +113,7 @@ int msr_write_x2apic(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 
 int msr_write_efer(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
-	return mkvm_set_efer(vcpu, data, host);
+	return efer_set(vcpu, data, host);
 }
 
 int msr_write_misc_enable(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)

@@ -44,7 +44,7 @@ static void get_common(struct mkvm_vcpu *vcpu, struct kvm_sregs *sregs)
 	sregs->cr2 = vcpu->arch.cr2;
 	sregs->cr3 = cr3_read(vcpu);
 	sregs->cr4 = cr4_read(vcpu);
-	sregs->cr8 = mkvm_get_cr8(vcpu);
+	sregs->cr8 = cr8_get(vcpu);
 	sregs->efer = vcpu->arch.efer;
 	sregs->apic_base = vcpu->arch.apic_base;
 }
@@ -99,7 +99,7 @@ static int set_common(struct mkvm_vcpu *vcpu, const struct kvm_sregs *sregs)
 	vmx_set_table(vcpu, VMX_GDTR, &sregs->gdt);
 	cr2_write(vcpu, sregs->cr2);
 	vmx_set_cr3(vcpu, sregs->cr3);
-	mkvm_set_cr8(vcpu, sregs->cr8 & 0xf);
+	cr8_set(vcpu, sregs->cr8 & 0xf);
 	old_cr4 = cr4_read(vcpu);
 	vmx_set_efer(vcpu, sregs->efer);
 	cr0_write(vcpu, sregs->cr0 | X86_CR0_ET);
@@ -129,7 +129,7 @@ static void refresh_pdptrs(struct mkvm_vcpu *vcpu, u64 cr3)
 	int idx = srcu_read_lock(&vcpu->vm->srcu);
 
 	/* Memory may come later: bad PDPTEs show when the guest uses them. */
-	if (!load_pdptrs(vcpu, cr3))
+	if (!cr3_load_pdptrs(vcpu, cr3))
 		vmx_set_cr3(vcpu, cr3);
 	srcu_read_unlock(&vcpu->vm->srcu, idx);
 }

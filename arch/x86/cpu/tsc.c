@@ -162,7 +162,7 @@ static bool khz_possible(struct mkvm_vm *vm, unsigned long khz)
 
 int tsc_set_khz(struct mkvm_vcpu *vcpu, unsigned long khz)
 {
-	u64 guest_tsc = mkvm_read_guest_tsc(vcpu);
+	u64 guest_tsc = tsc_guest_now(vcpu);
 
 	if (!khz)
 		khz = tsc_khz;

@@ -24,14 +24,14 @@ static inline u64 tsc_scale(const struct mkvm_vcpu *vcpu, u64 host_tsc)
 }
 
 /* What the guest's RDTSC gives when the host's gives @host_tsc. */
-static inline u64 mkvm_guest_tsc_at(const struct mkvm_vcpu *vcpu, u64 host_tsc)
+static inline u64 tsc_guest_at(const struct mkvm_vcpu *vcpu, u64 host_tsc)
 {
 	return tsc_scale(vcpu, host_tsc) + vcpu->arch.tsc_offset;
 }
 
-static inline u64 mkvm_read_guest_tsc(const struct mkvm_vcpu *vcpu)
+static inline u64 tsc_guest_now(const struct mkvm_vcpu *vcpu)
 {
-	return mkvm_guest_tsc_at(vcpu, rdtsc());
+	return tsc_guest_at(vcpu, rdtsc());
 }
 
 /* A new VM, a new vCPU: frequency of the host or of KVM_SET_TSC_KHZ, in step with its peers. */

@@ -235,7 +235,7 @@ int debug_set_guest_debug(struct mkvm_vcpu *vcpu, const struct kvm_guest_debug *
 				  vcpu->arch.exception.vector);
 			return -EBUSY;
 		}
-		queue_exception(vcpu, control & KVM_GUESTDBG_INJECT_DB ? DB_VECTOR : BP_VECTOR);
+		inject_exception(vcpu, control & KVM_GUESTDBG_INJECT_DB ? DB_VECTOR : BP_VECTOR);
 	}
 	if (!(control & KVM_GUESTDBG_ENABLE))
 		control = 0;

@@ -48,7 +48,7 @@ void inject_deliver_payload(struct mkvm_vcpu *vcpu)
  * Raise an exception. Two at once become #DF or a shutdown: SDM, "Interrupt 8 - Double Fault
  * Exception".
  */
-static void queue(struct mkvm_vcpu *vcpu, u8 vector, u32 error_code, unsigned long payload)
+static void raise(struct mkvm_vcpu *vcpu, u8 vector, u32 error_code, unsigned long payload)
 {
 	const struct exception_row *row = exception_row(vector);
 	struct mkvm_exception *ex = &vcpu->arch.exception;
@@ -88,50 +88,50 @@ static void queue(struct mkvm_vcpu *vcpu, u8 vector, u32 error_code, unsigned lo
 }
 
 /**
- * queue_exception() - raise an exception that has no error code
+ * inject_exception() - raise an exception that has no error code
  * @vcpu: loaded vCPU
  * @vector: its vector
  */
-void queue_exception(struct mkvm_vcpu *vcpu, u8 vector)
+void inject_exception(struct mkvm_vcpu *vcpu, u8 vector)
 {
-	queue(vcpu, vector, 0, 0);
+	raise(vcpu, vector, 0, 0);
 }
 
 /**
- * queue_exception_e() - raise an exception that has an error code
+ * inject_exception_code() - raise an exception that has an error code
  * @vcpu: loaded vCPU
  * @vector: its vector
  * @error_code: pushed on the handler's stack, outside real-address mode
  */
-void queue_exception_e(struct mkvm_vcpu *vcpu, u8 vector, u32 error_code)
+void inject_exception_code(struct mkvm_vcpu *vcpu, u8 vector, u32 error_code)
 {
-	queue(vcpu, vector, error_code, 0);
+	raise(vcpu, vector, error_code, 0);
 }
 
 /**
- * queue_page_fault() - raise #PF; CR2 is written at once
+ * inject_page_fault() - raise #PF; CR2 is written at once
  * @vcpu: loaded vCPU
  * @cr2: the linear address that faulted
  * @error_code: as the processor's
  */
-void queue_page_fault(struct mkvm_vcpu *vcpu, u64 cr2, u32 error_code)
+void inject_page_fault(struct mkvm_vcpu *vcpu, u64 cr2, u32 error_code)
 {
-	queue(vcpu, X86_TRAP_PF, error_code, cr2);
+	raise(vcpu, X86_TRAP_PF, error_code, cr2);
 }
 
 /**
- * queue_debug_exception() - raise #DB; DR6 is written at once
+ * inject_debug() - raise #DB; DR6 is written at once
  * @vcpu: loaded vCPU
  * @dr6_bits: what happened, as in an exit qualification
  */
-void queue_debug_exception(struct mkvm_vcpu *vcpu, unsigned long dr6_bits)
+void inject_debug(struct mkvm_vcpu *vcpu, unsigned long dr6_bits)
 {
 	/* A step while a debugger steps is the debugger's: the next entry's #DB exit reports it. */
 	if (dr6_bits == DR6_BS && (vcpu->arch.guest_debug & KVM_GUESTDBG_SINGLESTEP)) {
 		single_step_pend();
 		return;
 	}
-	queue(vcpu, X86_TRAP_DB, 0, dr6_bits);
+	raise(vcpu, X86_TRAP_DB, 0, dr6_bits);
 }
 
 /**

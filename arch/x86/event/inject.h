@@ -12,19 +12,19 @@
 
 #include "virt/vcpu.h"
 
-void queue_exception(struct mkvm_vcpu *vcpu, u8 vector);
-void queue_exception_e(struct mkvm_vcpu *vcpu, u8 vector, u32 error_code);
-void queue_page_fault(struct mkvm_vcpu *vcpu, u64 cr2, u32 error_code);
-void queue_debug_exception(struct mkvm_vcpu *vcpu, unsigned long dr6_bits);
+void inject_exception(struct mkvm_vcpu *vcpu, u8 vector);
+void inject_exception_code(struct mkvm_vcpu *vcpu, u8 vector, u32 error_code);
+void inject_page_fault(struct mkvm_vcpu *vcpu, u64 cr2, u32 error_code);
+void inject_debug(struct mkvm_vcpu *vcpu, unsigned long dr6_bits);
 
-static inline void queue_gp(struct mkvm_vcpu *vcpu, u32 error_code)
+static inline void inject_gp(struct mkvm_vcpu *vcpu, u32 error_code)
 {
-	queue_exception_e(vcpu, X86_TRAP_GP, error_code);
+	inject_exception_code(vcpu, X86_TRAP_GP, error_code);
 }
 
-static inline void queue_ud(struct mkvm_vcpu *vcpu)
+static inline void inject_ud(struct mkvm_vcpu *vcpu)
 {
-	queue_exception(vcpu, X86_TRAP_UD);
+	inject_exception(vcpu, X86_TRAP_UD);
 }
 
 /* The interrupt that the next entry carries; @soft: of INT n. */

@@ -53,5 +53,5 @@ void single_step_take(struct mkvm_vcpu *vcpu)
 	if (!(pending & DR_STEP))
 		return;
 	vmcs_write64(GUEST_PENDING_DBG_EXCEPTIONS, 0);
-	queue_debug_exception(vcpu, pending);
+	inject_debug(vcpu, pending);
 }

@@ -274,7 +274,7 @@ int exit_invlpg(struct mkvm_vcpu *vcpu)
 int exit_invpcid(struct mkvm_vcpu *vcpu)
 {
 	if (!guest_cpuid_has(vcpu, X86_FEATURE_INVPCID)) {
-		queue_ud(vcpu);
+		inject_ud(vcpu);
 		return 1;
 	}
 	/* Flushing everything is always allowed. */

@@ -53,7 +53,7 @@ static int finish(struct mkvm_vcpu *vcpu, int ret, const struct walk_fault *faul
 		skip_instruction(vcpu);
 		return guest_access_finish(vcpu);
 	case 1:
-		queue_walk_fault(vcpu, fault);
+		descriptor_inject_fault(vcpu, fault);
 		return 1;
 	case GUEST_ACCESS_WAIT:
 		return guest_access_wait(vcpu, access_again);
@@ -107,7 +107,7 @@ static int access_gdtr_idtr(struct mkvm_vcpu *vcpu, u32 info)
 	int ret;
 
 	if (store && umip_forbids(vcpu)) {
-		queue_gp(vcpu, 0);
+		inject_gp(vcpu, 0);
 		return 1;
 	}
 	len = cs_l ? 10 : 6;
@@ -133,7 +133,7 @@ static int access_gdtr_idtr(struct mkvm_vcpu *vcpu, u32 info)
 	if (!wide)
 		table.base &= 0xffffff;
 	if (cs_l && !is_canonical(vcpu, table.base)) {
-		queue_gp(vcpu, 0);
+		inject_gp(vcpu, 0);
 		return 1;
 	}
 	vmx_set_table(vcpu, insn == INSN_LGDT ? VMX_GDTR : VMX_IDTR, &table);
@@ -149,7 +149,7 @@ static int store_selector(struct mkvm_vcpu *vcpu, u32 info, u16 selector)
 	u64 linear;
 
 	if (umip_forbids(vcpu)) {
-		queue_gp(vcpu, 0);
+		inject_gp(vcpu, 0);
 		return 1;
 	}
 	if (!(info & INFO_IS_REGISTER)) {

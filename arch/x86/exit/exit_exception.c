@@ -63,7 +63,7 @@ static int handle_debug(struct mkvm_vcpu *vcpu, u32 info)
 	else if ((rflags_read(vcpu) & X86_EFLAGS_TF) && event_get_shadow(vcpu))
 		/* VM entry wants the step behind STI or MOV SS pending; the exit cleared it. */
 		single_step_pend();
-	queue_debug_exception(vcpu, dr6 & ~(unsigned long)DR6_RESERVED);
+	inject_debug(vcpu, dr6 & ~(unsigned long)DR6_RESERVED);
 	return 1;
 }
 
@@ -107,7 +107,7 @@ static int emulate_undefined(struct mkvm_vcpu *vcpu, u64 rip, u32 user)
 		ret = mmio_emulate_movbe(vcpu);
 	if (ret != -ENOENT)
 		return ret;
-	queue_ud(vcpu);
+	inject_ud(vcpu);
 	return 1;
 }
 
@@ -130,9 +130,9 @@ static int handle_undefined(struct mkvm_vcpu *vcpu)
 		return emulate_undefined(vcpu, rip, user);
 	ret = guest_write_linear(vcpu, rip, vmcall, sizeof(vmcall), user, &fault);
 	if (ret > 0)
-		queue_walk_fault(vcpu, &fault);
+		descriptor_inject_fault(vcpu, &fault);
 	else if (ret)
-		queue_ud(vcpu);
+		inject_ud(vcpu);
 	return 1;
 }
 
@@ -185,7 +185,7 @@ int exit_exception_nmi(struct mkvm_vcpu *vcpu)
 				return 1;
 			return exception_to_user(vcpu, info);
 		}
-		queue_exception_e(vcpu, X86_TRAP_AC, vmcs_read32(VM_EXIT_INTR_ERROR_CODE));
+		inject_exception_code(vcpu, X86_TRAP_AC, vmcs_read32(VM_EXIT_INTR_ERROR_CODE));
 		return 1;
 	default:
 		return exception_to_user(vcpu, info);

@@ -39,7 +39,7 @@ static int finish(struct mkvm_vcpu *vcpu, int fault)
 		return fault;
 	if (likely(!fault))
 		return skip_instruction(vcpu);
-	queue_gp(vcpu, 0);
+	inject_gp(vcpu, 0);
 	return 1;
 }
 
@@ -56,13 +56,13 @@ static int write_cr(struct mkvm_vcpu *vcpu, int cr, unsigned long value)
 
 	switch (cr) {
 	case 0:
-		return finish(vcpu, mkvm_set_cr0(vcpu, value));
+		return finish(vcpu, cr0_set(vcpu, value));
 	case 3:
-		return finish(vcpu, mkvm_set_cr3(vcpu, value));
+		return finish(vcpu, cr3_set(vcpu, value));
 	case 4:
-		return finish(vcpu, mkvm_set_cr4(vcpu, value));
+		return finish(vcpu, cr4_set(vcpu, value));
 	case 8:
-		fault = mkvm_set_cr8(vcpu, value);
+		fault = cr8_set(vcpu, value);
 		if (fault || vcpu->arch.apic)
 			return finish(vcpu, fault);
 		/* No LAPIC here: userspace has it and must see the new priority. */
@@ -70,7 +70,7 @@ static int write_cr(struct mkvm_vcpu *vcpu, int cr, unsigned long value)
 		vcpu->run->exit_reason = KVM_EXIT_SET_TPR;
 		return 0;
 	default:
-		queue_ud(vcpu);
+		inject_ud(vcpu);
 		return 1;
 	}
 }
@@ -84,7 +84,7 @@ static int read_cr(struct mkvm_vcpu *vcpu, int cr, int reg)
 		value = cr3_read(vcpu);
 		break;
 	case 8:
-		value = mkvm_get_cr8(vcpu);
+		value = cr8_get(vcpu);
 		break;
 	default:
 		/* CR0 and CR4 are read from the shadow without an exit. */
@@ -105,9 +105,9 @@ int exit_cr(struct mkvm_vcpu *vcpu)
 	case CR_MOV_FROM:
 		return read_cr(vcpu, cr, reg);
 	case CR_CLTS:
-		return finish(vcpu, mkvm_set_cr0(vcpu, cr0_read(vcpu) & ~X86_CR0_TS));
+		return finish(vcpu, cr0_set(vcpu, cr0_read(vcpu) & ~X86_CR0_TS));
 	default:
-		return finish(vcpu, mkvm_load_msw(vcpu, qualification >> 16));
+		return finish(vcpu, cr0_load_msw(vcpu, qualification >> 16));
 	}
 }
 
@@ -151,11 +151,11 @@ int exit_dr(struct mkvm_vcpu *vcpu)
 	unsigned long value;
 
 	if (vmx_get_code(vcpu).cpl) {
-		queue_gp(vcpu, 0);
+		inject_gp(vcpu, 0);
 		return 1;
 	}
 	if ((dr == 4 || dr == 5) && (cr4_read(vcpu) & X86_CR4_DE)) {
-		queue_ud(vcpu);
+		inject_ud(vcpu);
 		return 1;
 	}
 	if ((vcpu->arch.dr7 & DR7_GD) || (vcpu->arch.guest_debug & KVM_GUESTDBG_USE_HW_BP)) {
@@ -165,7 +165,7 @@ int exit_dr(struct mkvm_vcpu *vcpu)
 		if (vcpu->arch.dr7 & DR7_GD) {
 			/* General detect: the fault clears GD so that the handler can look. */
 			debug_clear_dr7(vcpu, DR7_GD);
-			queue_debug_exception(vcpu, DR6_BD);
+			inject_debug(vcpu, DR6_BD);
 			return 1;
 		}
 	}
@@ -187,7 +187,7 @@ int exit_xsetbv(struct mkvm_vcpu *vcpu)
 {
 	if (vmx_get_code(vcpu).cpl || (u32)reg_read(vcpu, GREG_RCX) != 0)
 		return finish(vcpu, 1);
-	return finish(vcpu, mkvm_set_xcr0(vcpu, edx_eax_read(vcpu)));
+	return finish(vcpu, xcr0_set(vcpu, edx_eax_read(vcpu)));
 }
 
 int exit_rdmsr(struct mkvm_vcpu *vcpu)
@@ -228,7 +228,7 @@ int exit_fast_wrmsr(struct mkvm_vcpu *vcpu)
 /* RDTSC exiting is off; the row exists so that a control that forces it on works. */
 int exit_rdtsc(struct mkvm_vcpu *vcpu)
 {
-	edx_eax_write(vcpu, mkvm_read_guest_tsc(vcpu));
+	edx_eax_write(vcpu, tsc_guest_now(vcpu));
 	return skip_instruction(vcpu);
 }
 
@@ -246,7 +246,7 @@ int exit_monitor_mwait(struct mkvm_vcpu *vcpu)
 {
 	if ((vcpu->vm->arch.disabled_quirks & KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS) &&
 	    !guest_cpuid_has(vcpu, X86_FEATURE_MWAIT)) {
-		queue_ud(vcpu);
+		inject_ud(vcpu);
 		return 1;
 	}
 	return skip_instruction(vcpu);

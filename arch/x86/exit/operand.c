@@ -60,6 +60,6 @@ int operand_linear(struct mkvm_vcpu *vcpu, u32 info, bool write, unsigned int le
 		reg = SEG_DS;
 	if (segment_linear(vcpu, reg, effective_address(vcpu, info), len, write, linear))
 		return 0;
-	queue_exception_e(vcpu, reg == SEG_SS ? X86_TRAP_SS : X86_TRAP_GP, 0);
+	inject_exception_code(vcpu, reg == SEG_SS ? X86_TRAP_SS : X86_TRAP_GP, 0);
 	return 1;
 }

@@ -97,14 +97,14 @@ static int exit_wbinvd(struct mkvm_vcpu *vcpu)
 
 static int exit_undefined(struct mkvm_vcpu *vcpu)
 {
-	queue_ud(vcpu);
+	inject_ud(vcpu);
 	return 1;
 }
 
 static int exit_rdpmc(struct mkvm_vcpu *vcpu)
 {
 	/* The guest has no performance counters: every index is out of range. */
-	queue_gp(vcpu, 0);
+	inject_gp(vcpu, 0);
 	return 1;
 }
 

@@ -29,7 +29,7 @@ static int descriptor_address(struct mkvm_vcpu *vcpu, u16 selector, unsigned int
 	if (selector & SELECTOR_IN_LDT) {
 		vmx_get_segment(vcpu, &ldt, SEG_LDTR);
 		if (ldt.unusable)
-			return make_fault(fault, vector, SELECTOR_ERROR(selector));
+			return descriptor_fault(fault, vector, SELECTOR_ERROR(selector));
 		base = ldt.base;
 		limit = ldt.limit;
 	} else {
@@ -38,7 +38,7 @@ static int descriptor_address(struct mkvm_vcpu *vcpu, u16 selector, unsigned int
 		limit = gdt.limit;
 	}
 	if (index + len - 1 > limit)
-		return make_fault(fault, vector, SELECTOR_ERROR(selector));
+		return descriptor_fault(fault, vector, SELECTOR_ERROR(selector));
 	*linear = base + index;
 	return 0;
 }
@@ -255,10 +255,10 @@ bool segment_linear(struct mkvm_vcpu *vcpu, int reg, u64 offset, unsigned int le
 	return is_canonical(vcpu, *linear) && is_canonical(vcpu, *linear + len - 1);
 }
 
-void queue_walk_fault(struct mkvm_vcpu *vcpu, const struct walk_fault *fault)
+void descriptor_inject_fault(struct mkvm_vcpu *vcpu, const struct walk_fault *fault)
 {
 	if (fault->vector == X86_TRAP_PF)
-		queue_page_fault(vcpu, fault->address, fault->error_code);
+		inject_page_fault(vcpu, fault->address, fault->error_code);
 	else
-		queue_exception_e(vcpu, fault->vector, fault->error_code);
+		inject_exception_code(vcpu, fault->vector, fault->error_code);
 }

@@ -34,7 +34,7 @@
 #define DESC_BYTE5		40
 
 /* Make @fault and return 1, as guest_walk.h's functions do. */
-static inline int make_fault(struct walk_fault *fault, u8 vector, u32 error_code)
+static inline int descriptor_fault(struct walk_fault *fault, u8 vector, u32 error_code)
 {
 	*fault = (struct walk_fault){ .vector = vector, .error_code = error_code };
 	return 1;
@@ -54,6 +54,6 @@ bool segment_linear(struct mkvm_vcpu *vcpu, int reg, u64 offset, unsigned int le
 		    u64 *linear);
 
 /* Give the guest the exception that @fault describes. */
-void queue_walk_fault(struct mkvm_vcpu *vcpu, const struct walk_fault *fault);
+void descriptor_inject_fault(struct mkvm_vcpu *vcpu, const struct walk_fault *fault);
 
 #endif

@@ -49,7 +49,7 @@ int internal_error_emulation(struct mkvm_vcpu *vcpu, const u8 *insn, unsigned in
 	struct kvm_run *run = vcpu->run;
 
 	if (vmx_get_code(vcpu).cpl && !READ_ONCE(vcpu->vm->arch.exit_on_emulation_failure)) {
-		queue_ud(vcpu);
+		inject_ud(vcpu);
 		return 1;
 	}
 	memset(&run->emulation_failure, 0, sizeof(run->emulation_failure));

@@ -244,7 +244,7 @@ static enum emul_rc op_load_msw(struct emul_ctxt *c, u16 msw)
 {
 	const struct walk_fault gp = { .vector = X86_TRAP_GP };
 
-	return mkvm_load_msw(to_vcpu(c), msw) ? take_fault(c, &gp) : EMUL_OK;
+	return cr0_load_msw(to_vcpu(c), msw) ? take_fault(c, &gp) : EMUL_OK;
 }
 
 /*
@@ -455,17 +455,17 @@ static int emulate(struct mkvm_vcpu *vcpu, bool again)
 			if (tf)
 				single_step_pend();
 		} else if (tf) {
-			queue_debug_exception(vcpu, DR6_BS);
+			inject_debug(vcpu, DR6_BS);
 		}
 		return guest_access_finish(vcpu);
 	case EMUL_FAULT:
 		store_context(vcpu, c);
 		if (c->fault.has_cr2)
-			queue_page_fault(vcpu, c->fault.cr2, c->fault.error_code);
+			inject_page_fault(vcpu, c->fault.cr2, c->fault.error_code);
 		else if (c->fault.has_error_code)
-			queue_exception_e(vcpu, c->fault.vector, c->fault.error_code);
+			inject_exception_code(vcpu, c->fault.vector, c->fault.error_code);
 		else
-			queue_exception(vcpu, c->fault.vector);
+			inject_exception(vcpu, c->fault.vector);
 		return 1;
 	case EMUL_RETRY:
 		return 1;

@@ -195,14 +195,14 @@ static void finish_elements(struct mkvm_vcpu *vcpu, bool in, u32 n)
 	if (done)
 		skip_instruction(vcpu);
 	else if (rflags & X86_EFLAGS_TF)
-		queue_debug_exception(vcpu, DR6_BS);
+		inject_debug(vcpu, DR6_BS);
 }
 
 /* After an access that returned @ret, neither 0 nor GUEST_ACCESS_WAIT. */
 static int access_failed(struct mkvm_vcpu *vcpu, int ret, const struct walk_fault *fault)
 {
 	if (ret > 0) {
-		queue_walk_fault(vcpu, fault);
+		descriptor_inject_fault(vcpu, fault);
 		return 1;
 	}
 	pr_notice_ratelimited("vm %s vcpu %u: string I/O at RIP %#lx: %s\n", vcpu->vm->name,
@@ -285,7 +285,7 @@ static bool locate(struct mkvm_vcpu *vcpu, bool in, int *ret)
 	}
 	offset = low_bytes(reg_read(vcpu, in ? GREG_RDI : GREG_RSI), pio->addr_bytes);
 	if (!segment_linear(vcpu, pio->segment, offset, pio->size, in, &pio->element)) {
-		queue_exception_e(vcpu, pio->segment == SEG_SS ? X86_TRAP_SS : X86_TRAP_GP, 0);
+		inject_exception_code(vcpu, pio->segment == SEG_SS ? X86_TRAP_SS : X86_TRAP_GP, 0);
 		return false;
 	}
 	/* The port must not be read when its data has nowhere to go. */

@@ -45,7 +45,7 @@ static int load_null(struct mkvm_vcpu *vcpu, int reg, u16 selector, struct walk_
 
 	if (reg == SEG_SS) {
 		if (!code.l || code.cpl == 3 || SELECTOR_RPL(selector) != code.cpl)
-			return make_fault(fault, X86_TRAP_GP, 0);
+			return descriptor_fault(fault, X86_TRAP_GP, 0);
 		seg.dpl = code.cpl;
 	}
 	vmx_set_segment(vcpu, &seg, reg);
@@ -86,7 +86,7 @@ int segment_load(struct mkvm_vcpu *vcpu, int reg, u16 selector, struct walk_faul
 	descriptor_unpack(desc, selector, &seg);
 	vector = descriptor_check(reg, &seg, vmx_get_code(vcpu).cpl, X86_TRAP_GP);
 	if (vector)
-		return make_fault(fault, vector, SELECTOR_ERROR(selector));
+		return descriptor_fault(fault, vector, SELECTOR_ERROR(selector));
 	return load_accessed(vcpu, reg, &seg, selector, desc, fault);
 }
 
@@ -127,12 +127,12 @@ int segment_load_cs(struct mkvm_vcpu *vcpu, u16 selector, u64 offset, enum emul_
 	if (!has_descriptors(vcpu)) {
 		vmx_get_segment(vcpu, &seg, SEG_CS);
 		if (offset > seg.limit)
-			return make_fault(fault, X86_TRAP_GP, 0);
+			return descriptor_fault(fault, X86_TRAP_GP, 0);
 		load_by_shift(vcpu, SEG_CS, selector);
 		goto out;
 	}
 	if (SELECTOR_NULL(selector))
-		return make_fault(fault, X86_TRAP_GP, 0);
+		return descriptor_fault(fault, X86_TRAP_GP, 0);
 	ret = descriptor_read(vcpu, selector, X86_TRAP_GP, &desc, fault);
 	if (ret)
 		return ret;
@@ -141,11 +141,11 @@ int segment_load_cs(struct mkvm_vcpu *vcpu, u16 selector, u64 offset, enum emul_
 	if (ret < 0)
 		return ret;
 	if (ret || (is_long_mode(vcpu) && seg.l && seg.db))
-		return make_fault(fault, X86_TRAP_GP, SELECTOR_ERROR(selector));
+		return descriptor_fault(fault, X86_TRAP_GP, SELECTOR_ERROR(selector));
 	if (!seg.present)
-		return make_fault(fault, X86_TRAP_NP, SELECTOR_ERROR(selector));
+		return descriptor_fault(fault, X86_TRAP_NP, SELECTOR_ERROR(selector));
 	if (!target_valid(vcpu, &seg, offset))
-		return make_fault(fault, X86_TRAP_GP, 0);
+		return descriptor_fault(fault, X86_TRAP_GP, 0);
 	seg.selector = SELECTOR_ERROR(selector) | cpl;
 	ret = load_accessed(vcpu, SEG_CS, &seg, selector, desc, fault);
 	if (ret)
@@ -164,15 +164,15 @@ static int system_descriptor(struct mkvm_vcpu *vcpu, u16 selector, u8 type, u8 t
 	int ret;
 
 	if (selector & SELECTOR_IN_LDT)
-		return make_fault(fault, X86_TRAP_GP, SELECTOR_ERROR(selector));
+		return descriptor_fault(fault, X86_TRAP_GP, SELECTOR_ERROR(selector));
 	ret = descriptor_read(vcpu, selector, X86_TRAP_GP, desc, fault);
 	if (ret)
 		return ret;
 	descriptor_unpack(*desc, selector, seg);
 	if (seg->s || (seg->type != type && (seg->type != type16 || is_long_mode(vcpu))))
-		return make_fault(fault, X86_TRAP_GP, SELECTOR_ERROR(selector));
+		return descriptor_fault(fault, X86_TRAP_GP, SELECTOR_ERROR(selector));
 	if (!seg->present)
-		return make_fault(fault, X86_TRAP_NP, SELECTOR_ERROR(selector));
+		return descriptor_fault(fault, X86_TRAP_NP, SELECTOR_ERROR(selector));
 	if (!is_long_mode(vcpu))
 		return 0;
 	ret = descriptor_read_upper(vcpu, selector, X86_TRAP_GP, &upper, fault);
@@ -181,7 +181,7 @@ static int system_descriptor(struct mkvm_vcpu *vcpu, u16 selector, u8 type, u8 t
 	seg->base |= upper << 32;
 	/* Where a type would be if this were a descriptor of its own, there must be 0. */
 	if ((upper >> 40 & 0x1f) || !is_canonical(vcpu, seg->base))
-		return make_fault(fault, X86_TRAP_GP, SELECTOR_ERROR(selector));
+		return descriptor_fault(fault, X86_TRAP_GP, SELECTOR_ERROR(selector));
 	return 0;
 }
 
@@ -194,7 +194,7 @@ int segment_load_system(struct mkvm_vcpu *vcpu, u16 selector, bool tr, struct wa
 	if (SELECTOR_NULL(selector)) {
 		/* LDTR may be empty, TR may not. */
 		if (tr)
-			return make_fault(fault, X86_TRAP_GP, 0);
+			return descriptor_fault(fault, X86_TRAP_GP, 0);
 		vmx_set_segment(vcpu, &seg, SEG_LDTR);
 		return 0;
 	}

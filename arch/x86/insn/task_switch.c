@@ -88,7 +88,7 @@ static int find_new_tss(struct mkvm_vcpu *vcpu, const struct task_switch *ts, st
 	int ret;
 
 	if (SELECTOR_NULL(ts->selector) || (ts->selector & SELECTOR_IN_LDT))
-		return make_fault(fault, vector, error);
+		return descriptor_fault(fault, vector, error);
 	ret = descriptor_read(vcpu, ts->selector, vector, &ref->desc, fault);
 	if (ret)
 		return ret;
@@ -97,14 +97,14 @@ static int find_new_tss(struct mkvm_vcpu *vcpu, const struct task_switch *ts, st
 	if (seg.s || ((seg.type & ~DESC_TSS_BUSY) != DESC_TYPE_TSS16 &&
 		      (seg.type & ~DESC_TSS_BUSY) != DESC_TYPE_TSS32) ||
 	    !(seg.type & DESC_TSS_BUSY) == iret)
-		return make_fault(fault, vector, error);
+		return descriptor_fault(fault, vector, error);
 	if (!seg.present)
-		return make_fault(fault, X86_TRAP_NP, error);
+		return descriptor_fault(fault, X86_TRAP_NP, error);
 	ref->selector = ts->selector;
 	ref->base = seg.base;
 	ref->is32 = (seg.type & ~DESC_TSS_BUSY) == DESC_TYPE_TSS32;
 	if (seg.limit < tss_size(ref) - 1)
-		return make_fault(fault, X86_TRAP_TS, error);
+		return descriptor_fault(fault, X86_TRAP_TS, error);
 	return 0;
 }
 
@@ -119,7 +119,7 @@ static int find_old_tss(struct mkvm_vcpu *vcpu, struct tss_ref *ref, bool need_d
 	ref->base = tr.base;
 	ref->is32 = (tr.type & ~DESC_TSS_BUSY) == DESC_TYPE_TSS32;
 	if (tr.limit < tss_size(ref) - 1)
-		return make_fault(fault, X86_TRAP_TS, SELECTOR_ERROR(tr.selector));
+		return descriptor_fault(fault, X86_TRAP_TS, SELECTOR_ERROR(tr.selector));
 	if (!need_descriptor)
 		return 0;
 	return descriptor_read(vcpu, tr.selector & ~SELECTOR_IN_LDT, X86_TRAP_TS, &ref->desc,
@@ -321,7 +321,7 @@ static int load_segment(struct mkvm_vcpu *vcpu, int reg, u16 selector, u8 cpl,
 
 	if (SELECTOR_NULL(selector)) {
 		if (reg == SEG_CS || reg == SEG_SS)
-			return make_fault(fault, X86_TRAP_TS, 0);
+			return descriptor_fault(fault, X86_TRAP_TS, 0);
 		vmx_set_segment(vcpu, &seg, reg);
 		return 0;
 	}
@@ -331,7 +331,7 @@ static int load_segment(struct mkvm_vcpu *vcpu, int reg, u16 selector, u8 cpl,
 	descriptor_unpack(desc, selector, &seg);
 	vector = descriptor_check(reg, &seg, cpl, X86_TRAP_TS);
 	if (vector)
-		return make_fault(fault, vector, SELECTOR_ERROR(selector));
+		return descriptor_fault(fault, vector, SELECTOR_ERROR(selector));
 	ret = descriptor_change_type(vcpu, selector, &desc, DESC_ACCESSED, 0, fault);
 	/* What changes the descriptor from here on changes one that is loaded already. */
 	if (ret && ret != -EAGAIN)
@@ -351,13 +351,13 @@ static int load_ldt(struct mkvm_vcpu *vcpu, u16 selector, struct walk_fault *fau
 	if (SELECTOR_NULL(selector))
 		return 0;
 	if (selector & SELECTOR_IN_LDT)
-		return make_fault(fault, X86_TRAP_TS, SELECTOR_ERROR(selector));
+		return descriptor_fault(fault, X86_TRAP_TS, SELECTOR_ERROR(selector));
 	ret = descriptor_read(vcpu, selector, X86_TRAP_TS, &desc, fault);
 	if (ret)
 		return ret;
 	descriptor_unpack(desc, selector, &seg);
 	if (seg.s || seg.type != DESC_TYPE_LDT || !seg.present)
-		return make_fault(fault, X86_TRAP_TS, SELECTOR_ERROR(selector));
+		return descriptor_fault(fault, X86_TRAP_TS, SELECTOR_ERROR(selector));
 	vmx_set_segment(vcpu, &seg, SEG_LDTR);
 	return 0;
 }
@@ -403,8 +403,8 @@ static int load_memory_state(struct mkvm_vcpu *vcpu, const struct tss_ref *new,
 		else
 			invalidate_segment(vcpu, order[i], task->seg[order[i]], cpl);
 	}
-	if (new->is32 && is_paging(vcpu) && mkvm_set_cr3(vcpu, task->cr3))
-		return make_fault(fault, X86_TRAP_GP, 0);
+	if (new->is32 && is_paging(vcpu) && cr3_set(vcpu, task->cr3))
+		return descriptor_fault(fault, X86_TRAP_GP, 0);
 	ret = load_ldt(vcpu, task->ldt, fault);
 	for (i = 0; !ret && !v8086 && i < ARRAY_SIZE(order); i++)
 		ret = load_segment(vcpu, order[i], task->seg[order[i]], cpl, fault);
@@ -424,7 +424,7 @@ static int push_error_code(struct mkvm_vcpu *vcpu, const struct task_switch *ts,
 	vmx_get_segment(vcpu, &ss, SEG_SS);
 	offset = ss.db ? (u32)(rsp - len) : (u16)(rsp - len);
 	if (!segment_offset_valid(&ss, offset, len))
-		return make_fault(fault, X86_TRAP_SS, 0);
+		return descriptor_fault(fault, X86_TRAP_SS, 0);
 	ret = guest_write_linear(vcpu, (u32)(ss.base + offset), &ts->error_code, len,
 				 WALK_STACK | (vmx_get_code(vcpu).cpl == 3 ? WALK_USER : 0), fault);
 	if (!ret)
@@ -438,7 +438,7 @@ static int check_eip(struct mkvm_vcpu *vcpu, struct walk_fault *fault)
 	struct kvm_segment cs;
 
 	vmx_get_segment(vcpu, &cs, SEG_CS);
-	return rip_read(vcpu) > cs.limit ? make_fault(fault, X86_TRAP_GP, 0) : 0;
+	return rip_read(vcpu) > cs.limit ? descriptor_fault(fault, X86_TRAP_GP, 0) : 0;
 }
 
 static int not_memory(struct mkvm_vcpu *vcpu, const struct task_switch *ts)
@@ -452,7 +452,7 @@ static int raise(struct mkvm_vcpu *vcpu, const struct task_switch *ts, struct wa
 {
 	if (ts->external && fault->vector != X86_TRAP_PF)
 		fault->error_code |= ERROR_EXT;
-	queue_walk_fault(vcpu, fault);
+	descriptor_inject_fault(vcpu, fault);
 	return 1;
 }
 
@@ -509,6 +509,6 @@ int task_switch(struct mkvm_vcpu *vcpu, const struct task_switch *ts)
 	if (ret)
 		return raise(vcpu, ts, &fault);
 	if (task.trap)
-		queue_debug_exception(vcpu, DR6_BT);
+		inject_debug(vcpu, DR6_BT);
 	return 1;
 }

@@ -76,7 +76,7 @@ static bool tick_is_due(const struct mkvm_lapic *apic)
 static enum hrtimer_restart deadline_reached(struct mkvm_lapic *apic)
 {
 	u64 deadline = READ_ONCE(apic->timer.tsc_deadline);
-	u64 now = mkvm_read_guest_tsc(apic->vcpu);
+	u64 now = tsc_guest_now(apic->vcpu);
 
 	if (!deadline)
 		return HRTIMER_NORESTART;
@@ -172,7 +172,7 @@ static void arm_deadline(struct mkvm_lapic *apic)
 	/* Both clocks are read at one time. */
 	local_irq_save(flags);
 	host = rdtsc();
-	now = mkvm_guest_tsc_at(vcpu, host);
+	now = tsc_guest_at(vcpu, host);
 	if (t->tsc_deadline <= now) {
 		expire_now(apic);
 	} else {
@@ -270,7 +270,7 @@ static bool time_has_come(const struct mkvm_lapic *apic)
 
 	if (timer_mode(apic) == LVTT_TSC_DEADLINE) {
 		deadline = READ_ONCE(t->tsc_deadline);
-		return deadline && mkvm_read_guest_tsc(apic->vcpu) >= deadline;
+		return deadline && tsc_guest_now(apic->vcpu) >= deadline;
 	}
 	target = READ_ONCE(t->target);
 	return target && !READ_ONCE(t->parked) && ktime_get() >= target;

@@ -245,7 +245,7 @@ bool async_pf_start(struct mkvm_vcpu *vcpu, gfn_t gfn, unsigned long hva, bool w
 	mmget(fault->mm);
 	__module_get(THIS_MODULE);
 	queue_work(workers, &fault->work);
-	queue_page_fault(vcpu, fault->token, 0);
+	inject_page_fault(vcpu, fault->token, 0);
 	return true;
 busy:
 	atomic_dec(&nr_workers);

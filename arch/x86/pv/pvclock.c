@@ -188,7 +188,7 @@ void pvclock_update(struct mkvm_vcpu *vcpu)
 	scale = scale_for(real_khz(vcpu));
 	info = (struct pvclock_vcpu_time_info) {
 		.version = info.version,
-		.tsc_timestamp = mkvm_guest_tsc_at(vcpu, base.host_tsc),
+		.tsc_timestamp = tsc_guest_at(vcpu, base.host_tsc),
 		.system_time = base.ns,
 		.tsc_to_system_mul = scale.mul,
 		.tsc_shift = scale.shift,

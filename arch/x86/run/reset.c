@@ -152,7 +152,7 @@ static void reset_cr(struct mkvm_vcpu *vcpu, const struct reset_row *row, bool i
 		vmx_set_cr4(vcpu, value);
 		break;
 	case 8:
-		mkvm_set_cr8(vcpu, value);
+		cr8_set(vcpu, value);
 		break;
 	}
 }

@@ -287,7 +287,7 @@ static void fill_run_page(struct mkvm_vcpu *vcpu)
 
 	run->if_flag = !!(rflags_read(vcpu) & X86_EFLAGS_IF);
 	run->flags = 0;
-	run->cr8 = mkvm_get_cr8(vcpu);
+	run->cr8 = cr8_get(vcpu);
 	run->apic_base = vcpu->arch.apic_base;
 	run->ready_for_interrupt_injection =
 		(vcpu->vm->arch.irqchip_mode == MKVM_IRQCHIP_KERNEL) ||
@@ -328,7 +328,7 @@ int arch_vcpu_run(struct mkvm_vcpu *vcpu)
 	ret = load_userspace_regs(vcpu);
 	if (ret)
 		goto out;
-	if (!vcpu->arch.apic && mkvm_set_cr8(vcpu, vcpu->run->cr8)) {
+	if (!vcpu->arch.apic && cr8_set(vcpu, vcpu->run->cr8)) {
 		vm_refuse(vcpu->vm, "KVM_RUN: kvm_run.cr8 is out of range");
 		ret = -EINVAL;
 		goto out;

@@ -85,14 +85,14 @@ static inline bool guest_cpuid_has(const struct mkvm_vcpu *vcpu, unsigned int fe
 	return vcpu->arch.features & BIT(feature);
 }
 
-static inline u64 mkvm_guest_tsc_at(const struct mkvm_vcpu *vcpu, u64 host)
+static inline u64 tsc_guest_at(const struct mkvm_vcpu *vcpu, u64 host)
 {
 	return host + vcpu->arch.tsc_offset;
 }
 
-static inline u64 mkvm_read_guest_tsc(const struct mkvm_vcpu *vcpu)
+static inline u64 tsc_guest_now(const struct mkvm_vcpu *vcpu)
 {
-	return mkvm_guest_tsc_at(vcpu, rdtsc());
+	return tsc_guest_at(vcpu, rdtsc());
 }
 
 static inline void ioapic_eoi_broadcast(struct mkvm_vcpu *vcpu, int vector)

@@ -200,12 +200,12 @@ static inline u64 cr4_read(struct mkvm_vcpu *vcpu)
 	return 0;
 }
 
-static inline void queue_gp(struct mkvm_vcpu *vcpu, u32 code)
+static inline void inject_gp(struct mkvm_vcpu *vcpu, u32 code)
 {
 	vcpu->gps++;
 }
 
-static inline void queue_exception(struct mkvm_vcpu *vcpu, u8 vector) { }
+static inline void inject_exception(struct mkvm_vcpu *vcpu, u8 vector) { }
 
 static inline void skip_instruction(struct mkvm_vcpu *vcpu)
 {
@@ -256,13 +256,13 @@ static inline void vmx_msr_passthrough(struct mkvm_vcpu *vcpu, u32 msr,
 }
 
 /* cr.h, tsc.h, pvclock.h, async_pf.h: they store. */
-static inline int mkvm_set_efer(struct mkvm_vcpu *vcpu, u64 efer, bool host)
+static inline int efer_set(struct mkvm_vcpu *vcpu, u64 efer, bool host)
 {
 	vcpu->arch.efer = efer;
 	return 0;
 }
 
-static inline u64 mkvm_read_guest_tsc(struct mkvm_vcpu *vcpu)
+static inline u64 tsc_guest_now(struct mkvm_vcpu *vcpu)
 {
 	return vcpu->tsc;
 }

@@ -4,7 +4,8 @@
  *
  * Included by virt/vcpu.h only. The order matters: what each entry and exit touches comes
  * first (vmx/vmenter.S reaches it by the offsets in asm-offsets), what ioctls touch last.
- * Each group names the file that owns it; others use that file's functions.
+ * Each group names the file that owns it. Others read its members; to write them they call that
+ * file's functions, or the setters of the header beside it.
  */
 #ifndef MINIKVM_ARCH_X86_ARCH_VCPU_H
 #define MINIKVM_ARCH_X86_ARCH_VCPU_H
@@ -43,19 +44,25 @@ enum mkvm_reg {
 enum mkvm_seg { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_TR, SEG_LDTR };
 
 /**
- * struct mkvm_exception - an exception on its way into the guest (inject.c)
+ * struct mkvm_exception - an exception on its way into the guest (event/inject.c)
  * @pending: raised by the module, not yet in the VM-entry interruption information
  * @injected: was in it, delivery did not finish: must be injected again as it is
+ * @has_error_code: @error_code is pushed
+ * @has_payload: @payload still has to be written to CR2 or DR6
+ * @vector: its vector
+ * @insn_len: of INT3 and INTO: delivery needs it again
+ * @error_code: the error code
+ * @payload: the new CR2, or what DR6 gets
  */
 struct mkvm_exception {
 	bool pending, injected, has_error_code, has_payload;
 	u8 vector;
-	u8 insn_len;		/* of INT3, INTO: delivery needs it again */
+	u8 insn_len;
 	u32 error_code;
 	unsigned long payload;
 };
 
-/* pio.c: a port access that userspace finishes. */
+/* insn/pio.c: a port access that userspace finishes. */
 struct mkvm_pio_request {
 	u64 linear;		/* of the instruction */
 	u64 element;		/* string I/O: linear address of the first element */
@@ -67,7 +74,7 @@ struct mkvm_pio_request {
 	u32 count;		/* elements in vcpu->pio_data */
 };
 
-/* guest_access.c: one access of at most 8 bytes that does not cross a page. */
+/* insn/guest_access.c: one access of at most 8 bytes that does not cross a page. */
 struct mkvm_mmio_access {
 	gpa_t gpa;
 	u8 len;
@@ -84,14 +91,17 @@ struct mkvm_mmio_access {
  * @wanted: the read that userspace is asked for
  * @nr_reads: their number
  * @next_read: how many of them this go has used
- * @nr_writes: their number; @next_write is the one that userspace has
- * @hint: @linear is the linear address that the exit reported, @gpa its page's address
- * @hint_offset: an access to the xAPIC page: @linear is the offset in it, @gpa its address
+ * @nr_writes: their number
+ * @next_write: the one that userspace has
+ * @hint: the exit reported @linear and @gpa
+ * @hint_offset: an access to the xAPIC page: @linear is the offset in it
  * @hint_write: it was a write, so the guest's tables allow writing
  * @no_slot: @hint holds, and the page has no slot for accesses as @hint_write says
  * @touched: this go accessed a device
  * @wrap: linear addresses have 32 bits
  * @user: WALK_USER, or 0
+ * @linear: the linear address
+ * @gpa: the guest-physical address of its page
  * @rip: of an instruction whose exit told enough to execute it, without the emulator
  * @why: what -EFAULT is about
  * @again: executes the instruction when @wanted is answered
@@ -111,7 +121,7 @@ struct mkvm_mmio {
 };
 
 struct mkvm_arch_vcpu {
-	/* Entry and exit: vmx/vmenter.S, regs.h */
+	/* Entry and exit: regs.h, vmx/vmenter.S; CR2 also run/hot_loop.c */
 	unsigned long regs[NR_MKVM_REGS];
 	unsigned long cr2;
 	u32 regs_avail, regs_dirty;
@@ -123,7 +133,7 @@ struct mkvm_arch_vcpu {
 	bool apic_virtualized;			/* lapic_virtualized() */
 	u64 hv_timer_tsc;			/* irq/lapic_timer.c: host TSC, LAPIC_NO_HV_TIMER */
 
-	/* Events: inject.c */
+	/* Events: event/inject.c, event/deliver.c */
 	struct mkvm_exception exception;
 	struct { bool injected, soft; u8 nr, insn_len; } interrupt;
 	int pending_extint;			/* split irqchip: vector of KVM_INTERRUPT, or -1 */
@@ -131,26 +141,27 @@ struct mkvm_arch_vcpu {
 	u8 nmi_pending;				/* at most 2 */
 	atomic_t nmi_queued;
 
-	/* Control registers: cr.c */
+	/* Control registers: cpu/cr.c, which stores them by vmx/control_regs.c */
 	unsigned long cr0, cr3, cr4, cr8;
 	unsigned long cr0_guest_owned, cr4_guest_owned;
 	unsigned long cr4_guest_rsvd;
 	u64 efer;
 	u64 pdptr[4];
 
-	/* KVM_RUN: run.c, pio.c, guest_access.c, mmio.c */
-	u32 mp_state;				/* KVM_MP_STATE_* */
+	u32 mp_state;				/* event/mp_state.h: KVM_MP_STATE_* */
+
+	/* KVM_RUN: run/run.c, and in insn/ pio.c, guest_access.c, mmio.c, doorbell.c */
 	unsigned long rcu_noted;		/* jiffies */
 	int (*complete_userspace_io)(struct mkvm_vcpu *vcpu);
 	struct mkvm_pio_request pio;
 	struct mkvm_mmio mmio;
-	struct mkvm_doorbell doorbells[NR_DOORBELLS];	/* doorbell.c */
+	struct mkvm_doorbell doorbells[NR_DOORBELLS];
 	const struct mkvm_doorbell *doorbell_checked;	/* for the slow half of this exit, or NULL */
 	struct mkvm_doorbell_load doorbell_load;
 	gfn_t next_fault_gfn;			/* mmu/ept_fault.c */
 	u8 nr_rom_copies;			/* exit/rom_write.c */
 
-	/* FPU: fpu.c */
+	/* FPU: cpu/fpu.c */
 	struct fpu_guest guest_fpu;
 	u64 xcr0, guest_supported_xcr0;
 	u64 ia32_xss;
@@ -158,7 +169,7 @@ struct mkvm_arch_vcpu {
 	u8 fpu_switch;				/* enum fpu_switch: what differs from the host */
 	u8 fpu_loaded;				/* enum fpu_switch: what is in the CPU now */
 
-	/* CPUID: cpuid.c */
+	/* CPUID: cpu/cpuid.c */
 	struct kvm_cpuid_entry2 *cpuid;
 	int cpuid_nent;
 	u16 cpuid_basic[0x20];			/* leaf to its first entry, counted from 1 */
@@ -171,7 +182,7 @@ struct mkvm_arch_vcpu {
 	u64 reserved_gpa_bits;
 	bool ran;				/* it entered the guest: CPUID is frozen */
 
-	/* MSRs that are fields: msr_table.c has a row for each */
+	/* MSRs that are fields: cpu/msr_table.c has a row for each */
 	u64 apic_base;
 	u64 pat;
 	u64 misc_enable;
@@ -182,28 +193,28 @@ struct mkvm_arch_vcpu {
 	u64 mcg_cap, mcg_status, mcg_ctl, mcg_ext_ctl;
 	u64 *mce_banks;				/* CTL, STATUS, ADDR, MISC of each, then all CTL2 */
 	u64 wall_clock_msr, system_time_msr, steal_time_msr;
-	u64 last_run_delay;			/* steal_time.c */
+	u64 last_run_delay;			/* pv/steal_time.c */
 	u32 pv_features;			/* KVM_CPUID_FEATURES: EAX */
 	bool pv_unhalted;			/* KVM_HC_KICK_CPU ends the next HLT */
 	bool pvclock_stopped;			/* KVM_KVMCLOCK_CTRL */
 	u64 smi_count, feat_ctl, hwcr;
 	u64 pv_eoi_msr, migration_msr;
 
-	/* Asynchronous page faults: async_pf.c */
+	/* Asynchronous page faults: pv/async_pf.c */
 	u64 async_pf_enable, async_pf_vector;	/* the two MSRs */
 	struct list_head async_pf_faults;
 	u32 async_pf_last_id;
 	u8 nr_async_pf;
 	bool async_pf_wake_all;
 
-	/* TSC: tsc.c */
+	/* TSC: cpu/tsc.c */
 	u64 tsc_offset;				/* guest TSC = host TSC + offset (scaled) */
 	u64 tsc_scaling_ratio;
 	s64 ia32_tsc_adjust;
 	u32 virtual_tsc_khz;
 	u64 last_host_tsc;
 
-	/* Debug registers: debug.c */
+	/* Debug registers: event/debug.c */
 	unsigned long db[4], dr6, dr7;
 	unsigned long eff_db[4], guest_debug_dr7;
 	u32 guest_debug;			/* KVM_GUESTDBG_* */
@@ -212,9 +223,9 @@ struct mkvm_arch_vcpu {
 	struct list_head posted_link;		/* irq/posted.c: while it halts */
 	int posted_cpu;				/* ... in that CPU's list, else -1 */
 
-	bool boot_vcpu;
-	bool l1tf_flush;
-	bool pv_enforce_cpuid;
+	bool boot_vcpu;				/* run/life.c */
+	bool l1tf_flush;			/* vmx/l1d_flush.c: host code ran for it */
+	bool pv_enforce_cpuid;			/* KVM_CAP_ENFORCE_PV_FEATURE_CPUID */
 };
 
 #endif

@@ -3,8 +3,8 @@
  * Guest registers as the exit handlers and ioctls see them.
  *
  * The fifteen registers that vmx/vmenter.S saves are always current in arch.regs[]; RSP, RIP,
- * RFLAGS, CR0, CR3, CR4 live in the VMCS and are read when somebody asks (regs_avail) and
- * written back before entry when somebody changed them (regs_dirty).
+ * RFLAGS, CR0, CR3, CR4 live in the VMCS and are read when they are
+ * needed (regs_avail) and written back before an entry when they were changed (regs_dirty).
  */
 #ifndef MINIKVM_ARCH_X86_REGS_H
 #define MINIKVM_ARCH_X86_REGS_H

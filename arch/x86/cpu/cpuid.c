@@ -95,6 +95,12 @@ static const struct caps_source caps_sources[] = {
 static u32 supported_caps[NCAPINTS] __ro_after_init;
 static u32 supported_7_2_edx __ro_after_init;
 
+/**
+ * supported_cpuid_has() - is a feature among what KVM_GET_SUPPORTED_CPUID offers?
+ * @feature: X86_FEATURE_*
+ *
+ * Return: whether.
+ */
 bool supported_cpuid_has(unsigned int feature)
 {
 	return supported_caps[feature / 32] & BIT(feature & 31);
@@ -108,6 +114,11 @@ static void caps_set(unsigned int feature, bool on)
 		supported_caps[feature / 32] &= ~BIT(feature & 31);
 }
 
+/**
+ * cpuid_module_init() - decide what the module offers on this host
+ *
+ * Relies on vmx_caps and fpu_module_init().
+ */
 void cpuid_module_init(void)
 {
 	unsigned int i;
@@ -183,7 +194,7 @@ static bool leaf_4(struct kvm_cpuid_entry2 *e)
 {
 	if (!(e->eax & 0x1f))
 		return false;
-	/* How many share it is the business of whoever decides the topology. */
+	/* How many share it follows from the topology, which userspace decides. */
 	e->eax &= ~0xffffc000u;
 	return e->index < 7;
 }
@@ -528,6 +539,14 @@ static noinline void execute_missing(struct mkvm_vcpu *vcpu, u32 function, u32 i
 	vcpu->arch.regs[GREG_RDX] = e ? e->edx : 0;
 }
 
+/**
+ * cpuid_execute() - the CPUID exit: EAX, EBX, ECX, EDX from EAX and ECX
+ * @vcpu: the vCPU; only registers change, RIP is the caller's
+ *
+ * Two array look-ups for the usual leaves.
+ *
+ * Context: any, interrupts may be off.
+ */
 void cpuid_execute(struct mkvm_vcpu *vcpu)
 {
 	u32 function = vcpu->arch.regs[GREG_RAX], index = vcpu->arch.regs[GREG_RCX];
@@ -602,12 +621,16 @@ static void apply_runtime(struct mkvm_vcpu *vcpu, struct kvm_cpuid_entry2 *entri
 		e->ebx = fpu_xstate_size(vcpu->arch.xcr0 | vcpu->arch.ia32_xss, true);
 }
 
+/**
+ * cpuid_update_runtime() - refresh the bits that mirror other state
+ * @vcpu: the vCPU, whose CR4.OSXSAVE, CR4.PKE, XCR0, XSS or APIC enable changed
+ */
 void cpuid_update_runtime(struct mkvm_vcpu *vcpu)
 {
 	struct kvm_cpuid_entry2 *e;
 
 	apply_runtime(vcpu, vcpu->arch.cpuid, vcpu->arch.cpuid_nent);
-	/* The one mirrored bit that somebody asks guest_cpuid_has() for. */
+	/* The one mirrored bit for which guest_cpuid_has() is asked. */
 	e = find(vcpu, 1, 0);
 	if (e)
 		set_bits(&vcpu->arch.guest_caps[X86_FEATURE_MWAIT / 32],
@@ -693,6 +716,10 @@ static void derive(struct mkvm_vcpu *vcpu)
 	fpu_update_switch(vcpu);
 }
 
+/**
+ * cpuid_vcpu_init() - a new vCPU has what the module offers, until KVM_SET_CPUID2
+ * @vcpu: the vCPU, not visible yet
+ */
 void cpuid_vcpu_init(struct mkvm_vcpu *vcpu)
 {
 	memcpy(vcpu->arch.guest_caps, supported_caps, sizeof(supported_caps));
@@ -702,6 +729,10 @@ void cpuid_vcpu_init(struct mkvm_vcpu *vcpu)
 	derive(vcpu);
 }
 
+/**
+ * cpuid_vcpu_free() - the end of a vCPU
+ * @vcpu: the vCPU
+ */
 void cpuid_vcpu_free(struct mkvm_vcpu *vcpu)
 {
 	kvfree(vcpu->arch.cpuid);
@@ -827,6 +858,13 @@ int cpuid_set_ioctl(struct mkvm_vcpu *vcpu, struct kvm_cpuid2 __user *user)
 }
 
 /* KVM_SET_CPUID: the same without subleaves. */
+/**
+ * cpuid_set_legacy_ioctl() - KVM_SET_CPUID
+ * @vcpu: loaded vCPU
+ * @user: the structure
+ *
+ * Return: 0 or -errno.
+ */
 int cpuid_set_legacy_ioctl(struct mkvm_vcpu *vcpu, struct kvm_cpuid __user *user)
 {
 	struct kvm_cpuid_entry2 *entries = NULL;
@@ -859,6 +897,13 @@ int cpuid_set_legacy_ioctl(struct mkvm_vcpu *vcpu, struct kvm_cpuid __user *user
 }
 
 /* KVM_GET_CPUID2: -E2BIG when the room is too small; as in KVM, nent is then left alone. */
+/**
+ * cpuid_get_ioctl() - KVM_GET_CPUID2
+ * @vcpu: loaded vCPU
+ * @user: the structure
+ *
+ * Return: 0, -E2BIG with the number in @user, or -EFAULT.
+ */
 int cpuid_get_ioctl(struct mkvm_vcpu *vcpu, struct kvm_cpuid2 __user *user)
 {
 	u32 room, nent = vcpu->arch.cpuid_nent;

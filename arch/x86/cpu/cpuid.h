@@ -22,16 +22,17 @@
  *
  * Before KVM_SET_CPUID2 the answer is what the module supports, so that a client that never
  * calls it can still use every control register and MSR.
+ *
+ * Return: whether it does.
  */
 static inline bool guest_cpuid_has(const struct mkvm_vcpu *vcpu, unsigned int feature)
 {
 	return vcpu->arch.guest_caps[feature / 32] & BIT(feature & 31);
 }
 
-/* Decide what this module offers on this host. After vmx_caps and fpu_module_init(). */
 void cpuid_module_init(void);
-/* Is @feature among what KVM_GET_SUPPORTED_CPUID offers? */
 bool supported_cpuid_has(unsigned int feature);
+
 /* Linear-address bits that this CPU model can have: 48 or 57. */
 static inline unsigned int guest_vaddr_bits(const struct mkvm_vcpu *vcpu)
 {
@@ -40,21 +41,10 @@ static inline unsigned int guest_vaddr_bits(const struct mkvm_vcpu *vcpu)
 	       57 : 48;
 }
 
-/**
- * cpuid_execute() - the CPUID exit: EAX, EBX, ECX, EDX from EAX and ECX
- * @vcpu: the vCPU; only registers change, RIP is the caller's
- *
- * Context: any, interrupts may be off. Two array look-ups for the usual leaves.
- */
 void cpuid_execute(struct mkvm_vcpu *vcpu);
-
-/* CR4.OSXSAVE, CR4.PKE, XCR0, XSS or APIC enable changed: refresh the bits that show it. */
 void cpuid_update_runtime(struct mkvm_vcpu *vcpu);
-
 void cpuid_vcpu_init(struct mkvm_vcpu *vcpu);
 void cpuid_vcpu_free(struct mkvm_vcpu *vcpu);
-
-/* KVM_SET_CPUID(2), KVM_GET_CPUID2, KVM_GET_SUPPORTED_CPUID, KVM_GET_EMULATED_CPUID. */
 int cpuid_set_legacy_ioctl(struct mkvm_vcpu *vcpu, struct kvm_cpuid __user *user);
 int cpuid_set_ioctl(struct mkvm_vcpu *vcpu, struct kvm_cpuid2 __user *user);
 int cpuid_get_ioctl(struct mkvm_vcpu *vcpu, struct kvm_cpuid2 __user *user);

@@ -38,6 +38,13 @@
 #define PDPTE_RESERVED		0x1e6ull	/* bits 8:5 and 2:1 */
 #define EFER_KNOWN		(EFER_SCE | EFER_LME | EFER_LMA | EFER_NX)
 
+/**
+ * cr0_valid() - could a processor hold this CR0?
+ * @vcpu: the vCPU
+ * @cr0: the value
+ *
+ * Return: whether.
+ */
 bool cr0_valid(struct mkvm_vcpu *vcpu, unsigned long cr0)
 {
 	if (cr0 >> 32)
@@ -49,6 +56,12 @@ bool cr0_valid(struct mkvm_vcpu *vcpu, unsigned long cr0)
 	return !(cr0 & ~vmx_caps.cr0_fixed1);
 }
 
+/**
+ * cr4_reserved_bits() - bits of CR4 that CPUID does not give the guest
+ * @vcpu: the vCPU
+ *
+ * Return: the bits, for vcpu->arch.cr4_guest_rsvd.
+ */
 unsigned long cr4_reserved_bits(struct mkvm_vcpu *vcpu)
 {
 	static const struct { unsigned long bit; u16 feature; } optional[] = {
@@ -73,11 +86,25 @@ unsigned long cr4_reserved_bits(struct mkvm_vcpu *vcpu)
 	return ~allowed;
 }
 
+/**
+ * cr4_valid() - could a processor with this CPUID hold this CR4?
+ * @vcpu: the vCPU
+ * @cr4: the value
+ *
+ * Return: whether.
+ */
 bool cr4_valid(struct mkvm_vcpu *vcpu, unsigned long cr4)
 {
 	return !(cr4 & (vcpu->arch.cr4_guest_rsvd | ~vmx_caps.cr4_possible));
 }
 
+/**
+ * efer_valid() - could a processor with this CPUID hold this EFER?
+ * @vcpu: the vCPU
+ * @efer: the value
+ *
+ * Return: whether.
+ */
 bool efer_valid(struct mkvm_vcpu *vcpu, u64 efer)
 {
 	if (efer & ~(u64)EFER_KNOWN)
@@ -90,6 +117,13 @@ bool efer_valid(struct mkvm_vcpu *vcpu, u64 efer)
 	return true;
 }
 
+/**
+ * cr3_load_pdptrs() - load the four PDPTEs of PAE paging
+ * @vcpu: loaded vCPU, vm->srcu read-held, process context
+ * @cr3: where they are
+ *
+ * Return: 0, or 1 when a reserved bit is set.
+ */
 int cr3_load_pdptrs(struct mkvm_vcpu *vcpu, unsigned long cr3)
 {
 	u64 pdpte[4];
@@ -130,6 +164,13 @@ void cr0_write(struct mkvm_vcpu *vcpu, unsigned long cr0)
 		ept_memtypes_changed(vcpu->vm);
 }
 
+/**
+ * cr0_set() - as MOV to CR0 does
+ * @vcpu: loaded vCPU
+ * @cr0: the new value
+ *
+ * Return: 0, or 1 when the guest must get #GP(0) and nothing changed.
+ */
 int cr0_set(struct mkvm_vcpu *vcpu, unsigned long cr0)
 {
 	unsigned long old = cr0_read(vcpu), changed;
@@ -173,11 +214,25 @@ int cr0_set(struct mkvm_vcpu *vcpu, unsigned long cr0)
 	return 0;
 }
 
+/**
+ * cr0_load_msw() - LMSW: PE, MP, EM, TS
+ * @vcpu: loaded vCPU
+ * @msw: the operand; it can set PE but not clear it
+ *
+ * Return: as cr0_set().
+ */
 int cr0_load_msw(struct mkvm_vcpu *vcpu, u16 msw)
 {
 	return cr0_set(vcpu, (cr0_read(vcpu) & ~0xeul) | (msw & 0xf));
 }
 
+/**
+ * cr3_set() - as MOV to CR3 does
+ * @vcpu: loaded vCPU
+ * @cr3: the new value
+ *
+ * Return: as cr0_set().
+ */
 int cr3_set(struct mkvm_vcpu *vcpu, unsigned long cr3)
 {
 	bool flush = true;
@@ -198,6 +253,11 @@ int cr3_set(struct mkvm_vcpu *vcpu, unsigned long cr3)
 	return 0;
 }
 
+/**
+ * cr4_changed() - after a change of CR4: the CPUID bits and switches that mirror it
+ * @vcpu: loaded vCPU
+ * @changed: the bits that are different now
+ */
 void cr4_changed(struct mkvm_vcpu *vcpu, unsigned long changed)
 {
 	if (changed & (X86_CR4_OSXSAVE | X86_CR4_PKE)) {
@@ -206,6 +266,13 @@ void cr4_changed(struct mkvm_vcpu *vcpu, unsigned long changed)
 	}
 }
 
+/**
+ * cr4_set() - as MOV to CR4 does
+ * @vcpu: loaded vCPU
+ * @cr4: the new value
+ *
+ * Return: as cr0_set().
+ */
 int cr4_set(struct mkvm_vcpu *vcpu, unsigned long cr4)
 {
 	unsigned long old = cr4_read(vcpu), changed = cr4 ^ old;
@@ -233,6 +300,13 @@ int cr4_set(struct mkvm_vcpu *vcpu, unsigned long cr4)
 	return 0;
 }
 
+/**
+ * cr8_set() - as MOV to CR8 does
+ * @vcpu: loaded vCPU
+ * @cr8: the new priority, 0 to 15
+ *
+ * Return: 0, or 1 = #GP(0).
+ */
 int cr8_set(struct mkvm_vcpu *vcpu, unsigned long cr8)
 {
 	if (cr8 & ~0xful)
@@ -244,11 +318,24 @@ int cr8_set(struct mkvm_vcpu *vcpu, unsigned long cr8)
 	return 0;
 }
 
+/**
+ * cr8_get() - the task priority, of the LAPIC or without one
+ * @vcpu: the vCPU
+ *
+ * Return: 0 to 15.
+ */
 unsigned long cr8_get(struct mkvm_vcpu *vcpu)
 {
 	return vcpu->arch.apic ? lapic_get_cr8(vcpu) : vcpu->arch.cr8;
 }
 
+/**
+ * xcr0_set() - as XSETBV of XCR0 does
+ * @vcpu: loaded vCPU
+ * @xcr0: the new value
+ *
+ * Return: 0, or 1 = #GP(0).
+ */
 int xcr0_set(struct mkvm_vcpu *vcpu, u64 xcr0)
 {
 	if (fpu_check_xcr0(vcpu, xcr0))
@@ -259,6 +346,14 @@ int xcr0_set(struct mkvm_vcpu *vcpu, u64 xcr0)
 	return 0;
 }
 
+/**
+ * efer_set() - WRMSR of IA32_EFER
+ * @vcpu: loaded vCPU
+ * @efer: the new value; LMA follows CR0.PG and cannot be written
+ * @host: userspace writes it, which may do more than a guest
+ *
+ * Return: 0, or 1 = #GP(0).
+ */
 int efer_set(struct mkvm_vcpu *vcpu, u64 efer, bool host)
 {
 	u64 old = vcpu->arch.efer;

@@ -52,6 +52,9 @@ static u32 host_mxcsr_mask(void)
 	return mask ? mask : 0xffbf;
 }
 
+/**
+ * fpu_module_init() - decide which state components guests may enable
+ */
 void fpu_module_init(void)
 {
 	u32 eax, ebx, ecx, edx;
@@ -77,6 +80,13 @@ void fpu_module_init(void)
 	}
 }
 
+/**
+ * fpu_xstate_size() - bytes of an XSAVE area
+ * @xfeatures: the state components in it
+ * @compacted: in the compacted format
+ *
+ * Return: the size.
+ */
 u32 fpu_xstate_size(u64 xfeatures, bool compacted)
 {
 	u32 end = XSAVE_HDR_END;
@@ -93,11 +103,22 @@ u32 fpu_xstate_size(u64 xfeatures, bool compacted)
 	return end;
 }
 
+/**
+ * fpu_uabi_size() - KVM_CAP_XSAVE2: bytes of KVM_GET_XSAVE2
+ *
+ * Return: the size.
+ */
 u32 fpu_uabi_size(void)
 {
 	return max_t(u32, fpu_xstate_size(fpu_supported_xcr0, false), sizeof(struct kvm_xsave));
 }
 
+/**
+ * fpu_vcpu_init() - a new vCPU: memory for its registers
+ * @vcpu: the vCPU, not visible yet
+ *
+ * Return: 0 or -ENOMEM.
+ */
 int fpu_vcpu_init(struct mkvm_vcpu *vcpu)
 {
 	if (!fpu_alloc_guest_fpstate(&vcpu->arch.guest_fpu))
@@ -106,6 +127,10 @@ int fpu_vcpu_init(struct mkvm_vcpu *vcpu)
 	return 0;
 }
 
+/**
+ * fpu_vcpu_free() - the end of a vCPU
+ * @vcpu: the vCPU
+ */
 void fpu_vcpu_free(struct mkvm_vcpu *vcpu)
 {
 	if (vcpu->arch.guest_fpu.fpstate)
@@ -131,6 +156,12 @@ static bool in_guest_thread(struct mkvm_vcpu *vcpu)
 	return vcpu->arch.guest_fpu.fpstate->in_use;
 }
 
+/**
+ * fpu_vcpu_reset() - power-up and RESET: x87, SSE and AVX
+ * @vcpu: the vCPU
+ *
+ * INIT leaves them as they are; XCR0, IA32_XSS and PKRU are in the table of run/reset.c.
+ */
 void fpu_vcpu_reset(struct mkvm_vcpu *vcpu)
 {
 	struct fxregs_state *fx = fxregs(vcpu);
@@ -152,16 +183,28 @@ void fpu_vcpu_reset(struct mkvm_vcpu *vcpu)
 		fpu_load_guest(vcpu);
 }
 
+/**
+ * fpu_load_guest() - KVM_RUN begins: put the guest's registers into the thread
+ * @vcpu: loaded vCPU
+ */
 void fpu_load_guest(struct mkvm_vcpu *vcpu)
 {
 	fpu_swap_kvm_fpstate(&vcpu->arch.guest_fpu, true);
 }
 
+/**
+ * fpu_put_guest() - KVM_RUN ends: take the guest's registers out of the thread
+ * @vcpu: loaded vCPU
+ */
 void fpu_put_guest(struct mkvm_vcpu *vcpu)
 {
 	fpu_swap_kvm_fpstate(&vcpu->arch.guest_fpu, false);
 }
 
+/**
+ * fpu_update_switch() - what must entries switch?
+ * @vcpu: loaded vCPU, whose CR4.OSXSAVE, CR4.PKE, XCR0, XSS or CPUID changed
+ */
 void fpu_update_switch(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_arch_vcpu *a = &vcpu->arch;
@@ -276,6 +319,14 @@ static const struct {
 };
 
 /* A guest that runs AVX instructions was given AVX; one that was not cannot get here. */
+/**
+ * fpu_read_xmm() - read a vector register of the guest
+ * @reg: 0 to 15
+ * @data: the result
+ * @len: 16 or 32 bytes
+ *
+ * Context: process, between fpu_load_guest() and fpu_put_guest(); so are the next six functions.
+ */
 void fpu_read_xmm(unsigned int reg, void *data, unsigned int len)
 {
 	reg = array_index_nospec(reg & 15, ARRAY_SIZE(xmm_access));
@@ -287,6 +338,12 @@ void fpu_read_xmm(unsigned int reg, void *data, unsigned int len)
 	fpregs_unlock();
 }
 
+/**
+ * fpu_write_xmm() - write a vector register of the guest
+ * @reg: 0 to 15
+ * @data: the value
+ * @len: 16 or 32 bytes; 16 leave the upper part alone, 32 clear what is above bit 255
+ */
 void fpu_write_xmm(unsigned int reg, const void *data, unsigned int len)
 {
 	reg = array_index_nospec(reg & 15, ARRAY_SIZE(xmm_access));
@@ -337,6 +394,13 @@ static bool x87_exception_pending(void)
 	return status & FSW_ES;
 }
 
+/**
+ * fpu_read_mm() - read an MMX register of the guest
+ * @reg: 0 to 7
+ * @value: the result
+ *
+ * The x87 stack becomes MMX's, as with every MMX instruction. No x87 exception is pending.
+ */
 void fpu_read_mm(unsigned int reg, u64 *value)
 {
 	reg = array_index_nospec(reg & 7, ARRAY_SIZE(mmx_access));
@@ -346,6 +410,13 @@ void fpu_read_mm(unsigned int reg, u64 *value)
 	fpregs_unlock();
 }
 
+/**
+ * fpu_write_mm() - write an MMX register of the guest
+ * @reg: 0 to 7
+ * @value: the value
+ *
+ * As fpu_read_mm().
+ */
 void fpu_write_mm(unsigned int reg, const u64 *value)
 {
 	reg = array_index_nospec(reg & 7, ARRAY_SIZE(mmx_access));
@@ -355,6 +426,12 @@ void fpu_write_mm(unsigned int reg, const u64 *value)
 	fpregs_unlock();
 }
 
+/**
+ * fpu_x87_word() - the x87 control or status word of the guest
+ * @status: the status word
+ *
+ * Return: the word.
+ */
 u16 fpu_x87_word(bool status)
 {
 	u16 word;
@@ -378,6 +455,11 @@ static struct fxregs_state *fx_aligned(struct fx_room *room)
 	return (void *)PTR_ALIGN(&room->bytes[0], 16);
 }
 
+/**
+ * fpu_fxsave() - FXSAVE
+ * @image: 512 bytes
+ * @wide: as with REX.W
+ */
 void fpu_fxsave(void *image, bool wide)
 {
 	struct fx_room room;
@@ -394,6 +476,13 @@ void fpu_fxsave(void *image, bool wide)
 	memcpy(image, fx, sizeof(*fx));
 }
 
+/**
+ * fpu_fxrstor() - FXRSTOR
+ * @image: 512 bytes
+ * @wide: as with REX.W
+ *
+ * Return: 0, or 1 = #GP: reserved bits of MXCSR.
+ */
 int fpu_fxrstor(const void *image, bool wide)
 {
 	struct fx_room room;
@@ -411,6 +500,13 @@ int fpu_fxrstor(const void *image, bool wide)
 	return 0;
 }
 
+/**
+ * fpu_check_xcr0() - may the guest have this XCR0?
+ * @vcpu: the vCPU
+ * @xcr0: the value
+ *
+ * Return: 0, or 1 = #GP.
+ */
 int fpu_check_xcr0(struct mkvm_vcpu *vcpu, u64 xcr0)
 {
 	/* SDM, XSETBV: x87 cannot be turned off, AVX needs SSE, AVX-512 is all or nothing. */
@@ -426,6 +522,11 @@ int fpu_check_xcr0(struct mkvm_vcpu *vcpu, u64 xcr0)
 	return 0;
 }
 
+/**
+ * fpu_get_fpu() - KVM_GET_FPU
+ * @vcpu: loaded vCPU
+ * @fpu: the result
+ */
 void fpu_get_fpu(struct mkvm_vcpu *vcpu, struct kvm_fpu *fpu)
 {
 	const struct fxregs_state *fx = fxregs(vcpu);
@@ -447,6 +548,13 @@ void fpu_get_fpu(struct mkvm_vcpu *vcpu, struct kvm_fpu *fpu)
 	}
 }
 
+/**
+ * fpu_set_fpu() - KVM_SET_FPU
+ * @vcpu: loaded vCPU
+ * @fpu: the new state
+ *
+ * Return: 0 or -EINVAL.
+ */
 int fpu_set_fpu(struct mkvm_vcpu *vcpu, const struct kvm_fpu *fpu)
 {
 	struct fxregs_state *fx = fxregs(vcpu);
@@ -469,6 +577,12 @@ int fpu_set_fpu(struct mkvm_vcpu *vcpu, const struct kvm_fpu *fpu)
 	return 0;
 }
 
+/**
+ * fpu_get_xsave() - KVM_GET_XSAVE, KVM_GET_XSAVE2
+ * @vcpu: loaded vCPU
+ * @buf: the result
+ * @size: its bytes
+ */
 void fpu_get_xsave(struct mkvm_vcpu *vcpu, void *buf, u32 size)
 {
 	fpu_copy_guest_fpstate_to_uabi(&vcpu->arch.guest_fpu, buf, size,
@@ -476,6 +590,13 @@ void fpu_get_xsave(struct mkvm_vcpu *vcpu, void *buf, u32 size)
 				       vcpu->arch.pkru);
 }
 
+/**
+ * fpu_set_xsave() - KVM_SET_XSAVE
+ * @vcpu: loaded vCPU
+ * @buf: fpu_uabi_size() bytes
+ *
+ * Return: 0 or -EINVAL.
+ */
 int fpu_set_xsave(struct mkvm_vcpu *vcpu, const void *buf)
 {
 	/*
@@ -493,6 +614,11 @@ int fpu_set_xsave(struct mkvm_vcpu *vcpu, const void *buf)
 	return 0;
 }
 
+/**
+ * fpu_get_xcrs() - KVM_GET_XCRS
+ * @vcpu: loaded vCPU
+ * @xcrs: the result
+ */
 void fpu_get_xcrs(struct mkvm_vcpu *vcpu, struct kvm_xcrs *xcrs)
 {
 	if (!boot_cpu_has(X86_FEATURE_XSAVE))
@@ -502,6 +628,13 @@ void fpu_get_xcrs(struct mkvm_vcpu *vcpu, struct kvm_xcrs *xcrs)
 	xcrs->xcrs[0].value = vcpu->arch.xcr0;
 }
 
+/**
+ * fpu_set_xcrs() - KVM_SET_XCRS
+ * @vcpu: loaded vCPU
+ * @xcrs: the new values
+ *
+ * Return: 0 or -EINVAL.
+ */
 int fpu_set_xcrs(struct mkvm_vcpu *vcpu, const struct kvm_xcrs *xcrs)
 {
 	u32 i;

@@ -28,20 +28,12 @@ extern u64 fpu_supported_xcr0;
 #define FPU_SUPPORTED_XSS	0ull
 
 void fpu_module_init(void);
-/* Bytes of an XSAVE area with @xfeatures, in the standard or the compacted format. */
 u32 fpu_xstate_size(u64 xfeatures, bool compacted);
-/* KVM_CAP_XSAVE2. */
 u32 fpu_uabi_size(void);
-
 int fpu_vcpu_init(struct mkvm_vcpu *vcpu);
 void fpu_vcpu_free(struct mkvm_vcpu *vcpu);
-/* Power-up and RESET: x87, SSE and AVX; INIT leaves them, XCR0, IA32_XSS and PKRU are reset.c's. */
 void fpu_vcpu_reset(struct mkvm_vcpu *vcpu);
-
-/* CR4.OSXSAVE, CR4.PKE, XCR0, XSS or CPUID changed: what must entries switch? */
 void fpu_update_switch(struct mkvm_vcpu *vcpu);
-
-/* Around KVM_RUN: put the guest's registers into the thread; take them out again. */
 void fpu_load_guest(struct mkvm_vcpu *vcpu);
 void fpu_put_guest(struct mkvm_vcpu *vcpu);
 
@@ -73,32 +65,16 @@ static inline void fpu_load_host_xsave_state(struct mkvm_vcpu *vcpu)
 	vcpu->arch.fpu_loaded = 0;
 }
 
-/*
- * One vector register of the guest, between fpu_load_guest() and fpu_put_guest(), process
- * context. @reg is 0..15, @len 16 or 32 bytes; a 16-byte write leaves the upper part alone, a
- * 32-byte write clears what is above bit 255.
- */
 void fpu_read_xmm(unsigned int reg, void *data, unsigned int len);
 void fpu_write_xmm(unsigned int reg, const void *data, unsigned int len);
-
-/*
- * In the same places: an MMX register, which makes the x87 stack MMX's as every MMX instruction
- * does, with no x87 exception pending; the x87 control or status word; FXSAVE and FXRSTOR of 512
- * bytes, @wide as with REX.W.
- */
 void fpu_read_mm(unsigned int reg, u64 *value);
 void fpu_write_mm(unsigned int reg, const u64 *value);
 u16 fpu_x87_word(bool status);
 void fpu_fxsave(void *image, bool wide);
-/* 0, or 1 = #GP: reserved bits of MXCSR. */
 int fpu_fxrstor(const void *image, bool wide);
-
-/* 0, or 1 = #GP. */
 int fpu_check_xcr0(struct mkvm_vcpu *vcpu, u64 xcr0);
-
 void fpu_get_fpu(struct mkvm_vcpu *vcpu, struct kvm_fpu *fpu);
 int fpu_set_fpu(struct mkvm_vcpu *vcpu, const struct kvm_fpu *fpu);
-/* @buf holds @size bytes, at least fpu_uabi_size() for a set. 0 or -EINVAL. */
 void fpu_get_xsave(struct mkvm_vcpu *vcpu, void *buf, u32 size);
 int fpu_set_xsave(struct mkvm_vcpu *vcpu, const void *buf);
 void fpu_get_xcrs(struct mkvm_vcpu *vcpu, struct kvm_xcrs *xcrs);

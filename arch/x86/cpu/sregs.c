@@ -108,7 +108,7 @@ static int set_common(struct mkvm_vcpu *vcpu, const struct kvm_sregs *sregs)
 	for (i = 0; i < ARRAY_SIZE(segments); i++)
 		vmx_set_segment(vcpu, (void *)sregs + segments[i].offset, segments[i].seg);
 
-	/* Clients of old put the boot processor to its reset vector and expect it to run. */
+	/* Old clients put the boot processor to its reset vector and expect that it runs then. */
 	if (vcpu->vm->arch.bsp_vcpu_id == vcpu->id && rip_read(vcpu) == 0xfff0 &&
 	    sregs->cs.selector == 0xf000 && sregs->cs.base == 0xffff0000 &&
 	    !(sregs->cr0 & X86_CR0_PE))
@@ -134,6 +134,11 @@ static void refresh_pdptrs(struct mkvm_vcpu *vcpu, u64 cr3)
 	srcu_read_unlock(&vcpu->vm->srcu, idx);
 }
 
+/**
+ * sregs_get() - KVM_GET_SREGS
+ * @vcpu: loaded vCPU
+ * @sregs: the result
+ */
 void sregs_get(struct mkvm_vcpu *vcpu, struct kvm_sregs *sregs)
 {
 	get_common(vcpu, sregs);
@@ -143,6 +148,13 @@ void sregs_get(struct mkvm_vcpu *vcpu, struct kvm_sregs *sregs)
 			BIT_ULL(vcpu->arch.interrupt.nr % 64);
 }
 
+/**
+ * sregs_set() - KVM_SET_SREGS
+ * @vcpu: loaded vCPU
+ * @sregs: the new state
+ *
+ * Return: 0, or -EINVAL with nothing changed.
+ */
 int sregs_set(struct mkvm_vcpu *vcpu, const struct kvm_sregs *sregs)
 {
 	unsigned int nr;
@@ -159,6 +171,11 @@ int sregs_set(struct mkvm_vcpu *vcpu, const struct kvm_sregs *sregs)
 	return 0;
 }
 
+/**
+ * sregs2_get() - KVM_GET_SREGS2
+ * @vcpu: loaded vCPU
+ * @sregs2: the result
+ */
 void sregs2_get(struct mkvm_vcpu *vcpu, struct kvm_sregs2 *sregs2)
 {
 	struct kvm_sregs sregs = {};
@@ -174,6 +191,13 @@ void sregs2_get(struct mkvm_vcpu *vcpu, struct kvm_sregs2 *sregs2)
 	}
 }
 
+/**
+ * sregs2_set() - KVM_SET_SREGS2
+ * @vcpu: loaded vCPU
+ * @sregs2: the new state
+ *
+ * Return: 0, or -EINVAL with nothing changed.
+ */
 int sregs2_set(struct mkvm_vcpu *vcpu, const struct kvm_sregs2 *sregs2)
 {
 	bool pdptrs = sregs2->flags & KVM_SREGS2_FLAGS_PDPTRS_VALID;

@@ -37,6 +37,11 @@ static u64 offset_for(struct mkvm_vcpu *vcpu, u64 guest_tsc)
 	return guest_tsc - tsc_scale(vcpu, rdtsc());
 }
 
+/**
+ * tsc_set_offset() - the guest's TSC is the (scaled) host's plus an offset from now on
+ * @vcpu: loaded vCPU
+ * @offset: the offset
+ */
 void tsc_set_offset(struct mkvm_vcpu *vcpu, u64 offset)
 {
 	vcpu->arch.tsc_offset = offset;
@@ -85,12 +90,20 @@ static u64 matching_offset(struct mkvm_vcpu *vcpu, u64 value)
 	return offset;
 }
 
+/**
+ * tsc_vm_init() - a new VM has the frequency of the host
+ * @vm: the VM, not visible yet
+ */
 void tsc_vm_init(struct mkvm_vm *vm)
 {
 	raw_spin_lock_init(&vm->arch.tsc_lock);
 	vm->arch.default_tsc_khz = tsc_khz;
 }
 
+/**
+ * tsc_vcpu_init() - a new vCPU: its frequency, and a TSC in step with its peers
+ * @vcpu: the vCPU, not visible yet
+ */
 void tsc_vcpu_init(struct mkvm_vcpu *vcpu)
 {
 	vcpu->arch.virtual_tsc_khz = READ_ONCE(vcpu->vm->arch.default_tsc_khz);
@@ -98,6 +111,14 @@ void tsc_vcpu_init(struct mkvm_vcpu *vcpu)
 	vcpu->arch.tsc_offset = matching_offset(vcpu, 0);
 }
 
+/**
+ * tsc_vcpu_load() - the vCPU comes to this CPU
+ * @vcpu: the vCPU
+ *
+ * The guest's TSC never goes back, even where the host's did.
+ *
+ * Context: preemption off.
+ */
 void tsc_vcpu_load(struct mkvm_vcpu *vcpu)
 {
 	u64 last = vcpu->arch.last_host_tsc, now = rdtsc();
@@ -113,6 +134,12 @@ void tsc_vcpu_load(struct mkvm_vcpu *vcpu)
 	}
 }
 
+/**
+ * tsc_write() - WRMSR of IA32_TIME_STAMP_COUNTER
+ * @vcpu: loaded vCPU
+ * @value: what the guest shall read now
+ * @host: userspace writes it
+ */
 void tsc_write(struct mkvm_vcpu *vcpu, u64 value, bool host)
 {
 	if (host) {
@@ -126,6 +153,12 @@ void tsc_write(struct mkvm_vcpu *vcpu, u64 value, bool host)
 	}
 }
 
+/**
+ * tsc_write_adjust() - WRMSR of IA32_TSC_ADJUST
+ * @vcpu: loaded vCPU
+ * @value: the new adjustment
+ * @host: userspace writes it, and the TSC stays as it is
+ */
 void tsc_write_adjust(struct mkvm_vcpu *vcpu, u64 value, bool host)
 {
 	/* Linux writes back what it read, on each CPU that comes up: then nothing moves. */
@@ -160,6 +193,13 @@ static bool khz_possible(struct mkvm_vm *vm, unsigned long khz)
 	return true;
 }
 
+/**
+ * tsc_set_khz() - KVM_SET_TSC_KHZ of a vCPU
+ * @vcpu: loaded vCPU
+ * @khz: frequency in kHz, 0 = the host's
+ *
+ * Return: 0 or -EINVAL.
+ */
 int tsc_set_khz(struct mkvm_vcpu *vcpu, unsigned long khz)
 {
 	u64 guest_tsc = tsc_guest_now(vcpu);
@@ -177,6 +217,13 @@ int tsc_set_khz(struct mkvm_vcpu *vcpu, unsigned long khz)
 	return 0;
 }
 
+/**
+ * tsc_vm_set_khz() - KVM_SET_TSC_KHZ of a VM, for its next vCPUs
+ * @vm: the VM
+ * @khz: frequency in kHz, 0 = the host's
+ *
+ * Return: 0 or -EINVAL.
+ */
 int tsc_vm_set_khz(struct mkvm_vm *vm, unsigned long khz)
 {
 	if (!khz)

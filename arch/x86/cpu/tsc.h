@@ -34,25 +34,18 @@ static inline u64 tsc_guest_now(const struct mkvm_vcpu *vcpu)
 	return tsc_guest_at(vcpu, rdtsc());
 }
 
-/* A new VM, a new vCPU: frequency of the host or of KVM_SET_TSC_KHZ, in step with its peers. */
 void tsc_vm_init(struct mkvm_vm *vm);
 void tsc_vcpu_init(struct mkvm_vcpu *vcpu);
-
-/* Loading and unloading the vCPU: the guest's TSC never goes back, whatever the host's does. */
 void tsc_vcpu_load(struct mkvm_vcpu *vcpu);
+
 static inline void tsc_vcpu_put(struct mkvm_vcpu *vcpu)
 {
 	vcpu->arch.last_host_tsc = rdtsc();
 }
 
-/* WRMSR of IA32_TIME_STAMP_COUNTER and IA32_TSC_ADJUST. vCPU loaded. */
 void tsc_write(struct mkvm_vcpu *vcpu, u64 value, bool host);
 void tsc_write_adjust(struct mkvm_vcpu *vcpu, u64 value, bool host);
-
-/* The guest's TSC is the (scaled) host's plus @offset from now on. vCPU loaded. */
 void tsc_set_offset(struct mkvm_vcpu *vcpu, u64 offset);
-
-/* KVM_SET_TSC_KHZ of a vCPU, of a VM: 0 or -EINVAL. 0 kHz means the host's. */
 int tsc_set_khz(struct mkvm_vcpu *vcpu, unsigned long khz);
 int tsc_vm_set_khz(struct mkvm_vm *vm, unsigned long khz);
 

@@ -184,7 +184,7 @@ static int load_selector(struct mkvm_vcpu *vcpu, u32 info, bool tr)
 	if (!ret) {
 		ret = segment_load_system(vcpu, selector, tr, &fault);
 		if (ret == -EAGAIN)
-			return 1;	/* somebody else's write came first: execute it again */
+			return 1;	/* another vCPU's write came first: execute it again */
 		if (ret == -EFAULT)
 			vcpu->arch.mmio.why = "a descriptor table is not in memory";
 	}

@@ -32,7 +32,7 @@
 /* SDM, "Exit Qualification for Control-Register Accesses": bits 5:4. */
 enum cr_access { CR_MOV_TO, CR_MOV_FROM, CR_CLTS, CR_LMSW };
 
-/* After an instruction that may have raised #GP: go on behind it, or let the fault be. */
+/* After an instruction that may have raised #GP: skip it, or raise the fault. */
 static int finish(struct mkvm_vcpu *vcpu, int fault)
 {
 	if (fault < 0)
@@ -170,7 +170,7 @@ int exit_dr(struct mkvm_vcpu *vcpu)
 		}
 	}
 	if (!vcpu->arch.guest_debug && !vcpu->arch.switch_db_regs) {
-		/* Whoever touches them once will do so again: no exits until the next put. */
+		/* A guest that uses them once will do so again: no exits until the next put. */
 		debug_lend_registers(vcpu);
 		return 1;
 	}

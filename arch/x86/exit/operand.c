@@ -48,10 +48,9 @@ static u64 effective_address(struct mkvm_vcpu *vcpu, u32 info)
  * @len: its bytes, at least 1
  * @linear: the result
  *
- * Return: 0; 1 = #GP(0) or #SS(0) is queued.
+ * Return: 0; 1 = #GP(0) or #SS(0) is raised.
  */
-int operand_linear(struct mkvm_vcpu *vcpu, u32 info, bool write, unsigned int len,
-		       u64 *linear)
+int operand_linear(struct mkvm_vcpu *vcpu, u32 info, bool write, unsigned int len, u64 *linear)
 {
 	int reg = INFO_SEGMENT(info);
 

@@ -67,7 +67,7 @@ static struct page *get_copy(struct mkvm_vcpu *vcpu, gfn_t gfn)
  * @linear: linear address of a write that was not made for a page walk
  * @gpa: its guest-physical address, in a read-only slot
  *
- * An instruction that writes there by an operand is not meant: it goes to userspace as ever.
+ * An instruction that writes there by an operand is not meant: its write goes to userspace.
  *
  * Return: 1 = enter the guest, for one step; 0 = this is something else; -ENOMEM.
  */

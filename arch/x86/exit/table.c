@@ -167,7 +167,7 @@ static int exit_preemption_timer(struct mkvm_vcpu *vcpu)
 	return vmx_entry_timer_ticks ? EXIT_SLOW : 1;
 }
 
-/* The processor has carried the EOI out; somebody waits for this vector's. */
+/* The processor has carried the EOI out; the IOAPIC or an irqfd waits for that of this vector. */
 static int exit_virtualized_eoi(struct mkvm_vcpu *vcpu)
 {
 	lapic_eoi_virtualized(vcpu, vmcs_read64(EXIT_QUALIFICATION));
@@ -268,7 +268,7 @@ const struct exit_row exit_rows[NR_EXIT_REASONS + 1] = {
 };
 
 /**
- * exit_unexpected() - end an exit that nobody expects, with its name
+ * exit_unexpected() - an exit that has no handler, or a state that cannot be: end KVM_RUN
  * @vcpu: loaded vCPU
  * @what: what was wrong
  *

@@ -100,7 +100,7 @@ static bool in_rom(struct mkvm_vcpu *vcpu, gpa_t gpa)
  * @clear: bits of the type to clear
  * @fault: filled when 1 is returned
  *
- * Return: 0; 1 = the guest must get @fault; -EAGAIN = somebody changed the descriptor since it
+ * Return: 0; 1 = the guest must get @fault; -EAGAIN = another vCPU changed the descriptor since it
  * was read; -EFAULT.
  */
 int descriptor_change_type(struct mkvm_vcpu *vcpu, u16 selector, u64 *desc, u8 set, u8 clear,
@@ -243,7 +243,7 @@ bool segment_allows(struct mkvm_vcpu *vcpu, int reg, u32 offset, unsigned int le
  * Return: whether the access is allowed; otherwise it is #SS(0) for SS and #GP(0) for the others.
  */
 bool segment_linear(struct mkvm_vcpu *vcpu, int reg, u64 offset, unsigned int len, bool write,
-			u64 *linear)
+		    u64 *linear)
 {
 	if (!vmx_get_code(vcpu).l) {
 		*linear = (u32)(vmx_get_segment_base(vcpu, reg) + offset);
@@ -255,6 +255,11 @@ bool segment_linear(struct mkvm_vcpu *vcpu, int reg, u64 offset, unsigned int le
 	return is_canonical(vcpu, *linear) && is_canonical(vcpu, *linear + len - 1);
 }
 
+/**
+ * descriptor_inject_fault() - give the guest the exception that a walk or a check found
+ * @vcpu: loaded vCPU
+ * @fault: it
+ */
 void descriptor_inject_fault(struct mkvm_vcpu *vcpu, const struct walk_fault *fault)
 {
 	if (fault->vector == X86_TRAP_PF)

@@ -52,8 +52,6 @@ bool segment_offset_valid(const struct kvm_segment *seg, u32 offset, unsigned in
 bool segment_allows(struct mkvm_vcpu *vcpu, int reg, u32 offset, unsigned int len, bool write);
 bool segment_linear(struct mkvm_vcpu *vcpu, int reg, u64 offset, unsigned int len, bool write,
 		    u64 *linear);
-
-/* Give the guest the exception that @fault describes. */
 void descriptor_inject_fault(struct mkvm_vcpu *vcpu, const struct walk_fault *fault);
 
 #endif

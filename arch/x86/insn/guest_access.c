@@ -21,6 +21,12 @@
 #include "virt/guest_memory.h"
 #include "virt/memslot.h"
 
+/**
+ * guest_access_begin() - an instruction begins, of which no access was made yet
+ * @vcpu: loaded vCPU
+ *
+ * What the exit says of an access may be put into vcpu->arch.mmio behind this.
+ */
 void guest_access_begin(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_mmio *mmio = &vcpu->arch.mmio;
@@ -31,6 +37,14 @@ void guest_access_begin(struct mkvm_vcpu *vcpu)
 	mmio->no_slot = false;
 }
 
+/**
+ * guest_access_go() - the instruction is executed from its start, for the first time or again
+ * @vcpu: loaded vCPU
+ * @cpl: current privilege level; this is the one place that makes user accesses of it
+ * @wrap: linear addresses have 32 bits
+ *
+ * Of an instruction executed again, the same reads in the same order get the answers they had.
+ */
 void guest_access_go(struct mkvm_vcpu *vcpu, int cpl, bool wrap)
 {
 	struct mkvm_mmio *mmio = &vcpu->arch.mmio;
@@ -45,6 +59,17 @@ void guest_access_go(struct mkvm_vcpu *vcpu, int cpl, bool wrap)
 	mmio->next_write = 0;
 }
 
+/**
+ * guest_access_translate() - which guest-physical address is it?
+ * @vcpu: loaded vCPU, vm->srcu read-held, process context
+ * @linear: linear address
+ * @access: WALK_WRITE for a read of what will be written, WALK_FETCH for an instruction, else 0
+ * @gpa: the result
+ * @fault: as returned
+ *
+ * Return: 0; 1 = the guest must get @fault; GUEST_ACCESS_WAIT, of a read only; -EFAULT with the
+ * reason in vcpu->arch.mmio.why.
+ */
 int guest_access_translate(struct mkvm_vcpu *vcpu, u64 linear, u32 access, gpa_t *gpa,
 			   struct walk_fault *fault)
 {
@@ -102,6 +127,13 @@ static bool is_memory(struct mkvm_vcpu *vcpu, gpa_t gpa, bool write)
 	return guest_access_owner(vcpu, gpa, write) == GUEST_ACCESS_MEMORY;
 }
 
+/**
+ * guest_access_what() - what is at a guest-physical address, for the log
+ * @vcpu: the vCPU, vm->srcu read-held
+ * @gpa: the address
+ *
+ * Return: static string.
+ */
 const char *guest_access_what(struct mkvm_vcpu *vcpu, gpa_t gpa)
 {
 	if (guest_access_owner(vcpu, gpa, false) == GUEST_ACCESS_LAPIC)
@@ -199,6 +231,18 @@ static u64 wrap(const struct mkvm_mmio *mmio, u64 linear)
 	return mmio->wrap ? (u32)linear : linear;
 }
 
+/**
+ * guest_access_read() - read as an instruction does
+ * @vcpu: loaded vCPU, vm->srcu read-held, process context
+ * @linear: linear address
+ * @data: the result
+ * @len: bytes
+ * @access: as guest_access_translate()
+ * @fault: as returned
+ *
+ * Return: 0; 1 = the guest must get @fault; GUEST_ACCESS_WAIT, of a read only; -EFAULT with the
+ * reason in vcpu->arch.mmio.why.
+ */
 int guest_access_read(struct mkvm_vcpu *vcpu, u64 linear, void *data, unsigned int len,
 		      u32 access, struct walk_fault *fault)
 {
@@ -229,6 +273,18 @@ int guest_access_read(struct mkvm_vcpu *vcpu, u64 linear, void *data, unsigned i
 	return 0;
 }
 
+/**
+ * guest_access_probe() - may all of it be written, or read?
+ * @vcpu: loaded vCPU, vm->srcu read-held, process context
+ * @linear: linear address
+ * @len: bytes
+ * @access: as guest_access_translate()
+ * @memory: is all of it memory? or NULL
+ * @fault: as returned
+ *
+ * Return: 0; 1 = the guest must get @fault; GUEST_ACCESS_WAIT, of a read only; -EFAULT with the
+ * reason in vcpu->arch.mmio.why.
+ */
 int guest_access_probe(struct mkvm_vcpu *vcpu, u64 linear, unsigned int len, u32 access,
 		       bool *memory, struct walk_fault *fault)
 {
@@ -250,6 +306,19 @@ int guest_access_probe(struct mkvm_vcpu *vcpu, u64 linear, unsigned int len, u32
 	return ret;
 }
 
+/**
+ * guest_access_write() - write as an instruction does
+ * @vcpu: loaded vCPU, vm->srcu read-held, process context
+ * @linear: linear address
+ * @data: what
+ * @len: bytes
+ * @fault: as returned
+ *
+ * Both pages of a crossing write must take it before either is changed.
+ *
+ * Return: 0; 1 = the guest must get @fault; GUEST_ACCESS_WAIT, of a read only; -EFAULT with the
+ * reason in vcpu->arch.mmio.why.
+ */
 int guest_access_write(struct mkvm_vcpu *vcpu, u64 linear, const void *data, unsigned int len,
 		       struct walk_fault *fault)
 {
@@ -279,6 +348,19 @@ int guest_access_write(struct mkvm_vcpu *vcpu, u64 linear, const void *data, uns
 	return ret;
 }
 
+/**
+ * guest_access_cmpxchg() - write if the old value is still there
+ * @vcpu: loaded vCPU, vm->srcu read-held, process context
+ * @linear: linear address
+ * @old: what the instruction read
+ * @new: what it writes
+ * @len: bytes
+ * @fault: as returned
+ *
+ * A device is just written.
+ *
+ * Return: as guest_access_write(); -EAGAIN when @old is not there any more.
+ */
 int guest_access_cmpxchg(struct mkvm_vcpu *vcpu, u64 linear, const void *old, const void *new,
 			 unsigned int len, struct walk_fault *fault)
 {
@@ -348,6 +430,13 @@ static int complete_read(struct mkvm_vcpu *vcpu)
 	return mmio->again(vcpu);
 }
 
+/**
+ * guest_access_wait() - ask userspace for the read that GUEST_ACCESS_WAIT is about
+ * @vcpu: loaded vCPU
+ * @again: executes the instruction again, from guest_access_go()
+ *
+ * Return: 0, with KVM_EXIT_MMIO in vcpu->run.
+ */
 int guest_access_wait(struct mkvm_vcpu *vcpu, int (*again)(struct mkvm_vcpu *vcpu))
 {
 	vcpu->arch.mmio.again = again;
@@ -355,6 +444,12 @@ int guest_access_wait(struct mkvm_vcpu *vcpu, int (*again)(struct mkvm_vcpu *vcp
 	return exit_mmio(vcpu, &vcpu->arch.mmio.wanted, false);
 }
 
+/**
+ * guest_access_finish() - the instruction is complete: its writes go to their devices
+ * @vcpu: loaded vCPU, vm->srcu read-held
+ *
+ * Return: 1, or 0 with KVM_EXIT_MMIO in vcpu->run; the next KVM_RUN goes on with the next write.
+ */
 int guest_access_finish(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_mmio *mmio = &vcpu->arch.mmio;

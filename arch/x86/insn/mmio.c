@@ -474,6 +474,13 @@ static int emulate(struct mkvm_vcpu *vcpu, bool again)
 	}
 }
 
+/**
+ * mmio_loads_segment() - is the guest's current instruction one that loads a segment register?
+ * @vcpu: loaded vCPU, vm->srcu read-held, process context
+ *
+ * Return: true for MOV, POP and LDS to segment registers, LTR, far branches and IRET, and for what
+ * the emulator does not know; false for an instruction that writes memory by an operand.
+ */
 bool mmio_loads_segment(struct mkvm_vcpu *vcpu)
 {
 	struct emul_ctxt *c = vcpu->arch.mmio.ctxt;
@@ -501,6 +508,17 @@ static int begin(struct mkvm_vcpu *vcpu, bool write, unsigned long linear, gpa_t
 	return emulate(vcpu, false);
 }
 
+/**
+ * mmio_emulate() - emulate the guest's current instruction because it touches a device
+ * @vcpu: loaded vCPU, vm->srcu read-held, process context
+ * @hint: @linear and @gpa are known from the exit
+ * @write: the exit was for a write, so write permission was checked
+ * @linear: linear address of the access that exited
+ * @gpa: its guest-physical address
+ *
+ * Return: 1 = enter the guest, 0 = vcpu->run holds KVM_EXIT_MMIO or KVM_EXIT_INTERNAL_ERROR, < 0 =
+ * errno of KVM_RUN.
+ */
 int mmio_emulate(struct mkvm_vcpu *vcpu, bool hint, bool write, unsigned long linear, gpa_t gpa)
 {
 	struct mkvm_mmio *mmio = &vcpu->arch.mmio;
@@ -515,6 +533,15 @@ int mmio_emulate(struct mkvm_vcpu *vcpu, bool hint, bool write, unsigned long li
  * An APIC-access exit has no linear address. But only one operand of an instruction that is no
  * string instruction is read, and only one is written: the one that has the offset is it.
  */
+/**
+ * mmio_emulate_apic() - the same for an access to the xAPIC page that the processor has recognized
+ * @vcpu: loaded vCPU, vm->srcu read-held, process context
+ * @write: it was a write
+ * @page: guest-physical address of the page
+ * @offset: in the page
+ *
+ * Return: as mmio_emulate().
+ */
 int mmio_emulate_apic(struct mkvm_vcpu *vcpu, bool write, gpa_t page, unsigned int offset)
 {
 	struct mkvm_mmio *mmio = &vcpu->arch.mmio;
@@ -524,6 +551,12 @@ int mmio_emulate_apic(struct mkvm_vcpu *vcpu, bool write, gpa_t page, unsigned i
 	return begin(vcpu, write, offset, page);
 }
 
+/**
+ * mmio_emulate_movbe() - the instruction that raised #UD, if it is a MOVBE
+ * @vcpu: loaded vCPU, vm->srcu read-held, process context
+ *
+ * Return: -ENOENT when it is another, and nothing happened; else as mmio_emulate().
+ */
 int mmio_emulate_movbe(struct mkvm_vcpu *vcpu)
 {
 	struct emul_ctxt *c = vcpu->arch.mmio.ctxt;

@@ -133,9 +133,8 @@ int pio_out(struct mkvm_vcpu *vcpu, u16 port, int size)
 	int ret;
 
 	ret = mkvm_io_bus_write(vcpu, MKVM_PIO_BUS, port, size, &value);
-	if (!ret) {
+	if (!ret)
 		return skip_instruction(vcpu);
-	}
 	if (ret != -EOPNOTSUPP)
 		return ret;
 	store(vcpu->pio_data, value, size);

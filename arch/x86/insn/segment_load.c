@@ -67,6 +67,16 @@ static int load_accessed(struct mkvm_vcpu *vcpu, int reg, struct kvm_segment *se
 	return 0;
 }
 
+/**
+ * segment_load() - load ES, SS, DS, FS or GS, in any mode
+ * @vcpu: loaded vCPU, vm->srcu read-held, process context
+ * @reg: enum mkvm_seg
+ * @selector: the selector
+ * @fault: what the guest must get, if 1 is returned
+ *
+ * Return: 0; 1 = @fault and nothing has changed; -EAGAIN = execute the instruction again; -EFAULT =
+ * a descriptor table is no ordinary memory.
+ */
 int segment_load(struct mkvm_vcpu *vcpu, int reg, u16 selector, struct walk_fault *fault)
 {
 	struct kvm_segment seg;
@@ -116,6 +126,16 @@ static bool target_valid(struct mkvm_vcpu *vcpu, const struct kvm_segment *cs, u
 	return offset <= cs->limit;
 }
 
+/**
+ * segment_load_cs() - load CS, by a far branch
+ * @vcpu: loaded vCPU, vm->srcu read-held, process context
+ * @selector: the selector
+ * @offset: where the branch goes
+ * @why: which branch
+ * @fault: what the guest must get, if 1 is returned
+ *
+ * Return: as segment_load(), or -EOPNOTSUPP: through a gate, to a task or to an outer ring.
+ */
 int segment_load_cs(struct mkvm_vcpu *vcpu, u16 selector, u64 offset, enum emul_far why,
 		    struct walk_fault *fault)
 {
@@ -185,6 +205,15 @@ static int system_descriptor(struct mkvm_vcpu *vcpu, u16 selector, u8 type, u8 t
 	return 0;
 }
 
+/**
+ * segment_load_system() - LTR or LLDT, in protected mode
+ * @vcpu: loaded vCPU, vm->srcu read-held, process context
+ * @selector: the selector
+ * @tr: LTR
+ * @fault: what the guest must get, if 1 is returned
+ *
+ * Return: as segment_load().
+ */
 int segment_load_system(struct mkvm_vcpu *vcpu, u16 selector, bool tr, struct walk_fault *fault)
 {
 	struct kvm_segment seg = { .unusable = 1, .selector = selector };

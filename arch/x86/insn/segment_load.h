@@ -9,18 +9,9 @@
 #include "arch/x86/mmu/guest_walk.h"
 #include "virt/vcpu.h"
 
-/*
- * All: loaded vCPU, vm->srcu read-held, process context. 0; 1 = the guest must get @fault and
- * nothing has changed; -EAGAIN = execute the instruction again; -EFAULT = a descriptor table is no
- * ordinary memory.
- */
-
-/* ES, SS, DS, FS or GS, in any mode. */
 int segment_load(struct mkvm_vcpu *vcpu, int reg, u16 selector, struct walk_fault *fault);
-/* CS, by a far branch to @offset. -EOPNOTSUPP: through a gate, to a task or to an outer ring. */
 int segment_load_cs(struct mkvm_vcpu *vcpu, u16 selector, u64 offset, enum emul_far why,
 		    struct walk_fault *fault);
-/* TR by LTR, or LDTR by LLDT, in protected mode. */
 int segment_load_system(struct mkvm_vcpu *vcpu, u16 selector, bool tr, struct walk_fault *fault);
 
 #endif

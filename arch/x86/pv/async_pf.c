@@ -28,7 +28,7 @@
 #define MSR_RESERVED	GENMASK_ULL(5, 4)
 #define WANTED		(KVM_ASYNC_PF_ENABLED | KVM_ASYNC_PF_DELIVERY_AS_INT)
 
-/* A token: the vCPU, and which of its faults. All ones wake whoever waits in the guest. */
+/* A token: the vCPU, and which of its faults. All ones wake every task that waits in the guest. */
 #define TOKEN_ID_SHIFT	12
 #define TOKEN_EVERYBODY	(~0u)
 static_assert(BIT(TOKEN_ID_SHIFT) >= MKVM_MAX_VCPU_ID);
@@ -45,7 +45,7 @@ static_assert(BIT(TOKEN_ID_SHIFT) >= MKVM_MAX_VCPU_ID);
  * @work: the worker
  * @node: in arch.async_pf_faults, vCPU thread only
  * @lock: protects @vcpu
- * @vcpu: who waits, NULL when nobody does any more
+ * @vcpu: the vCPU that waits, NULL when it does not wait any more
  * @mm: the owner's, held by the worker
  * @hva: the address there
  * @gfn: the frame in the guest
@@ -70,17 +70,31 @@ struct async_pf {
 static struct workqueue_struct *workers;
 static atomic_t nr_workers;
 
+/**
+ * async_pf_module_init() - make the cache of faults
+ *
+ * Return: 0 or -ENOMEM.
+ */
 int async_pf_module_init(void)
 {
 	workers = alloc_workqueue("minikvm_async_pf", WQ_UNBOUND, MAX_WORKERS);
 	return workers ? 0 : -ENOMEM;
 }
 
+/**
+ * async_pf_module_exit() - free the cache of faults
+ *
+ * No VM exists any more. Waits for the threads that are just waking a vCPU.
+ */
 void async_pf_module_exit(void)
 {
 	destroy_workqueue(workers);
 }
 
+/**
+ * async_pf_vcpu_init() - a new vCPU waits for no page
+ * @vcpu: the vCPU, not visible yet
+ */
 void async_pf_vcpu_init(struct mkvm_vcpu *vcpu)
 {
 	INIT_LIST_HEAD(&vcpu->arch.async_pf_faults);
@@ -138,6 +152,10 @@ static void drop_all(struct mkvm_vcpu *vcpu)
 	vcpu->arch.async_pf_wake_all = false;
 }
 
+/**
+ * async_pf_forget() - drop the faults of a vCPU: the guest is not told of them any more
+ * @vcpu: the vCPU, at RESET, INIT, its end, or when its guest switches this off
+ */
 void async_pf_forget(struct mkvm_vcpu *vcpu)
 {
 	drop_all(vcpu);
@@ -155,6 +173,16 @@ static gpa_t area(const struct mkvm_vcpu *vcpu)
 	return vcpu->arch.async_pf_enable & ~MSR_BITS;
 }
 
+/**
+ * async_pf_write_enable() - WRMSR of MSR_KVM_ASYNC_PF_EN
+ * @vcpu: loaded vCPU
+ * @data: guest-physical address of its structure, aligned to 64 bytes, and KVM_ASYNC_PF_* bits
+ *
+ * The first token makes every task that waits in the guest look again: after a migration the pages
+ * that they wait for are reported by no other.
+ *
+ * Return: 0, or 1 for #GP.
+ */
 int async_pf_write_enable(struct mkvm_vcpu *vcpu, u64 data)
 {
 	if (data & MSR_RESERVED)
@@ -174,6 +202,13 @@ int async_pf_write_enable(struct mkvm_vcpu *vcpu, u64 data)
 	return 0;
 }
 
+/**
+ * async_pf_write_vector() - WRMSR of MSR_KVM_ASYNC_PF_INT
+ * @vcpu: loaded vCPU
+ * @data: the vector of "page ready"
+ *
+ * Return: 0, or 1 for #GP.
+ */
 int async_pf_write_vector(struct mkvm_vcpu *vcpu, u64 data)
 {
 	if (!vcpu->arch.apic)
@@ -184,12 +219,27 @@ int async_pf_write_vector(struct mkvm_vcpu *vcpu, u64 data)
 	return 0;
 }
 
+/**
+ * async_pf_ack() - WRMSR of MSR_KVM_ASYNC_PF_ACK: the guest has taken a token
+ * @vcpu: loaded vCPU
+ * @data: bit 0, or nothing happens
+ *
+ * The guest can take the next one.
+ */
 void async_pf_ack(struct mkvm_vcpu *vcpu, u64 data)
 {
 	if (data & 1)
 		mkvm_make_request(MKVM_REQ_ASYNC_PF, vcpu);
 }
 
+/**
+ * async_pf_allowed() - may the guest be told of a page that is not there?
+ * @vcpu: loaded vCPU, after an exit
+ * @gfn: the page's frame
+ *
+ * Return: true if it wants to hear of them, an exception would reach it now, and it does not wait
+ * for this page already.
+ */
 bool async_pf_allowed(struct mkvm_vcpu *vcpu, gfn_t gfn)
 {
 	const struct mkvm_arch_vcpu *arch = &vcpu->arch;
@@ -211,6 +261,15 @@ bool async_pf_allowed(struct mkvm_vcpu *vcpu, gfn_t gfn)
 	return true;
 }
 
+/**
+ * async_pf_start() - have a page read in, and tell the guest
+ * @vcpu: loaded vCPU, for which async_pf_allowed() was true; vm->srcu read-held, may sleep
+ * @gfn: the page's frame
+ * @hva: its address in the owner
+ * @write: the guest wants to write to it
+ *
+ * Return: true when a "page not present" was raised; false when the caller must wait itself.
+ */
 bool async_pf_start(struct mkvm_vcpu *vcpu, gfn_t gfn, unsigned long hva, bool write)
 {
 	const u32 reason = KVM_PV_REASON_PAGE_NOT_PRESENT;
@@ -264,6 +323,10 @@ static struct async_pf *first_ready(struct mkvm_vcpu *vcpu)
 	return NULL;
 }
 
+/**
+ * async_pf_tell_ready() - MKVM_REQ_ASYNC_PF: tell of a page that has come, if the guest can hear it
+ * @vcpu: loaded vCPU, vm->srcu read-held
+ */
 void async_pf_tell_ready(struct mkvm_vcpu *vcpu)
 {
 	struct lapic_irq irq = {

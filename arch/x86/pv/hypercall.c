@@ -93,7 +93,7 @@ static int execute_pv(struct mkvm_vcpu *vcpu, unsigned long nr, bool cs_l, long 
 	case KVM_HC_SEND_IPI:
 		if (!offered(vcpu, KVM_FEATURE_PV_SEND_IPI))
 			break;
-		/* Each that nobody has is asked of all vCPUs. */
+		/* An APIC ID that no vCPU has costs a look at all of them. */
 		if (irqs_disabled() && hweight_long(arg[0]) + hweight_long(arg[1]) > FEW_TARGETS)
 			return HYPERCALL_MUST_SLEEP;
 		*ret = send_ipi(vcpu, arg[0], arg[1], arg[2], arg[3], cs_l ? 64 : 32);
@@ -110,6 +110,15 @@ static int execute_pv(struct mkvm_vcpu *vcpu, unsigned long nr, bool cs_l, long 
 	return 1;
 }
 
+/**
+ * hypercall_execute() - execute the hypercall in the guest's registers
+ * @vcpu: loaded vCPU
+ *
+ * RAX gets the result; RIP is the caller's.
+ *
+ * Return: 1, or 0 with KVM_EXIT_HYPERCALL. With interrupts off it may be HYPERCALL_MUST_SLEEP, with
+ * nothing done.
+ */
 int hypercall_execute(struct mkvm_vcpu *vcpu)
 {
 	unsigned long nr = reg_read(vcpu, GREG_RAX);

@@ -7,10 +7,7 @@
 
 #include "virt/vcpu.h"
 
-/*
- * Execute the hypercall in the guest's registers; RAX gets the result: 1. With interrupts off it
- * may be HYPERCALL_MUST_SLEEP, with nothing done.
- */
+/* What hypercall_execute() returns when it must not sleep and has to. */
 #define HYPERCALL_MUST_SLEEP	3
 int hypercall_execute(struct mkvm_vcpu *vcpu);
 

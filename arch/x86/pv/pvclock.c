@@ -99,7 +99,7 @@ static u64 clock_now(struct mkvm_vm *vm, u64 *tsc, u64 *real)
 
 /**
  * pvclock_vm_init() - a new VM's clock begins at 0
- * @vm: the VM, not yet visible to anybody
+ * @vm: the VM, not visible yet
  */
 void pvclock_vm_init(struct mkvm_vm *vm)
 {
@@ -167,12 +167,18 @@ static int write_versioned(struct mkvm_vm *vm, gpa_t gpa, void *data, unsigned i
 	if (mkvm_write_guest(vm, gpa + sizeof(version), data + sizeof(version),
 			     len - sizeof(version)))
 		return -EFAULT;
-	/* An even version behind it. */
+	/* Then an even version. */
 	smp_wmb();
 	version++;
 	return mkvm_write_guest(vm, gpa, &version, sizeof(version));
 }
 
+/**
+ * pvclock_update() - MKVM_REQ_CLOCK_UPDATE: write the vCPU's structure anew
+ * @vcpu: the vCPU
+ *
+ * Context: vCPU thread, vm->srcu read-held.
+ */
 void pvclock_update(struct mkvm_vcpu *vcpu)
 {
 	gpa_t gpa = vcpu->arch.system_time_msr & ~1ull;
@@ -203,6 +209,11 @@ void pvclock_update(struct mkvm_vcpu *vcpu)
 		vcpu->arch.pvclock_stopped = false;
 }
 
+/**
+ * pvclock_write_system_time() - WRMSR of MSR_KVM_SYSTEM_TIME, old or new number
+ * @vcpu: loaded vCPU, vm->srcu read-held
+ * @data: guest-physical address of the structure, and the enable bit
+ */
 void pvclock_write_system_time(struct mkvm_vcpu *vcpu, u64 data)
 {
 	vcpu->arch.system_time_msr = data;
@@ -211,6 +222,11 @@ void pvclock_write_system_time(struct mkvm_vcpu *vcpu, u64 data)
 }
 
 /* The guest asks once for the time of day at which its clock showed 0. */
+/**
+ * pvclock_write_wall_clock() - WRMSR of MSR_KVM_WALL_CLOCK, old or new number
+ * @vcpu: loaded vCPU, vm->srcu read-held
+ * @data: guest-physical address of the structure, which is written once
+ */
 void pvclock_write_wall_clock(struct mkvm_vcpu *vcpu, u64 data)
 {
 	struct pvclock_wall_clock wall = { };
@@ -227,6 +243,12 @@ void pvclock_write_wall_clock(struct mkvm_vcpu *vcpu, u64 data)
 	write_versioned(vm, data, &wall, sizeof(wall));
 }
 
+/**
+ * pvclock_guest_stopped() - KVM_KVMCLOCK_CTRL
+ * @vcpu: the vCPU
+ *
+ * Return: 0, or -EINVAL when the guest has no such clock.
+ */
 int pvclock_guest_stopped(struct mkvm_vcpu *vcpu)
 {
 	if (!(vcpu->arch.system_time_msr & KVM_MSR_ENABLED)) {
@@ -239,6 +261,11 @@ int pvclock_guest_stopped(struct mkvm_vcpu *vcpu)
 	return 0;
 }
 
+/**
+ * pvclock_flags() - KVM_CAP_ADJUST_CLOCK: the flags that KVM_GET_CLOCK may give
+ *
+ * Return: KVM_CLOCK_*.
+ */
 int pvclock_flags(void)
 {
 	return check_tsc_unstable() ? KVM_CLOCK_REALTIME : CLOCK_FLAGS;

@@ -11,12 +11,8 @@
 #include "virt/vcpu.h"
 
 void pvclock_vm_init(struct mkvm_vm *vm);
-
-/* WRMSR of the two MSRs, old or new number; vCPU loaded, vm->srcu held. */
 void pvclock_write_system_time(struct mkvm_vcpu *vcpu, u64 data);
 void pvclock_write_wall_clock(struct mkvm_vcpu *vcpu, u64 data);
-
-/* MKVM_REQ_CLOCK_UPDATE: write the vCPU's structure anew. vCPU thread, vm->srcu held. */
 void pvclock_update(struct mkvm_vcpu *vcpu);
 
 /* The clock's ticks changed for a vCPU: its TSC was moved, or the host's jumped. Any context. */
@@ -26,11 +22,9 @@ static inline void pvclock_tsc_changed(struct mkvm_vcpu *vcpu)
 		mkvm_make_request(MKVM_REQ_CLOCK_UPDATE, vcpu);
 }
 
-/* KVM_KVMCLOCK_CTRL: 0, or -EINVAL when the guest has no such clock. */
 int pvclock_guest_stopped(struct mkvm_vcpu *vcpu);
 void pvclock_get_clock(struct mkvm_vm *vm, struct kvm_clock_data *data);
 int pvclock_set_clock(struct mkvm_vm *vm, const struct kvm_clock_data *data);
-/* The flags that KVM_GET_CLOCK may give: KVM_CAP_ADJUST_CLOCK. */
 int pvclock_flags(void);
 
 #endif

@@ -107,7 +107,7 @@ void steal_time_update(struct mkvm_vcpu *vcpu)
 	if (mkvm_write_guest(vm, gpa + offsetof(struct kvm_steal_time, steal), &st.steal,
 			     sizeof(st.steal)))
 		return;
-	/* An even version behind it. */
+	/* Then an even version. */
 	smp_wmb();
 	st.version++;
 	mkvm_write_guest(vm, gpa + offsetof(struct kvm_steal_time, version), &st.version,

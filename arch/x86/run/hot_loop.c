@@ -176,10 +176,10 @@ static __always_inline void switch_counters(const struct perf_guest_switch_msr *
 }
 
 /*
- * CR2 belongs to whoever faulted last, and the VMCS does not switch it. The host can fault anywhere
- * in the loop, with interrupts off, too: a probe that reads user memory is enough. So the guest's
- * value is taken away before anything else, and what the host left is replaced before the guest
- * sees it.
+ * CR2 belongs to what faulted last, host or guest, and the VMCS does not switch it. The host can
+ * fault anywhere in the loop, with interrupts off, too: a probe that reads user memory is enough. So
+ * the guest's value is taken away before anything else, and what the host left is replaced before
+ * the guest sees it.
  */
 static __always_inline int enter_with_cr2(struct mkvm_vcpu *vcpu)
 {
@@ -269,7 +269,7 @@ int hot_loop_run(struct mkvm_vcpu *vcpu)
 		if (unlikely(vcpu->requests)) {
 			if (mkvm_check_request(MKVM_REQ_LAPIC_TIMER, vcpu)) {
 				lapic_inject_timer(vcpu);
-				/* To ourselves nobody sends a notification. */
+				/* A vCPU that posts to itself sends no notification. */
 				if (posted_outstanding(vcpu))
 					lapic_collect_posted(vcpu);
 			}

@@ -105,9 +105,9 @@ static int handle_requests(struct mkvm_vcpu *vcpu)
 }
 
 /*
- * For RCU a guest is like user mode: no reader holds on to anything meanwhile. A CPU that runs guests
- * alone must say so, or the host's grace periods do not end; once per tick of the clock is enough,
- * because the tick interrupts the guest and brings it here.
+ * For RCU a guest is like user mode: no reader holds on to anything meanwhile. A CPU that runs
+ * guests alone must say so, or the host's grace periods do not end; once per tick of the clock is
+ * enough, because the tick interrupts the guest and brings it here.
  */
 static void note_quiescent_state(struct mkvm_vcpu *vcpu)
 {
@@ -146,7 +146,7 @@ static int enter_guest(struct mkvm_vcpu *vcpu)
 	compat_guest_ran();
 
 	fpu_load_host_xsave_state(vcpu);
-	/* Whoever waits for us to leave sees all that the guest did. */
+	/* A thread that sees the vCPU outside of the guest sees all that the guest did, too. */
 	smp_store_release(&vcpu->mode, MKVM_OUTSIDE_GUEST);
 	if (posted_used(vcpu))
 		hot_loop_take_host_interrupt(vcpu);

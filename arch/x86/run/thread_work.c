@@ -4,8 +4,8 @@
  *
  * Guest mode is like user mode: rescheduling, task work, rseq and the like come first. The
  * kernel's xfer_to_guest_mode_handle_work() does them all; it was made for KVM and notes a
- * pending signal in KVM's own structure. This file is the only one that knows that structure,
- * and gives it one to write into that nobody reads.
+ * pending signal in KVM's own structure. This file is the only one that knows that structure, and
+ * gives the kernel one of its own to write into, which is never read.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 

@@ -12,7 +12,6 @@
 #include <linux/kvm.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
-#include <asm/unaligned.h>
 
 #include "arch/x86/insn/guest_access.h"
 #include "arch/x86/irq/lapic.h"
@@ -406,7 +405,8 @@ int guest_access_exit(struct mkvm_vcpu *vcpu, gpa_t gpa, unsigned int len, u64 d
 	run->mmio.len = len;
 	run->mmio.is_write = write;
 	/* Zeros behind the data. */
-	put_unaligned(data & (~0ull >> (64 - 8 * len)), (u64 *)run->mmio.data);
+	data &= ~0ull >> (64 - 8 * len);
+	memcpy(run->mmio.data, &data, sizeof(data));
 	return 0;
 }
 

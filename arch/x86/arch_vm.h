@@ -48,7 +48,7 @@ struct mkvm_arch_vm {
 	bool noncoherent_dma;			/* an assigned device does not snoop caches */
 	struct page *apic_access_page;		/* exit/apic_page.c */
 	bool apic_access_inhibited;		/* it must not be mapped, ever again */
-	bool apic_page_reserved;		/* init.c: a vCPU has a LAPIC; under slots_lock */
+	bool apic_page_reserved;		/* life.c: a vCPU has a LAPIC; under slots_lock */
 	enum mkvm_irqchip_mode irqchip_mode;	/* irqchip.c; set once, under vm->lock */
 	u32 split_reserved_routes;
 	struct lapic_map apic_map;		/* irq/lapic_deliver.c */

@@ -144,7 +144,7 @@ int ioapic_set_irq(struct mkvm_ioapic *ioapic, unsigned int pin, int source, int
 	return ret;
 }
 
-/* Which EOIs concern the IOAPIC. The LAPICs learn it under the lock, so that the last one stands. */
+/* Which EOIs concern the IOAPIC. The LAPICs learn it under the lock: the last update stands. */
 static void scan_locked(struct mkvm_ioapic *ioapic)
 {
 	DECLARE_BITMAP(vectors, 256) = { };

@@ -327,7 +327,7 @@ int irqchip_create_pit(struct mkvm_vm *vm, u32 flags)
 /**
  * irqchip_set_reinject() - KVM_REINJECT_CONTROL
  * @vm: the VM, which has a PIT; vm->lock is held
- * @reinject: ticks that the guest was too slow for are made up for
+ * @reinject: deliver later the ticks that the guest was too slow for
  */
 void irqchip_set_reinject(struct mkvm_vm *vm, bool reinject)
 {

@@ -107,8 +107,8 @@ noinline int lapic_highest_in_page(const struct mkvm_lapic *apic, u32 reg)
 }
 
 /*
- * Highest vector in IRR whatever the priorities, or -1. Not while the LAPIC is virtualized: what
- * the processor has put there the summary does not know.
+ * Highest vector in IRR whatever the priorities, or -1. Not while the LAPIC is virtualized: the
+ * summary does not have what the processor has put into IRR.
  */
 static int highest_irr(struct mkvm_lapic *apic)
 {
@@ -220,7 +220,7 @@ static void eoi_notify(struct mkvm_lapic *apic, u8 vector)
 	if (vcpu->vm->arch.irqchip_mode == MKVM_IRQCHIP_KERNEL) {
 		ioapic_eoi_broadcast(vcpu, vector);
 	} else {
-		/* Level triggered when it came, even if userspace's IOAPIC has let go of it. */
+		/* It came level triggered, even if userspace's IOAPIC has changed since. */
 		apic->ioapic_eoi = vector;
 		mkvm_make_request(MKVM_REQ_IOAPIC_EOI, vcpu);
 	}
@@ -233,7 +233,7 @@ static void retire(struct mkvm_lapic *apic, u8 vector)
 
 	*word &= ~BIT(vector & 31);
 	if (lapic_virtualized(apic->vcpu)) {
-		/* The page was not the processor's: it has to learn of this, too. */
+		/* Software changed ISR: the processor's interrupt status must follow. */
 		mkvm_make_request(MKVM_REQ_EVENT, apic->vcpu);
 		return;
 	}
@@ -305,7 +305,7 @@ void lapic_eoi_virtualized(struct mkvm_vcpu *vcpu, u8 vector)
  * lapic_set_eoi_bitmap() - which EOIs are waited for although the vector is edge triggered
  * @vcpu: the vCPU; without a LAPIC nothing is done
  * @bitmap: 256 bits: vectors of the in-kernel IOAPIC with acknowledge notifiers, or all vectors of
- * 	userspace's IOAPIC
+ *	userspace's IOAPIC
  *
  * Context: any thread.
  */

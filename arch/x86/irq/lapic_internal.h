@@ -44,7 +44,7 @@ enum lapic_logical_model { LOGICAL_MIXED, LOGICAL_FLAT, LOGICAL_CLUSTER, LOGICAL
 
 /**
  * struct lapic_timer - the APIC timer
- * @hrtimer: tells the expiry in every mode; with the VMX-preemption timer only while the vCPU blocks
+ * @hrtimer: tells the expiry in every mode; only while the vCPU blocks, if @hv
  * @target: CLOCK_MONOTONIC time of the next expiry in ns, 0 when the count stands at 0
  * @mode: of the LVT entry; the guest may have changed that already, without an exit
  * @period: initial count in ns

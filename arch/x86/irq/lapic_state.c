@@ -40,7 +40,7 @@ int lapic_get_state(struct mkvm_vcpu *vcpu, struct kvm_lapic_state *s)
 
 	if (!apic)
 		return -EINVAL;
-	/* An expiry that is on its way would be lost: the count that we give is 0 already. */
+	/* An expiry that is due would be lost: the count that is given reads as 0 already. */
 	lapic_inject_timer(vcpu);
 	if (posted_used(vcpu)) {
 		/* What is held is posted, what is posted is in IRR. */

@@ -27,7 +27,7 @@ static unsigned int min_timer_period_us = 200;
 module_param(min_timer_period_us, uint, 0644);
 MODULE_PARM_DESC(min_timer_period_us, "shortest period of a guest's periodic APIC timer (us)");
 
-/* Farther than any guest looks, and adding it to the time of day does not overflow. */
+/* Longer than any guest waits; adding it to the current time does not overflow. */
 #define MAX_TIMER_NS	(KTIME_MAX / 2)
 
 /* The hrtimer was early by the guest's TSC: wait at least so long before looking again. */
@@ -69,7 +69,7 @@ static bool tick_is_due(const struct mkvm_lapic *apic)
 	return READ_ONCE(apic->mode) != LAPIC_DISABLED && READ_ONCE(apic->sw_enabled) &&
 	       !(lvtt & APIC_LVT_MASKED) && (lvtt & APIC_VECTOR_MASK) >= 16 &&
 	       (!lapic_vec_test(apic, APIC_IRR, lvtt & APIC_VECTOR_MASK) ||
-		/* With APICv the processor takes the interrupt, and software does not learn when. */
+		/* With APICv software does not learn when the processor takes the interrupt. */
 		lapic_virtualized(apic->vcpu));
 }
 
@@ -287,7 +287,7 @@ bool lapic_timer_pending(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
 
-	/* An hrtimer, which serves while the vCPU blocks, tells of itself by an interrupt. */
+	/* While the vCPU blocks the hrtimer serves, and its callback tells of the expiry. */
 	return apic && apic->timer.hv && !apic->timer.blocked && time_has_come(apic) &&
 	       tick_is_due(apic);
 }
@@ -307,8 +307,8 @@ static void hv_timer_early(struct mkvm_lapic *apic)
  * lapic_inject_timer() - if the armed timer's time has come, turn it into an interrupt
  * @vcpu: the vCPU; without a LAPIC nothing is done
  *
- * For the exit of the VMX-preemption timer and for MKVM_REQ_LAPIC_TIMER. An hrtimer needs neither: its
- * callback sets IRR itself and requests MKVM_REQ_EVENT.
+ * For the exit of the VMX-preemption timer and for MKVM_REQ_LAPIC_TIMER. An hrtimer needs neither:
+ * its callback sets IRR itself and requests MKVM_REQ_EVENT.
  *
  * Context: vCPU thread, interrupts may be off.
  */
@@ -321,7 +321,7 @@ void lapic_inject_timer(struct mkvm_vcpu *vcpu)
 	preempt_disable();
 	if (likely(time_has_come(apic))) {
 		disarm(apic);
-		/* The callback may have been quicker. */
+		/* The callback may have run before disarm(). */
 		if (time_has_come(apic)) {
 			expire_now(apic);
 			if (timer_mode(apic) == LVTT_PERIODIC)
@@ -341,7 +341,7 @@ void lapic_timer_write_lvtt(struct mkvm_lapic *apic, u32 val)
 	u32 new = val & LVTT_MODE_MASK;
 
 	preempt_disable();
-	/* What was due before goes by the old entry. */
+	/* An expiry that was due before goes by the old entry. */
 	lapic_inject_timer(apic->vcpu);
 	/* SDM, "TSC-Deadline Mode": a switch to or from it disarms the timer. */
 	if (old != new && (old == LVTT_TSC_DEADLINE || new == LVTT_TSC_DEADLINE)) {
@@ -351,7 +351,7 @@ void lapic_timer_write_lvtt(struct mkvm_lapic *apic, u32 val)
 	}
 	WRITE_ONCE(apic->timer.mode, new);
 	lapic_put(apic, APIC_LVTT, val);
-	/* Pairs with lapic_timer_fn(): it parks, then looks at the entry. */
+	/* Pairs with lapic_timer_fn(), which parks, then looks at the entry. */
 	smp_mb();
 	if (READ_ONCE(apic->timer.parked))
 		lapic_timer_unpark(apic);

@@ -55,7 +55,7 @@ void lapic_collect_posted(struct mkvm_vcpu *vcpu)
 		vmx_raise_requesting_vector(vcpu, highest);
 }
 
-/* lapic_pending_vector() of a vCPU with a descriptor: by the page, which the processor may write. */
+/* lapic_pending_vector() of a vCPU with a descriptor: by the page, which the processor writes. */
 int lapic_posted_pending(struct mkvm_vcpu *vcpu)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
@@ -153,8 +153,8 @@ void lapic_update_eoi_exits(struct mkvm_vcpu *vcpu)
 /*
  * Must the vCPU leave the guest before it may get this interrupt? Then it is held.
  *
- * If the VMCS does not know yet that this vector's EOI must exit, a running guest could take and
- * end the interrupt unheard. So it waits until the vCPU's thread has written the bitmap.
+ * If the VMCS does not say yet that this vector's EOI must exit, a running guest could take and end
+ * the interrupt without an exit. So the vector waits until the thread has written the bitmap.
  */
 static bool hold(struct mkvm_lapic *apic, u8 vector, bool trig_level)
 {

@@ -218,7 +218,7 @@ static void icw1(struct mkvm_pic *pic, unsigned int n, u8 val)
 {
 	struct kvm_pic_state *s = &pic->chip[n];
 
-	/* What is dropped will never be acknowledged by the guest: do it now. */
+	/* The guest will never acknowledge what is dropped: its notifiers run now. */
 	pic->acked |= (u16)(s->isr | (s->irr & ~s->elcr)) << (8 * n);
 	pic->unmasked |= (u16)s->imr << (8 * n);
 	s->last_irr = 0;
@@ -443,7 +443,7 @@ int pic_create(struct mkvm_vm *vm)
 }
 
 /**
- * pic_destroy() - the reverse
+ * pic_destroy() - take the 8259s off the bus and free them
  * @vm: the VM; vm->slots_lock held, no vCPU can run; may have no PIC
  */
 void pic_destroy(struct mkvm_vm *vm)

@@ -189,7 +189,7 @@ void pit_irq_unmasked(struct mkvm_vm *vm, unsigned int irqchip, unsigned int pin
 		reset_reinject(pit);
 }
 
-/* Channel 0 was loaded, or must stop: the callback takes no lock that we hold. */
+/* Channel 0 was loaded, or must stop. The callback takes no lock that is held here. */
 static void update_timer(struct mkvm_pit *pit)
 {
 	struct kvm_pit_channel_state *c = &pit->ch[0];
@@ -479,7 +479,7 @@ void pit_set_state(struct mkvm_pit *pit, const struct kvm_pit_state2 *s)
 /**
  * pit_set_reinject() - KVM_REINJECT_CONTROL
  * @pit: the timer; vm->lock held
- * @reinject: make up for ticks that the guest missed
+ * @reinject: deliver ticks that the guest missed
  *
  * The caller then lets the IOAPIC scan its pins: another set of EOIs is waited for.
  */
@@ -549,7 +549,7 @@ int pit_create(struct mkvm_vm *vm, u32 flags)
 }
 
 /**
- * pit_destroy() - the reverse
+ * pit_destroy() - stop the timer, take it off the bus and free it
  * @vm: the VM; no vCPU can run; vm->slots_lock and vm->irq_lock not held; may have no PIT
  */
 void pit_destroy(struct mkvm_vm *vm)

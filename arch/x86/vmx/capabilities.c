@@ -3,9 +3,8 @@
  * What this processor's VMX can do, and what is made of it.
  *
  * SDM, "VMX Capability Reporting Facility". Each control word is decided in one function from
- * what the module needs, what it likes to have, and what the capability MSR allows and
- * demands. A needed bit that is missing is reported by the name that the SDM gives it, all of
- * them before giving up.
+ * what the module needs, what it uses if it is there, and what the capability MSR allows and
+ * demands. Every needed bit that is missing is reported by the name that the SDM gives it.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -211,7 +210,7 @@ static const char *apicv_lacks(void)
 	return NULL;
 }
 
-/* Why APICv cannot or, left to itself, will not be used; NULL if it will. */
+/* Why APICv cannot be used, or is not used unless apicv=1 insists; NULL if it is used. */
 static const char *apicv_obstacle(void)
 {
 	const char *lacks = apicv_lacks();

@@ -38,7 +38,7 @@
 #include "iommu/linux/vtd.h"
 #include "virt/arch.h"
 
-/* Per CPU: its VMXON region, whether VMX is on (why not), the active VMCSs, the current one. */
+/* Per CPU: the VMXON region; is VMX on, and what kept it off; the active VMCSs, the current one. */
 static DEFINE_PER_CPU(struct vmcs *, vmxon_region);
 static DEFINE_PER_CPU(bool, vmx_on);
 static DEFINE_PER_CPU(int, vmx_on_error);
@@ -90,7 +90,7 @@ static int cpu_vmx_on(void)
 		return 0;
 	if (cr4_read_shadow() & X86_CR4_VMXE)
 		return -EBUSY;
-	/* Before some processors could trace in VMX operation, perf must not try. */
+	/* Older processors cannot trace in VMX operation: perf must not try. */
 	intel_pt_handle_vmx(1);
 	cr4_set_bits(X86_CR4_VMXE);
 	ret = vmxon(__pa(region));
@@ -131,7 +131,7 @@ static void cpu_vmx_off(void)
 		return;
 	cpu_clear_active();
 	__this_cpu_write(vmx_on, false);
-	/* It fails under dual-monitor treatment of SMIs; clearing CR4.VMXE would fault then. */
+	/* VMXOFF fails under dual-monitor treatment of SMIs; clearing CR4.VMXE would fault then. */
 	if (vmxoff())
 		return;
 	cr4_clear_bits(X86_CR4_VMXE);
@@ -223,7 +223,7 @@ static int vmx_cpu_online(unsigned int cpu)
 static int vmx_reboot(struct notifier_block *nb, unsigned long action, void *data)
 {
 	WRITE_ONCE(going_down, true);
-	/* A CPU that is on its way up has VMX on before on_each_cpu() knows it: wait for it. */
+	/* A CPU that comes up has VMX on before on_each_cpu() reaches it: the lock waits for it. */
 	cpus_read_lock();
 	on_each_cpu(vmx_off_ipi, NULL, 1);
 	cpus_read_unlock();
@@ -267,8 +267,8 @@ static void vmcs_leave_this_cpu(void *info)
  * vmx_vmcs_deactivate() - flush a VMCS from the CPU on which it is active
  * @vmx: the vCPU; its mutex is held or no other thread knows it
  *
- * A CPU that is offline has flushed it before it went, so the call that does not reach one is no
- * loss.
+ * A CPU that is offline has flushed the VMCS before it went: nothing is lost when the call does not
+ * reach one.
  *
  * Context: process or the scheduler's tail, interrupts on.
  * Return: true when the VMCS is active nowhere. False cannot happen as far as the module knows;
@@ -323,7 +323,7 @@ bool vmx_vmcs_activate(struct vmx_vcpu *vmx, int cpu)
 	return true;
 }
 
-/* Each with its own sentence: what users of such modules ask most is which of these it was. */
+/* A sentence for each cause: users ask most which of these it was. */
 static int check_processor(void)
 {
 	u64 feature_control;
@@ -353,7 +353,7 @@ static int check_processor(void)
 		pr_err("this kernel takes its interrupts by FRED, of which minikvm knows nothing: boot with fred=off\n");
 		return -EOPNOTSUPP;
 	}
-	/* The kernel hides the feature for the firmware's sake, too; that was said already. */
+	/* The kernel also hides the feature when the firmware disabled it, which was told above. */
 	if (!boot_cpu_has(X86_FEATURE_VMX)) {
 		pr_err("this processor has VT-x, but the kernel does not use it: look for clearcpuid=vmx on its command line\n");
 		return -ENODEV;
@@ -385,9 +385,9 @@ static void free_regions(void)
  * vmx_hardware_init() - check the processor and turn VMX on everywhere
  *
  * Context: process, once, from module init.
- * Return: 0; -ENODEV without VT-x, -EPERM when the firmware locked it, -EOPNOTSUPP when
- * controls are missing or the CPUs differ, -EBUSY when another hypervisor owns it, -ENOMEM. Nothing is
- * left behind.
+ * Return: 0; -ENODEV without VT-x, -EPERM when the firmware locked it, -EOPNOTSUPP when controls are
+ * missing or the CPUs differ, -EBUSY when another hypervisor owns it, -ENOMEM. Nothing is left
+ * behind.
  */
 int vmx_hardware_init(void)
 {

@@ -22,7 +22,7 @@
 #include "arch/x86/vmx/msr_switch.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 
-/* VPID 0 is the host's. A vCPU that finds none left runs without and flushes on each entry. */
+/* VPID 0 is the host's. When all are taken a vCPU runs without one, and each entry flushes. */
 #define NR_VPIDS	4096
 static DECLARE_BITMAP(vpid_bitmap, NR_VPIDS);
 static DEFINE_SPINLOCK(vpid_lock);

@@ -5,7 +5,7 @@
  * SDM, "VM Entries": the processor checks the VMCS and reports only that something was wrong.
  * vmx_check_vmcs() goes through the same rules (entry_check_control.c, entry_check_host.c,
  * entry_check_guest.c, entry_check_segment.c) with VMREAD, vmx_print_broken_rules() says which are
- * broken. What the processor can do comes from its capability MSRs. Relies on the vCPU being loaded.
+ * broken. What the processor can do comes from its capability MSRs. The vCPU must be loaded.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -129,7 +129,7 @@ static void read_caps(struct entry_check_caps *caps)
 		caps->vmfunc = read_msr(MSR_IA32_VMX_VMFUNC);
 }
 
-/* The TPR that the processor compares with the threshold, if the page is the one we know. */
+/* The TPR that the processor compares with the threshold; -1 if the VMCS names another page. */
 static int read_vtpr(struct mkvm_vcpu *vcpu)
 {
 	void *page = to_vmx(vcpu)->virtual_apic_page;

@@ -161,10 +161,10 @@ missing:
 /**
  * vmx_dump_vmcs() - print the current VMCS
  * @vcpu: loaded vCPU
- * @host: also the host's fields: only where they are to blame
+ * @host: print the host-state fields, too: those are what VM entry has refused
  *
- * The caller limits the rate. Zero fields are left out: they say little and there are many. Of a
- * field with an address of the host's only its presence is told.
+ * The caller limits the rate. Fields that are zero, which say little, are left out. Of a field
+ * that holds an address of the host only the presence is told.
  *
  * Context: process, interrupts on.
  */

@@ -25,6 +25,7 @@ struct io_range {
 };
 
 struct mkvm_io_bus {
+	u64 generation;		/* no other bus of the VM has it, nor had */
 	unsigned int nr;
 	struct io_range range[];
 };
@@ -96,6 +97,27 @@ static __always_inline struct io_range *next_covering(struct mkvm_io_bus *bus, u
 	return NULL;
 }
 
+/*
+ * Most accesses to a device of userspace's are to the same few addresses: the last one that no range
+ * covers is remembered. That stays true of one state of the bus: devices may go, none comes.
+ */
+static __always_inline bool known_miss(const struct mkvm_vcpu *vcpu, const struct mkvm_io_bus *bus,
+				       gpa_t addr)
+{
+	return vcpu->io_miss.addr == addr && vcpu->io_miss.generation == bus->generation;
+}
+
+static void remember_miss(struct mkvm_vcpu *vcpu, struct mkvm_io_bus *bus, gpa_t addr)
+{
+	unsigned int pos = upper_bound(bus, addr);
+
+	/* A range that is too short for this access may do for the next. */
+	if (next_covering(bus, &pos, addr, 1))
+		return;
+	vcpu->io_miss.addr = addr;
+	vcpu->io_miss.generation = bus->generation;
+}
+
 /**
  * mkvm_io_bus_read() - offer a read to the devices in the kernel
  * @vcpu: the vCPU that reads; vm->srcu read-held
@@ -114,7 +136,7 @@ int mkvm_io_bus_read(struct mkvm_vcpu *vcpu, enum mkvm_bus_idx idx, gpa_t addr, 
 	struct io_range *r;
 	unsigned int pos;
 
-	if (!bus)
+	if (!bus || known_miss(vcpu, bus, addr))
 		return -EOPNOTSUPP;
 	pos = upper_bound(bus, addr);
 	while ((r = next_covering(bus, &pos, addr, len))) {
@@ -125,6 +147,7 @@ int mkvm_io_bus_read(struct mkvm_vcpu *vcpu, enum mkvm_bus_idx idx, gpa_t addr, 
 		if (dev->ops->read && !dev->ops->read(vcpu, dev, addr, len, data))
 			return 0;
 	}
+	remember_miss(vcpu, bus, addr);
 	return -EOPNOTSUPP;
 }
 
@@ -145,7 +168,7 @@ int mkvm_io_bus_write(struct mkvm_vcpu *vcpu, enum mkvm_bus_idx idx, gpa_t addr,
 	struct io_range *r;
 	unsigned int pos;
 
-	if (!bus)
+	if (!bus || known_miss(vcpu, bus, addr))
 		return -EOPNOTSUPP;
 	pos = upper_bound(bus, addr);
 	while ((r = next_covering(bus, &pos, addr, len))) {
@@ -156,6 +179,7 @@ int mkvm_io_bus_write(struct mkvm_vcpu *vcpu, enum mkvm_bus_idx idx, gpa_t addr,
 		if (dev->ops->write && !dev->ops->write(vcpu, dev, addr, len, data))
 			return 0;
 	}
+	remember_miss(vcpu, bus, addr);
 	return -EOPNOTSUPP;
 }
 
@@ -201,6 +225,7 @@ int mkvm_io_bus_register(struct mkvm_vm *vm, enum mkvm_bus_idx idx, gpa_t addr, 
 		return -ENOMEM;
 
 	new->nr = 0;
+	new->generation = ++vm->io_generation;
 	for (i = 0; old && i < old->nr; i++) {
 		const struct io_range *r = &old->range[i];
 

@@ -102,6 +102,7 @@ struct mkvm_vcpu_stats {
  * @pid: the thread that ran KVM_RUN last, for directed yields
  * @last_slot: where mkvm_vcpu_gfn_to_slot() looks first
  * @last_slot_generation: the set of slots that @last_slot belongs to, 0: none
+ * @io_miss: an address that no device on the bus of @io_miss.generation has
  * @stats: counters
  * @arch: what x86 adds
  */
@@ -128,6 +129,7 @@ struct mkvm_vcpu {
 	sigset_t sigset;
 	struct mkvm_memslot *last_slot;
 	u64 last_slot_generation;
+	struct { u64 generation; gpa_t addr; } io_miss;
 	struct mkvm_vcpu_stats stats;
 };
 

@@ -153,9 +153,11 @@ struct mkvm_arch_vcpu {
 	/* KVM_RUN: run/run.c, and in insn/ pio.c, guest_access.c, mmio.c, doorbell.c */
 	unsigned long rcu_noted;		/* jiffies */
 	int (*complete_userspace_io)(struct mkvm_vcpu *vcpu);
+	bool complete_registers_only;		/* ... looks at no memory and no device */
 	struct mkvm_pio_request pio;
 	struct mkvm_mmio mmio;
 	struct mkvm_doorbell doorbells[NR_DOORBELLS];
+	u64 doorbell_pages;			/* bit n: one whose frame is n modulo 64 */
 	const struct mkvm_doorbell *doorbell_checked;	/* for the slow half of this exit, or NULL */
 	struct mkvm_doorbell_load doorbell_load;
 	gfn_t next_fault_gfn;			/* mmu/ept_fault.c */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A store to an MMIO ioeventfd that the module remembers and then carries out without its emulator
+ * A MOV to an MMIO ioeventfd, or to and from a device of userspace's, that the module remembers and
+ * then carries out without its emulator
  * (arch/x86/insn/doorbell.c): every form of MOV, and everything that may change behind the module's
  * back between two rings: the instruction's bytes, the page it lies in, the memory behind that
  * page, what is at the doorbell's address. KVM's ABI documentation, KVM_IOEVENTFD, is the
@@ -296,6 +297,115 @@ static void store_crosses(void)
 	KT_EQ(*(u16 *)kt_g2h(vcpu->vm, OTHER_CODE + 4094), 0x2211);
 }
 
+static const struct {
+	u8 code[8];
+	u8 size;
+	u64 rax;		/* after a load of V where RAX held ones */
+} loads[] = {
+	{ { 0x8a, 0x07, 0xc3 }, 1, 0xffffffffffffff11 },		/* mov (%rdi), %al */
+	{ { 0x8a, 0x27, 0xc3 }, 1, 0xffffffffffff11ff },		/* mov (%rdi), %ah */
+	{ { 0x66, 0x8b, 0x07, 0xc3 }, 2, 0xffffffffffff2211 },
+	{ { 0x8b, 0x07, 0xc3 }, 4, 0x44332211 },
+	{ { 0x48, 0x8b, 0x07, 0xc3 }, 8, V },
+	{ { 0x0f, 0xb6, 0x07, 0xc3 }, 1, 0x11 },			/* movzbl (%rdi), %eax */
+	{ { 0x66, 0x0f, 0xb6, 0x07, 0xc3 }, 1, 0xffffffffffff0011 },	/* movzbw */
+	{ { 0x48, 0x0f, 0xb7, 0x07, 0xc3 }, 2, 0x2211 },		/* movzwq */
+	{ { 0x0f, 0xbe, 0x07, 0xc3 }, 1, 0x11 },			/* movsbl */
+	{ { 0x23, 0x07, 0xc3 }, 4, 0x44332211 },			/* and (%rdi), %eax */
+};
+
+static volatile u64 loaded;
+
+static void loader(void)
+{
+	for (;;) {
+		GUEST_SYNC(1);
+		for (u64 i = 0; i < rounds; i++) {
+			u64 rax = ~0ul;
+
+			asm volatile("call *%1" : "+a"(rax) : "r"(at), "D"(target) : "memory");
+			loaded = rax;
+			GUEST_SYNC(2);
+		}
+	}
+}
+
+static struct kt_vcpu *new_loader(const u8 *code, u32 len)
+{
+	struct kt_vcpu *vcpu = kt_long(0, 0, loader);
+
+	memcpy(kt_g2h(vcpu->vm, CODE), code, len);
+	KT_RUN_SYNC(vcpu, 1);
+	return vcpu;
+}
+
+static void answer_read(struct kt_vcpu *vcpu, u32 len, u64 data)
+{
+	KT_RUN_EXIT(vcpu, KVM_EXIT_MMIO);
+	KT_EQ(vcpu->run->mmio.phys_addr, DOORBELL);
+	KT_EQ(vcpu->run->mmio.len, len);
+	KT_EQ(vcpu->run->mmio.is_write, 0);
+	memcpy(vcpu->run->mmio.data, &data, sizeof(data));
+}
+
+/* Userspace's device is read, by every form of MOV and by what is none. */
+static void every_load(void)
+{
+	struct kt_vcpu *vcpu = new_loader(loads[0].code, sizeof(loads[0].code));
+
+	for (unsigned int i = 0; i < KT_ARRAY_SIZE(loads); i++) {
+		memcpy(kt_g2h(vcpu->vm, CODE), loads[i].code, sizeof(loads[i].code));
+		for (int n = 0; n < ROUNDS; n++) {
+			answer_read(vcpu, loads[i].size, V);
+			KT_RUN_SYNC(vcpu, 2);
+			if (GV(vcpu->vm, loaded) != loads[i].rax)
+				kt_fail("load %u in round %d: %#lx", i, n, GV(vcpu->vm, loaded));
+		}
+		KT_RUN_SYNC(vcpu, 1);
+	}
+}
+
+/*
+ * While userspace has the read it puts the guest elsewhere, or memory in the device's place: the
+ * next execution reads that.
+ */
+static void load_is_disturbed(void)
+{
+	struct kt_vcpu *vcpu = new_loader(loads[3].code, sizeof(loads[3].code));
+	u64 *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct kvm_regs regs;
+
+	KT_TRUE(page != MAP_FAILED);
+	page[0] = 0x1234;
+	for (int i = 0; i < 2; i++) {
+		answer_read(vcpu, 4, V);
+		KT_RUN_SYNC(vcpu, 2);
+		KT_EQ(GV(vcpu->vm, loaded), 0x44332211);
+	}
+	answer_read(vcpu, 4, V);
+	kt_get_regs(vcpu, &regs);
+	KT_EQ(regs.rip, CODE);
+	regs.rip += 2;			/* its RET: nothing is loaded */
+	regs.rax = 77;
+	kt_set_regs(vcpu, &regs);
+	KT_RUN_SYNC(vcpu, 2);
+	KT_EQ(GV(vcpu->vm, loaded), 77);
+	/* The answer to a read that was asked for counts, whatever is there now. */
+	answer_read(vcpu, 4, V);
+	KT_EQ(kt_slot(vcpu->vm, 1, 0, DOORBELL, 4096, page), 0);
+	KT_RUN_SYNC(vcpu, 2);
+	KT_EQ(GV(vcpu->vm, loaded), 0x44332211);
+	KT_RUN_SYNC(vcpu, 2);
+	KT_EQ(GV(vcpu->vm, loaded), 0x1234);
+	KT_RUN_SYNC(vcpu, 1);
+	KT_EQ(kt_slot(vcpu->vm, 1, 0, DOORBELL, 0, page), 0);
+	for (int i = 0; i < ROUNDS; i++) {
+		answer_read(vcpu, 4, i);
+		KT_RUN_SYNC(vcpu, 2);
+		KT_EQ(GV(vcpu->vm, loaded), (u64)i);
+	}
+}
+
 static u64 frame_of(int pagemap, const void *page)
 {
 	u64 entry = 0;
@@ -402,6 +512,8 @@ static const struct kt_test tests[] = {
 	{ "store_crosses", store_crosses },
 	{ "instruction_crosses", instruction_crosses },
 	{ "single_steps", single_steps },
+	{ "every_load", every_load },
+	{ "load_is_disturbed", load_is_disturbed },
 };
 
 int main(int argc, char **argv)

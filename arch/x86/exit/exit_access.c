@@ -65,14 +65,20 @@ static __always_inline int fast_doorbell(struct mkvm_vcpu *vcpu, gpa_t gpa, bool
 	return ret == -EAGAIN ? EXIT_SLOW : ret;
 }
 
-int exit_fast_ept_violation(struct mkvm_vcpu *vcpu)
+static noinline int fast_device_violation(struct mkvm_vcpu *vcpu, gpa_t gpa)
 {
 	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
 
 	if ((qualification & DOORBELL_QUAL_MASK) != DOORBELL_QUAL)
 		return EXIT_SLOW;
-	return fast_doorbell(vcpu, vmcs_read64(GUEST_PHYSICAL_ADDRESS),
-			     !(qualification & EPT_FAULT_WRITE), false);
+	return fast_doorbell(vcpu, gpa, !(qualification & EPT_FAULT_WRITE), false);
+}
+
+int exit_fast_ept_violation(struct mkvm_vcpu *vcpu)
+{
+	gpa_t gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
+
+	return unlikely(doorbell_page(vcpu, gpa)) ? fast_device_violation(vcpu, gpa) : EXIT_SLOW;
 }
 
 int exit_ept_violation(struct mkvm_vcpu *vcpu)

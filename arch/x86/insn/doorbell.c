@@ -117,6 +117,7 @@ void doorbell_learn(struct mkvm_vcpu *vcpu, const struct emul_ctxt *c, gpa_t gpa
 		.scale = d->mem.scale,
 		.reg = d->src == ARG_IMM ? DOORBELL_NO_REG : emul_modrm_reg(c),
 	};
+	vcpu->arch.doorbell_pages |= BIT_ULL(bell->gfn & 63);
 	memcpy(bell->insn, c->insn, c->insn_len);
 	memset(bell->mask, 0xff, c->insn_len);
 }
@@ -143,6 +144,7 @@ void doorbell_forget(struct mkvm_vcpu *vcpu)
 
 	for (i = 0; i < NR_DOORBELLS; i++)
 		vcpu->arch.doorbells[i].generation = 0;
+	vcpu->arch.doorbell_pages = 0;
 }
 
 /**
@@ -292,6 +294,7 @@ static int execute_load(struct mkvm_vcpu *vcpu, const struct mkvm_doorbell *bell
 		.reg = bell->reg,
 	};
 	vcpu->arch.complete_userspace_io = complete_load;
+	vcpu->arch.complete_registers_only = true;
 	return guest_access_exit(vcpu, gpa, bell->size, 0, false);
 }
 

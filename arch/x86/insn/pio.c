@@ -94,6 +94,7 @@ static int exit_simple(struct mkvm_vcpu *vcpu, bool in, u16 port, int size)
 	vcpu->arch.pio.size = size;
 	vcpu->arch.pio.linear = linear_rip(vcpu);
 	vcpu->arch.complete_userspace_io = in ? complete_in : complete_out;
+	vcpu->arch.complete_registers_only = true;
 	return to_userspace(vcpu, in, port, size, 1);
 }
 

@@ -39,9 +39,16 @@ gfn_t arch_mmu_max_gfn(void)
 	return (1ULL << (bits - PAGE_SHIFT)) - 1;
 }
 
-u64 *ept_table_alloc(struct mkvm_vm *vm)
+/**
+ * ept_table_alloc() - a zeroed table, charged to the VM's owner
+ * @vm: the VM
+ * @gfp: GFP_KERNEL, or GFP_NOWAIT under the lock
+ *
+ * Return: the table, or NULL without memory.
+ */
+u64 *ept_table_alloc(struct mkvm_vm *vm, gfp_t gfp)
 {
-	u64 *table = (u64 *)__get_free_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	u64 *table = (u64 *)__get_free_page(gfp | __GFP_ACCOUNT | __GFP_ZERO | __GFP_NOWARN);
 
 	if (table)
 		atomic_long_inc(&vm->arch.ept.pages);
@@ -70,7 +77,7 @@ static void ept_free_subtree(struct mkvm_vm *vm, u64 *table, int level, bool may
 int ept_init_vm(struct mkvm_vm *vm)
 {
 	struct ept_root *root = &vm->arch.ept;
-	u64 *top = ept_table_alloc(vm);
+	u64 *top = ept_table_alloc(vm, GFP_KERNEL);
 
 	if (!top)
 		return -ENOMEM;
@@ -195,40 +202,17 @@ void ept_memtypes_changed(struct mkvm_vm *vm)
 		arch_mmu_zap_range(vm, 0, arch_mmu_max_gfn() + 1, true);
 }
 
-u64 *ept_find_leaf(struct mkvm_vm *vm, gfn_t gfn, int *levelp)
-{
-	u64 *table = vm->arch.ept.pml4;
-	int level;
-
-	for (level = vm->arch.ept.levels; table && level; level--) {
-		u64 *e = &table[ept_index(gfn, level)];
-		u64 val = READ_ONCE(*e);
-
-		if (!ept_present(val))
-			return NULL;
-		if (ept_is_leaf(val, level)) {
-			*levelp = level;
-			return e;
-		}
-		table = ept_table(val);
-	}
-	return NULL;
-}
-
 const void *ept_guest_bytes(struct mkvm_vm *vm, gpa_t gpa, unsigned int len)
 {
 	gfn_t gfn = gpa >> PAGE_SHIFT;
+	struct ept_iter it;
 	kvm_pfn_t pfn;
-	int level;
-	u64 *e, val;
 
 	if (!mkvm_in_one_page(gpa, len) || gfn > arch_mmu_max_gfn())
 		return NULL;
-	e = ept_find_leaf(vm, gfn, &level);
-	val = e ? READ_ONCE(*e) : 0;
-	if (!(val & EPT_READ))
+	if (!ept_find_leaf(&it, vm, gfn) || !(it.val & EPT_READ))
 		return NULL;
-	pfn = ept_pfn(val) | (gfn & (ept_level_pages(level) - 1));
+	pfn = ept_pfn(it.val) | (gfn & (ept_level_pages(it.level) - 1));
 	if (!pfn_valid(pfn) || mkvm_pfn_is_mmio(pfn))
 		return NULL;
 	return pfn_to_kaddr(pfn) + offset_in_page(gpa);
@@ -305,19 +289,17 @@ void ept_dump_walk(struct mkvm_vm *vm, gpa_t gpa)
 	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 2);
 	u64 entry[EPT_MAX_LEVELS] = {};
 	gfn_t gfn = gpa >> PAGE_SHIFT;
-	int level, first;
-	u64 *table;
+	int level, first = 0;
+	struct ept_iter it;
 
 	if (!__ratelimit(&limit))
 		return;
 	read_lock(&vm->mmu_lock);
-	table = vm->arch.ept.pml4;
-	first = table ? vm->arch.ept.levels : 0;
-	for (level = first; level; level--) {
-		entry[level - 1] = READ_ONCE(table[ept_index(gfn, level)]);
-		if (!ept_present(entry[level - 1]) || ept_is_leaf(entry[level - 1], level))
-			break;
-		table = ept_table(entry[level - 1]);
+	if (ept_iter_top(&it, vm, gfn)) {
+		first = it.level;
+		do {
+			entry[it.level - 1] = it.val;
+		} while (ept_iter_down(&it, gfn));
 	}
 	read_unlock(&vm->mmu_lock);
 

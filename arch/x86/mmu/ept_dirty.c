@@ -63,14 +63,12 @@ bool arch_mmu_write_protect_mask(struct mkvm_vm *vm, struct mkvm_memslot *slot, 
 
 	lockdep_assert_held_write(&vm->mmu_lock);
 	for_each_set_bit(i, &mask, BITS_PER_LONG) {
-		u64 *e;
-		int level;
+		struct ept_iter it;
 
 		if (offset + i >= slot->npages)
 			break;
-		e = ept_find_leaf(vm, slot->base_gfn + offset + i, &level);
-		if (e)
-			flush |= fn(e, level);
+		if (ept_find_leaf(&it, vm, slot->base_gfn + offset + i))
+			flush |= fn(it.e, it.level);
 	}
 	return flush;
 }

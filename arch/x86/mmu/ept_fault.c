@@ -30,18 +30,37 @@
  */
 static bool huge_pages_not_exec __read_mostly;
 
-/* Tables a fault may need; allocated without the lock, used under it. */
-struct ept_pool {
-	u64 *table[EPT_MAX_LEVELS];
-	int nr;
-};
-
-/* A leaf to be: everything but its address, which depends on the level it ends up at. */
+/**
+ * struct ept_want - a leaf to be
+ * @gfn: guest frame
+ * @pfn: host frame
+ * @bits: everything but the address, which depends on the level it ends up at
+ * @level: of the largest page that it may be
+ */
 struct ept_want {
 	gfn_t gfn;
 	kvm_pfn_t pfn;
 	int level;
 	u64 bits;
+};
+
+/**
+ * struct ept_fault - a violation on its way to a leaf
+ * @vcpu: whose it is
+ * @slot: of the frame
+ * @hp: the host's page
+ * @access: EPT_FAULT_*
+ * @seq: of mkvm_invalidate_begin(), from before the page was found
+ * @is_mmio: the page is a device's
+ * @dirty: the write must be logged
+ */
+struct ept_fault {
+	struct mkvm_vcpu *vcpu;
+	struct mkvm_memslot *slot;
+	const struct mkvm_host_page *hp;
+	unsigned long seq;
+	u32 access;
+	bool is_mmio, dirty;
 };
 
 /* Pages that one fault enters at most: 64 KiB, aligned, so all in one table. */
@@ -57,45 +76,29 @@ void ept_module_exit(void)
 {
 }
 
-static int pool_fill(struct mkvm_vm *vm, struct ept_pool *pool, int need)
-{
-	while (pool->nr < need) {
-		u64 *table = ept_table_alloc(vm);
-
-		if (!table)
-			return -ENOMEM;
-		pool->table[pool->nr++] = table;
-	}
-	return 0;
-}
-
-static void pool_drain(struct mkvm_vm *vm, struct ept_pool *pool)
-{
-	while (pool->nr)
-		ept_table_free(vm, pool->table[--pool->nr]);
-}
-
 /*
- * Put a table where *@e is empty, or in place of the large page *@e maps. @val is the value
- * seen there. On return *@val is what is there now, whoever put it. The pool is not empty.
+ * Put a table where @it->e is empty, or in place of the large page that it maps: *@spare if there is
+ * one, else what the allocator has at once. On return @it->val is what is there now, whoever put it.
+ * False when there was no table to put.
  */
-static void link_table(struct ept_pool *pool, u64 *e, u64 *val, int level)
+static bool link_table(struct mkvm_vm *vm, struct ept_iter *it, u64 **spare)
 {
-	u64 *child = pool->table[pool->nr - 1];
-	bool split = ept_present(*val);
+	u64 *child = *spare ?: ept_table_alloc(vm, GFP_NOWAIT);
+	bool split = ept_present(it->val);
 	int i;
 
+	if (!child)
+		return false;
+	*spare = NULL;
 	/* Filled before it is linked: no vCPU ever misses a page that was there. */
 	for (i = 0; split && i < EPT_ENTRIES; i++)
-		child[i] = ept_split_child(*val, level, i);
+		child[i] = ept_split_child(it->val, it->level, i);
 
-	if (try_cmpxchg64(e, val, ept_link(child))) {
-		*val = ept_link(child);
-		pool->nr--;
-	} else if (split) {
-		/* Another vCPU, or the processor's flags, were quicker. */
-		clear_page(child);
-	}
+	if (try_cmpxchg64(it->e, &it->val, ept_link(child)))
+		it->val = ept_link(child);
+	else	/* Another vCPU, or the processor's flags, were quicker. */
+		ept_table_free(vm, child);
+	return true;
 }
 
 static u64 want_leaf(const struct ept_want *want, int level)
@@ -112,75 +115,75 @@ static u64 want_leaf(const struct ept_want *want, int level)
 }
 
 /*
- * Enter a leaf; read lock held. Returns 0, -EEXIST when another frame is there (which the
- * caller must zap), or -ENOMEM when the pool is too small: *@need says how many it takes.
+ * Enter a leaf; read lock held. Returns 0; -EEXIST when another frame is there, which the caller
+ * must zap; -EAGAIN when a table came in the way; -ENOMEM when it takes a table that the allocator
+ * does not have at once: the caller brings one in *@spare.
  */
-static int ept_enter(struct mkvm_vm *vm, const struct ept_want *want, struct ept_pool *pool,
-		     int *need)
+static int ept_enter(struct mkvm_vm *vm, const struct ept_want *want, u64 **spare)
 {
-	u64 *table = vm->arch.ept.pml4;
-	int level = vm->arch.ept.levels;
-	u64 *e, val, new;
+	struct ept_iter it;
+	u64 new;
 
+	if (unlikely(!ept_iter_top(&it, vm, want->gfn)))
+		return 0;
 	for (;;) {
-		e = &table[ept_index(want->gfn, level)];
-		val = READ_ONCE(*e);
-		if (level <= want->level && (!ept_present(val) || ept_is_leaf(val, level)))
+		/* A table where a large page could be stays: go on below it. */
+		while (ept_iter_down(&it, want->gfn))
+			;
+		if (it.level <= want->level)
 			break;
 		/* An empty entry or a page too large: below here a table is wanted. */
-		while (!ept_present(val) || ept_is_leaf(val, level)) {
-			if (!pool->nr) {
-				*need = level - want->level;
-				return -ENOMEM;
-			}
-			link_table(pool, e, &val, level);
-		}
-		/* Also where a table is in the way of a large page: go on below it. */
-		table = ept_table(val);
-		level--;
+		if (!link_table(vm, &it, spare))
+			return -ENOMEM;
 	}
 
-	new = want_leaf(want, level);
+	new = want_leaf(want, it.level);
 	do {
-		if (ept_present(val)) {
-			if (!ept_is_leaf(val, level))
+		if (ept_present(it.val)) {
+			if (!ept_is_leaf(it.val, it.level))
 				return -EAGAIN;
-			if (ept_pfn(val) != ept_pfn(new))
+			if (ept_pfn(it.val) != ept_pfn(new))
 				return -EEXIST;
 			/* Rights and flags add up; everything else is the same already. */
-			new = val | (new & EPT_GROWS);
-			if (new == val)
+			new = it.val | (new & EPT_GROWS);
+			if (new == it.val)
 				return 0;
 		}
-	} while (!try_cmpxchg64(e, &val, new));
+	} while (!try_cmpxchg64(it.e, &it.val, new));
 	return 0;
 }
 
-/* Memory type bits of a leaf at @level; -1 if the MTRRs forbid a page that large. */
-static int leaf_memtype(struct mkvm_vcpu *vcpu, gfn_t gfn, kvm_pfn_t pfn, bool is_mmio, int level)
+/* Where a device does not snoop the caches, the type is the guest's wish, and so may the size be. */
+static noinline int guest_memtype(struct mkvm_vcpu *vcpu, gfn_t gfn, int level)
 {
+	const struct guest_mtrrs mtrrs = {
+		.def_type = vcpu->arch.mtrr_def_type,
+		.fixed = vcpu->arch.mtrr_fixed,
+		.var = vcpu->arch.mtrr_var,
+	};
 	struct ept_memtype_in in = {
-		.is_mmio = is_mmio,
-		.noncoherent_dma = vcpu->vm->arch.noncoherent_dma,
+		.noncoherent_dma = true,
 		.cache_disabled = vcpu->arch.cr0 & X86_CR0_CD,
 		.cd_ignored = !(READ_ONCE(vcpu->vm->arch.disabled_quirks) &
 				KVM_X86_QUIRK_CD_NW_CLEARED),
 	};
+	u64 pages = ept_level_pages(level);
+	int type = mtrr_range_type(&mtrrs, (gfn & ~(pages - 1)) << PAGE_SHIFT, pages << PAGE_SHIFT,
+				   vcpu->arch.maxphyaddr);
 
-	if (in.noncoherent_dma && !is_mmio) {
-		const struct guest_mtrrs mtrrs = {
-			.def_type = vcpu->arch.mtrr_def_type,
-			.fixed = vcpu->arch.mtrr_fixed,
-			.var = vcpu->arch.mtrr_var,
-		};
-		u64 pages = ept_level_pages(level);
-		int type = mtrr_range_type(&mtrrs, (gfn & ~(pages - 1)) << PAGE_SHIFT,
-					   pages << PAGE_SHIFT, vcpu->arch.maxphyaddr);
+	if (type < 0)
+		return -1;
+	in.mtrr_type = type;
+	return ept_memtype(&in) << EPT_MEMTYPE_SHIFT;
+}
 
-		if (type < 0)
-			return -1;
-		in.mtrr_type = type;
-	}
+/* Memory type bits of a leaf at @level; -1 if the MTRRs forbid a page that large. */
+static int leaf_memtype(struct mkvm_vcpu *vcpu, gfn_t gfn, bool is_mmio, int level)
+{
+	const struct ept_memtype_in in = { .is_mmio = is_mmio };
+
+	if (unlikely(vcpu->vm->arch.noncoherent_dma) && !is_mmio)
+		return guest_memtype(vcpu, gfn, level);
 	return ept_memtype(&in) << EPT_MEMTYPE_SHIFT;
 }
 
@@ -189,17 +192,18 @@ static int leaf_memtype(struct mkvm_vcpu *vcpu, gfn_t gfn, kvm_pfn_t pfn, bool i
  * lock and after mkvm_invalidate_retry(): who splits the host's page from here on must first
  * wait for the lock to zap ours.
  */
-static int fault_level(struct mkvm_vcpu *vcpu, const struct mkvm_memslot *slot, gfn_t gfn,
-		       const struct mkvm_host_page *hp, u32 access, bool is_mmio)
+static int fault_level(const struct ept_fault *fault, gfn_t gfn)
 {
+	const struct mkvm_memslot *slot = fault->slot;
+	const struct mkvm_host_page *hp = fault->hp;
 	unsigned long hva = mkvm_slot_hva(slot, gfn);
 	unsigned int order;
 	int level;
 
-	if (mkvm_slot_logs_dirty(slot) || (huge_pages_not_exec && (access & EPT_FAULT_FETCH)) ||
-	    (hp->page && mkvm_page_is_small(hp->page)))
+	if (mkvm_slot_logs_dirty(slot) || (hp->page && mkvm_page_is_small(hp->page)) ||
+	    (huge_pages_not_exec && (fault->access & EPT_FAULT_FETCH)))
 		return 1;
-	order = mkvm_host_mapping_order(vcpu->vm, hva);
+	order = mkvm_host_mapping_order(fault->vcpu->vm, hva);
 	for (level = 3; level > 1; level--) {
 		u64 pages = ept_level_pages(level), mask = pages - 1;
 		gfn_t base = gfn & ~mask;
@@ -209,7 +213,7 @@ static int fault_level(struct mkvm_vcpu *vcpu, const struct mkvm_memslot *slot, 
 		if (order >= ilog2(pages) && base >= slot->base_gfn &&
 		    base + pages <= slot->base_gfn + slot->npages &&
 		    !((gfn ^ hp->pfn) & mask) && !((gfn ^ (hva >> PAGE_SHIFT)) & mask) &&
-		    leaf_memtype(vcpu, gfn, hp->pfn, is_mmio, level) >= 0)
+		    leaf_memtype(fault->vcpu, gfn, fault->is_mmio, level) >= 0)
 			break;
 	}
 	return level;
@@ -249,10 +253,9 @@ static u64 leaf_rights(struct mkvm_vm *vm, const struct mkvm_memslot *slot, bool
  */
 static bool fix_in_place(struct mkvm_vm *vm, struct mkvm_memslot *slot, gfn_t gfn, u32 access)
 {
-	u64 need = 0, val, new;
+	struct ept_iter it;
 	bool fixed = false;
-	int level;
-	u64 *e;
+	u64 need = 0, new;
 
 	if (access & EPT_FAULT_READ)
 		need |= EPT_READ;
@@ -262,23 +265,21 @@ static bool fix_in_place(struct mkvm_vm *vm, struct mkvm_memslot *slot, gfn_t gf
 		need |= EPT_EXEC;
 
 	read_lock(&vm->mmu_lock);
-	e = ept_find_leaf(vm, gfn, &level);
-	if (!e)
+	if (!ept_iter_to(&it, vm, gfn))
 		goto out;
-	val = READ_ONCE(*e);
 	do {
-		if (!ept_present(val) || !ept_is_leaf(val, level))
+		if (!ept_present(it.val) || !ept_is_leaf(it.val, it.level))
 			goto out;
-		if (!(need & ~val)) {
+		if (!(need & ~it.val)) {
 			fixed = true;
 			goto out;
 		}
 		/* A large page in a logged slot must be split first. */
-		if ((need & ~val) != EPT_WRITE || !(val & EPT_HOST_WRITABLE) ||
-		    (level > 1 && mkvm_slot_logs_dirty(slot)))
+		if ((need & ~it.val) != EPT_WRITE || !(it.val & EPT_HOST_WRITABLE) ||
+		    (it.level > 1 && mkvm_slot_logs_dirty(slot)))
 			goto out;
-		new = val | EPT_WRITE | (vmx_caps.ept_ad ? EPT_DIRTY : 0);
-	} while (!try_cmpxchg64(e, &val, new));
+		new = it.val | EPT_WRITE | (vmx_caps.ept_ad ? EPT_DIRTY : 0);
+	} while (!try_cmpxchg64(it.e, &it.val, new));
 	mkvm_mark_page_dirty(vm, slot, gfn);
 	fixed = true;
 out:
@@ -286,60 +287,64 @@ out:
 	return fixed;
 }
 
-/* Enter @hp at @gfn if it is not stale. Returns EPT_FAULT_FIXED, also when stale, or -errno. */
-static int map_page(struct mkvm_vcpu *vcpu, struct mkvm_memslot *slot, gfn_t gfn,
-		    const struct mkvm_host_page *hp, u32 access, unsigned long seq)
+/* Size and memory type of the leaf, under the lock. False when the host's page may be stale. */
+static bool size_leaf(const struct ept_fault *fault, struct ept_want *want, u64 rights)
 {
-	bool writable = hp->writable && !(slot->flags & KVM_MEM_READONLY);
-	bool is_mmio = !hp->page && mkvm_pfn_is_mmio(hp->pfn);
-	struct mkvm_vm *vm = vcpu->vm;
-	struct ept_want want = { .gfn = gfn, .pfn = hp->pfn };
-	struct ept_pool pool = {};
-	int r, need = 0;
-	bool dirty;
-
-	want.bits = leaf_rights(vm, slot, writable, access, &dirty);
-	do {
-		r = pool_fill(vm, &pool, need);
-		if (r)
-			break;
-		read_lock(&vm->mmu_lock);
-		if (mkvm_invalidate_retry(vm, seq, mkvm_slot_hva(slot, gfn))) {
-			/* Let the guest fault again: signals get their chance on the way. */
-			r = 0;
-		} else {
-			want.level = fault_level(vcpu, slot, gfn, hp, access, is_mmio);
-			want.bits &= ~((u64)(EPT_MEMTYPE_MASK | EPT_MEMTYPE_IPAT)
-				       << EPT_MEMTYPE_SHIFT);
-			want.bits |= leaf_memtype(vcpu, gfn, hp->pfn, is_mmio, want.level);
-			r = ept_enter(vm, &want, &pool, &need);
-			if (!r)
-				mkvm_host_page_mapped(hp);
-			if (!r && dirty)
-				mkvm_mark_page_dirty(vm, slot, gfn);
-		}
-		read_unlock(&vm->mmu_lock);
-		if (r == -EEXIST)
-			arch_mmu_zap_range(vm, gfn, gfn + 1, true);
-	} while (r == -EEXIST || r == -EAGAIN || r == -ENOMEM);
-	pool_drain(vm, &pool);
-	return r ? r : EPT_FAULT_FIXED;
+	if (mkvm_invalidate_retry(fault->vcpu->vm, fault->seq,
+				  mkvm_slot_hva(fault->slot, want->gfn)))
+		return false;
+	want->level = fault_level(fault, want->gfn);
+	want->bits = rights | leaf_memtype(fault->vcpu, want->gfn, fault->is_mmio, want->level);
+	return true;
 }
 
-/* The level-1 entry of @gfn, present or not; NULL where there is no table or a large page. */
-static u64 *small_entry(struct mkvm_vm *vm, gfn_t gfn)
+/*
+ * Enter @want: of @fault if the host's page is not stale, or a page of the module's unless
+ * *@inhibited. Returns 0, also when it was not entered and the guest faults again, or -ENOMEM.
+ */
+static int enter_leaf(struct mkvm_vm *vm, struct ept_want *want, const struct ept_fault *fault,
+		      const bool *inhibited)
 {
-	u64 *table = vm->arch.ept.pml4;
-	int level;
+	u64 rights = want->bits, *spare = NULL;
+	int r;
 
-	for (level = vm->arch.ept.levels; level > 1; level--) {
-		u64 val = READ_ONCE(table[ept_index(gfn, level)]);
+	do {
+		r = 0;
+		read_lock(&vm->mmu_lock);
+		/* A thread that sets the flag zaps afterwards: it finds the entry, or we the flag. */
+		if (fault ? size_leaf(fault, want, rights) : !(inhibited && *inhibited)) {
+			r = ept_enter(vm, want, &spare);
+			if (!r && fault) {
+				mkvm_host_page_mapped(fault->hp);
+				if (fault->dirty)
+					mkvm_mark_page_dirty(vm, fault->slot, want->gfn);
+			}
+		}
+		read_unlock(&vm->mmu_lock);
+		if (unlikely(r == -EEXIST)) {
+			arch_mmu_zap_range(vm, want->gfn, want->gfn + 1, true);
+		} else if (unlikely(r == -ENOMEM)) {
+			spare = ept_table_alloc(vm, GFP_KERNEL);
+			if (!spare)
+				return -ENOMEM;
+		}
+	} while (unlikely(r));
+	if (unlikely(spare))
+		ept_table_free(vm, spare);
+	return 0;
+}
 
-		if (!ept_present(val) || ept_is_leaf(val, level))
-			return NULL;
-		table = ept_table(val);
-	}
-	return &table[ept_index(gfn, 1)];
+/* Enter @hp at @gfn if it is not stale. Returns EPT_FAULT_FIXED, also when stale, or -errno. */
+static int map_page(struct ept_fault *fault, gfn_t gfn)
+{
+	const struct mkvm_host_page *hp = fault->hp;
+	bool writable = hp->writable && !(fault->slot->flags & KVM_MEM_READONLY);
+	struct ept_want want = { .gfn = gfn, .pfn = hp->pfn };
+	struct mkvm_vm *vm = fault->vcpu->vm;
+
+	fault->is_mmio = !hp->page && mkvm_pfn_is_mmio(hp->pfn);
+	want.bits = leaf_rights(vm, fault->slot, writable, fault->access, &fault->dirty);
+	return enter_leaf(vm, &want, fault, NULL) ?: EPT_FAULT_FIXED;
 }
 
 /*
@@ -354,9 +359,10 @@ static gfn_t map_around(struct mkvm_vcpu *vcpu, struct mkvm_memslot *slot, gfn_t
 					 slot->base_gfn + slot->npages);
 	struct page *pages[AROUND_PAGES];
 	struct mkvm_vm *vm = vcpu->vm;
-	u64 *e, rights;
+	struct ept_iter it;
 	int i, nr, done = 0;
-	bool dirty;
+	bool dirty, table;
+	u64 rights;
 
 	if (first >= end || mkvm_slot_logs_dirty(slot))
 		return first;
@@ -366,17 +372,17 @@ static gfn_t map_around(struct mkvm_vcpu *vcpu, struct mkvm_memslot *slot, gfn_t
 	/* Not accessed yet: the host's aging must not believe otherwise. */
 	rights = leaf_rights(vm, slot, true, EPT_FAULT_READ, &dirty) & ~EPT_ACCESSED;
 	read_lock(&vm->mmu_lock);
-	e = small_entry(vm, gfn);
-	for (i = 0; e && i < nr; i++) {
+	table = ept_iter_to(&it, vm, gfn) && it.level == 1;
+	for (i = 0; table && i < nr; i++) {
 		struct ept_want want = { .pfn = page_to_pfn(pages[i]), .bits = rights };
 
 		if (mkvm_invalidate_retry(vm, seq, mkvm_slot_hva(slot, first + i)))
 			break;
-		want.bits |= leaf_memtype(vcpu, first + i, want.pfn, false, 1);
+		want.bits |= leaf_memtype(vcpu, first + i, false, 1);
 		/* Writes of the guest's do not pass by the owner's page table. */
 		if (!PageDirty(pages[i]))
 			SetPageDirty(pages[i]);
-		cmpxchg64(&e[1 + i], 0, want_leaf(&want, 1));
+		cmpxchg64(&it.e[1 + i], 0, want_leaf(&want, 1));
 		done++;
 	}
 	read_unlock(&vm->mmu_lock);
@@ -409,6 +415,7 @@ int ept_handle_fault(struct mkvm_vcpu *vcpu, gpa_t gpa, u32 access)
 	gfn_t gfn = gpa >> PAGE_SHIFT;
 	struct mkvm_host_page hp;
 	struct mkvm_memslot *slot;
+	struct ept_fault fault;
 	unsigned long seq, hva;
 	int r;
 
@@ -434,7 +441,10 @@ int ept_handle_fault(struct mkvm_vcpu *vcpu, gpa_t gpa, u32 access)
 		return EPT_FAULT_FIXED;
 	if (r)
 		return r;
-	r = map_page(vcpu, slot, gfn, &hp, access, seq);
+	fault = (struct ept_fault) {
+		.vcpu = vcpu, .slot = slot, .hp = &hp, .seq = seq, .access = access,
+	};
+	r = map_page(&fault, gfn);
 	if (r == EPT_FAULT_FIXED && hp.resident && gfn == vcpu->arch.next_fault_gfn &&
 	    !(slot->flags & KVM_MEM_READONLY))
 		vcpu->arch.next_fault_gfn = map_around(vcpu, slot, gfn, seq);
@@ -454,24 +464,10 @@ static int map_own_page(struct mkvm_vm *vm, gfn_t gfn, struct page *page, const 
 		.bits = EPT_READ | EPT_WRITE |
 			(u64)(MEMTYPE_WB | EPT_MEMTYPE_IPAT) << EPT_MEMTYPE_SHIFT,
 	};
-	struct ept_pool pool = {};
-	int r, need = 0;
 
 	if (vmx_caps.ept_ad)
 		want.bits |= EPT_ACCESSED | EPT_DIRTY;
-	do {
-		r = pool_fill(vm, &pool, need);
-		if (r)
-			break;
-		read_lock(&vm->mmu_lock);
-		/* Who sets the flag zaps afterwards: he finds our entry, or we find the flag. */
-		r = inhibited && *inhibited ? 0 : ept_enter(vm, &want, &pool, &need);
-		read_unlock(&vm->mmu_lock);
-		if (r == -EEXIST)
-			arch_mmu_zap_range(vm, gfn, gfn + 1, true);
-	} while (r == -EEXIST || r == -EAGAIN || r == -ENOMEM);
-	pool_drain(vm, &pool);
-	return r;
+	return enter_leaf(vm, &want, NULL, inhibited);
 }
 
 int ept_map_apic_access_page(struct mkvm_vm *vm, gfn_t gfn, struct page *page)

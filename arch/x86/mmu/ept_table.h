@@ -27,8 +27,7 @@ static inline u64 ept_link(u64 *table)
 	return virt_to_phys(table) | EPT_RWX;
 }
 
-/* A zeroed table, charged to the VM's owner; NULL without memory. May sleep. */
-u64 *ept_table_alloc(struct mkvm_vm *vm);
+u64 *ept_table_alloc(struct mkvm_vm *vm, gfp_t gfp);
 void ept_table_free(struct mkvm_vm *vm, u64 *table);
 
 /**
@@ -50,8 +49,66 @@ void ept_zap_flush(struct mkvm_vm *vm, struct ept_zap *zap);
 /* Free the tables; after ept_zap_flush(), better without the lock. */
 void ept_zap_free(struct mkvm_vm *vm, struct ept_zap *zap, bool may_block);
 
-/* Entry that maps @gfn and its level, or NULL; mmu_lock held, or as ept_guest_bytes(). */
-u64 *ept_find_leaf(struct mkvm_vm *vm, gfn_t gfn, int *level);
+/**
+ * struct ept_iter - one entry on the way from the top of the tables to a guest frame
+ * @e: the entry
+ * @val: what was read there
+ * @level: of its table
+ * @shift: bits of the frame's number that tables below @level look at
+ *
+ * Every walk of one address uses it, under either side of vm->mmu_lock or as ept_guest_bytes().
+ */
+struct ept_iter {
+	u64 *e, val;
+	int level;
+	unsigned int shift;
+};
+
+static __always_inline void ept_iter_read(struct ept_iter *it, u64 *table, gfn_t gfn)
+{
+	it->e = &table[gfn >> it->shift & (EPT_ENTRIES - 1)];
+	it->val = READ_ONCE(*it->e);
+}
+
+/* The entry in the top table; false where the VM's tables are gone. */
+static __always_inline bool ept_iter_top(struct ept_iter *it, struct mkvm_vm *vm, gfn_t gfn)
+{
+	u64 *top = vm->arch.ept.pml4;
+
+	it->level = vm->arch.ept.levels;
+	it->shift = 9 * (it->level - 1);
+	if (unlikely(!top))
+		return false;
+	ept_iter_read(it, top, gfn);
+	return true;
+}
+
+/* The table that @it->val links, if it links one, to the next entry. */
+static __always_inline bool ept_iter_down(struct ept_iter *it, gfn_t gfn)
+{
+	if (!ept_present(it->val) || ept_is_leaf(it->val, it->level))
+		return false;
+	it->level--;
+	it->shift -= 9;
+	ept_iter_read(it, ept_table(it->val), gfn);
+	return true;
+}
+
+/* To the entry at which the tables end for @gfn: a leaf, or one that is not present. */
+static __always_inline bool ept_iter_to(struct ept_iter *it, struct mkvm_vm *vm, gfn_t gfn)
+{
+	if (!ept_iter_top(it, vm, gfn))
+		return false;
+	while (ept_iter_down(it, gfn))
+		;
+	return true;
+}
+
+/* To the leaf that maps @gfn; false where there is none. */
+static inline bool ept_find_leaf(struct ept_iter *it, struct mkvm_vm *vm, gfn_t gfn)
+{
+	return ept_iter_to(it, vm, gfn) && ept_present(it->val);
+}
 
 /* Call @fn for each present leaf in [start, end); true if one of the calls was. Lock held. */
 typedef bool (*ept_leaf_fn)(u64 *e, int level);

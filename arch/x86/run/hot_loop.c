@@ -52,7 +52,7 @@ static void write_dirty_registers(struct mkvm_vcpu *vcpu)
 /* What other threads of the host may have changed while interrupts were on. */
 static void write_host_state(struct vmx_vcpu *vmx)
 {
-	unsigned long cr3 = __get_current_cr3_fast(), cr4 = cr4_read_shadow();
+	unsigned long cr3 = __native_read_cr3(), cr4 = cr4_read_shadow();
 
 	if (vmx->host_cr3 != cr3) {
 		vmx->host_cr3 = cr3;

@@ -249,6 +249,7 @@ void reset_vcpu(struct mkvm_vcpu *vcpu, bool init_event)
 	inject_clear(vcpu);
 	async_pf_forget(vcpu);
 	vcpu->arch.complete_userspace_io = NULL;
+	vcpu->arch.complete_registers_only = false;
 	if (vcpu->arch.apic)
 		lapic_reset(vcpu, init_event);
 	reset_registers(vcpu, init_event);

@@ -336,9 +336,14 @@ int arch_vcpu_run(struct mkvm_vcpu *vcpu)
 	complete = vcpu->arch.complete_userspace_io;
 	if (complete) {
 		vcpu->arch.complete_userspace_io = NULL;
-		vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->srcu);
-		ret = complete(vcpu);
-		srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
+		if (vcpu->arch.complete_registers_only) {
+			vcpu->arch.complete_registers_only = false;
+			ret = complete(vcpu);
+		} else {
+			vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->srcu);
+			ret = complete(vcpu);
+			srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
+		}
 		if (ret <= 0)
 			goto out;
 	}

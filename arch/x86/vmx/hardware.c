@@ -284,17 +284,8 @@ bool vmx_vmcs_deactivate(struct vmx_vcpu *vmx)
 	return !WARN_ON_ONCE(smp_load_acquire(&vmx->loaded_cpu) >= 0);
 }
 
-/**
- * vmx_vmcs_activate() - make a vCPU's VMCS current on this CPU
- * @vmx: the vCPU, loaded here or on its way
- * @cpu: this CPU
- *
- * Context: preemption off; interrupts may be off when the VMCS is already active here, and
- * are on (in the scheduler's tail, too) when it must be called home from another CPU.
- * Return: false when that is impossible: VMX is off because the machine goes down, or the
- * processor does not take the region. No VMX instruction may count on a current VMCS then.
- */
-bool vmx_vmcs_activate(struct vmx_vcpu *vmx, int cpu)
+/* As vmx_vmcs_activate(), where another VMCS is current or this one is active elsewhere. */
+static noinline bool activate(struct vmx_vcpu *vmx, int cpu)
 {
 	unsigned long flags;
 
@@ -321,6 +312,23 @@ bool vmx_vmcs_activate(struct vmx_vcpu *vmx, int cpu)
 		indirect_branch_prediction_barrier();
 	}
 	return true;
+}
+
+/**
+ * vmx_vmcs_activate() - make a vCPU's VMCS current on this CPU
+ * @vmx: the vCPU, loaded here or on its way
+ * @cpu: this CPU
+ *
+ * Context: preemption off; interrupts may be off when the VMCS is already active here, and
+ * are on (in the scheduler's tail, too) when it must be called home from another CPU.
+ * Return: false when that is impossible: VMX is off because the machine goes down, or the
+ * processor does not take the region. No VMX instruction may count on a current VMCS then.
+ */
+bool vmx_vmcs_activate(struct vmx_vcpu *vmx, int cpu)
+{
+	if (likely(vmx->loaded_cpu == cpu && __this_cpu_read(current_vmcs_pa) == vmx->vmcs_pa))
+		return true;
+	return activate(vmx, cpu);
 }
 
 /* A sentence for each cause: users ask most which of these it was. */

@@ -288,15 +288,15 @@ static int access_ioctl(struct harness *h, struct harness_access __user *user)
 static int entry_ioctl(struct harness *h, struct harness_entry __user *user)
 {
 	struct harness_entry arg;
-	int level = 0;
-	u64 *e;
+	struct ept_iter it;
+	bool found;
 
 	if (copy_from_user(&arg, user, sizeof(arg)))
 		return -EFAULT;
 	read_lock(&h->vm.mmu_lock);
-	e = ept_find_leaf(&h->vm, arg.gpa >> PAGE_SHIFT, &level);
-	arg.entry = e ? READ_ONCE(*e) : 0;
-	arg.level = e ? level : 0;
+	found = ept_find_leaf(&it, &h->vm, arg.gpa >> PAGE_SHIFT);
+	arg.entry = found ? it.val : 0;
+	arg.level = found ? it.level : 0;
 	read_unlock(&h->vm.mmu_lock);
 	return copy_to_user(user, &arg, sizeof(arg)) ? -EFAULT : 0;
 }

@@ -23,7 +23,7 @@
  * @value: what is written directly before the entry
  *
  * For tests of failing VM entries: the field gets its old value back after the entry. Needs
- * CAP_SYS_ADMIN and the module parameter inject=1.
+ * CAP_SYS_ADMIN, and a module built with TESTHOOKS=1 and loaded with inject=1.
  */
 struct minikvm_vmcs_field {
 	__u32 encoding;
@@ -41,7 +41,7 @@ struct minikvm_vmcs_field {
  *
  * For tests of posted interrupts on machines whose remapping hardware cannot post: does what it
  * does (VT-d specification, "Interrupt Posting"), and nothing else tells the vCPU. Needs
- * CAP_SYS_ADMIN and the module parameter inject=1.
+ * CAP_SYS_ADMIN, and a module built with TESTHOOKS=1 and loaded with inject=1.
  */
 struct minikvm_post {
 	__u32 vcpu;
@@ -58,7 +58,7 @@ struct minikvm_post {
  *
  * Plays VFIO, which makes the interrupt a producer of the kernel's IRQ bypass manager, and the
  * remapping hardware, whose entry for the interrupt is in remapped or in posted format. Needs
- * CAP_SYS_ADMIN and the module parameter inject=1.
+ * CAP_SYS_ADMIN, and a module built with TESTHOOKS=1 and loaded with inject=1.
  */
 struct minikvm_test_device {
 	__s32 eventfd;

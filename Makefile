@@ -43,6 +43,7 @@ help:
 	@echo "make check-debug   kselftests and clients on a kernel with lockdep, KASAN, kmemleak, UBSAN"
 	@echo "make check-unit    only what runs without the lab"
 	@echo "make check-fresh   CI's whole run on a minimal Debian 12 and on a minimal Debian 13 (root)"
+	@echo "make coverage      which lines of the pure parts the unit suites run, by room and file"
 	@echo "make bench         minikvm beside kvm_intel in the same boot: table, build/bench.json"
 	@echo "make bench-iommu   VT-d beside intel_iommu through the same API, in instructions"
 	@echo "make lint          checkpatch, sparse, W=1 for 6.1 and 6.12, kernel-doc, floors, shellcheck, clang-tidy"
@@ -73,7 +74,7 @@ tool:
 	$(MAKE) -C userspace-tool OUT=$(BUILD)/tool
 	@echo "built $(BUILD)/tool/minikvm"
 
-.PHONY: demo check check-ci check-fresh check-long check-debug check-unit bench bench-iommu lint
+.PHONY: demo check check-ci check-fresh check-long check-debug check-unit coverage bench bench-iommu lint
 demo:
 	selftests/setup demo
 	selftests/demo
@@ -96,6 +97,9 @@ check-debug:
 check-unit:
 	selftests/setup unit
 	selftests/check --unit
+coverage:
+	selftests/setup coverage
+	selftests/coverage
 bench:
 	selftests/setup check
 	selftests/bench/run

@@ -77,6 +77,11 @@ static void *run(void *arg)
 				__atomic_add_fetch(&r->runs_on_cpu1, 1, __ATOMIC_RELAXED);
 		}
 		__atomic_add_fetch(&r->runs, 1, __ATOMIC_RELAXED);
+		/*
+		 * The others' turn: without it, each wait for a run of every thread would take the
+		 * time slices of all of them, during which an emulated host only spins.
+		 */
+		sched_yield();
 		if (n % 4 == 3)
 			usleep(100);
 	}
@@ -92,6 +97,10 @@ static void cpu1(const char *state)
 	close(fd);
 }
 
+/*
+ * Until each thread has run once more. No result depends on how long that takes, and nothing but a
+ * thread that no longer runs can keep it from ending.
+ */
 static void wait_for_runs(bool on_cpu1)
 {
 	for (int i = 0; i < THREADS; i++) {

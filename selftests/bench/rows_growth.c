@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vmbench's rows of growth: one operation, measured with few and with many of what it may depend on.
+ * vmbench's rows of growth: one operation, with few and with many of what it may depend on.
  *
  * Slots beside a missed lookup, vCPUs that an IPI goes to, VMs that are there already, the size of
- * what is populated and zapped, routes beside an irqfd's. Nothing here should cost more by the number
- * of what it does not touch. Relies on vmbench.c for guests that measure themselves.
+ * what is populated and zapped, routes beside an irqfd's. Nothing here should cost more by the
+ * number of what it does not touch. Relies on vmbench.c for guests that measure themselves.
  */
 #include <sys/resource.h>
 
@@ -115,6 +115,12 @@ static void allow_files(rlim_t files)
 		kt_fail("RLIMIT_NOFILE of %lu: %s", files, strerror(errno));
 }
 
+/* Of VMS_WEIGHED VMs the mean, from what was free before the first of them and after each. */
+static long kb_of_one(const u64 *free)
+{
+	return ((long)free[0] - (long)free[VMS_WEIGHED]) / VMS_WEIGHED;
+}
+
 void growth_vms(const char *name, void (*fn)(void))
 {
 	static struct kt_vm *vms[VMS_WARM_UP + VMS];
@@ -134,9 +140,8 @@ void growth_vms(const char *name, void (*fn)(void))
 		created[i] = rdtsc() - start;
 	}
 	free_at[n] = free_kb();
-	print_growth("vm_kb", 1,
-		     (long)(free_at[VMS_WARM_UP] - free_at[VMS_WARM_UP + VMS_WEIGHED]) / VMS_WEIGHED);
-	print_growth("vm_kb", VMS, (long)(free_at[n - VMS_WEIGHED] - free_at[n]) / VMS_WEIGHED);
+	print_growth("vm_kb", 1, kb_of_one(free_at + VMS_WARM_UP));
+	print_growth("vm_kb", VMS, kb_of_one(free_at + n - VMS_WEIGHED));
 	print_growth("vm_create_run", 1, median(created + VMS_WARM_UP, VMS_TIMED));
 	print_growth("vm_create_run", VMS, median(created + n - VMS_TIMED, VMS_TIMED));
 	for (u32 i = 0; i < n; i++)

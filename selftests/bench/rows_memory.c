@@ -3,8 +3,8 @@
  * vmbench's rows of memory slots: changing one of many, the dirty log, fork of the VMM.
  *
  * KVM's ABI: KVM_SET_USER_MEMORY_REGION, KVM_GET_DIRTY_LOG, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
- * KVM_CLEAR_DIRTY_LOG. Ticks of the ioctl, or of fork(), in the VMM. What the host kernel's part of a
- * row costs without a guest is printed beside it.
+ * KVM_CLEAR_DIRTY_LOG. Ticks of the ioctl, or of fork(), in the VMM; what fork() costs without a
+ * guest is printed beside it.
  */
 #include <sys/wait.h>
 

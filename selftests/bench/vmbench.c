@@ -6,9 +6,9 @@
  * Meant for the lab's Bochs host, whose TSC counts executed instructions. A guest measures
  * itself by RDTSC, in batches; the smallest batch has no host interrupt in it. Where minikvm
  * counts its VMCS accesses (count_vmcs=1), prints those per operation as well.
- * On two host CPUs only the rows of two vCPUs; rows of growth only by name; --list prints each row's
- * name and its kind (1, 2 or growth). Relies on the kselftests' library. Output, behind a label:
- * `row NAME TICKS`, `vmcs NAME VMREADS VMWRITES`, `own NAME TICKS`, `growth NAME NUMBER TICKS`.
+ * On two host CPUs only the rows of two vCPUs; rows of growth only by name; --list prints each
+ * row's name and its kind (1, 2 or growth). Relies on the kselftests' library. Output, behind a
+ * label: `row NAME TICKS`, `vmcs NAME VMREADS VMWRITES`, `own NAME TICKS`, `growth NAME NUMBER TICKS`.
  * Documentation/benchmark.rst says what each row holds.
  */
 #include <glob.h>
@@ -451,7 +451,7 @@ void *map(size_t size)
 	return mem;
 }
 
-/* The host's pages are there before the guest asks for them: clearing them is no one's merit. */
+/* The host's pages are there before the guest asks for them: clearing them costs both the same. */
 static void ept_4k_row(const char *name, void (*fn)(void))
 {
 	void *mem = map(SIZE_4K);
@@ -654,7 +654,7 @@ static const struct {
 	{ "ipi_halted_burst", ipi_halted_burst_row, NULL, TWO_CPUS },
 };
 
-/* Of those that this host can measure: the named ones, or all but growth where there are no names. */
+/* Of those that this host can measure: the named ones, or without names all but growth. */
 static bool wanted(unsigned int row, char **names, int n)
 {
 	bool named = !n && rows[row].kind != GROWTH;
@@ -690,7 +690,8 @@ int main(int argc, char **argv)
 	if (first < argc && !strcmp(argv[first], "--list"))
 		return list_rows();
 	if (first < argc && argv[first][0] == '-') {
-		fprintf(stderr, "usage: %s [--dev PATH] [--label WORD] [ROW...] | --list\n", argv[0]);
+		fprintf(stderr, "usage: %s [--dev PATH] [--label WORD] [ROW...] | --list\n",
+			argv[0]);
 		return 2;
 	}
 	counting = kt_is_minikvm() && !access(COUNTERS, R_OK);

@@ -13,7 +13,7 @@
 
 #include "apic.h"
 
-#define PORT_USER 0xf1		/* nobody's: goes to userspace */
+#define PORT_USER 0xf1		/* has no device: goes to userspace */
 #define VECTOR 0x60
 
 #define BATCHES 16

@@ -85,7 +85,7 @@ with_clients() {
 	"$libraries/ld-linux-x86-64.so.2" --library-path "$libraries" "$program" "$@"
 }
 
-# disk_image FILE BUSYBOX DATA : ext4 with busybox, guest/init, and DATA, which nobody can guess.
+# disk_image FILE BUSYBOX DATA : ext4 with busybox, guest/init, and DATA, which cannot be guessed.
 disk_image() {
 	local root
 	root=$(mktemp -d)
@@ -111,7 +111,7 @@ modules_of() {
 # in_lab MIB SECONDS COMMAND... : runs COMMAND in a host on Bochs with the module and $payload, and
 # with the options $lab_options. There, and only there, an entry with the guest's IF=0 keeps the host
 # from its own interrupts, and processors of a guest that wait for each other with interrupts off
-# would wait for ever: hence the timer. With --debug the host executes several times as many
+# would wait without end: hence the timer. With --debug the host executes several times as many
 # instructions, so that its clock, by which the scripts in it measure their patience, runs faster.
 in_lab() {
 	local mib=$1 seconds=$2 slow=1

@@ -63,7 +63,7 @@ int main(int argc, char **argv)
 	fd = connect_to(argv[1]);
 	in = fd < 0 ? NULL : fdopen(fd, "r");
 	if (!in || await(in, "\"QMP\"", NULL)) {
-		fprintf(stderr, "qmp: nobody answers at %s: %s\n", argv[1], strerror(errno));
+		fprintf(stderr, "qmp: no answer at %s: %s\n", argv[1], strerror(errno));
 		return 2;
 	}
 	for (i = 0; i < n; i++) {

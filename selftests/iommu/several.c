@@ -270,7 +270,7 @@ static bool is_blocked(struct vfio *v, unsigned int n)
 	return log_has(what, device, "") && nothing_else_arrived();
 }
 
-/* Five messages are a block of eight, of which the last three are nobody's. */
+/* Five messages are a block of eight, of which the last three belong to no message. */
 static void fewer(struct vfio *v)
 {
 	uint16_t control;

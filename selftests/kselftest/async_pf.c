@@ -119,7 +119,7 @@ static void on_ready(struct gframe *f)
 	wrmsr(MSR_KVM_ASYNC_PF_ACK, 1);
 }
 
-/* Whoever waits since before is woken, for nobody else will tell him. */
+/* A task that has waited since before is woken: no later event would wake it. */
 static void enable(u64 bits)
 {
 	u32 before = nr_ready;
@@ -528,7 +528,7 @@ static void restore_guest(void)
 	guest_done();
 }
 
-/* Whoever waits was told on another host: after migration all must look again. */
+/* Tasks that wait were told so on another host: after migration all must look again. */
 static void restoring_wakes_everybody(void)
 {
 	struct kt_vcpu *vcpu = lazy_guest(restore_guest);
@@ -552,7 +552,7 @@ static long references(void)
 	return n;
 }
 
-/* A page that never comes keeps neither the VM nor, once nobody can bring it, the module. */
+/* A page that never comes keeps neither the VM nor, once no process can bring it, the module. */
 static void vm_ends_first(void)
 {
 	struct kt_vcpu *vcpu;

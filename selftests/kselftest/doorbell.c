@@ -255,7 +255,7 @@ static void want_write(struct kt_vcpu *vcpu, u64 addr, u32 len, u64 data)
 	KT_EQ(*(u64 *)vcpu->run->mmio.data, data);
 }
 
-/* Nobody listens any more: the write is userspace's. */
+/* The ioeventfd is gone: the write goes to userspace. */
 static void doorbell_is_taken_away(void)
 {
 	struct kt_vcpu *vcpu = new_guest();

@@ -214,7 +214,7 @@ static void irqfd_resample(void)
 	SEEN(vcpu, 2);
 	KT_EQ(drain(back[0]), 1);
 	KT_EQ(drain(back[1]), 1);
-	/* The first goes, the second still works, and nobody asks the first. */
+	/* The first goes, the second still works, and the first is not asked. */
 	KT_EQ(irqfd(vcpu->vm, fd[0], PIN, KVM_IRQFD_FLAG_DEASSIGN, -1), 0);
 	signal_fd(fd[1]);
 	SEEN(vcpu, 3);

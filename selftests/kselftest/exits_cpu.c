@@ -353,7 +353,7 @@ static void run_past_tpr(struct kt_vcpu *vcpu)
 	for (int i = 0; i < 1000; i++)
 		if (kt_run(vcpu) != KVM_EXIT_SET_TPR)
 			return;
-	kt_fail("KVM_EXIT_SET_TPR for ever");
+	kt_fail("KVM_EXIT_SET_TPR again and again");
 }
 
 static void cr8(void)

@@ -294,7 +294,7 @@ static void only_one_receiver(void)
 		{ 0x3000 | MSI_LOGICAL, VECTOR, false, 3 },		/* cluster 0: both */
 		{ 0x2000 | MSI_LOGICAL, VECTOR, true, 2 },
 		{ 0x1000 | MSI_LOGICAL, MSI_LOWEST | VECTOR, true, 1 },
-		{ 0x7000, VECTOR, false, 0 },				/* nobody */
+		{ 0x7000, VECTOR, false, 0 },				/* no vCPU */
 		{ 0x1000, VECTOR, true, 2 },
 		{ 0x1000, MSI_LEVEL | BIT(14) | VECTOR, false, 2 },
 		{ 0x0000, MSI_LOWEST | VECTOR, true, 1 },
@@ -354,7 +354,7 @@ static void taken_apart(void)
 	irqfd(&m, 0);
 	device = plug(&m, 0);
 	want_posted(device, VECTOR);
-	/* The irqfd goes: the host's handler has the interrupt, and nobody takes it from there. */
+	/* The irqfd goes: the host's handler has the interrupt and passes it to no vCPU. */
 	irqfd(&m, KVM_IRQFD_FLAG_DEASSIGN);
 	KT_EQ(entry_of(device).posted, 0);
 	fire(device);

@@ -569,8 +569,8 @@ static int msi(struct kt_vcpu *vcpu, u32 address, u32 data)
 	return KT_IOCTL(vcpu->vm->fd, KVM_SIGNAL_MSI, &m);
 }
 
-/* To a logical destination that nobody has: 0 here, EPERM from KVM 6.1. */
-static void signal_nobody(struct kt_vcpu *vcpu, u32 address, u32 data)
+/* To a logical destination that no vCPU has: 0 here, EPERM from KVM 6.1. */
+static void signal_no_vcpu(struct kt_vcpu *vcpu, u32 address, u32 data)
 {
 	struct kvm_msi m = { .address_lo = address, .data = data };
 	int ret = ioctl(vcpu->vm->fd, KVM_SIGNAL_MSI, &m);
@@ -593,9 +593,9 @@ static void signal_msi(void)
 	KT_RUN_SYNC(vcpu, 3);
 	KT_EQ(GV(vcpu->vm, guest_irqs)[0x71], 1);
 	KT_EQ(GV(vcpu->vm, guest_irqs)[0x72], 1);
-	KT_EQ(msi(vcpu, 0xfee00000 | 5 << 12, 0x73), 0);	/* nobody */
+	KT_EQ(msi(vcpu, 0xfee00000 | 5 << 12, 0x73), 0);	/* no vCPU */
 	msi(vcpu, 0xfee00000 | 2 << 12 | 4, 0x74);	/* logical */
-	signal_nobody(vcpu, 0xfee00000 | 1 << 12 | 4, 0x75);
+	signal_no_vcpu(vcpu, 0xfee00000 | 1 << 12 | 4, 0x75);
 	msi(vcpu, 0xfee00000 | 2 << 12 | 4, 0x100 | 0x76);	/* lowest priority */
 	KT_RUN_SYNC(vcpu, 4);
 	KT_EQ(GV(vcpu->vm, guest_irqs)[0x73], 0);

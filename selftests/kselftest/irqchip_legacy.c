@@ -755,7 +755,7 @@ static void pit_without_speaker(void)
 	KT_RUN_DONE(vcpu);
 }
 
-/* HLT sleeps until a line rises, whoever raises it. */
+/* HLT sleeps until a line rises, from whichever source. */
 static struct kt_vm *alarm_vm;
 
 static void raise_line(int sig)

@@ -67,7 +67,7 @@ static void cmci_guest(void)
 	GUEST_EQ(rdmsr(MC_ADDR(3)), 0x1000);
 	wrmsr(MC_CTL2(3), 0);
 	GUEST_SYNC(2);
-	/* Nobody wants to hear of it, but it is there, and over the first one. */
+	/* No interrupt announces it, but it is there, and over the first one. */
 	GUEST_EQ(guest_irqs[0x61], 1);
 	GUEST_EQ(rdmsr(MC_STATUS(3)), VAL | OVER | UC | EN | ADDRV);
 	GUEST_EQ(rdmsr(MC_ADDR(3)), 0x2000);

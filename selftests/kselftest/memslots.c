@@ -599,7 +599,7 @@ static void *issue(void *arg)
 	return NULL;
 }
 
-/* A vCPU's ioctl that waits for its argument's page keeps nobody from changing the slots. */
+/* A vCPU's ioctl that waits for its argument's page does not keep the slots from changing. */
 static void argument_waits(void)
 {
 	static const unsigned long cmds[] = {

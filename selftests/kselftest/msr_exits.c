@@ -49,7 +49,7 @@ static void filter_guest(void)
 	GUEST_EQ(v, 0x3000);
 	GUEST_EQ(try_wrmsr(FS_BASE, 0x4000), GP);
 	GUEST_SYNC(3);
-	/* Served by fast paths when nobody filters. */
+	/* Served by fast paths where there is no filter. */
 	GUEST_EQ(try_rdmsr(LSTAR, &v), GP);
 	GUEST_SYNC(4);
 	GUEST_EQ(try_wrmsr(TSC_DEADLINE, 0), GP);

@@ -15,7 +15,7 @@
 #define PING 0x60
 #define SHOOT 0x61
 #define SMP_MEM (32UL << 20)
-#define FAULT_AREA (16UL << 20)		/* nobody touched it before */
+#define FAULT_AREA (16UL << 20)		/* not touched before */
 
 #define DESCRIPTORS 0x8f00UL
 #define SHARED (KT_TEST_AREA + 0x4000)

@@ -125,7 +125,7 @@ static void eoi_exits(void)
 	route(vcpu->vm, false);
 	want_eoi(vcpu);
 	KT_EQ(KT_RUN_SYNC(vcpu, 3), 2);
-	/* An edge concerns nobody. */
+	/* No EOI of an edge is reported. */
 	KT_EQ(KT_IOCTL(vcpu->vm->fd, KVM_SIGNAL_MSI, &edge), 1);
 	KT_EQ(KT_RUN_SYNC(vcpu, 4), 1);
 	route(vcpu->vm, true);
@@ -273,7 +273,7 @@ static void x2apic_ids(void)
 	KT_EQ(send(vm, 0xfee05000, 0, 0x72), 1);
 	KT_EQ(got(small, 0x72), 1);
 	KT_EQ(send(vm, 0xfee05000, 1, 0x73), -EINVAL);
-	/* Nobody has 105h. */
+	/* No vCPU has ID 105h. */
 	KT_EQ(send(vm, 0xfee05000, 0x100, 0x74), 0);
 	KT_EQ(got(small, 0x74), 0);
 

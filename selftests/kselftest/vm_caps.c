@@ -99,7 +99,7 @@ static void coalesced(void)
 	for (u32 i = 0; i < RING_SIZE - 1; i++)
 		want_entry(ring, KT_MMIO + 0x100, 4, i, 0);
 	KT_EQ(ring->first, ring->last);
-	/* A page that userspace ruined hurts nobody: the write exits. */
+	/* A page that userspace ruined does no harm: the write exits. */
 	KT_RUN_SYNC(vcpu, 4);
 	ring->last = 0xfffffff0;
 	KT_IOCTL(vcpu->vm->fd, KVM_UNREGISTER_COALESCED_MMIO, &pio);

@@ -292,7 +292,7 @@ prepare_headers() { # TREE
 	rm -f "$kdir/Makefile"
 	# shellcheck disable=SC2016 # for make, not for the shell
 	printf 'include $(dir $(lastword $(MAKEFILE_LIST)))../%s/Makefile\n' "$common" >"$kdir/Makefile"
-	# With it, kbuild wants pahole for BTF that nobody here reads.
+	# With it, kbuild wants pahole, for BTF that is not read here.
 	rm -f "$kdir/vmlinux"
 	# Relative to where the links really are: lib is a link to usr/lib.
 	ln -sfnr "$kdir" "$modules/build"

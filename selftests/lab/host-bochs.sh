@@ -85,7 +85,7 @@ bochs_configuration() { # COMMAND-LINE
 bochs_command() {
 	local libraries=$BOCHS/usr/lib/x86_64-linux-gnu
 
-	# Its display listens for VNC clients: where that can be, to nobody.
+	# Its display listens for VNC clients: where that can be, none can connect.
 	BOCHS_COMMAND=()
 	unshare -n true 2>/dev/null && BOCHS_COMMAND=(unshare -n)
 	BOCHS_COMMAND+=(env "LTDL_LIBRARY_PATH=$libraries/bochs/plugins"

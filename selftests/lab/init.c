@@ -459,7 +459,7 @@ static pid_t start_command(char **argv, int input, int *output)
 	_exit(errno == ENOENT ? 127 : 126);
 }
 
-/* Returns 0 once nobody can write any more. */
+/* Returns 0 once no process can write any more. */
 static int pass_output(int fd)
 {
 	static char buffer[16384];

@@ -25,7 +25,7 @@ die() { say "$*"; exit "${STATUS:-2}"; }
 # The lab cannot do its work: the same status as for a host that fails.
 fail() { STATUS=$EXIT_HOST die "$@"; }
 
-# Ends the lab when the disk is nearly full: half-written files help nobody.
+# Ends the lab when the disk is nearly full: half-written files are of no use.
 need_space() { # KiB WHERE WHAT
 	local free
 	mkdir -p "$2" || fail "cannot write to $2."

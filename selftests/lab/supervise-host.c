@@ -42,7 +42,7 @@ static void write_all(int fd, const unsigned char *data, size_t len)
 		if (put < 0 && errno == EINTR)
 			continue;
 		if (put <= 0)
-			return;		/* nobody reads; the run goes on */
+			return;		/* standard output is closed; the run goes on */
 		data += put;
 		len -= put;
 	}

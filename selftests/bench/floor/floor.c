@@ -3,11 +3,11 @@
  * bench_floor.ko - what the least hypervisor would cost: the floor of `make bench`.
  *
  * SDM, "VMX Support for Guests", "VM-Entry Controls", "Checks on VMX Controls and Host-State Area".
- * The guest is a function of this module in the host's own address space, at ring 0, with interrupts
- * off: no EPT, no emulation, nothing to inject. Each guest is the loop of a row of vmbench, in
- * batches; enter.S serves its exits. When the module is loaded it measures on the CPU that it finds
- * itself on, leaves VMX operation, and shows the rows in its parameter `rows`. Refused with EBUSY
- * while another hypervisor has VMX, and refuses nobody afterwards.
+ * The guest is a function of this module in the host's own address space, at ring 0, with
+ * interrupts off: no EPT, no emulation, nothing to inject. Each guest is the loop of a row of
+ * vmbench, in batches; enter.S serves its exits. While it is being loaded, the module measures on
+ * the CPU that it finds itself on; then it leaves VMX operation and shows the rows in its parameter
+ * `rows`. It is refused with EBUSY while another hypervisor has VMX.
  */
 #include <linux/cpufeature.h>
 #include <linux/module.h>
@@ -36,6 +36,8 @@ u32 floor_run(u64 *regs);
 extern u8 floor_exit[];
 
 static u64 samples[BATCHES];
+
+#define NOTHING do { } while (0)
 
 static __always_inline void guest_done(void)
 {
@@ -88,13 +90,13 @@ static __always_inline void exit_wrmsr(u32 msr)
 	asm volatile("wrmsr" : : "c" (msr), "a" (0), "d" (0) : "memory");
 }
 
-GUEST_LOOP(guest_empty, , )
-GUEST_LOOP(guest_cpuid, , exit_cpuid(0))
-GUEST_LOOP(guest_cpuid_last, , exit_cpuid(0x80000008))
-GUEST_LOOP(guest_vmcall, , exit_vmcall())
-GUEST_LOOP(guest_rdmsr, , exit_rdmsr(MSR_IA32_MISC_ENABLE))
-GUEST_LOOP(guest_wrmsr, , exit_wrmsr(MSR_IA32_MISC_ENABLE))
-GUEST_LOOP(guest_tsc_adjust, , exit_wrmsr(MSR_IA32_TSC_ADJUST))
+GUEST_LOOP(guest_empty, NOTHING, NOTHING)
+GUEST_LOOP(guest_cpuid, NOTHING, exit_cpuid(0))
+GUEST_LOOP(guest_cpuid_last, NOTHING, exit_cpuid(0x80000008))
+GUEST_LOOP(guest_vmcall, NOTHING, exit_vmcall())
+GUEST_LOOP(guest_rdmsr, NOTHING, exit_rdmsr(MSR_IA32_MISC_ENABLE))
+GUEST_LOOP(guest_wrmsr, NOTHING, exit_wrmsr(MSR_IA32_MISC_ENABLE))
+GUEST_LOOP(guest_tsc_adjust, NOTHING, exit_wrmsr(MSR_IA32_TSC_ADJUST))
 /* The shadow keeps the other value, so that each of these writes exits. */
 GUEST_LOOP(guest_cr0, unsigned long v = native_read_cr0() ^ X86_CR0_NE,
 	   asm volatile("mov %0, %%cr0" : : "r" (v) : "memory"))
@@ -222,7 +224,7 @@ static void write_host(const struct desc_ptr *gdt, const struct desc_ptr *idt, u
 	vmwrite(HOST_RIP, (u64)floor_exit);
 }
 
-/* SDM, "Guest Register State": the fields of ES, CS, SS, DS, FS, GS, LDTR and TR follow each other. */
+/* SDM, "Guest Register State": the fields of ES, CS, SS, DS, FS, GS, LDTR, TR follow each other. */
 static void write_segment(unsigned int nr, u16 selector, u32 limit, u32 access)
 {
 	vmwrite(GUEST_ES_SELECTOR + 2 * nr, selector);

@@ -4,7 +4,7 @@
  *
  * QEMU's docs/specs/edu: status, raise and acknowledge at 0x24, 0x60, 0x64 of BAR 0, DMA at 0x80.
  * Prints TAP to the guest's log: DMA both ways, MSI, INTx held until it is acknowledged twice, and
- * last a DMA to memory that the guest does not have; if asked to, DMA for ever. It cannot be
+ * last a DMA to memory that the guest does not have; if asked to, DMA without end. It cannot be
  * unloaded.
  */
 #include <linux/delay.h>

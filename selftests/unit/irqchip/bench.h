@@ -43,7 +43,7 @@ static inline u8 in8(u16 port)
 static inline void out8(u16 port, u8 val)
 {
 	if (mkvm_io_bus_write(&vcpu, MKVM_PIO_BUS, port, 1, &val))
-		printf("# nobody took the write to port %#x\n", port);
+		printf("# no device took the write to port %#x\n", port);
 }
 
 #endif

@@ -103,7 +103,7 @@ int main(int argc, char **argv)
 	tap_ok(mkvm_io_bus_unregister(&vm, MKVM_PIO_BUS, &d.dev) == -ENOENT,
 	       "what is not there cannot go");
 	tap_ok(!mkvm_io_bus_register(&vm, MKVM_PIO_BUS, 1, 1, &d.dev) && !vm.srcu.grace_periods,
-	       "before the first vCPU nobody waits");
+	       "before the first vCPU there is no wait");
 	vm.online_vcpus = 1;
 	mkvm_io_bus_register(&vm, MKVM_PIO_BUS, 5, 1, &d.dev);
 	tap_ok(vm.srcu.grace_periods == 1, "afterwards they do");
@@ -111,7 +111,7 @@ int main(int argc, char **argv)
 	       "a device leaves with all its ranges at once");
 	mutex_unlock(&vm.slots_lock);
 	tap_ok(mkvm_io_bus_read(&vcpu, MKVM_PIO_BUS, 5, 1, &data) == -EOPNOTSUPP,
-	       "nobody is userspace's business");
+	       "an address without a device is userspace's");
 	test_random(argc > 1 && *argv[1] ? atoi(argv[1]) : (unsigned int)time(NULL));
 	return tap_done();
 }

@@ -65,7 +65,7 @@ static void test_edge(void)
 	line(2, 0);
 	tap_ok(line(2, 1) == 1 && messages == 2, "the next one is not");
 	tap_ok(line(24, 1) == -1 && line(~0u, 1) == -1, "no 25th pin");
-	tap_ok(!ioapic_handles_vector(&vm, 0x41), "nobody waits for the EOI of an edge");
+	tap_ok(!ioapic_handles_vector(&vm, 0x41), "the EOI of an edge is not waited for");
 }
 
 static void test_level(void)
@@ -100,7 +100,7 @@ static void test_level(void)
 	line(9, 0);
 	ioapic_eoi_broadcast(&vcpu, 0x51);
 	line(9, 1);
-	tap_ok(!(rd(0x22) & REMOTE), "what reaches nobody does not wait for an EOI");
+	tap_ok(!(rd(0x22) & REMOTE), "what reaches no vCPU does not wait for an EOI");
 	line(9, 0);
 	deliver_result = 1;
 	ioapic_set_irq(vm.arch.ioapic, 9, 1, 1);

@@ -75,7 +75,7 @@ static void test_basics(void)
 	tap_ok(take() == -1, "and stays up is one edge");
 	line(6, 0);
 	tap_ok(pic_set_irq(vm.arch.pic, 2, 0, 1) == -1 && !pic_output(&vm),
-	       "nobody can drive the cascade line");
+	       "no source can drive the cascade line");
 	tap_ok(pic_set_irq(vm.arch.pic, 99, 0, 1) == -1, "nor a line that does not exist");
 }
 

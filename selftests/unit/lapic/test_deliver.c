@@ -58,7 +58,7 @@ static void test_by_hand(void)
 
 	send_fixed(vm, 2, 0x40);
 	tap_ok(who_got(vm, 0x40) == 4, "physical: one");
-	tap_ok(send_fixed(vm, 9, 0x40) == -1, "physical: nobody is -1");
+	tap_ok(send_fixed(vm, 9, 0x40) == -1, "physical: no destination is -1");
 	tap_ok(send_fixed(vm, 0xff, 0x40) == 4 && who_got(vm, 0x40) == 0xf, "physical: broadcast");
 	reg_w(vm->vcpus[1], APIC_ICR, 0x84040);
 	tap_ok(who_got(vm, 0x40) == 0xf, "shorthand: all");
@@ -101,7 +101,7 @@ static void test_by_hand(void)
 	reg_w(vm->vcpus[3], APIC_ID, 1u << 24);
 	send_fixed(vm, 1, 0x40);
 	tap_ok(who_got(vm, 0x40) == 0xa, "two with one ID both get it");
-	tap_ok(send_fixed(vm, 3, 0x40) == -1, "and nobody is left with the old ID");
+	tap_ok(send_fixed(vm, 3, 0x40) == -1, "and no vCPU is left with the old ID");
 	reg_w(vm->vcpus[3], APIC_ID, 3u << 24);
 	send_fixed(vm, 1, 0x40);
 	tap_ok(who_got(vm, 0x40) == 2, "and one again");
@@ -270,7 +270,7 @@ static void test_random(int style, int rounds)
 /*
  * One thread delivers, waits until that is taken, delivers the next to the same word of IRR; the
  * vCPU takes. The next one comes just when the word has become empty, which is where a summary
- * of IRR can lose it; then nobody would ever take it.
+ * of IRR can lose it; then it would never be taken.
  */
 #define RACE_MESSAGES	400000
 #define RACE_PATIENCE	10	/* seconds: the machine may be busy with other things */

@@ -299,7 +299,7 @@ static void test_base(void)
 	       "to x2APIC: ID as it was made, the rest stays");
 	lapic_set_base(v, OFF, false);
 	tap_ok(lapic_pending_vector(v) == -1 && lapic_accepts_pic(v) &&
-	       send_fixed(vm, 0x123, 0x91) == -1, "disabled: nothing pending, nobody there");
+	       send_fixed(vm, 0x123, 0x91) == -1, "disabled: nothing pending, no destination");
 	lapic_set_base(v, XAPIC, false);
 	tap_ok(reg_r(v, APIC_ID) == 0x23000000 && reg_r(v, APIC_SPIV) == 0xff &&
 	       !reg_r(v, APIC_LDR), "enabled again: as after reset");

@@ -35,14 +35,14 @@ int main(void)
 	const u64 wb_ipat = 6 << EPT_MEMTYPE_SHIFT | BIT_ULL(6);
 
 	tap_ok(ept_level_pages(1) == 1 && ept_level_pages(2) == 512 &&
-	      ept_level_pages(3) == 512 * 512, "pages per entry");
+	       ept_level_pages(3) == 512 * 512, "pages per entry");
 	tap_ok(ept_index(0x1ff, 1) == 511 && ept_index(0x1ff, 2) == 0 && ept_index(0x200, 2) == 1 &&
-	      ept_index(1ULL << 27, 4) == 1 && ept_index(1ULL << 36, 5) == 1 &&
-	      ept_index((1ULL << 36) - 1, 4) == 511, "indices");
+	       ept_index(1ULL << 27, 4) == 1 && ept_index(1ULL << 36, 5) == 1 &&
+	       ept_index((1ULL << 36) - 1, 4) == 511, "indices");
 	tap_ok(!ept_present(EPT_LEAF | EPT_ACCESSED | EPT_HOST_WRITABLE | 0x1000) &&
-	      ept_present(EPT_EXEC), "presence is any right");
+	       ept_present(EPT_EXEC), "presence is any right");
 	tap_ok(ept_is_leaf(EPT_READ, 1) && !ept_is_leaf(EPT_READ, 2) &&
-	      ept_is_leaf(EPT_READ | EPT_LEAF, 3), "leaves");
+	       ept_is_leaf(EPT_READ | EPT_LEAF, 3), "leaves");
 
 	test_split(2, 0x40000000 | wb_ipat | EPT_RWX | EPT_LEAF | EPT_ACCESSED | EPT_DIRTY |
 		   EPT_HOST_WRITABLE, "2M rwx");

@@ -124,7 +124,7 @@ int main(void)
 		u8 got = ept_memtype(&leaf_cases[i].in);
 
 		tap_ok(got == leaf_cases[i].want, "leaf: %s (%#x, want %#x)", leaf_cases[i].name,
-		      got, leaf_cases[i].want);
+		       got, leaf_cases[i].want);
 	}
 	for (i = 0; i < ARRAY_SIZE(range_cases); i++) {
 		struct guest_mtrrs m = {
@@ -135,7 +135,7 @@ int main(void)
 		int got = mtrr_range_type(&m, range_cases[i].start, range_cases[i].len, 36);
 
 		tap_ok(got == range_cases[i].want, "range: %s (%d, want %d)", range_cases[i].name,
-		      got, range_cases[i].want);
+		       got, range_cases[i].want);
 	}
 	return tap_done();
 }

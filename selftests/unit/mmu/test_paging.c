@@ -226,33 +226,33 @@ int main(void)
 					  rsvd_cases[i].entry);
 
 		tap_ok(got == rsvd_cases[i].want, "reserved: %s (%#llx, want %#llx)",
-		      rsvd_cases[i].name, (unsigned long long)got,
-		      (unsigned long long)rsvd_cases[i].want);
+		       rsvd_cases[i].name, (unsigned long long)got,
+		       (unsigned long long)rsvd_cases[i].want);
 	}
 	for (i = 0; i < ARRAY_SIZE(address_cases); i++) {
 		u64 got = paging_address(address_cases[i].m, address_cases[i].level,
 					 address_cases[i].entry, address_cases[i].linear);
 
 		tap_ok(got == address_cases[i].want, "address: %s (%#llx, want %#llx)",
-		      address_cases[i].name, (unsigned long long)got,
-		      (unsigned long long)address_cases[i].want);
+		       address_cases[i].name, (unsigned long long)got,
+		       (unsigned long long)address_cases[i].want);
 	}
 	for (i = 0; i < ARRAY_SIZE(canonical_cases); i++)
 		tap_ok(paging_canonical(canonical_cases[i].m, canonical_cases[i].linear) ==
-		      canonical_cases[i].want, "canonical: %s", canonical_cases[i].name);
+		       canonical_cases[i].want, "canonical: %s", canonical_cases[i].name);
 	for (i = 0; i < ARRAY_SIZE(check_cases); i++) {
 		u32 got = paging_check(&check_cases[i].m, &check_cases[i].r,
 				       check_cases[i].access, check_cases[i].implicit);
 
 		tap_ok(got == check_cases[i].want, "rights: %s (%#x, want %#x)",
-		      check_cases[i].name, got, check_cases[i].want);
+		       check_cases[i].name, got, check_cases[i].want);
 	}
 	test_all_rights();
 	test_suspect();
 	tap_ok(paging_error(&long4, PF_WRITE | PF_USER, false) == (PF_WRITE | PF_USER),
-	      "not present: P is clear");
+	       "not present: P is clear");
 	tap_ok(paging_error(&long4, PF_FETCH, true) == (PF_P | PF_RSVD | PF_FETCH),
-	      "reserved bits: P and RSVD");
+	       "reserved bits: P and RSVD");
 	tap_ok(paging_error(&nopse, PF_FETCH, false) == 0, "a fetch is not told without NXE");
 	return tap_done();
 }

@@ -6,7 +6,7 @@
  * stores into it as into any memory; the compiler announces each of its stores
  * (-fsanitize-coverage=trace-stores), so that the hardware can look between any two of them. A
  * store may stay in a processor's cache (ECAP.C = 0) or in a write buffer (CAP.RWBF = 1) for as
- * long as nobody flushes it, and may leave it at any time. Freed pages are poisoned for both sides.
+ * long as it is not flushed, and may leave it at any time. Freed pages are poisoned for both sides.
  */
 #ifndef MINIKVM_TEST_VTD_MEMORY_H
 #define MINIKVM_TEST_VTD_MEMORY_H

@@ -200,7 +200,7 @@ static void do_set(unsigned int b)
 	mem_settle();
 	changing = -1;
 	check(ret == 0 || (ret == 1 && present), "set");
-	check(!present || !was_absent || ret == 1, "absent for a moment, and nobody is told");
+	check(!present || !was_absent || ret == 1, "absent for a moment without a word");
 	*wish = next;
 }
 

@@ -285,7 +285,7 @@ static void queue_errors(void)
 {
 	bool good;
 
-	/* The answer comes when nobody waits any more. */
+	/* The answer comes when no one waits any more. */
 	good = start(&implementations[0].choice);
 	vtd.hold = true;
 	good &= given_up(qi_flush_domain(&unit, DOMAIN));
@@ -299,7 +299,7 @@ static void queue_errors(void)
 	good = start(&implementations[0].choice);
 	vtd.reg[0x34 / 4] |= 1 << 5;
 	good &= !qi_flush_domain(&unit, DOMAIN) && !(vtd.reg[0x34 / 4] & 1 << 5) && stop();
-	result(good, "an answer that nobody asked for (ICE)");
+	result(good, "an answer that was not asked for (ICE)");
 }
 
 static void deaf_to_commands(void)

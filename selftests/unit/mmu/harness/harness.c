@@ -102,7 +102,7 @@ const char *arch_gfns_reserved(struct mkvm_vm *vm, gfn_t base, u64 npages)
 	return NULL;
 }
 
-/* Nobody here can be told that a page is not there: arch/x86/pv/async_pf.c. */
+/* There is no guest here to be told that a page is not there: arch/x86/pv/async_pf.c. */
 bool async_pf_allowed(struct mkvm_vcpu *vcpu, gfn_t gfn)
 {
 	return false;
@@ -126,7 +126,7 @@ void mkvm_make_all_request(struct mkvm_vm *vm, enum mkvm_request req)
 		return;
 	atomic_long_inc(&h->flushes);
 	atomic_long_inc(&h->tlb_generation);
-	/* Whoever fills a TLB from now on must see the new number, or the changed entry. */
+	/* A CPU that fills its TLB from now on must see the new number, or the changed entry. */
 	smp_mb__after_atomic();
 	/* An access runs with interrupts off: when all have answered, the old ones are over. */
 	on_each_cpu(acknowledge, NULL, 1);

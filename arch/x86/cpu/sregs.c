@@ -87,7 +87,7 @@ static int set_common(struct mkvm_vcpu *vcpu, const struct kvm_sregs *sregs)
 
 	if (broken) {
 		vm_refuse(vcpu->vm,
-			  "KVM_SET_SREGS: %s (CR0 %llx CR3 %llx CR4 %llx EFER %llx APIC %llx)",
+			  "KVM_SET_SREGS: %s (CR0 0x%llx CR3 0x%llx CR4 0x%llx EFER 0x%llx APIC 0x%llx)",
 			  broken, sregs->cr0, sregs->cr3, sregs->cr4, sregs->efer,
 			  sregs->apic_base);
 		return -EINVAL;

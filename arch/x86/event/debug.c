@@ -231,7 +231,7 @@ int debug_set_guest_debug(struct mkvm_vcpu *vcpu, const struct kvm_guest_debug *
 	}
 	if (control & (KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)) {
 		if (vcpu->arch.exception.pending) {
-			vm_refuse(vcpu->vm, "KVM_SET_GUEST_DEBUG: exception %u waits already",
+			vm_refuse(vcpu->vm, "KVM_SET_GUEST_DEBUG: cannot inject while exception %u waits",
 				  vcpu->arch.exception.vector);
 			return -EBUSY;
 		}
@@ -289,7 +289,7 @@ int debug_set_regs(struct mkvm_vcpu *vcpu, const struct kvm_debugregs *regs)
 	int i;
 
 	if (regs->flags || regs->dr6 >> 32 || regs->dr7 >> 32) {
-		vm_refuse(vcpu->vm, "KVM_SET_DEBUGREGS: flags 0x%llx, DR6 0x%llx, DR7 0x%llx",
+		vm_refuse(vcpu->vm, "KVM_SET_DEBUGREGS: flags 0x%llx are not 0, or DR6 0x%llx or DR7 0x%llx has more than 32 bits",
 			  regs->flags, regs->dr6, regs->dr7);
 		return -EINVAL;
 	}

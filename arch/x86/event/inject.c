@@ -227,7 +227,8 @@ int inject_set_events(struct mkvm_vcpu *vcpu, const struct kvm_vcpu_events *even
 	u8 injected = events->exception.injected;
 
 	if (events->flags & ~known) {
-		vm_refuse(vcpu->vm, "KVM_SET_VCPU_EVENTS: unknown flags %#x", events->flags);
+		vm_refuse(vcpu->vm, "KVM_SET_VCPU_EVENTS: unknown flags 0x%x",
+			  events->flags & ~known);
 		return -EINVAL;
 	}
 	if (events->flags & KVM_VCPUEVENT_VALID_PAYLOAD) {
@@ -248,7 +249,8 @@ int inject_set_events(struct mkvm_vcpu *vcpu, const struct kvm_vcpu_events *even
 	}
 	if ((events->flags & KVM_VCPUEVENT_VALID_SMM) &&
 	    (events->smi.smm || events->smi.pending)) {
-		vm_refuse(vcpu->vm, "KVM_SET_VCPU_EVENTS: no SMM here");
+		vm_refuse(vcpu->vm, "KVM_SET_VCPU_EVENTS: smi.smm %u, smi.pending %u: there is no SMM",
+			  events->smi.smm, events->smi.pending);
 		return -EINVAL;
 	}
 	if ((events->flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT) &&

@@ -125,7 +125,7 @@ int exit_ept_misconfig(struct mkvm_vcpu *vcpu)
 	if (to_vmx(vcpu)->idt_vectoring_valid)
 		return exit_delivery_failed(vcpu);
 	/* The module writes no such entry: this is memory corruption or a bug. */
-	pr_err_ratelimited("vm %s vcpu %u: EPT misconfiguration at guest-physical %#llx\n",
+	pr_err_ratelimited("vm %s vcpu %u: EPT misconfiguration at guest-physical 0x%llx\n",
 			   vcpu->vm->name, vcpu->id, gpa);
 	ept_dump_walk(vcpu->vm, gpa);
 	return exit_unexpected(vcpu, "EPT entry that the SDM forbids");

@@ -58,7 +58,7 @@ static int finish(struct mkvm_vcpu *vcpu, int ret, const struct walk_fault *faul
 	case GUEST_ACCESS_WAIT:
 		return guest_access_wait(vcpu, access_again);
 	default:
-		pr_notice_ratelimited("vm %s vcpu %u: descriptor-table instruction at RIP %#lx: %s\n",
+		pr_notice_ratelimited("vm %s vcpu %u: descriptor-table instruction at RIP 0x%lx: %s\n",
 				      vcpu->vm->name, vcpu->id, rip_read(vcpu),
 				      vcpu->arch.mmio.why);
 		return internal_error_emulation(vcpu, NULL, 0);

@@ -279,7 +279,7 @@ int exit_unexpected(struct mkvm_vcpu *vcpu, const char *what)
 {
 	u32 reason = to_vmx(vcpu)->exit_reason;
 
-	pr_err_ratelimited("vm %s vcpu %u: %s: exit reason %u (%s) at RIP %#lx\n",
+	pr_err_ratelimited("vm %s vcpu %u: %s: exit reason %u (%s) at RIP 0x%lx\n",
 			   vcpu->vm->name, vcpu->id, what, reason & 0xffff,
 			   exit_reason_name(reason), rip_read(vcpu));
 	return internal_error(vcpu, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON, 2,

@@ -401,7 +401,7 @@ static int emulation_failed(struct mkvm_vcpu *vcpu, const struct emul_ctxt *c)
 {
 	gpa_t gpa = vcpu->arch.mmio.gpa | offset_in_page(vcpu->arch.mmio.linear);
 
-	pr_notice_ratelimited("vm %s vcpu %u: cannot emulate the %s-mode instruction %*ph%s at RIP %#llx: %s; guest-physical %#llx %s\n",
+	pr_notice_ratelimited("vm %s vcpu %u: cannot emulate the %s-mode instruction %*ph%s at RIP 0x%llx: %s; guest-physical 0x%llx %s\n",
 			      vcpu->vm->name, vcpu->id, mode_name(c), c->fetched, c->insn,
 			      c->fetched ? "" : "(not fetched)", c->rip,
 			      c->why ?: "unknown instruction", gpa,

@@ -205,7 +205,7 @@ static int access_failed(struct mkvm_vcpu *vcpu, int ret, const struct walk_faul
 		descriptor_inject_fault(vcpu, fault);
 		return 1;
 	}
-	pr_notice_ratelimited("vm %s vcpu %u: string I/O at RIP %#lx: %s\n", vcpu->vm->name,
+	pr_notice_ratelimited("vm %s vcpu %u: string I/O at RIP 0x%lx: %s\n", vcpu->vm->name,
 			      vcpu->id, rip_read(vcpu), vcpu->arch.mmio.why);
 	return internal_error_emulation(vcpu, NULL, 0);
 }

@@ -443,7 +443,7 @@ static int check_eip(struct mkvm_vcpu *vcpu, struct walk_fault *fault)
 
 static int not_memory(struct mkvm_vcpu *vcpu, const struct task_switch *ts)
 {
-	pr_notice_ratelimited("vm %s vcpu %u: task switch to TSS %#x: a TSS, descriptor table or stack is not in memory\n",
+	pr_notice_ratelimited("vm %s vcpu %u: task switch to TSS 0x%x: a TSS, descriptor table or stack is not in memory\n",
 			      vcpu->vm->name, vcpu->id, ts->selector);
 	return internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION, 0, NULL);
 }

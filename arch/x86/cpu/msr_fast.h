@@ -48,16 +48,17 @@ static inline int msr_write_x2apic_icr(struct mkvm_vcpu *vcpu, u32 msr, u64 data
 	.read = msr_read_tsc_deadline, .write = msr_write_tsc_deadline,		\
 	.fast_write = msr_write_tsc_deadline }
 
-/* Which of x2APIC's registers exist is in irq/lapic_access.c, which pass in vmx/apic.c. */
+/* irq/lapic_access.c says which of them exist. @from and @to are offsets in the xAPIC page. */
 #define MSR_X2APIC(reg)	(APIC_BASE_MSR + ((reg) >> 4))
-#define MSR_ROW_X2APIC(from, to, title, fast) {					\
-	.first = from, .last = to, .name = title, .guest = MSR_RW,		\
-	.flags = MSR_FAST_READ | MSR_RESET_ELSEWHERE,				\
+#define MSR_ROW_X2APIC(from, to, title, pass, when, fast) {			\
+	.first = MSR_X2APIC(from), .last = MSR_X2APIC(to), .name = title,	\
+	.guest = MSR_RW, .pass_when = when,					\
+	.flags = MSR_FAST_READ | MSR_RESET_ELSEWHERE | (pass),			\
 	.read = msr_read_x2apic, .write = msr_write_x2apic, .fast_write = fast }
-#define MSR_ROW_X2APIC_EOI MSR_ROW_X2APIC(MSR_X2APIC(APIC_EOI), MSR_X2APIC(APIC_EOI),	\
-					  "x2APIC EOI", msr_write_x2apic_eoi)
-#define MSR_ROW_X2APIC_ICR MSR_ROW_X2APIC(MSR_X2APIC(APIC_ICR), MSR_X2APIC(APIC_ICR),	\
-					  "x2APIC ICR", msr_write_x2apic_icr)
+#define MSR_ROW_X2APIC_EOI MSR_ROW_X2APIC(APIC_EOI, APIC_EOI, "x2APIC EOI",	\
+	MSR_PASS_WRITE, MSR_PASS_APICV, msr_write_x2apic_eoi)
+#define MSR_ROW_X2APIC_ICR MSR_ROW_X2APIC(APIC_ICR, APIC_ICR, "x2APIC ICR",	\
+	MSR_PASS_READ, MSR_PASS_APICV, msr_write_x2apic_icr)
 
 /* Does the guest's CPUID show none of the features by which the row's register is there? */
 static __always_inline bool msr_lacks_feature(const struct mkvm_vcpu *vcpu,

@@ -35,8 +35,15 @@ enum msr_kept {
 #define MSR_FAST_READ		BIT(6)	/* RDMSR may be done with interrupts off */
 #define MSR_PASS_READ		BIT(7)	/* RDMSR needs no exit */
 #define MSR_PASS_WRITE		BIT(8)	/* WRMSR needs none */
-#define MSR_PASS_WHEN_USED	BIT(9)	/* both only while vmx_spec_ctrl_switched() */
 #define MSR_PASS		(MSR_PASS_READ | MSR_PASS_WRITE)
+
+/* When a row with MSR_PASS_* needs no exit. */
+enum msr_pass_when {
+	MSR_PASS_ALWAYS,
+	MSR_PASS_SPEC_CTRL,	/* while vmx_spec_ctrl_switched() */
+	MSR_PASS_X2APIC,	/* while vmx_x2apic_mode() */
+	MSR_PASS_APICV,		/* while APICv serves that mode; reads of what is in its page */
+};
 
 typedef int (*msr_read_t)(struct mkvm_vcpu *vcpu, u32 msr, u64 *data, bool host);
 typedef int (*msr_write_t)(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host);
@@ -48,6 +55,7 @@ typedef int (*msr_write_t)(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
  * @name: as the SDM or KVM's ABI has it
  * @kept: enum msr_kept
  * @guest: what the guest may do: MSR_READ, MSR_WRITE, ...
+ * @pass_when: enum msr_pass_when
  * @field: MSR_FIELD, MSR_FIELDS: offset of the first in struct mkvm_arch_vcpu
  * @flags: MSR_LISTED, ...
  * @feature: CPUID feature without which the guest has it not (#GP), or 0
@@ -66,7 +74,7 @@ typedef int (*msr_write_t)(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 struct msr_row {
 	u32 first, last;
 	const char *name;
-	u8 kept, guest;
+	u8 kept, guest, pass_when;
 	u16 field, flags;
 	u16 feature, or_feature;
 	u32 pv;

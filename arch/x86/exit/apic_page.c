@@ -11,8 +11,8 @@
  * vmx/apic.c writes it into the VMCS.
  */
 #include <linux/kvm.h>
-#include <asm/apicdef.h>
 
+#include "arch/x86/cpu/msr_pass.h"
 #include "arch/x86/exit/apic_page.h"
 #include "arch/x86/insn/doorbell.h"
 #include "arch/x86/irq/lapic.h"
@@ -88,26 +88,13 @@ static void set_apicv(struct mkvm_vcpu *vcpu, bool on)
 	lapic_set_virtualized(vcpu, on);
 }
 
-/*
- * x2APIC registers that need no exit: what the page holds, and three that the processor writes. In
- * x2APIC mode the TPR is an MSR, virtualized where the processor can. MSR filters do not concern
- * x2APIC registers.
- */
-static void pass_x2apic_registers(struct mkvm_vcpu *vcpu)
+/* In x2APIC mode the TPR is an MSR, virtualized where the processor can. */
+static void update_x2apic_mode(struct mkvm_vcpu *vcpu)
 {
-	bool x2apic = lapic_enabled(vcpu) && lapic_x2apic_mode(vcpu);
-	bool virtual = x2apic && lapic_virtualized(vcpu);
-	u32 msr;
-
 	if (!(vmx_caps.secondary & SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE) || !vmx_caps.tpr_shadow)
 		return;
-	vmx_set_x2apic_mode(vcpu, x2apic);
-	for (msr = APIC_BASE_MSR; vcpu->arch.posted && msr < APIC_BASE_MSR + 0x40; msr++)
-		if (lapic_x2apic_readable(vcpu, msr))
-			vmx_msr_passthrough(vcpu, msr, VMX_MSR_READ, virtual);
-	vmx_msr_passthrough(vcpu, APIC_BASE_MSR + (APIC_EOI >> 4), VMX_MSR_WRITE, virtual);
-	vmx_msr_passthrough(vcpu, APIC_BASE_MSR + (APIC_SELF_IPI >> 4), VMX_MSR_WRITE, virtual);
-	vmx_msr_passthrough(vcpu, APIC_BASE_MSR + (APIC_TASKPRI >> 4), VMX_MSR_RW, x2apic);
+	vmx_set_x2apic_mode(vcpu, lapic_enabled(vcpu) && lapic_x2apic_mode(vcpu));
+	msr_pass_update(vcpu);
 }
 
 /**
@@ -128,5 +115,5 @@ void apic_page_update(struct mkvm_vcpu *vcpu)
 		inhibit_access_page(vcpu->vm);
 	if (lapic_virtualized(vcpu) != apicv)
 		set_apicv(vcpu, apicv);
-	pass_x2apic_registers(vcpu);
+	update_x2apic_mode(vcpu);
 }

@@ -57,6 +57,17 @@ void vmx_set_x2apic_mode(struct mkvm_vcpu *vcpu, bool on)
 }
 
 /**
+ * vmx_x2apic_mode() - do they go there now?
+ * @vcpu: the vCPU
+ *
+ * Return: what vmx_set_x2apic_mode() was told last.
+ */
+bool vmx_x2apic_mode(struct mkvm_vcpu *vcpu)
+{
+	return to_vmx(vcpu)->secondary & SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE;
+}
+
+/**
  * vmx_set_apicv() - let the processor deliver and end this vCPU's interrupts, or stop that
  * @vcpu: loaded vCPU, which has a posted-interrupt descriptor
  * @on: let it

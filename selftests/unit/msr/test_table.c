@@ -89,8 +89,8 @@ static const char *contradiction(const struct msr_row *row)
 		return "a fast write that the fast path does not find";
 	if (fast && (row->pv || (row->flags & MSR_MUST_BE_OFFERED)))
 		return "fast, with a condition that the fast path does not check";
-	if ((row->flags & MSR_PASS_WHEN_USED) && !(row->flags & MSR_PASS))
-		return "passes when used, and does not pass";
+	if (row->pass_when && !(row->flags & MSR_PASS))
+		return "a time to pass, and does not pass";
 	if ((row->flags & MSR_PASS) && row->last >= 0x2000 && row->first - 0xc0000000 >= 0x2000)
 		return "passes, and the bitmap has no bit for it";
 	if ((row->flags & MSR_PASS_READ) && !(row->guest & MSR_READ))
@@ -98,8 +98,7 @@ static const char *contradiction(const struct msr_row *row)
 	if ((row->flags & MSR_PASS_WRITE) && !(row->guest & MSR_WRITE))
 		return "written without an exit by a guest that may not";
 	/* The value is in the processor, so nothing may forbid or change it there. */
-	if ((row->flags & MSR_PASS) && !(row->flags & MSR_PASS_WHEN_USED) &&
-	    (row->pv || row->feature))
+	if ((row->flags & MSR_PASS) && !row->pass_when && (row->pv || row->feature))
 		return "passes, and is not always there";
 	return NULL;
 }
@@ -380,14 +379,27 @@ static void deny(struct mkvm_vcpu *vcpu, u32 access, u32 msr)
 	assert(!msr_filter_set_ioctl(vcpu->vm, &f));
 }
 
-static bool row_passes(const struct msr_row *row, u32 access, bool used)
+/* Does @msr of @row need no exit, as the vCPU is now? */
+static bool passes(struct mkvm_vcpu *vcpu, const struct msr_row *row, u32 msr, u32 access)
 {
-	return row->flags & (access == KVM_MSR_FILTER_READ ? MSR_PASS_READ : MSR_PASS_WRITE) &&
-	       (used || !(row->flags & MSR_PASS_WHEN_USED));
+	bool reads = access == KVM_MSR_FILTER_READ;
+
+	if (!(row->flags & (reads ? MSR_PASS_READ : MSR_PASS_WRITE)))
+		return false;
+	switch (row->pass_when) {
+	case MSR_PASS_SPEC_CTRL:
+		return vcpu->spec_ctrl_used;
+	case MSR_PASS_X2APIC:
+		return vcpu->x2apic_control;
+	case MSR_PASS_APICV:
+		return vcpu->x2apic_control && vcpu->arch.apic->virtualized &&
+		       (!reads || lapic_x2apic_readable(vcpu, msr));
+	}
+	return true;
 }
 
 /* The bitmap says exactly what the rows say. */
-static bool bitmap_as_rows(struct mkvm_vcpu *vcpu, bool used)
+static bool bitmap_as_rows(struct mkvm_vcpu *vcpu)
 {
 	u32 access, i;
 
@@ -395,7 +407,7 @@ static bool bitmap_as_rows(struct mkvm_vcpu *vcpu, bool used)
 		for (i = 0; i < 0x4000; i++) {
 			u32 msr = i < 0x2000 ? i : 0xc0000000 + (i & 0x1fff);
 
-			if (exits(vcpu, msr, access) == row_passes(msr_find(msr), access, used))
+			if (exits(vcpu, msr, access) == passes(vcpu, msr_find(msr), msr, access))
 				return false;
 		}
 	}
@@ -407,14 +419,28 @@ static void test_pass(void)
 	struct mkvm_vcpu *vcpu = vcpu_new();
 
 	msr_pass_update(vcpu);
-	tap_ok(bitmap_as_rows(vcpu, false), "the bitmap is as the rows say");
-	tap_ok(!msr_set(vcpu, MSR_IA32_SPEC_CTRL, 0, GUEST) && bitmap_as_rows(vcpu, false),
+	tap_ok(bitmap_as_rows(vcpu), "the bitmap is as the rows say");
+	tap_ok(!msr_set(vcpu, MSR_IA32_SPEC_CTRL, 0, GUEST) && bitmap_as_rows(vcpu),
 	       "IA32_SPEC_CTRL exits while it is 0");
-	tap_ok(!msr_set(vcpu, MSR_IA32_SPEC_CTRL, 1, GUEST) && bitmap_as_rows(vcpu, true),
+	tap_ok(!msr_set(vcpu, MSR_IA32_SPEC_CTRL, 1, GUEST) && bitmap_as_rows(vcpu) &&
+	       !exits(vcpu, MSR_IA32_SPEC_CTRL, KVM_MSR_FILTER_WRITE),
 	       "and passes from the first use on");
 	vcpu->spec_ctrl_used = false;
+	vcpu->x2apic_control = true;
 	msr_pass_update(vcpu);
-	tap_ok(bitmap_as_rows(vcpu, false), "until RESET");
+	tap_ok(bitmap_as_rows(vcpu) && !exits(vcpu, 0x808, KVM_MSR_FILTER_WRITE) &&
+	       exits(vcpu, 0x80b, KVM_MSR_FILTER_WRITE), "x2APIC: the TPR passes");
+	vcpu->arch.apic->virtualized = true;
+	msr_pass_update(vcpu);
+	tap_ok(bitmap_as_rows(vcpu) && !exits(vcpu, 0x80b, KVM_MSR_FILTER_WRITE) &&
+	       !exits(vcpu, 0x83f, KVM_MSR_FILTER_WRITE) &&
+	       !exits(vcpu, 0x802, KVM_MSR_FILTER_READ) &&
+	       exits(vcpu, 0x830, KVM_MSR_FILTER_WRITE) && exits(vcpu, 0x80b, KVM_MSR_FILTER_READ),
+	       "APICv: EOI, SELF IPI and what is in the page, too");
+	vcpu->x2apic_control = false;
+	msr_pass_update(vcpu);
+	tap_ok(bitmap_as_rows(vcpu) && exits(vcpu, 0x808, KVM_MSR_FILTER_READ),
+	       "xAPIC: none of them");
 	vcpu_free(vcpu);
 }
 
@@ -425,6 +451,8 @@ static void test_filter(void)
 	u32 msr, access;
 
 	vcpu->spec_ctrl_used = true;
+	vcpu->x2apic_control = true;
+	vcpu->arch.apic->virtualized = true;
 	for_each_row(row) {
 		bool x2apic = row->first >= 0x800 && row->last <= 0x8ff, ok = true;
 
@@ -438,15 +466,17 @@ static void test_filter(void)
 				ok &= msr_filter_allows(vcpu->vm, msr, access) == x2apic;
 				ok &= msr_filter_allows(vcpu->vm, msr, 3 - access);
 				ok &= vcpu->vm->arch.msr_slow == (fast && !x2apic);
-				if (row->flags & MSR_PASS)
+				if (row->flags & MSR_PASS && !x2apic)
 					ok &= exits(vcpu, msr, access) &&
 					      exits(vcpu, msr, 3 - access) !=
-					      row_passes(row, 3 - access, true);
+					      passes(vcpu, row, msr, 3 - access);
+				else if (row->flags & MSR_PASS)
+					ok &= bitmap_as_rows(vcpu);
 			}
 		}
 		deny(vcpu, 0, 0);
 		msr_pass_update(vcpu);
-		ok &= !vcpu->vm->arch.msr_slow && bitmap_as_rows(vcpu, true);
+		ok &= !vcpu->vm->arch.msr_slow && bitmap_as_rows(vcpu);
 		tap_ok(ok, "filter: %s", row->name);
 	}
 	assert(!msr_exits_enable(vcpu->vm, KVM_MSR_EXIT_REASON_FILTER));

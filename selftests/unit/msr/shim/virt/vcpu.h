@@ -78,7 +78,7 @@ enum mkvm_request { MKVM_REQ_TRIPLE_FAULT, MKVM_REQ_MSR_FILTER };
 enum { GREG_RCX = 1 };
 enum vmx_msr_access { VMX_MSR_READ = 1, VMX_MSR_WRITE = 2, VMX_MSR_RW = 3 };
 
-struct mkvm_lapic { bool x2apic, awaited; u64 deadline, reg[0x100]; };
+struct mkvm_lapic { bool x2apic, awaited, virtualized; u64 deadline, reg[0x100]; };
 struct msr_filter;
 struct mkvm_vcpu;
 
@@ -120,7 +120,7 @@ struct mkvm_vcpu {
 	bool no_halt_poll;
 	u64 rcx, edx_eax, tsc, spec_ctrl;
 	u64 vmx_msr[0x2400];			/* vmx_slot() */
-	bool spec_ctrl_used;
+	bool spec_ctrl_used, x2apic_control;
 	unsigned long msr_bitmap[512];		/* SDM, "MSR-Bitmap Address" */
 	int gps, skipped;
 };
@@ -237,6 +237,11 @@ static inline bool vmx_spec_ctrl_switched(struct mkvm_vcpu *vcpu)
 	return vcpu->spec_ctrl_used;
 }
 
+static inline bool vmx_x2apic_mode(struct mkvm_vcpu *vcpu)
+{
+	return vcpu->x2apic_control;
+}
+
 /* Bit of @msr in the bitmap, for reads. */
 static inline unsigned int bitmap_bit(u32 msr)
 {
@@ -332,6 +337,17 @@ static inline int lapic_x2apic_msr_write(struct mkvm_vcpu *vcpu, u32 msr, u64 da
 static inline int lapic_x2apic_icr_write(struct mkvm_vcpu *vcpu, u64 data)
 {
 	return lapic_x2apic_msr_write(vcpu, 0x830, data);
+}
+
+static inline bool lapic_virtualized(struct mkvm_vcpu *vcpu)
+{
+	return vcpu->arch.apic->virtualized;
+}
+
+/* Of this LAPIC the page holds the even ones. */
+static inline bool lapic_x2apic_readable(struct mkvm_vcpu *vcpu, u32 msr)
+{
+	return !(msr & 1);
 }
 
 static inline bool lapic_eoi_fast(struct mkvm_vcpu *vcpu)

@@ -16,6 +16,7 @@
 #include "arch/x86/cpu/msr_table.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/irq/posted.h"
+#include "arch/x86/vmx/apic.h"
 #include "arch/x86/vmx/vmx.h"
 
 static void pass(struct mkvm_vcpu *vcpu, u32 msr, enum vmx_msr_access access, bool on)

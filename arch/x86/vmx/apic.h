@@ -13,6 +13,7 @@ struct page;
 void vmx_set_virtual_apic_page(struct mkvm_vcpu *vcpu, void *page);
 void vmx_set_apic_access_page(struct mkvm_vcpu *vcpu, struct page *page);
 void vmx_set_x2apic_mode(struct mkvm_vcpu *vcpu, bool on);
+bool vmx_x2apic_mode(struct mkvm_vcpu *vcpu);
 void vmx_set_apicv(struct mkvm_vcpu *vcpu, bool on);
 void vmx_write_interrupt_status(struct mkvm_vcpu *vcpu, u16 status);
 void vmx_raise_requesting_vector(struct mkvm_vcpu *vcpu, u8 vector);

@@ -47,7 +47,6 @@ int vmx_set_msr(struct mkvm_vcpu *vcpu, u32 msr, u64 data);
 enum vmx_msr_access { VMX_MSR_READ = 1, VMX_MSR_WRITE = 2, VMX_MSR_RW = 3 };
 void vmx_msr_passthrough(struct mkvm_vcpu *vcpu, u32 msr, enum vmx_msr_access access, bool on);
 bool vmx_spec_ctrl_switched(struct mkvm_vcpu *vcpu);
-bool vmx_x2apic_mode(struct mkvm_vcpu *vcpu);
 void vmx_write_tsc_offset(struct mkvm_vcpu *vcpu);
 
 /* Module and vCPU. */

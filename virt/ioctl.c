@@ -2,9 +2,9 @@
 /*
  * How an ioctl is carried out, whatever it is.
  *
- * KVM's ABI has an errno for a refusal and no word more. Whoever finds out why says it by
- * mkvm_refuse(); what the rows of the tables ask for is checked here and named by the row, and
- * where a function said nothing its errno is explained here, so no refusal is silent.
+ * KVM's ABI has an errno for a refusal and no word more. What a row asks for is checked here, and
+ * the line in the log is made of the row. A function that finds another reason says it by
+ * mkvm_refuse(); where it said nothing, its errno is explained here. So no refusal is silent.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -70,36 +70,35 @@ int mkvm_check_needs(const struct mkvm_need *needs, const char *name, const stru
 	return 0;
 }
 
+/*
+ * Not around the copying, which userspace can make last as long as it likes: a change of the slots
+ * waits for readers, and nothing interrupts it.
+ */
+static long call_in_srcu(const struct mkvm_ioctl *row, struct mkvm_call *call)
+{
+	int idx = srcu_read_lock(&call->vm->srcu);
+	long ret = row->fn(call);
+
+	srcu_read_unlock(&call->vm->srcu, idx);
+	return ret;
+}
+
 /* The argument is copied by now, and is not copied back yet. */
 static long carry_out(const struct mkvm_ioctl *row, struct mkvm_call *call)
 {
 	unsigned int around = row->around;
 	long ret;
-	int idx;
 
-	if (!(around & (MKVM_VM_LOCK | MKVM_LOADED | MKVM_SRCU))) {
-		ret = mkvm_check_needs(row->needs, row->name, call);
-		return unlikely(ret) ? ret : row->fn(call);
-	}
 	if (around & MKVM_VM_LOCK)
 		mutex_lock(&call->vm->lock);
 	ret = mkvm_check_needs(row->needs, row->name, call);
-	if (ret)
-		goto unlock;
-	if (around & MKVM_LOADED)
-		mkvm_vcpu_load(call->vcpu);
-	/*
-	 * Not around the copying, which userspace can make last as long as it likes: a change of
-	 * the slots waits for readers, and nothing interrupts it.
-	 */
-	if (around & MKVM_SRCU)
-		idx = srcu_read_lock(&call->vm->srcu);
-	ret = row->fn(call);
-	if (around & MKVM_SRCU)
-		srcu_read_unlock(&call->vm->srcu, idx);
-	if (around & MKVM_LOADED)
-		mkvm_vcpu_put(call->vcpu);
-unlock:
+	if (!ret) {
+		if (around & MKVM_LOADED)
+			mkvm_vcpu_load(call->vcpu);
+		ret = around & MKVM_SRCU ? call_in_srcu(row, call) : row->fn(call);
+		if (around & MKVM_LOADED)
+			mkvm_vcpu_put(call->vcpu);
+	}
 	if (around & MKVM_VM_LOCK)
 		mutex_unlock(&call->vm->lock);
 	return ret;
@@ -143,6 +142,7 @@ static long dispatch(const struct mkvm_ioctl_set *set, struct mkvm_call *call)
 	row = find(set, call->cmd);
 	if (!row)
 		return -ENOIOCTLCMD;
+	call->name = row->name;
 	if ((row->around & MKVM_NO_ARG) && call->arg) {
 		mkvm_refuse(call->vm, "%s: its argument must be 0, not 0x%lx", row->name,
 			    call->arg);

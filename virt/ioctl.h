@@ -18,6 +18,7 @@
 /**
  * struct mkvm_call - one ioctl while it is carried out
  * @cmd: its number
+ * @name: KVM's name of it, for messages
  * @arg: its argument as it came: a number, or an address of the caller's
  * @data: the kernel's copy of what @arg points to, where the row says that it is copied
  * @vm: the VM that the descriptor belongs to; NULL on the device node
@@ -26,6 +27,7 @@
  */
 struct mkvm_call {
 	unsigned int cmd;
+	const char *name;
 	unsigned long arg;
 	void *data;
 	struct mkvm_vm *vm;
@@ -33,7 +35,7 @@ struct mkvm_call {
 	void *device;
 };
 
-/* The argument of a row whose function copies by itself. */
+/* The argument of a row whose function copies by itself: an address of the caller's. */
 static inline void __user *mkvm_call_user(const struct mkvm_call *call)
 {
 	return (void __user *)call->arg;

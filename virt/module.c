@@ -167,8 +167,8 @@ static void __exit minikvm_exit(void)
 	if (has_vtd)
 		vtd_exit();
 	/*
-	 * Whoever put the last reference, or was called by what is unregistered by now, has yet to
-	 * return from here: wait until every task has once slept or been in user mode.
+	 * A task that put the last reference, or was called by what is unregistered by now, may
+	 * still be in the module's code: wait until every task has once slept or been in user mode.
 	 */
 	synchronize_rcu_tasks();
 	pr_info("unloaded\n");

@@ -272,11 +272,12 @@ static int reserve(struct mkvm_vm *vm, unsigned long id)
 	u32 limit = vm->max_vcpu_ids ?: MKVM_MAX_VCPU_ID;
 
 	if (id >= limit) {
-		vm_refuse(vm, "KVM_CREATE_VCPU: id %lu, the limit is %u", id, limit);
+		vm_refuse(vm, "KVM_CREATE_VCPU: id %lu, must be below %u", id, limit);
 		return -EINVAL;
 	}
 	if (vm->online_vcpus >= MKVM_MAX_VCPUS) {
-		vm_refuse(vm, "KVM_CREATE_VCPU: there are %d vCPUs already", MKVM_MAX_VCPUS);
+		vm_refuse(vm, "KVM_CREATE_VCPU: there are %d vCPUs already, which is the limit",
+			  MKVM_MAX_VCPUS);
 		return -EINVAL;
 	}
 	if (mkvm_vcpu_by_id(vm, id)) {

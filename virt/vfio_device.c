@@ -38,7 +38,7 @@ struct vfio_device {
 	struct list_head assigned;
 };
 
-/* Calls a predicate of VFIO's; false where there is none of that name. */
+/* Call a predicate of VFIO's. Returns false where VFIO has none of that name. */
 static bool ask_vfio(const char *name, struct file *file, bool *answer)
 {
 	bool (*predicate)(struct file *file) = __symbol_get(name);
@@ -93,16 +93,18 @@ static void drop(struct assigned *a)
 }
 
 /* device->lock held. */
-static int add_file(struct vfio_device *device, struct file *file)
+static int add_file(struct vfio_device *device, struct file *file, s32 fd)
 {
 	struct assigned *a;
 
 	if (!is_vfio_file(file)) {
-		vm_refuse(device->vm, "KVM_DEV_VFIO_GROUP_ADD: not a VFIO group");
+		vm_refuse(device->vm, "KVM_DEV_VFIO_GROUP_ADD: descriptor %d is no VFIO group",
+			  fd);
 		return -EINVAL;
 	}
 	if (find(device, file)) {
-		vm_refuse(device->vm, "KVM_DEV_VFIO_GROUP_ADD: that group is here already");
+		vm_refuse(device->vm, "KVM_DEV_VFIO_GROUP_ADD: the group of descriptor %d was added before",
+			  fd);
 		return -EEXIST;
 	}
 	a = kzalloc(sizeof(*a), GFP_KERNEL_ACCOUNT);
@@ -120,18 +122,18 @@ static int change(struct vfio_device *device, u64 attr, s32 fd)
 	int ret = 0;
 
 	if (!file) {
-		vm_refuse(device->vm, "KVM_DEV_VFIO_GROUP: no file %d", fd);
+		vm_refuse(device->vm, "KVM_DEV_VFIO_GROUP: descriptor %d is not open", fd);
 		return -EBADF;
 	}
 	mutex_lock(&device->lock);
 	if (attr == KVM_DEV_VFIO_GROUP_ADD) {
-		ret = add_file(device, file);
+		ret = add_file(device, file, fd);
 	} else {
 		a = find(device, file);
 		if (a) {
 			drop(a);
 		} else {
-			vm_refuse(device->vm, "KVM_DEV_VFIO_GROUP_DEL: file %d is none of its groups",
+			vm_refuse(device->vm, "KVM_DEV_VFIO_GROUP_DEL: the group of descriptor %d was not added",
 				  fd);
 			ret = -ENOENT;
 		}
@@ -155,7 +157,7 @@ static int refuse_unknown(const struct mkvm_call *call)
 {
 	const struct kvm_device_attr *attr = call->data;
 
-	vm_refuse(call->vm, "attribute of the VFIO device: group %u has no attribute %llu",
+	vm_refuse(call->vm, "%s: group %u of the VFIO device has no attribute %llu", call->name,
 		  attr->group, attr->attr);
 	return -ENXIO;
 }
@@ -264,8 +266,8 @@ static struct vfio_device *create(struct mkvm_vm *vm)
  *
  * With KVM_CREATE_DEVICE_TEST nothing is made. The descriptor keeps the VM alive.
  *
- * Return: 0; -ENODEV for any type but KVM_DEV_TYPE_VFIO; -EBUSY when the VM has one; -EFAULT, -ENOMEM,
- * -EMFILE.
+ * Return: 0; -ENODEV for any type but KVM_DEV_TYPE_VFIO; -EBUSY when the VM has one; -EFAULT,
+ * -ENOMEM, -EMFILE.
  */
 int mkvm_create_device(struct mkvm_vm *vm, const struct kvm_create_device *args,
 		       struct kvm_create_device __user *user)

@@ -24,8 +24,8 @@ long attribute_node_ioctl(struct mkvm_call *call)
 	const struct kvm_device_attr *attr = call->data;
 
 	if (attr->group || attr->attr != KVM_X86_XCOMP_GUEST_SUPP) {
-		mkvm_refuse(NULL, "device attribute: group %u has no attribute %llu", attr->group,
-			    attr->attr);
+		mkvm_refuse(NULL, "%s: group %u of the device node has no attribute %llu",
+			    call->name, attr->group, attr->attr);
 		return -ENXIO;
 	}
 	if (call->cmd == KVM_HAS_DEVICE_ATTR)
@@ -46,8 +46,8 @@ long attribute_vcpu_ioctl(struct mkvm_call *call)
 	u64 offset;
 
 	if (attr->group != KVM_VCPU_TSC_CTRL || attr->attr != KVM_VCPU_TSC_OFFSET) {
-		vm_refuse(vcpu->vm, "vCPU attribute: group %u has no attribute %llu", attr->group,
-			  attr->attr);
+		vm_refuse(vcpu->vm, "%s: group %u of a vCPU has no attribute %llu", call->name,
+			  attr->group, attr->attr);
 		return -ENXIO;
 	}
 	switch (call->cmd) {

@@ -51,7 +51,7 @@ static int steal_time(void)
 	 KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT | KVM_X86_QUIRK_FIX_HYPERCALL_INSN | \
 	 KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS)
 
-/* What may be asked for. Nobody reads the C-state counters: CSTATE is taken and does nothing. */
+/* What may be asked for. No guest reads the C-state counters: CSTATE is taken and does nothing. */
 #define DISABLE_EXITS_VALID \
 	(KVM_X86_DISABLE_EXITS_MWAIT | KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE | \
 	 KVM_X86_DISABLE_EXITS_CSTATE)
@@ -141,7 +141,7 @@ const struct mkvm_capability arch_capabilities[] = {
 	MKVM_CAP_FN(KVM_CAP_ADJUST_CLOCK, pvclock_flags),	/* arch/x86/pv/pvclock.c */
 	MKVM_CAP(KVM_CAP_KVMCLOCK_CTRL, 1),			/* arch/x86/pv/pvclock.c */
 	MKVM_CAP_FN(KVM_CAP_STEAL_TIME, steal_time),		/* arch/x86/pv/steal_time.c */
-	MKVM_CAP(KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1,		/* arch/x86/cpu/msr.c, hypercall.c */
+	MKVM_CAP(KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1,		/* arch/x86/pv/hypercall.c, ... */
 		 .enable_vcpu = enable_pv_enforce_cpuid),
 	MKVM_CAP(KVM_CAP_ASYNC_PF, 1),				/* arch/x86/pv/async_pf.c */
 	MKVM_CAP(KVM_CAP_ASYNC_PF_INT, 1),			/* arch/x86/pv/async_pf.c */
@@ -174,7 +174,7 @@ const struct mkvm_capability arch_capabilities[] = {
 	MKVM_CAP(KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1,		/* arch/x86/event/inject.c */
 		 .enable = enable_triple_fault_event),
 	MKVM_CAP(KVM_CAP_SET_GUEST_DEBUG2, GUESTDBG_KNOWN),	/* arch/x86/event/debug.c */
-	MKVM_CAP(KVM_CAP_X86_USER_SPACE_MSR, MSR_EXIT_REASONS, /* arch/x86/cpu/msr_filter.c */
+	MKVM_CAP(KVM_CAP_X86_USER_SPACE_MSR, MSR_EXIT_REASONS,	/* cpu/msr_filter.c */
 		 .enable = msr_exits_enable, .flags = MSR_EXIT_REASONS),
 	MKVM_CAP(KVM_CAP_X86_MSR_FILTER, 1),			/* arch/x86/cpu/msr_filter.c */
 	MKVM_CAP_FN(KVM_CAP_X86_DISABLE_EXITS, disable_exits,	/* arch/x86/vmx/setup.c */

@@ -137,7 +137,7 @@ static long set_mp_state(struct mkvm_call *call)
 		fallthrough;
 	default:
 		vm_refuse(vcpu->vm, "KVM_SET_MP_STATE: state %u %s", state,
-			  vcpu->arch.apic ? "does not exist" : "needs an in-kernel LAPIC");
+			  vcpu->arch.apic ? "does not exist" : "needs a LAPIC in the kernel");
 		return -EINVAL;
 	}
 	if (state == KVM_MP_STATE_SIPI_RECEIVED) {
@@ -156,7 +156,7 @@ static long nmi(struct mkvm_call *call)
 	return 0;
 }
 
-/* Its capability is 0; here for its name. */
+/* KVM_CAP_X86_SMM is 0. The row stands for the name in the message. */
 static long smi(struct mkvm_call *call)
 {
 	vm_refuse(call->vm, "KVM_SMI: there is no system-management mode");

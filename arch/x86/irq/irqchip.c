@@ -260,9 +260,9 @@ void irqchip_destroy(struct mkvm_vm *vm)
 	destroy_chips(vm);
 }
 
-static int refuse_chip(struct mkvm_vm *vm, u32 chip)
+static int refuse_chip(struct mkvm_vm *vm, const char *ioctl, u32 chip)
 {
-	vm_refuse(vm, "irqchip state: no chip %u", chip);
+	vm_refuse(vm, "%s: there is no chip %u", ioctl, chip);
 	return -EINVAL;
 }
 
@@ -284,7 +284,7 @@ int irqchip_get_state(struct mkvm_vm *vm, struct kvm_irqchip *chip)
 		ioapic_get_state(vm->arch.ioapic, &chip->chip.ioapic);
 		return 0;
 	}
-	return refuse_chip(vm, chip->chip_id);
+	return refuse_chip(vm, "KVM_GET_IRQCHIP", chip->chip_id);
 }
 
 /**
@@ -305,7 +305,7 @@ int irqchip_set_state(struct mkvm_vm *vm, const struct kvm_irqchip *chip)
 		ioapic_set_state(vm->arch.ioapic, &chip->chip.ioapic);
 		return 0;
 	}
-	return refuse_chip(vm, chip->chip_id);
+	return refuse_chip(vm, "KVM_SET_IRQCHIP", chip->chip_id);
 }
 
 /**

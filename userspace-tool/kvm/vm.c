@@ -202,7 +202,7 @@ static void add_pin(struct kvm_irq_routing *table, unsigned int gsi, unsigned in
 }
 
 /**
- * vm_set_msi_routes() - route interrupts from VM_FIRST_MSI on to messages, and the lower ones to pins
+ * vm_set_msi_routes() - route interrupts from VM_FIRST_MSI on to messages, lower ones to pins
  * @vm: the VM
  * @msi: the messages; one without an address is left out
  * @count: how many

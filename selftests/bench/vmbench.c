@@ -8,7 +8,7 @@
  * counts its VMCS accesses (count_vmcs=1), prints those per operation as well.
  * On two host CPUs only the rows of two vCPUs; rows of growth only by name; --list prints each
  * row's name and its kind (1, 2 or growth). Relies on the kselftests' library. Output, behind a
- * label: `row NAME TICKS`, `vmcs NAME VMREADS VMWRITES`, `own NAME TICKS`, `growth NAME NUMBER TICKS`.
+ * label: `row NAME TICKS`, `vmcs NAME VMREADS VMWRITES`, `own NAME TICKS`, `growth NAME N TICKS`.
  * Documentation/benchmark.rst says what each row holds.
  */
 #include <glob.h>

@@ -16,6 +16,9 @@ QUICK_BOOT+=' initcall_blacklist=load_system_certificate_list'
 E9_CONSOLE='earlycon=uart8250,io,0xe9 keep_bootcon console=ttynull'
 BOCHS_APPEND="8250.nr_uarts=0 no_timer_check tsc=reliable tsc_early_khz=100000 edd=off norandmaps"
 BOCHS_APPEND+=" clearcpuid=rdrand,rdseed intel_iommu=off intremap=off"
+# With several CPUs, Bochs may miss the write that ends another's MWAIT, and an idle CPU that is polled
+# for gets no IPI: it would sleep on with work in its queue.
+BOCHS_SMP_APPEND="idle=halt"
 
 BLOCK=$((8 << 20))
 INITRAMFS=make_initramfs	# what writes the initramfs; the host nested has its own
@@ -97,6 +100,7 @@ bochs_command() {
 
 start_bochs() {
 	local limit=60
+	[ "$CPUS" = 1 ] || BOCHS_APPEND+=" $BOCHS_SMP_APPEND"
 	bochs_configuration "$E9_CONSOLE $QUICK_BOOT $BOCHS_APPEND $APPEND" >"$RUN/bochsrc"
 	bochs_command
 	if [ -n "$DRY_RUN" ]; then

@@ -98,8 +98,8 @@ static __always_inline struct io_range *next_covering(struct mkvm_io_bus *bus, u
 }
 
 /*
- * Most accesses to a device of userspace's are to the same few addresses: the last one that no range
- * covers is remembered. That stays true of one state of the bus: devices may go, none comes.
+ * Most accesses to a device of userspace's are to the same few addresses: the last one that no
+ * range covers is remembered. That stays true of one state of the bus: devices may go, none comes.
  */
 static __always_inline bool known_miss(const struct mkvm_vcpu *vcpu, const struct mkvm_io_bus *bus,
 				       gpa_t addr)

@@ -56,7 +56,8 @@ static __always_inline int fast_doorbell(struct mkvm_vcpu *vcpu, gpa_t gpa, bool
 	/* With breakpoints armed RF must be cleared behind the access, which the emulator does. */
 	if (!bell || (bell->lapic && !apic_access && vmx_caps.flexpriority) ||
 	    to_vmx(vcpu)->idt_vectoring_valid || !is_long_mode(vcpu) ||
-	    unlikely(vcpu->arch.switch_db_regs) || !(vmcs_read32(GUEST_CS_AR_BYTES) & VMX_AR_L_MASK))
+	    unlikely(vcpu->arch.switch_db_regs) ||
+	    !(vmcs_read32(GUEST_CS_AR_BYTES) & VMX_AR_L_MASK))
 		return EXIT_SLOW;
 	idx = srcu_read_lock(&vcpu->vm->srcu);
 	if (doorbell_matches(vcpu, bell, gpa, vmcs_read64(GUEST_CR3)))

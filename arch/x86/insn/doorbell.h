@@ -76,7 +76,8 @@ void doorbell_learn(struct mkvm_vcpu *vcpu, const struct emul_ctxt *c, gpa_t gpa
  * Could a page be one of those that are known? Nearly every EPT violation is that of ordinary
  * memory, which a test of one bit tells.
  */
-#define doorbell_page(vcpu, gpa)	((vcpu)->arch.doorbell_pages >> ((gpa) >> PAGE_SHIFT & 63) & 1)
+#define doorbell_page(vcpu, gpa) \
+	((vcpu)->arch.doorbell_pages >> ((gpa) >> PAGE_SHIFT & 63) & 1)
 
 struct mkvm_doorbell *doorbell_find(struct mkvm_vcpu *vcpu, gpa_t gpa, u64 rip, bool load);
 bool doorbell_matches(struct mkvm_vcpu *vcpu, struct mkvm_doorbell *bell, gpa_t gpa, u64 cr3);

@@ -32,6 +32,11 @@ static int ept_levels(void)
 	return vmx_caps.ept_5level && boot_cpu_data.x86_phys_bits > 48 ? 5 : 4;
 }
 
+/**
+ * arch_mmu_max_gfn() - the last guest frame that EPT can map on this processor
+ *
+ * Return: its number.
+ */
 gfn_t arch_mmu_max_gfn(void)
 {
 	int bits = min_t(int, boot_cpu_data.x86_phys_bits, PAGE_SHIFT + 9 * ept_levels());
@@ -55,6 +60,11 @@ u64 *ept_table_alloc(struct mkvm_vm *vm, gfp_t gfp)
 	return table;
 }
 
+/**
+ * ept_table_free() - free a table that nothing links, and not those below it
+ * @vm: the VM
+ * @table: the table
+ */
 void ept_table_free(struct mkvm_vm *vm, u64 *table)
 {
 	free_page((unsigned long)table);
@@ -74,6 +84,12 @@ static void ept_free_subtree(struct mkvm_vm *vm, u64 *table, int level, bool may
 		cond_resched();
 }
 
+/**
+ * ept_init_vm() - give a new VM its top table and its EPTP
+ * @vm: the VM, which no vCPU has entered
+ *
+ * Return: 0 or -ENOMEM.
+ */
 int ept_init_vm(struct mkvm_vm *vm)
 {
 	struct ept_root *root = &vm->arch.ept;
@@ -92,6 +108,10 @@ int ept_init_vm(struct mkvm_vm *vm)
 	return 0;
 }
 
+/**
+ * ept_destroy_vm() - free a VM's tables
+ * @vm: the VM; no vCPU of it exists any more, and its MMU notifier is unregistered
+ */
 void ept_destroy_vm(struct mkvm_vm *vm)
 {
 	struct ept_root *root = &vm->arch.ept;
@@ -107,6 +127,14 @@ void ept_destroy_vm(struct mkvm_vm *vm)
 	WARN_ON_ONCE(atomic_long_read(&root->pages));
 }
 
+/**
+ * ept_zap_entry() - take one entry away
+ * @zap: collects what is to be flushed and freed
+ * @e: the entry
+ * @level: of its table
+ *
+ * Context: vm->mmu_lock held for writing.
+ */
 void ept_zap_entry(struct ept_zap *zap, u64 *e, int level)
 {
 	/* The processor may be setting its flags: the old value must be all of it. */
@@ -121,14 +149,27 @@ void ept_zap_entry(struct ept_zap *zap, u64 *e, int level)
 	}
 }
 
+/**
+ * ept_zap_flush() - make it final: flush the vCPUs' TLBs if anything was taken away
+ * @vm: the VM
+ * @zap: of ept_zap_entry()
+ *
+ * Context: before the write side of vm->mmu_lock is released.
+ */
 void ept_zap_flush(struct mkvm_vm *vm, struct ept_zap *zap)
 {
 	lockdep_assert_held_write(&vm->mmu_lock);
-	/* Whoever zaps the same range next finds it empty and does not flush: flush now. */
+	/* The next thread to zap the same range finds it empty and does not flush: flush now. */
 	if (zap->changed)
 		mkvm_flush_remote_tlbs(vm);
 }
 
+/**
+ * ept_zap_free() - free the tables that were taken away
+ * @vm: the VM
+ * @zap: after ept_zap_flush()
+ * @may_block: cond_resched() is allowed; the lock is not held then
+ */
 void ept_zap_free(struct mkvm_vm *vm, struct ept_zap *zap, bool may_block)
 {
 	struct page *page, *next;
@@ -162,6 +203,19 @@ static void zap_in_table(struct ept_zap *zap, u64 *table, int level, gfn_t start
 	}
 }
 
+/**
+ * arch_mmu_zap_range() - take guest frames away
+ * @vm: the VM; vm->mmu_lock is not held
+ * @start: first frame
+ * @end: the frame behind the last one
+ * @may_block: cond_resched() is allowed
+ *
+ * On return no entry maps any frame of the range, no vCPU can use a stale translation of it, and
+ * the tables that were needed for it alone are free. A large page that is partly in the range goes
+ * as a whole.
+ *
+ * Return: true if a frame was mapped.
+ */
 bool arch_mmu_zap_range(struct mkvm_vm *vm, gfn_t start, gfn_t end, bool may_block)
 {
 	struct ept_zap zap = EPT_ZAP_INIT(zap);
@@ -179,6 +233,13 @@ bool arch_mmu_zap_range(struct mkvm_vm *vm, gfn_t start, gfn_t end, bool may_blo
 	return zap.changed;
 }
 
+/**
+ * arch_vm_set_noncoherent_dma() - the first device that does not snoop came, or the last one went
+ * @vm: the VM; vm->mmu_lock is not held
+ * @noncoherent: there is one now
+ *
+ * Memory types are the guest's then, else write-back: every leaf is made anew.
+ */
 void arch_vm_set_noncoherent_dma(struct mkvm_vm *vm, bool noncoherent)
 {
 	bool changed;
@@ -196,12 +257,33 @@ void arch_vm_set_noncoherent_dma(struct mkvm_vm *vm, bool noncoherent)
 			    "write-back: every device snoops the caches");
 }
 
+/**
+ * ept_memtypes_changed() - the guest changed MTRRs or CR0.CD
+ * @vm: the VM; process context, no lock held
+ *
+ * Where they count (a device does not snoop the caches), every leaf is made anew.
+ */
 void ept_memtypes_changed(struct mkvm_vm *vm)
 {
 	if (READ_ONCE(vm->arch.noncoherent_dma))
 		arch_mmu_zap_range(vm, 0, arch_mmu_max_gfn() + 1, true);
 }
 
+/**
+ * ept_guest_bytes() - guest memory where the kernel has it
+ * @vm: the VM
+ * @gpa: guest-physical address of the first byte
+ * @len: how many bytes the caller may read through the pointer
+ *
+ * The page behind this one in the host's memory may belong to another owner: what does not lie in
+ * one page of the guest is refused here, so that no caller has to think of it.
+ *
+ * Context: the vCPU's thread in hot_loop_run()'s loop, interrupts off: a thread that takes the
+ * page away waits for this CPU, as it does for the CPU's TLB. The pointer is good until the loop
+ * ends, and longer only where MKVM_REQ_TLB_FLUSH forgets it.
+ * Return: the bytes, or NULL when they cross a page's end, EPT does not map the page, or it is no
+ * memory.
+ */
 const void *ept_guest_bytes(struct mkvm_vm *vm, gpa_t gpa, unsigned int len)
 {
 	gfn_t gfn = gpa >> PAGE_SHIFT;
@@ -239,6 +321,15 @@ static bool leaves_in_table(u64 *table, int level, gfn_t start, gfn_t end, ept_l
 	return ret;
 }
 
+/**
+ * ept_walk_leaves() - call a function for each leaf of a range
+ * @vm: the VM; vm->mmu_lock held, as @fn needs it
+ * @start: first frame
+ * @end: the frame behind the last one
+ * @fn: gets the entry, which is present, and the level of its table
+ *
+ * Return: true if one of the calls returned true.
+ */
 bool ept_walk_leaves(struct mkvm_vm *vm, gfn_t start, gfn_t end, ept_leaf_fn fn)
 {
 	end = min(end, arch_mmu_max_gfn() + 1);
@@ -262,6 +353,18 @@ static bool leaf_mapped(u64 *e, int level)
 	return true;
 }
 
+/**
+ * arch_mmu_age_range() - was a frame accessed since its accessed flag was cleared last?
+ * @vm: the VM; vm->mmu_lock is not held
+ * @start: first frame
+ * @end: the frame behind the last one
+ * @clear: clear the flags now, without a flush of TLBs
+ *
+ * Without accessed flags in EPT every mapped page counts as accessed, and to clear is to unmap.
+ *
+ * Context: may not sleep.
+ * Return: true if one was.
+ */
 bool arch_mmu_age_range(struct mkvm_vm *vm, gfn_t start, gfn_t end, bool clear)
 {
 	ept_leaf_fn fn = leaf_mapped;
@@ -279,6 +382,13 @@ bool arch_mmu_age_range(struct mkvm_vm *vm, gfn_t start, gfn_t end, bool clear)
 	return young;
 }
 
+/**
+ * ept_dump_walk() - print the walk of one address, for diagnostics
+ * @vm: the VM
+ * @gpa: guest-physical address
+ *
+ * Rate limited, and without addresses of the host's.
+ */
 void ept_dump_walk(struct mkvm_vm *vm, gpa_t gpa)
 {
 	static const char * const memtype[8] = {

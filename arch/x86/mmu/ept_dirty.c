@@ -33,6 +33,13 @@ static bool rearm_pml_leaf(u64 *e, int level)
 	return test_and_clear_bit(ilog2(EPT_DIRTY), (unsigned long *)e);
 }
 
+/**
+ * arch_mmu_write_protect_slot() - arm the dirty log for all pages of a slot
+ * @vm: the VM; vm->mmu_lock is not held
+ * @slot: the slot
+ *
+ * From the return on no write goes unnoticed.
+ */
 void arch_mmu_write_protect_slot(struct mkvm_vm *vm, struct mkvm_memslot *slot)
 {
 	ept_leaf_fn fn = vm->arch.pml ? rearm_pml_leaf : protect_leaf;
@@ -54,6 +61,15 @@ void arch_mmu_write_protect_slot(struct mkvm_vm *vm, struct mkvm_memslot *slot)
 	write_unlock(&vm->mmu_lock);
 }
 
+/**
+ * arch_mmu_write_protect_mask() - arm the dirty log for up to 64 pages
+ * @vm: the VM; vm->mmu_lock held for writing
+ * @slot: the slot
+ * @offset: page of the slot that bit 0 of @mask stands for
+ * @mask: which pages
+ *
+ * Return: true when the caller must flush the TLBs.
+ */
 bool arch_mmu_write_protect_mask(struct mkvm_vm *vm, struct mkvm_memslot *slot, gfn_t offset,
 				 unsigned long mask)
 {
@@ -125,6 +141,13 @@ static void recover_in_table(struct ept_zap *zap, u64 *table, int level, gfn_t s
 	}
 }
 
+/**
+ * arch_mmu_recover_huge_pages() - the dirty log went off: make large pages possible again
+ * @vm: the VM; vm->mmu_lock is not held
+ * @slot: the slot
+ *
+ * Where the host has large pages the tables of small ones go, so that the next fault maps those.
+ */
 void arch_mmu_recover_huge_pages(struct mkvm_vm *vm, struct mkvm_memslot *slot)
 {
 	gfn_t gfn = slot->base_gfn, end = gfn + slot->npages, next;
@@ -143,12 +166,26 @@ void arch_mmu_recover_huge_pages(struct mkvm_vm *vm, struct mkvm_memslot *slot)
 	}
 }
 
+/**
+ * arch_mmu_sync_dirty_log() - have every vCPU drain its page-modification log
+ * @vm: the VM
+ *
+ * A page that is still in one afterwards appears in the next dirty log. A vCPU that left KVM_RUN has
+ * drained its own on the way.
+ */
 void arch_mmu_sync_dirty_log(struct mkvm_vm *vm)
 {
 	if (vm->arch.pml)
 		mkvm_make_all_request(vm, MKVM_REQ_PML_FLUSH);
 }
 
+/**
+ * ept_log_dirty_gpa() - put one entry of a page-modification log into the dirty log
+ * @vcpu: whose log it is
+ * @gpa: guest-physical address of the page
+ *
+ * Takes vm->srcu itself. Context: any but NMI.
+ */
 void ept_log_dirty_gpa(struct mkvm_vcpu *vcpu, gpa_t gpa)
 {
 	struct mkvm_vm *vm = vcpu->vm;

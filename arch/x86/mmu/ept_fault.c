@@ -66,20 +66,26 @@ struct ept_fault {
 /* Pages that one fault enters at most: 64 KiB, aligned, so all in one table. */
 #define AROUND_PAGES	16
 
+/**
+ * ept_module_init() - find out what the host's processor wants of large pages
+ *
+ * Return: 0.
+ */
 int ept_module_init(void)
 {
 	huge_pages_not_exec = boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off();
 	return 0;
 }
 
+/** ept_module_exit() - undo ept_module_init() */
 void ept_module_exit(void)
 {
 }
 
 /*
- * Put a table where @it->e is empty, or in place of the large page that it maps: *@spare if there is
- * one, else what the allocator has at once. On return @it->val is what is there now, whoever put it.
- * False when there was no table to put.
+ * Put a table where @it->e is empty, or in place of the large page that it maps: *@spare if there
+ * is one, else what the allocator has at once. On return @it->val is what is there now, also where
+ * another vCPU put it. False when there was no table to put.
  */
 static bool link_table(struct mkvm_vm *vm, struct ept_iter *it, u64 **spare)
 {
@@ -153,7 +159,7 @@ static int ept_enter(struct mkvm_vm *vm, const struct ept_want *want, u64 **spar
 	return 0;
 }
 
-/* Where a device does not snoop the caches, the type is the guest's wish, and so may the size be. */
+/* Where a device does not snoop the caches, the type is the guest's wish, and limits the size. */
 static noinline int guest_memtype(struct mkvm_vcpu *vcpu, gfn_t gfn, int level)
 {
 	const struct guest_mtrrs mtrrs = {
@@ -311,7 +317,7 @@ static int enter_leaf(struct mkvm_vm *vm, struct ept_want *want, const struct ep
 	do {
 		r = 0;
 		read_lock(&vm->mmu_lock);
-		/* A thread that sets the flag zaps afterwards: it finds the entry, or we the flag. */
+		/* The thread that sets the flag zaps afterwards: the entry, or the flag, is seen. */
 		if (fault ? size_leaf(fault, want, rights) : !(inhibited && *inhibited)) {
 			r = ept_enter(vm, want, &spare);
 			if (!r && fault) {
@@ -409,6 +415,14 @@ static int fault_page(struct mkvm_vcpu *vcpu, gfn_t gfn, unsigned long hva, u32 
 	return mkvm_host_page_get(vcpu->vm, hva, how, hp);
 }
 
+/**
+ * ept_handle_fault() - give the guest the page it faulted on
+ * @vcpu: the vCPU; vm->srcu read-held, process context, may sleep
+ * @gpa: guest-physical address
+ * @access: EPT_FAULT_* bits
+ *
+ * Return: enum ept_fault_result or -errno.
+ */
 int ept_handle_fault(struct mkvm_vcpu *vcpu, gpa_t gpa, u32 access)
 {
 	struct mkvm_vm *vm = vcpu->vm;
@@ -470,11 +484,30 @@ static int map_own_page(struct mkvm_vm *vm, gfn_t gfn, struct page *page, const 
 	return enter_leaf(vm, &want, NULL, inhibited);
 }
 
+/**
+ * ept_map_apic_access_page() - map the APIC-access page, which no slot knows
+ * @vm: the VM
+ * @gfn: frame of the APIC base
+ * @page: the page; its owner keeps it until the VM's tables are gone
+ *
+ * Called on its violation; arch_mmu_zap_range() takes it away again. May sleep. Does nothing once
+ * vm->arch.apic_access_inhibited is set.
+ * Return: 0 or -ENOMEM.
+ */
 int ept_map_apic_access_page(struct mkvm_vm *vm, gfn_t gfn, struct page *page)
 {
 	return map_own_page(vm, gfn, page, &vm->arch.apic_access_inhibited);
 }
 
+/**
+ * ept_map_page() - map a page of the module's for reading and writing, whatever is there
+ * @vm: the VM
+ * @gfn: frame
+ * @page: the page; its owner takes it away by arch_mmu_zap_range() before freeing it
+ *
+ * May sleep. Another vCPU that faults on the frame puts the slot's page in its place.
+ * Return: 0 or -ENOMEM.
+ */
 int ept_map_page(struct mkvm_vm *vm, gfn_t gfn, struct page *page)
 {
 	return map_own_page(vm, gfn, page, NULL);

@@ -67,6 +67,8 @@ static inline u64 ept_pfn(u64 e)
  * All of them together map what the leaf mapped, with its rights. Only the right to execute may
  * come back: large pages lose it on processors where it is dangerous (see ept_fault.c), 4K
  * pages need not.
+ *
+ * Return: the entry.
  */
 static inline u64 ept_split_child(u64 leaf, int level, unsigned int i)
 {

@@ -5,7 +5,8 @@
  * Rules. A table is filled before it is linked. Entries are added under the read side of
  * vm->mmu_lock with cmpxchg; rights are taken away, and tables unlinked, under the write side
  * only, and TLBs are flushed before that is released. Hence under either side a table that was
- * reached stays a table; only the processor's accessed and dirty flags change under the feet.
+ * reached stays a table; only the accessed and dirty flags, which are the processor's, change
+ * meanwhile.
  */
 #ifndef MINIKVM_ARCH_X86_MMU_EPT_TABLE_H
 #define MINIKVM_ARCH_X86_MMU_EPT_TABLE_H
@@ -42,11 +43,8 @@ struct ept_zap {
 
 #define EPT_ZAP_INIT(name)	{ .tables = LIST_HEAD_INIT((name).tables) }
 
-/* Take entry @e of a table of @level away; write lock held. */
 void ept_zap_entry(struct ept_zap *zap, u64 *e, int level);
-/* Make it final: flush if needed. To be called before the write lock is released. */
 void ept_zap_flush(struct mkvm_vm *vm, struct ept_zap *zap);
-/* Free the tables; after ept_zap_flush(), better without the lock. */
 void ept_zap_free(struct mkvm_vm *vm, struct ept_zap *zap, bool may_block);
 
 /**
@@ -110,7 +108,7 @@ static inline bool ept_find_leaf(struct ept_iter *it, struct mkvm_vm *vm, gfn_t 
 	return ept_iter_to(it, vm, gfn) && ept_present(it->val);
 }
 
-/* Call @fn for each present leaf in [start, end); true if one of the calls was. Lock held. */
+/* What ept_walk_leaves() calls. */
 typedef bool (*ept_leaf_fn)(u64 *e, int level);
 bool ept_walk_leaves(struct mkvm_vm *vm, gfn_t start, gfn_t end, ept_leaf_fn fn);
 

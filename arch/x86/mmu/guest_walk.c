@@ -138,6 +138,17 @@ static int walk_once(struct mkvm_vcpu *vcpu, const struct paging_mode *m, u64 li
 	return 0;
 }
 
+/**
+ * guest_translate() - linear to guest-physical address
+ * @vcpu: loaded vCPU, vm->srcu read-held, process context
+ * @linear: linear address
+ * @access: WALK_* bits; user mode is the caller's to say
+ * @gpa: the result
+ * @fault: filled when 1 is returned
+ *
+ * Sets accessed and dirty bits in the guest's tables as the processor would.
+ * Return: 0; 1 = the guest must get @fault; -EFAULT = a table is not in memory.
+ */
 int guest_translate(struct mkvm_vcpu *vcpu, u64 linear, u32 access, gpa_t *gpa,
 		    struct walk_fault *fault)
 {
@@ -168,8 +179,8 @@ int guest_translate(struct mkvm_vcpu *vcpu, u64 linear, u32 access, gpa_t *gpa,
 			return r;
 	}
 	/*
-	 * Somebody rewrites this entry without pause. The translation in *@gpa was true when it
-	 * was read; that its flags did not get through is the guest's own race.
+	 * Another vCPU rewrites this entry without pause. The translation in *@gpa was true when
+	 * it was read; that the flags were not set is a race of the guest's own.
 	 */
 	return 0;
 }
@@ -189,6 +200,18 @@ static int translate_span(struct mkvm_vcpu *vcpu, u64 linear, unsigned int len, 
 	return r;
 }
 
+/**
+ * guest_read_linear() - read memory at a linear address, across pages
+ * @vcpu: loaded vCPU, vm->srcu read-held, process context
+ * @linear: linear address
+ * @data: gets the bytes
+ * @len: how many, at most WALK_MAX_LEN
+ * @access: WALK_* bits, as for guest_translate()
+ * @fault: filled when 1 is returned
+ *
+ * Return: 0; 1 = the guest must get @fault; -EFAULT = a page is no ordinary memory; -EINVAL = @len
+ * is too large.
+ */
 int guest_read_linear(struct mkvm_vcpu *vcpu, u64 linear, void *data, unsigned int len,
 		      u32 access, struct walk_fault *fault)
 {
@@ -204,6 +227,18 @@ int guest_read_linear(struct mkvm_vcpu *vcpu, u64 linear, void *data, unsigned i
 	return r;
 }
 
+/**
+ * guest_write_linear() - write memory at a linear address, across pages
+ * @vcpu: loaded vCPU, vm->srcu read-held, process context
+ * @linear: linear address
+ * @data: the bytes
+ * @len: how many, at most WALK_MAX_LEN
+ * @access: WALK_* bits, as for guest_translate()
+ * @fault: filled when 1 is returned; nothing was written then
+ *
+ * Return: 0; 1 = the guest must get @fault; -EFAULT = a page is no ordinary memory; -EINVAL = @len
+ * is too large.
+ */
 int guest_write_linear(struct mkvm_vcpu *vcpu, u64 linear, const void *data, unsigned int len,
 		       u32 access, struct walk_fault *fault)
 {

@@ -27,25 +27,9 @@ struct walk_fault {
 	u64 address;
 };
 
-/**
- * guest_translate() - linear to guest-physical address
- * @vcpu: loaded vCPU, vm->srcu read-held, process context
- * @linear: linear address
- * @access: WALK_* bits; user mode is the caller's to say
- * @gpa: the result
- * @fault: filled when 1 is returned
- *
- * Sets accessed and dirty bits in the guest's tables as the processor would.
- * Return: 0; 1 = the guest must get @fault; -EFAULT = a table is not in memory.
- */
 int guest_translate(struct mkvm_vcpu *vcpu, u64 linear, u32 access, gpa_t *gpa,
 		    struct walk_fault *fault);
 
-/*
- * Copy between the kernel and guest-linear memory, crossing pages: 0; 1 = @fault;
- * -EFAULT = some page is no ordinary memory (MMIO); -EINVAL = more than WALK_MAX_LEN bytes.
- * A write that faults has written nothing.
- */
 int guest_read_linear(struct mkvm_vcpu *vcpu, u64 linear, void *data, unsigned int len,
 		      u32 access, struct walk_fault *fault);
 int guest_write_linear(struct mkvm_vcpu *vcpu, u64 linear, const void *data, unsigned int len,

@@ -53,6 +53,15 @@ static u8 combine(u8 a, u8 b)
 	return MEMTYPE_UC;	/* undefined: the safe one */
 }
 
+/**
+ * mtrr_range_type() - memory type that the MTRRs give to a range
+ * @m: the MTRRs
+ * @start: first byte, 4K-aligned guest-physical address
+ * @len: bytes, a power of two not below 4096; @start is aligned to it
+ * @maxphyaddr: physical address width of the guest
+ *
+ * Return: MEMTYPE_*, or -1 when the range has more than one type.
+ */
 int mtrr_range_type(const struct guest_mtrrs *m, u64 start, u64 len, unsigned int maxphyaddr)
 {
 	u64 width = maxphyaddr < 64 ? BIT_ULL(maxphyaddr) - 1 : ~0ULL;
@@ -92,6 +101,12 @@ int mtrr_range_type(const struct guest_mtrrs *m, u64 start, u64 len, unsigned in
 	return type < 0 ? (int)(m->def_type & 0xff) : type;
 }
 
+/**
+ * ept_memtype() - the memory type of a leaf
+ * @in: what it depends on
+ *
+ * Return: the type in bits 2:0, EPT_MEMTYPE_IPAT as bit 3.
+ */
 u8 ept_memtype(const struct ept_memtype_in *in)
 {
 	/*

@@ -37,15 +37,6 @@ struct guest_mtrrs {
 	const u64 *var;
 };
 
-/**
- * mtrr_range_type() - memory type that the MTRRs give to a range
- * @m: the MTRRs
- * @start: first byte, 4K-aligned guest-physical address
- * @len: bytes, a power of two not below 4096; @start is aligned to it
- * @maxphyaddr: physical address width of the guest
- *
- * Return: MEMTYPE_*, or -1 when the range has more than one type.
- */
 int mtrr_range_type(const struct guest_mtrrs *m, u64 start, u64 len, unsigned int maxphyaddr);
 
 /**
@@ -64,7 +55,6 @@ struct ept_memtype_in {
 	u8 mtrr_type;
 };
 
-/* EPT memory type in bits 2:0, EPT_MEMTYPE_IPAT as bit 3. */
 u8 ept_memtype(const struct ept_memtype_in *in);
 
 #endif

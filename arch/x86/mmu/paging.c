@@ -9,6 +9,14 @@
 
 #define ADDR_MASK	GENMASK_ULL(51, 12)
 
+/**
+ * paging_is_leaf() - does an entry map a page?
+ * @m: the mode
+ * @level: of its table
+ * @entry: the entry, which is present
+ *
+ * Return: true if it does; false: it links a table.
+ */
 bool paging_is_leaf(const struct paging_mode *m, int level, u64 entry)
 {
 	if (level == 1)
@@ -26,6 +34,14 @@ bool paging_is_leaf(const struct paging_mode *m, int level, u64 entry)
 	}
 }
 
+/**
+ * paging_reserved() - which reserved bits of an entry are set?
+ * @m: the mode
+ * @level: of its table
+ * @entry: the entry, which is present
+ *
+ * Return: the bits that ought to be 0 and are not.
+ */
 u64 paging_reserved(const struct paging_mode *m, int level, u64 entry)
 {
 	bool leaf = paging_is_leaf(m, level, entry);
@@ -55,6 +71,15 @@ u64 paging_reserved(const struct paging_mode *m, int level, u64 entry)
 	return entry & rsvd;
 }
 
+/**
+ * paging_suspect() - bits that ordinary entries have clear
+ * @m: the mode
+ *
+ * An entry without any of them has no reserved bit set, whatever its level, and is a leaf only at
+ * level 1: a walk need not ask paging_reserved() and paging_is_leaf() then.
+ *
+ * Return: the bits.
+ */
 u64 paging_suspect(const struct paging_mode *m)
 {
 	u64 bits = PTE_PS;
@@ -70,11 +95,27 @@ u64 paging_suspect(const struct paging_mode *m)
 	return bits;
 }
 
+/**
+ * paging_table() - where the next table is
+ * @m: the mode
+ * @entry: an entry that links it, or CR3
+ *
+ * Return: its physical address.
+ */
 u64 paging_table(const struct paging_mode *m, u64 entry)
 {
 	return entry & (m->levels == 2 ? GENMASK_ULL(31, 12) : ADDR_MASK);
 }
 
+/**
+ * paging_address() - where a page is
+ * @m: the mode
+ * @level: of its table
+ * @entry: a leaf
+ * @linear: the linear address
+ *
+ * Return: the physical address to which the leaf translates @linear.
+ */
 u64 paging_address(const struct paging_mode *m, int level, u64 entry, u64 linear)
 {
 	unsigned int bits = 12 + (m->levels == 2 ? 10 : 9) * (level - 1);
@@ -89,6 +130,13 @@ u64 paging_address(const struct paging_mode *m, int level, u64 entry, u64 linear
 	return base | (linear & offset);
 }
 
+/**
+ * paging_canonical() - is a linear address canonical?
+ * @m: the mode
+ * @linear: the address
+ *
+ * Return: true if it is, always below 4 levels.
+ */
 bool paging_canonical(const struct paging_mode *m, u64 linear)
 {
 	unsigned int bits = m->levels == 5 ? 57 : 48;
@@ -100,6 +148,14 @@ bool paging_canonical(const struct paging_mode *m, u64 linear)
 	return top == 0 || top == (~0ULL >> (bits - 1));
 }
 
+/**
+ * paging_error() - error code of an access that met no page
+ * @m: the mode
+ * @access: PF_WRITE, PF_USER, PF_FETCH
+ * @rsvd: a reserved bit is set; else an entry is not present
+ *
+ * Return: the error code of the page fault.
+ */
 u32 paging_error(const struct paging_mode *m, u32 access, bool rsvd)
 {
 	u32 error = access & (PF_WRITE | PF_USER);
@@ -112,6 +168,15 @@ u32 paging_error(const struct paging_mode *m, u32 access, bool rsvd)
 	return error;
 }
 
+/**
+ * paging_check() - may this access be made?
+ * @m: the mode
+ * @r: rights of the page
+ * @access: PF_WRITE, PF_USER, PF_FETCH
+ * @implicit: a supervisor access to a system structure, whatever the CPL
+ *
+ * Return: 0, or the error code of the page fault.
+ */
 u32 paging_check(const struct paging_mode *m, const struct paging_rights *r, u32 access,
 		 bool implicit)
 {

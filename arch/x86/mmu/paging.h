@@ -63,20 +63,11 @@ static inline unsigned int paging_index(const struct paging_mode *m, int level, 
 	return linear >> (12 + 9 * (level - 1)) & 511;
 }
 
-/* Does this present entry of @level map a page? */
 bool paging_is_leaf(const struct paging_mode *m, int level, u64 entry);
-/* The bits of @entry (present, of @level) that ought to be 0 and are not. */
 u64 paging_reserved(const struct paging_mode *m, int level, u64 entry);
-/*
- * Bits that ordinary entries have clear: an entry without any of them has no reserved bit set,
- * whatever its level, and is a leaf only at level 1. Spares walks the two questions above.
- */
 u64 paging_suspect(const struct paging_mode *m);
-/* Address of the next table. */
 u64 paging_table(const struct paging_mode *m, u64 entry);
-/* Physical address to which leaf @entry of @level translates @linear. */
 u64 paging_address(const struct paging_mode *m, int level, u64 entry, u64 linear);
-/* Is @linear canonical? Always, below 4 levels. */
 bool paging_canonical(const struct paging_mode *m, u64 linear);
 
 /**
@@ -91,19 +82,9 @@ struct paging_rights {
 	u8 pkey;
 };
 
-/**
- * paging_check() - may this access be made?
- * @m: the mode
- * @r: rights of the page
- * @access: PF_WRITE, PF_USER, PF_FETCH
- * @implicit: a supervisor access to a system structure, whatever the CPL
- *
- * Return: 0, or the error code of the page fault.
- */
 u32 paging_check(const struct paging_mode *m, const struct paging_rights *r, u32 access,
 		 bool implicit);
 
-/* Error code of an access that met an entry that is not present, or (@rsvd) reserved bits. */
 u32 paging_error(const struct paging_mode *m, u32 access, bool rsvd);
 
 #endif

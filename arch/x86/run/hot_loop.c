@@ -177,9 +177,9 @@ static __always_inline void switch_counters(const struct perf_guest_switch_msr *
 
 /*
  * CR2 belongs to what faulted last, host or guest, and the VMCS does not switch it. The host can
- * fault anywhere in the loop, with interrupts off, too: a probe that reads user memory is enough. So
- * the guest's value is taken away before anything else, and what the host left is replaced before
- * the guest sees it.
+ * fault anywhere in the loop, with interrupts off, too: a probe that reads user memory is enough.
+ * So the guest's value is taken away before anything else, and what the host left is replaced
+ * before the guest sees it.
  */
 static __always_inline int enter_with_cr2(struct mkvm_vcpu *vcpu)
 {

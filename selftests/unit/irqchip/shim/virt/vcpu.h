@@ -12,6 +12,7 @@ enum mkvm_request { MKVM_REQ_EVENT };
 struct mkvm_vcpu {
 	struct mkvm_vm *vm;
 	struct { void *apic; } arch;
+	struct { u64 generation; gpa_t addr; } io_miss;
 	int kicks, nmis;
 };
 

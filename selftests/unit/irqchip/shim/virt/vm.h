@@ -22,6 +22,7 @@ struct mkvm_vm {
 	struct mutex slots_lock, irq_lock;
 	struct srcu_struct srcu;
 	struct mkvm_io_bus *buses[MKVM_NR_BUSES];
+	u64 io_generation;
 	struct {
 		struct mkvm_ioapic *ioapic;
 		struct mkvm_pic *pic;

@@ -6,6 +6,7 @@
 #define LAPIC_TEST_BENCH_H
 
 #include "arch/x86/irq/lapic_internal.h"
+#include "arch/x86/run/init_sipi.h"
 #include "tap.h"
 
 /* A VM with @n vCPUs whose IDs are @first, @first + @step...; software-enabled, xAPIC mode. */

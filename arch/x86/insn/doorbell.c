@@ -165,7 +165,7 @@ struct mkvm_doorbell *doorbell_find(struct mkvm_vcpu *vcpu, gpa_t gpa, u64 rip, 
 }
 
 /* SDM, "4-Level Paging and 5-Level Paging": to the instruction, as the processor has just done. */
-static bool walk(struct mkvm_vcpu *vcpu, struct mkvm_doorbell *bell, u64 cr3)
+static noinline bool walk(struct mkvm_vcpu *vcpu, struct mkvm_doorbell *bell, u64 cr3)
 {
 	int level = is_la57(vcpu) ? 5 : 4, n = 0;
 	u64 table = cr3, in_page;

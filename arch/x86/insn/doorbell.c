@@ -154,14 +154,15 @@ void doorbell_forget(struct mkvm_vcpu *vcpu)
  * @rip: of the instruction
  * @load: it was read
  *
- * Return: what is known of it, or NULL: for ordinary memory, nearly always.
+ * Return: what is known of it, or NULL: for ordinary memory, nearly always. What was forgotten since
+ * may come, too: it has the generation 0, which no slots have.
  */
 struct mkvm_doorbell *doorbell_find(struct mkvm_vcpu *vcpu, gpa_t gpa, u64 rip, bool load)
 {
 	struct mkvm_doorbell *bell = find(vcpu, gpa >> PAGE_SHIFT, rip);
 
-	return bell->gfn == gpa >> PAGE_SHIFT && bell->rip == rip && bell->load == load &&
-	       bell->generation ? bell : NULL;
+	return bell->gfn == gpa >> PAGE_SHIFT && bell->rip == rip && bell->load == load ? bell :
+											  NULL;
 }
 
 /* SDM, "4-Level Paging and 5-Level Paging": to the instruction, as the processor has just done. */

@@ -108,7 +108,7 @@ static noinline long copy_and_carry_out(const struct mkvm_ioctl *row, struct mkv
 {
 	void __user *user = mkvm_call_user(call);
 	size_t size = max(row->in, row->out);
-	/* The kernel's compilers clear the stack; what is used of this is copied or cleared below. */
+	/* The kernel's compilers clear the stack; what is used of this is filled below. */
 	u64 small[SMALL_ARG / sizeof(u64)] __attribute__((__uninitialized__));
 	long ret = -EFAULT;
 
@@ -120,7 +120,6 @@ static noinline long copy_and_carry_out(const struct mkvm_ioctl *row, struct mkv
 	}
 	/* So that no field left alone tells userspace anything. */
 	if (row->in < size)
-		if (size > row->in)
 		memset(call->data + row->in, 0, size - row->in);
 	if (!row->in || !copy_from_user(call->data, user, row->in)) {
 		ret = carry_out(row, call);

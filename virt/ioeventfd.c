@@ -141,7 +141,8 @@ int mkvm_ioeventfd_ioctl(struct mkvm_vm *vm, const struct kvm_ioeventfd *args)
 	int err;
 
 	if (args->flags & ~VALID_FLAGS) {
-		vm_refuse(vm, "KVM_IOEVENTFD: flags 0x%x, known are 0x%x", args->flags, VALID_FLAGS);
+		vm_refuse(vm, "KVM_IOEVENTFD: flags 0x%x, known are 0x%x", args->flags,
+			  VALID_FLAGS);
 		return -EINVAL;
 	}
 	if (!deassign) {
@@ -149,7 +150,8 @@ int mkvm_ioeventfd_ioctl(struct mkvm_vm *vm, const struct kvm_ioeventfd *args)
 		case 0: case 1: case 2: case 4: case 8:
 			break;
 		default:
-			vm_refuse(vm, "KVM_IOEVENTFD: length %u, must be 0, 1, 2, 4 or 8", args->len);
+			vm_refuse(vm, "KVM_IOEVENTFD: length %u, must be 0, 1, 2, 4 or 8",
+				  args->len);
 			return -EINVAL;
 		}
 		if (args->addr + args->len < args->addr) {

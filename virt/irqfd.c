@@ -273,7 +273,8 @@ static int irqfd_assign(struct mkvm_vm *vm, const struct kvm_irqfd *args)
 	if (resample) {
 		irqfd->resamplefd = eventfd_ctx_fdget(args->resamplefd);
 		if (IS_ERR(irqfd->resamplefd)) {
-			vm_refuse(vm, "KVM_IRQFD: resamplefd: descriptor %d is no eventfd", args->resamplefd);
+			vm_refuse(vm, "KVM_IRQFD: resamplefd: descriptor %d is no eventfd",
+				  args->resamplefd);
 			err = PTR_ERR(irqfd->resamplefd);
 			goto fail;
 		}

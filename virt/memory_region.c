@@ -142,8 +142,8 @@ static int region_check(struct mkvm_vm *vm, const struct kvm_userspace_memory_re
 	u64 npages = mem->memory_size >> PAGE_SHIFT;
 
 	if (mem->flags & ~(u32)(KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY)) {
-		vm_refuse(vm, "memory slot 0x%x: flags 0x%x, known are 0x%lx", mem->slot, mem->flags,
-			  KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY);
+		vm_refuse(vm, "memory slot 0x%x: flags 0x%x, known are 0x%lx", mem->slot,
+			  mem->flags, KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY);
 		return -EINVAL;
 	}
 	if (!PAGE_ALIGNED(mem->memory_size) || !PAGE_ALIGNED(mem->guest_phys_addr) ||
@@ -278,7 +278,8 @@ static int set_region_locked(struct mkvm_vm *vm, const struct kvm_userspace_memo
 	if (!npages) {
 		if (old)
 			return slot_delete(vm, old);
-		vm_refuse(vm, "memory slot %u: size 0 deletes a slot, and there is none", mem->slot);
+		vm_refuse(vm, "memory slot %u: size 0 deletes a slot, and there is none",
+			  mem->slot);
 		return -EINVAL;
 	}
 	if (old && (old->npages != npages || old->userspace_addr != mem->userspace_addr ||

@@ -136,7 +136,7 @@ function print_rows(    i, name, good, verdict) {
 		name = order[i]
 		good = within("auto", name) && within("off", name)
 		met += good
-		above += ratio(value["auto", "minikvm", name], value["auto", "kvm", name]) > 1
+		above += ratio_cell("auto", name) + 0 > 1 || ratio_cell("off", name) + 0 > 1
 		verdict = most(name) (name in ticks_goal ? "/" ticks_goal[name] : "")
 		verdict = verdict (good ? " ok" : within("auto", name) ? " above, off" : " above")
 		if (whose(name) != "")

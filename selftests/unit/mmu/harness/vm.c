@@ -15,7 +15,6 @@
 #include <unistd.h>
 #include <linux/kvm.h>
 
-
 const char *mode_name = "";
 
 void write_file(const char *path, const char *text)

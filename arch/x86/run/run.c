@@ -111,9 +111,11 @@ static int handle_requests(struct mkvm_vcpu *vcpu)
  */
 static void note_quiescent_state(struct mkvm_vcpu *vcpu)
 {
-	if (likely(vcpu->arch.rcu_noted == jiffies))
+	unsigned long now = jiffies;
+
+	if (likely(vcpu->arch.rcu_noted == now))
 		return;
-	vcpu->arch.rcu_noted = jiffies;
+	vcpu->arch.rcu_noted = now;
 	rcu_note_context_switch(false);
 }
 

@@ -393,8 +393,8 @@ static void free_regions(void)
  * vmx_hardware_init() - check the processor and turn VMX on everywhere
  *
  * Context: process, once, from module init.
- * Return: 0; -ENODEV without VT-x, -EPERM when the firmware locked it, -EOPNOTSUPP when controls are
- * missing or the CPUs differ, -EBUSY when another hypervisor owns it, -ENOMEM. Nothing is left
+ * Return: 0; -ENODEV without VT-x, -EPERM when the firmware locked it, -EOPNOTSUPP when controls
+ * are missing or the CPUs differ, -EBUSY when another hypervisor owns it, -ENOMEM. Nothing is left
  * behind.
  */
 int vmx_hardware_init(void)

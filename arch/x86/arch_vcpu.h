@@ -184,6 +184,8 @@ struct mkvm_arch_vcpu {
 	u64 reserved_gpa_bits;
 	bool ran;				/* it entered the guest: CPUID is frozen */
 
+	u8 msr_passed;				/* cpu/msr_pass.c: enum msr_pass_when, a bit each */
+
 	/* MSRs that are fields: cpu/msr_table.c has a row for each */
 	u64 apic_base;
 	u64 pat;

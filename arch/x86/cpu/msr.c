@@ -168,16 +168,44 @@ int msr_fast_write_other(struct mkvm_vcpu *vcpu, u32 msr, u64 data)
 	return msr_fast_write_row(vcpu, msr_find_low(msr), msr, data);
 }
 
+/*
+ * Rows whose registers get a value at power-up, and at INIT: few of the table, found once. A vCPU
+ * powers up once, when it is created, and its fields are 0 then.
+ */
+static struct msr_resets {
+	unsigned int nr;
+	u8 row[MSR_MAX_ROWS];
+} power_up_resets __ro_after_init, init_resets __ro_after_init;
+
+static void find_resets(void)
+{
+	unsigned int i;
+
+	power_up_resets.nr = 0;
+	init_resets.nr = 0;
+	for (i = 1; i < msr_table_rows; i++) {
+		const struct msr_row *row = &msr_table[i];
+
+		if (row->flags & MSR_RESET_ELSEWHERE ||
+		    (row->kept != MSR_FIELD && row->kept != MSR_FIELDS && row->kept != MSR_VMX))
+			continue;
+		if (row->kept == MSR_VMX || row->reset || row->flags & MSR_RESET_OFFERED)
+			power_up_resets.row[power_up_resets.nr++] = i;
+		if (row->flags & MSR_INIT_RESETS)
+			init_resets.row[init_resets.nr++] = i;
+	}
+}
+
 static void reset_row(struct mkvm_vcpu *vcpu, const struct msr_row *row)
 {
 	u64 value = row->flags & MSR_RESET_OFFERED ? *row->offered : row->reset;
 	u32 msr;
 
 	for (msr = row->first; msr <= row->last; msr++) {
-		if (row->kept == MSR_FIELD || row->kept == MSR_FIELDS)
-			*field_of(vcpu, row, msr) = value;
-		else if (row->kept == MSR_VMX)
+		if (row->kept == MSR_VMX)
 			vmx_set_msr(vcpu, msr, value);
+		else
+			field(vcpu, row)[msr - row->first] = value;
 	}
 }
 
@@ -190,15 +218,11 @@ static void reset_row(struct mkvm_vcpu *vcpu, const struct msr_row *row)
  */
 void msr_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
 {
+	const struct msr_resets *resets = init_event ? &init_resets : &power_up_resets;
 	unsigned int i;
 
-	for (i = 1; i < msr_table_rows; i++) {
-		const struct msr_row *row = &msr_table[i];
-
-		if (!(row->flags & MSR_RESET_ELSEWHERE) &&
-		    (!init_event || (row->flags & MSR_INIT_RESETS)))
-			reset_row(vcpu, row);
-	}
+	for (i = 0; i < resets->nr; i++)
+		reset_row(vcpu, &msr_table[resets->row[i]]);
 }
 
 /**
@@ -207,5 +231,6 @@ void msr_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
 void msr_module_init(void)
 {
 	msr_table_init();
+	find_resets();
 	msr_feature_init();
 }

@@ -57,6 +57,7 @@ static bool in_page(struct mkvm_vcpu *vcpu, const struct msr_row *row, u32 msr)
 void msr_pass_update(struct mkvm_vcpu *vcpu)
 {
 	const struct msr_row *row;
+	u8 passed = vcpu->arch.msr_passed;
 	bool on;
 	u32 msr;
 
@@ -64,6 +65,13 @@ void msr_pass_update(struct mkvm_vcpu *vcpu)
 		if (!(row->flags & MSR_PASS))
 			continue;
 		on = passes_now(vcpu, row);
+		/* Those of a mode that the LAPIC is not in, and was not: they exit already. */
+		if (!on && !(passed & BIT(row->pass_when)))
+			continue;
+		if (on)
+			vcpu->arch.msr_passed |= BIT(row->pass_when);
+		else
+			vcpu->arch.msr_passed &= ~BIT(row->pass_when);
 		for (msr = row->first; msr <= row->last; msr++) {
 			if (row->flags & MSR_PASS_READ)
 				pass(vcpu, msr, VMX_MSR_READ, on && in_page(vcpu, row, msr));

@@ -226,6 +226,7 @@ const struct msr_row msr_table[] = {
 };
 
 const unsigned int msr_table_rows = ARRAY_SIZE(msr_table);
+static_assert(ARRAY_SIZE(msr_table) <= MSR_MAX_ROWS);
 
 /* Number of an MSR below MSR_INDEXED to its row. */
 u8 msr_index[MSR_INDEXED] __ro_after_init;

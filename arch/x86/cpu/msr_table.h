@@ -89,6 +89,7 @@ struct msr_row {
 extern const struct msr_row msr_table[];
 extern const unsigned int msr_table_rows;
 
+#define MSR_MAX_ROWS	256	/* an index of bytes */
 #define MSR_INDEXED	0x1000u
 extern u8 msr_index[MSR_INDEXED];
 const struct msr_row *msr_find_high(u32 msr);

@@ -167,16 +167,17 @@ static void reset_field(struct mkvm_vcpu *vcpu, const struct reset_row *row)
 		memset(field, 0, row->len);
 }
 
+static void reset_table(struct mkvm_vcpu *vcpu, const struct reset_row *row, enum vmx_table which)
+{
+	struct kvm_dtable table = { .base = row->segment->base, .limit = row->segment->limit };
+
+	vmx_set_table(vcpu, which, &table);
+}
+
 static void reset_row(struct mkvm_vcpu *vcpu, const struct reset_row *row, bool init_event)
 {
-	struct kvm_dtable table = { };
-
 	if (init_event && row->kept == KEPT)
 		return;
-	if (row->segment) {
-		table.base = row->segment->base;
-		table.limit = row->segment->limit;
-	}
 	switch ((enum reset_kind)row->kind) {
 	case RESET_GPR:
 		reg_write(vcpu, row->which, row->reset);
@@ -200,10 +201,10 @@ static void reset_row(struct mkvm_vcpu *vcpu, const struct reset_row *row, bool 
 		vmx_set_segment(vcpu, row->segment, row->which);
 		break;
 	case RESET_GDTR:
-		vmx_set_table(vcpu, VMX_GDTR, &table);
+		reset_table(vcpu, row, VMX_GDTR);
 		break;
 	case RESET_IDTR:
-		vmx_set_table(vcpu, VMX_IDTR, &table);
+		reset_table(vcpu, row, VMX_IDTR);
 		break;
 	case RESET_DR:
 		debug_set_dr(vcpu, row->which, row->reset);

@@ -59,6 +59,8 @@ endif
 
 SHARED := $(SOURCES:%.c=$(OUT)/%.o) $(PARTS:%=$(OUT)/%.o) $(if $(KERNEL_H),$(OUT)/kernel.o)
 MADE := $(if $(KERNEL_H),$(OUT)/include/.made)
+# What says how objects are made: those of an older tree, in the same folder, are made anew.
+RULES := Makefile $(UNIT)/lib/unit.mk
 
 .DEFAULT_GOAL := all
 .PHONY: all check clean
@@ -66,7 +68,7 @@ MADE := $(if $(KERNEL_H),$(OUT)/include/.made)
 
 all: $(TESTS:%=$(OUT)/%)
 
-$(OUT)/include/.made: Makefile $(UNIT)/lib/unit.mk
+$(OUT)/include/.made: $(RULES)
 	@rm -rf $(OUT)/include
 	@mkdir -p $(sort $(dir $(addprefix $(OUT)/include/,$(KERNEL_H) $(MODULE_H) $(OWN_H))))
 	@for h in $(KERNEL_H); do echo '#include <kernel.h>' > $(OUT)/include/$$h; done
@@ -74,17 +76,17 @@ $(OUT)/include/.made: Makefile $(UNIT)/lib/unit.mk
 	@for h in $(OWN_H); do ln -s $(OWN_DIR)/$$h $(OUT)/include/$$h; done
 	@touch $@
 
-$(OUT)/%.o: $(TREE)/%.c $(MADE)
+$(OUT)/%.o: $(TREE)/%.c $(MADE) $(RULES)
 	@mkdir -p $(@D)
 	@echo "  CC      $*.o"
 	@$(CC) $(CFLAGS) $(SOURCES_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(OUT)/%.o: %.c $(MADE)
+$(OUT)/%.o: %.c $(MADE) $(RULES)
 	@mkdir -p $(@D)
 	@echo "  CC      $*.o"
 	@$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(OUT)/%.o: $(UNIT)/lib/%.c $(MADE)
+$(OUT)/%.o: $(UNIT)/lib/%.c $(MADE) $(RULES)
 	@mkdir -p $(@D)
 	@echo "  CC      $*.o"
 	@$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<

@@ -96,6 +96,7 @@ struct mkvm_arch_vcpu {
 	struct mkvm_lapic *apic;
 	u32 guest_caps[NCAPS], guest_cap_7_2_edx;
 	u64 reserved_gpa_bits;
+	u8 msr_passed;
 	/* The registers themselves, as in arch_vcpu.h. */
 	u64 registers[0];
 	u64 efer, apic_base, pat, misc_enable;

@@ -158,7 +158,7 @@ struct mkvm_arch_vcpu {
 	struct mkvm_mmio mmio;
 	struct mkvm_doorbell doorbells[NR_DOORBELLS];
 	u64 doorbell_pages;			/* bit n: one whose frame is n modulo 64 */
-	const struct mkvm_doorbell *doorbell_checked;	/* for the slow half of this exit, or NULL */
+	const struct mkvm_doorbell *doorbell_checked;	/* for this exit's slow half, or NULL */
 	struct mkvm_doorbell_load doorbell_load;
 	gfn_t next_fault_gfn;			/* mmu/ept_fault.c */
 	u8 nr_rom_copies;			/* exit/rom_write.c */

@@ -154,8 +154,8 @@ void doorbell_forget(struct mkvm_vcpu *vcpu)
  * @rip: of the instruction
  * @load: it was read
  *
- * Return: what is known of it, or NULL: for ordinary memory, nearly always. What was forgotten since
- * may come, too: it has the generation 0, which no slots have.
+ * Return: what is known of it, or NULL: for ordinary memory, nearly always. What was forgotten
+ * since may come, too: it has the generation 0, which no slots have.
  */
 struct mkvm_doorbell *doorbell_find(struct mkvm_vcpu *vcpu, gpa_t gpa, u64 rip, bool load)
 {

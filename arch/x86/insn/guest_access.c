@@ -458,7 +458,8 @@ int guest_access_finish(struct mkvm_vcpu *vcpu)
 	while (mmio->next_write < mmio->nr_writes) {
 		access = &mmio->writes[mmio->next_write++];
 		/* The first was offered to the kernel's devices; those behind it waited for it. */
-		if (!access->for_user && !device_write(vcpu, access->gpa, access->len, access->data))
+		if (!access->for_user &&
+		    !device_write(vcpu, access->gpa, access->len, access->data))
 			continue;
 		vcpu->arch.complete_userspace_io = guest_access_finish;
 		return exit_mmio(vcpu, access, true);

@@ -170,8 +170,8 @@ void arch_mmu_recover_huge_pages(struct mkvm_vm *vm, struct mkvm_memslot *slot)
  * arch_mmu_sync_dirty_log() - have every vCPU drain its page-modification log
  * @vm: the VM
  *
- * A page that is still in one afterwards appears in the next dirty log. A vCPU that left KVM_RUN has
- * drained its own on the way.
+ * A page that is still in one afterwards appears in the next dirty log. A vCPU that left KVM_RUN
+ * has drained its own on the way.
  */
 void arch_mmu_sync_dirty_log(struct mkvm_vm *vm)
 {

@@ -5,8 +5,8 @@
  * The module carries such a store out without decoding it when the instruction's bytes are those
  * that it remembers (arch/x86/insn/doorbell.c). Which bytes does it compare? The guest's linear
  * pages lie in another order in guest-physical memory, whose pages follow each other in the host's
- * as well. So behind the page with an instruction's beginning lies, in the host, a page which is not
- * the one that the guest executes next, and the beginnings of all pages hold the ends of other
+ * as well. So behind the page with an instruction's beginning lies, in the host, a page which is
+ * not the one that the guest executes next, and the beginnings of all pages hold the ends of other
  * instructions. Each store's value has an eventfd of its own: if the wrong page decides, the wrong
  * one rings. KVM's ABI: KVM_IOEVENTFD with a datamatch.
  */

@@ -317,7 +317,7 @@ static int enter_leaf(struct mkvm_vm *vm, struct ept_want *want, const struct ep
 	do {
 		r = 0;
 		read_lock(&vm->mmu_lock);
-		/* The thread that sets the flag zaps behind it: it sees the entry, or we the flag. */
+		/* The flag is set, then zapped: that thread sees the entry, or we the flag. */
 		if (fault ? size_leaf(fault, want, rights) : !(inhibited && *inhibited)) {
 			r = ept_enter(vm, want, &spare);
 			if (!r && fault) {

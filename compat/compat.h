@@ -15,6 +15,13 @@
 #include <asm/cpufeatures.h>
 #include <asm/msr-index.h>
 
+/* A variable that compilers which clear the stack leave alone, where they know how to. */
+#if __has_attribute(__uninitialized__)
+#define compat_uninitialized	__attribute__((__uninitialized__))
+#else
+#define compat_uninitialized
+#endif
+
 /* Kernels that do not know Indirect Target Selection cannot report that a CPU is free of it. */
 #ifdef X86_BUG_ITS
 #define COMPAT_BUG_ITS			X86_BUG_ITS

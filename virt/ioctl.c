@@ -108,8 +108,8 @@ static noinline long copy_and_carry_out(const struct mkvm_ioctl *row, struct mkv
 {
 	void __user *user = mkvm_call_user(call);
 	size_t size = max(row->in, row->out);
-	/* The kernel's compilers clear the stack; what is used of this is filled below. */
-	u64 small[SMALL_ARG / sizeof(u64)] __attribute__((__uninitialized__));
+	/* What is used of it is filled below: the compiler need not clear it, too. */
+	u64 small[SMALL_ARG / sizeof(u64)] compat_uninitialized;
 	long ret = -EFAULT;
 
 	call->data = small;

@@ -37,11 +37,11 @@ static struct mkvm_refusals *refusals_of(const struct mkvm_call *call)
 
 static const struct mkvm_ioctl *find_in(const struct mkvm_ioctl *row, unsigned int cmd)
 {
-	for (; row && row->cmd; row++) {
-		if (row->cmd == cmd)
-			return row;
-	}
-	return NULL;
+	if (!row)
+		return NULL;
+	while (row->cmd && row->cmd != cmd)
+		row++;
+	return row->cmd ? row : NULL;
 }
 
 static const struct mkvm_ioctl *find(const struct mkvm_ioctl_set *set, unsigned int cmd)
@@ -91,7 +91,7 @@ static long carry_out(const struct mkvm_ioctl *row, struct mkvm_call *call)
 
 	if (around & MKVM_VM_LOCK)
 		mutex_lock(&call->vm->lock);
-	ret = mkvm_check_needs(row->needs, row->name, call);
+	ret = row->needs[0].rule ? mkvm_check_needs(row->needs, row->name, call) : 0;
 	if (!ret) {
 		if (around & MKVM_LOADED)
 			mkvm_vcpu_load(call->vcpu);
@@ -121,9 +121,13 @@ static noinline long copy_and_carry_out(const struct mkvm_ioctl *row, struct mkv
 	/* So that no field left alone tells userspace anything. */
 	if (row->in < size)
 		memset(call->data + row->in, 0, size - row->in);
-	if (!row->in || !copy_from_user(call->data, user, row->in)) {
+	/*
+	 * call->data has @size bytes, which is all that hardened usercopy would find out: it asks
+	 * where the size is not a constant, at 200 ticks a copy.
+	 */
+	if (!row->in || !_copy_from_user(call->data, user, row->in)) {
 		ret = carry_out(row, call);
-		if (!ret && row->out && copy_to_user(user, call->data, row->out))
+		if (!ret && row->out && _copy_to_user(user, call->data, row->out))
 			ret = -EFAULT;
 	}
 	if (call->data != small)

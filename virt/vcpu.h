@@ -32,7 +32,7 @@ enum mkvm_request {
 	MKVM_REQ_IOAPIC_EOI,	/* split irqchip: KVM_EXIT_IOAPIC_EOI */
 	MKVM_REQ_PML_FLUSH,	/* drain the page-modification log */
 	MKVM_REQ_CLOCK_UPDATE,	/* write the guest's pvclock structure anew */
-	MKVM_REQ_MSR_FILTER,	/* the MSR filter changed: MSR bitmap anew */
+	MKVM_REQ_MSR_PASS,	/* other MSRs need no exit: MSR bitmap anew */
 	MKVM_REQ_EOI_EXITS,	/* other vectors' EOIs must exit */
 	MKVM_REQ_APIC_MODE,	/* another LAPIC mode: choose the controls that fit it */
 	MKVM_REQ_STEAL_UPDATE,	/* the vCPU runs again: tell the guest what it missed */

@@ -205,7 +205,7 @@ long msr_filter_set_ioctl(struct mkvm_vm *vm, void __user *user)
 	mutex_unlock(&vm->lock);
 	filter_free(old);
 	/* The vCPUs' MSR bitmaps let through what the old filter allowed. */
-	mkvm_make_all_request(vm, MKVM_REQ_MSR_FILTER);
+	mkvm_make_all_request(vm, MKVM_REQ_MSR_PASS);
 	return 0;
 }
 

@@ -51,8 +51,8 @@ static bool in_page(struct mkvm_vcpu *vcpu, const struct msr_row *row, u32 msr)
  * msr_pass_update() - let those registers pass that may, and no others
  * @vcpu: loaded vCPU
  *
- * After RESET and INIT, a change of the filter (MKVM_REQ_MSR_FILTER) or of the LAPIC's mode
- * (MKVM_REQ_APIC_MODE), and the first use of IA32_SPEC_CTRL.
+ * MKVM_REQ_MSR_PASS: after RESET and INIT, a change of the filter or of the LAPIC's mode. Also at
+ * the first use of IA32_SPEC_CTRL.
  */
 void msr_pass_update(struct mkvm_vcpu *vcpu)
 {

@@ -12,7 +12,6 @@
  */
 #include <linux/kvm.h>
 
-#include "arch/x86/cpu/msr_pass.h"
 #include "arch/x86/exit/apic_page.h"
 #include "arch/x86/insn/doorbell.h"
 #include "arch/x86/irq/lapic.h"
@@ -94,7 +93,7 @@ static void update_x2apic_mode(struct mkvm_vcpu *vcpu)
 	if (!(vmx_caps.secondary & SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE) || !vmx_caps.tpr_shadow)
 		return;
 	vmx_set_x2apic_mode(vcpu, lapic_enabled(vcpu) && lapic_x2apic_mode(vcpu));
-	msr_pass_update(vcpu);
+	mkvm_make_request(MKVM_REQ_MSR_PASS, vcpu);
 }
 
 /**
@@ -105,10 +104,12 @@ static void update_x2apic_mode(struct mkvm_vcpu *vcpu)
  */
 void apic_page_update(struct mkvm_vcpu *vcpu)
 {
-	bool access_page = use_access_page(vcpu), apicv = use_apicv(vcpu);
+	bool access_page, apicv;
 
 	if (!vcpu->arch.apic)
 		return;
+	access_page = use_access_page(vcpu);
+	apicv = use_apicv(vcpu);
 	doorbell_forget(vcpu);
 	vmx_set_apic_access_page(vcpu, access_page ? vcpu->vm->arch.apic_access_page : NULL);
 	if (!access_page)

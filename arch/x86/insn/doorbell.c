@@ -299,12 +299,25 @@ static int execute_load(struct mkvm_vcpu *vcpu, const struct mkvm_doorbell *bell
 	return guest_access_exit(vcpu, gpa, bell->size, 0, false);
 }
 
-/* A write to the xAPIC page. The IOAPIC may have to hear of an EOI, and to tell others. */
+/*
+ * A write to the xAPIC page. The IOAPIC may have to hear of an EOI, and to tell others; the
+ * registers that say by which name the LAPIC is known make it look at every vCPU, under a lock.
+ */
 static int write_lapic(struct mkvm_vcpu *vcpu, gpa_t gpa, unsigned int size, const u64 *value)
 {
-	if (offset_in_page(gpa) == APIC_EOI && irqs_disabled())
-		return lapic_eoi_fast(vcpu) ? 0 : -EAGAIN;
-	return lapic_mmio_write(vcpu, offset_in_page(gpa), size, value);
+	u32 offset = offset_in_page(gpa);
+
+	if (irqs_disabled()) {
+		switch (offset) {
+		case APIC_EOI:
+			return lapic_eoi_fast(vcpu) ? 0 : -EAGAIN;
+		case APIC_ID:
+		case APIC_LDR:
+		case APIC_DFR:
+			return -EAGAIN;
+		}
+	}
+	return lapic_mmio_write(vcpu, offset, size, value);
 }
 
 /**

@@ -193,7 +193,8 @@ static void write_reg(struct mkvm_lapic *apic, u32 reg, u32 val)
  * @len: bytes, 1 to 8
  * @data: gets @len bytes; zero where no register is, ones where no APIC is
  *
- * Return: 0. Context: vCPU thread.
+ * Context: vCPU thread; interrupts may be off.
+ * Return: 0.
  */
 int lapic_mmio_read(struct mkvm_vcpu *vcpu, u32 offset, int len, void *data)
 {
@@ -226,7 +227,9 @@ int lapic_mmio_read(struct mkvm_vcpu *vcpu, u32 offset, int len, void *data)
  * @len: bytes; anything but 4 on a 16-byte boundary is undefined by the SDM and dropped here
  * @data: what is written
  *
- * Return: 0. Context: vCPU thread, exit handlers.
+ * Context: vCPU thread; interrupts may be off, except for EOI, and for ID, LDR and DFR, which change
+ * the VM's table of destinations.
+ * Return: 0.
  */
 int lapic_mmio_write(struct mkvm_vcpu *vcpu, u32 offset, int len, const void *data)
 {

@@ -16,7 +16,6 @@
 #include "arch/x86/cpu/cr.h"
 #include "arch/x86/cpu/fpu.h"
 #include "arch/x86/cpu/msr.h"
-#include "arch/x86/cpu/msr_pass.h"
 #include "arch/x86/event/debug.h"
 #include "arch/x86/event/inject.h"
 #include "arch/x86/irq/lapic.h"
@@ -254,7 +253,7 @@ void reset_vcpu(struct mkvm_vcpu *vcpu, bool init_event)
 	if (vcpu->arch.apic)
 		lapic_reset(vcpu, init_event);
 	reset_registers(vcpu, init_event);
-	vmx_vcpu_reset(vcpu, init_event);
-	msr_pass_update(vcpu);
+	vmx_vcpu_reset(vcpu);
+	mkvm_make_request(MKVM_REQ_MSR_PASS, vcpu);
 	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
 }

@@ -75,8 +75,6 @@ static int handle_requests(struct mkvm_vcpu *vcpu)
 		     (BIT(MKVM_REQ_CLOCK_UPDATE) | BIT(MKVM_REQ_STEAL_UPDATE) |
 		      BIT(MKVM_REQ_ASYNC_PF))))
 		tell_guest(vcpu);
-	if (mkvm_check_request(MKVM_REQ_MSR_FILTER, vcpu))
-		msr_pass_update(vcpu);
 	if (mkvm_check_request(MKVM_REQ_NMI, vcpu))
 		inject_take_nmis(vcpu);
 	if (mkvm_check_request(MKVM_REQ_LAPIC_TIMER, vcpu))
@@ -91,6 +89,9 @@ static int handle_requests(struct mkvm_vcpu *vcpu)
 	}
 	if (mkvm_check_request(MKVM_REQ_APIC_MODE, vcpu))
 		apic_page_update(vcpu);
+	/* Behind what asks for it: INIT, and another mode of the LAPIC. */
+	if (mkvm_check_request(MKVM_REQ_MSR_PASS, vcpu))
+		msr_pass_update(vcpu);
 	if (mkvm_check_request(MKVM_REQ_IOAPIC_EOI, vcpu)) {
 		vcpu->run->exit_reason = KVM_EXIT_IOAPIC_EOI;
 		vcpu->run->eoi.vector = lapic_take_ioapic_eoi(vcpu);

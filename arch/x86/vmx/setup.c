@@ -301,11 +301,10 @@ void vmx_vcpu_put(struct mkvm_vcpu *vcpu)
 /**
  * vmx_vcpu_reset() - VMCS state after RESET or INIT
  * @vcpu: loaded vCPU
- * @init_event: INIT
  *
  * The registers are reset_vcpu()'s; what only VMX has is done here.
  */
-void vmx_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
+void vmx_vcpu_reset(struct mkvm_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
@@ -315,10 +314,6 @@ void vmx_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event)
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 	vmx->event_injected = false;
 	vmx->idt_vectoring_valid = false;
-	if (!init_event) {
-		vmx->spec_ctrl = 0;
-		vmx->enter_flags &= ~VMX_ENTER_SPEC_CTRL;
-	}
 	vmx_cpu_based_clear(vmx, CPU_BASED_INTR_WINDOW_EXITING | CPU_BASED_NMI_WINDOW_EXITING);
 	vmx_cpuid_changed(vcpu);
 	vmx_update_exception_bitmap(vcpu);

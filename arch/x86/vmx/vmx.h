@@ -56,7 +56,7 @@ int vmx_vcpu_create(struct mkvm_vcpu *vcpu);
 void vmx_vcpu_destroy(struct mkvm_vcpu *vcpu);
 void vmx_vcpu_load(struct mkvm_vcpu *vcpu, int cpu);
 void vmx_vcpu_put(struct mkvm_vcpu *vcpu);
-void vmx_vcpu_reset(struct mkvm_vcpu *vcpu, bool init_event);
+void vmx_vcpu_reset(struct mkvm_vcpu *vcpu);
 
 /* TLBs. */
 void vmx_flush_tlb(struct mkvm_vcpu *vcpu);

@@ -74,7 +74,7 @@ static inline void *memdup_user(const void *from, size_t n)
 #define MC_VECTOR			18
 #define X86_CR4_MCE			BIT(6)
 
-enum mkvm_request { MKVM_REQ_TRIPLE_FAULT, MKVM_REQ_MSR_FILTER };
+enum mkvm_request { MKVM_REQ_TRIPLE_FAULT, MKVM_REQ_MSR_PASS };
 enum { GREG_RCX = 1 };
 enum vmx_msr_access { VMX_MSR_READ = 1, VMX_MSR_WRITE = 2, VMX_MSR_RW = 3 };
 

@@ -35,15 +35,15 @@ static int enable_max_vcpu_id(struct mkvm_vm *vm, u64 limit)
 	else
 		vm->max_vcpu_ids = limit;
 	if (why)
-		vm_refuse(vm, "KVM_CAP_MAX_VCPU_ID: %llu %s", limit, why);
+		mkvm_refuse(vm, "KVM_CAP_MAX_VCPU_ID: %llu %s", limit, why);
 	return why ? -EINVAL : 0;
 }
 
 static int enable_manual_dirty_log(struct mkvm_vm *vm, u64 flags)
 {
 	if (flags == KVM_DIRTY_LOG_INITIALLY_SET) {
-		vm_refuse(vm, "KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2: 0x%llx: a log that is set initially must be cleared by hand",
-			  flags);
+		mkvm_refuse(vm, "KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2: 0x%llx: a log that is set initially must be cleared by hand",
+			    flags);
 		return -EINVAL;
 	}
 	WRITE_ONCE(vm->dirty_log_manual, flags);
@@ -139,21 +139,21 @@ long mkvm_enable_cap(struct mkvm_call *call)
 	int ret;
 
 	if (args->flags) {
-		vm_refuse(call->vm, "KVM_ENABLE_CAP: capability %u with flags 0x%x, must be 0",
-			  args->cap, args->flags);
+		mkvm_refuse(call->vm, "KVM_ENABLE_CAP: capability %u with flags 0x%x, must be 0",
+			    args->cap, args->flags);
 		return -EINVAL;
 	}
 	if (!can_be_enabled(row, call)) {
-		vm_refuse(call->vm, "KVM_ENABLE_CAP: capability %u cannot be enabled on a %s",
-			  args->cap, call->vcpu ? "vCPU" : "VM");
+		mkvm_refuse(call->vm, "KVM_ENABLE_CAP: capability %u cannot be enabled on a %s",
+			    args->cap, call->vcpu ? "vCPU" : "VM");
 		return -EINVAL;
 	}
 	if (row->max && arg > row->max) {
-		vm_refuse(call->vm, "%s: %llu is more than %llu", row->name, arg, row->max);
+		mkvm_refuse(call->vm, "%s: %llu is more than %llu", row->name, arg, row->max);
 		return -EINVAL;
 	}
 	if (row->flags && arg & ~row->flags) {
-		vm_refuse(call->vm, "%s: unknown flags 0x%llx", row->name, arg & ~row->flags);
+		mkvm_refuse(call->vm, "%s: unknown flags 0x%llx", row->name, arg & ~row->flags);
 		return -EINVAL;
 	}
 	ret = mkvm_check_needs(row->needs, row->name, call);

@@ -112,8 +112,8 @@ int mkvm_coalesced_ioctl(struct mkvm_vm *vm, const struct kvm_coalesced_mmio_zon
 	int err = 0;
 
 	if (args->pio > 1 || (add && (!args->size || args->size > INT_MAX))) {
-		vm_refuse(vm, "coalesced zone: space %u must be 0 or 1, size %u must be 1 to %d",
-			  args->pio, args->size, INT_MAX);
+		mkvm_refuse(vm, "coalesced zone: space %u must be 0 or 1, size %u must be 1 to %d",
+			    args->pio, args->size, INT_MAX);
 		return -EINVAL;
 	}
 	if (add) {

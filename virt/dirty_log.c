@@ -30,14 +30,14 @@ static struct mkvm_memslot *log_slot(struct mkvm_vm *vm, u32 id)
 	struct mkvm_memslot *slot;
 
 	if (id >= MKVM_USER_MEM_SLOTS) {
-		vm_refuse(vm, "dirty log of slot 0x%x: slots are 0 to %u", id,
-			  MKVM_USER_MEM_SLOTS - 1);
+		mkvm_refuse(vm, "dirty log of slot 0x%x: slots are 0 to %u", id,
+			    MKVM_USER_MEM_SLOTS - 1);
 		return ERR_PTR(-EINVAL);
 	}
 	slot = mkvm_slot_by_id(vm, id);
 	if (!slot || !slot->dirty_bitmap) {
-		vm_refuse(vm, "dirty log of slot %u: %s", id,
-			  slot ? "its log is not on" : "no such slot");
+		mkvm_refuse(vm, "dirty log of slot %u: %s", id,
+			    slot ? "its log is not on" : "no such slot");
 		return ERR_PTR(-ENOENT);
 	}
 	return slot;
@@ -154,8 +154,9 @@ static int clear_dirty_log_locked(struct mkvm_vm *vm, const struct kvm_clear_dir
 	    log->num_pages > slot->npages - log->first_page ||
 	    (log->num_pages % BITS_PER_LONG &&
 	     log->num_pages != slot->npages - log->first_page)) {
-		vm_refuse(vm, "KVM_CLEAR_DIRTY_LOG: pages [%llu, +%u) of slot %u with %llu pages: both ends must be multiples of %d, or the slot's end",
-			  log->first_page, log->num_pages, log->slot, slot->npages, BITS_PER_LONG);
+		mkvm_refuse(vm, "KVM_CLEAR_DIRTY_LOG: pages [%llu, +%u) of slot %u with %llu pages: both ends must be multiples of %d, or the slot's end",
+			    log->first_page, log->num_pages, log->slot, slot->npages,
+			    BITS_PER_LONG);
 		return -EINVAL;
 	}
 	arch_mmu_sync_dirty_log(vm);

@@ -24,18 +24,18 @@ static int add_route(struct mkvm_vm *vm, struct mkvm_irq_routing *t,
 	struct mkvm_route route = { .gsi = ue->gsi, .type = ue->type };
 
 	if (ue->flags & ~valid_flags) {
-		vm_refuse(vm, "KVM_SET_GSI_ROUTING: GSI %u: route flags 0x%x, known are 0x%x",
-			  ue->gsi, ue->flags, valid_flags);
+		mkvm_refuse(vm, "KVM_SET_GSI_ROUTING: GSI %u: route flags 0x%x, known are 0x%x",
+			    ue->gsi, ue->flags, valid_flags);
 		return -EINVAL;
 	}
 	if (arch_set_route(vm, &route, ue)) {
-		vm_refuse(vm, "KVM_SET_GSI_ROUTING: GSI %u: no such route: type %u, chip %u pin %u",
-			  ue->gsi, ue->type, ue->u.irqchip.irqchip, ue->u.irqchip.pin);
+		mkvm_refuse(vm, "KVM_SET_GSI_ROUTING: GSI %u: no such route: type %u, chip %u pin %u",
+			    ue->gsi, ue->type, ue->u.irqchip.irqchip, ue->u.irqchip.pin);
 		return -EINVAL;
 	}
 	if (mkvm_routing_add(t, &route)) {
-		vm_refuse(vm, "KVM_SET_GSI_ROUTING: GSI %u: a second route to the same chip",
-			  ue->gsi);
+		mkvm_refuse(vm, "KVM_SET_GSI_ROUTING: GSI %u: a second route to the same chip",
+			    ue->gsi);
 		return -EINVAL;
 	}
 	return 0;
@@ -52,8 +52,8 @@ static int set_routing(struct mkvm_vm *vm, const struct kvm_irq_routing_entry *e
 
 	for (i = 0; i < nr; i++) {
 		if (entries[i].gsi >= MKVM_MAX_ROUTES) {
-			vm_refuse(vm, "KVM_SET_GSI_ROUTING: GSI %u is past the last one, %u",
-				  entries[i].gsi, MKVM_MAX_ROUTES - 1);
+			mkvm_refuse(vm, "KVM_SET_GSI_ROUTING: GSI %u is past the last one, %u",
+				    entries[i].gsi, MKVM_MAX_ROUTES - 1);
 			return -EINVAL;
 		}
 		nr_gsis = max(nr_gsis, entries[i].gsi + 1);
@@ -94,8 +94,8 @@ int mkvm_set_gsi_routing_ioctl(struct mkvm_vm *vm, const struct kvm_irq_routing 
 	int err;
 
 	if (head->nr > MKVM_MAX_ROUTES || head->flags) {
-		vm_refuse(vm, "KVM_SET_GSI_ROUTING: %u entries, flags 0x%x: at most %u, flags must be 0",
-			  head->nr, head->flags, MKVM_MAX_ROUTES);
+		mkvm_refuse(vm, "KVM_SET_GSI_ROUTING: %u entries, flags 0x%x: at most %u, flags must be 0",
+			    head->nr, head->flags, MKVM_MAX_ROUTES);
 		return -EINVAL;
 	}
 	if (head->nr) {
@@ -130,12 +130,12 @@ int mkvm_signal_msi(struct mkvm_vm *vm, const struct kvm_msi *msi)
 	int idx, ret;
 
 	if (msi->flags) {
-		vm_refuse(vm, "KVM_SIGNAL_MSI: unknown flags 0x%x", msi->flags);
+		mkvm_refuse(vm, "KVM_SIGNAL_MSI: unknown flags 0x%x", msi->flags);
 		return -EINVAL;
 	}
 	if (arch_set_route(vm, &route, &ue)) {
-		vm_refuse(vm, "KVM_SIGNAL_MSI: 0x%08x%08x is no address of a message",
-			  msi->address_hi, msi->address_lo);
+		mkvm_refuse(vm, "KVM_SIGNAL_MSI: 0x%08x%08x is no address of a message",
+			    msi->address_hi, msi->address_lo);
 		return -EINVAL;
 	}
 	idx = srcu_read_lock(&vm->srcu);

@@ -217,7 +217,7 @@ int mkvm_io_bus_register(struct mkvm_vm *vm, enum mkvm_bus_idx idx, gpa_t addr, 
 	for (i = 0; old && i < old->nr; i++)
 		live += old->range[i].dev != &gone_device;
 	if (live >= MKVM_IO_BUS_MAX_RANGES) {
-		vm_refuse(vm, "I/O bus %d is full: %u ranges", idx, live);
+		mkvm_refuse(vm, "I/O bus %d is full: %u ranges", idx, live);
 		return -ENOSPC;
 	}
 	new = kvmalloc(struct_size(new, range, live + 1), GFP_KERNEL_ACCOUNT);

@@ -89,8 +89,8 @@ static int ioeventfd_assign(struct mkvm_vm *vm, const struct mkvm_ioeventfd *wan
 	p->dev.ops = &ioeventfd_ops;
 	list_for_each_entry(other, &vm->ioeventfds, list) {
 		if (collides(p, other)) {
-			vm_refuse(vm, "KVM_IOEVENTFD: another one takes the same writes at 0x%llx, length %u",
-				  p->addr, p->len);
+			mkvm_refuse(vm, "KVM_IOEVENTFD: another one takes the same writes at 0x%llx, length %u",
+				    p->addr, p->len);
 			kfree(p);
 			return -EEXIST;
 		}
@@ -114,8 +114,8 @@ static int ioeventfd_deassign(struct mkvm_vm *vm, const struct mkvm_ioeventfd *w
 		    (p->any_data || p->datamatch == want->datamatch))
 			return mkvm_io_bus_unregister(vm, p->bus, &p->dev);
 	}
-	vm_refuse(vm, "KVM_IOEVENTFD: no ioeventfd at 0x%llx has this eventfd, length and datamatch",
-		  want->addr);
+	mkvm_refuse(vm, "KVM_IOEVENTFD: no ioeventfd at 0x%llx has this eventfd, length and datamatch",
+		    want->addr);
 	return -ENOENT;
 }
 
@@ -141,8 +141,8 @@ int mkvm_ioeventfd_ioctl(struct mkvm_vm *vm, const struct kvm_ioeventfd *args)
 	int err;
 
 	if (args->flags & ~VALID_FLAGS) {
-		vm_refuse(vm, "KVM_IOEVENTFD: flags 0x%x, known are 0x%x", args->flags,
-			  VALID_FLAGS);
+		mkvm_refuse(vm, "KVM_IOEVENTFD: flags 0x%x, known are 0x%x", args->flags,
+			    VALID_FLAGS);
 		return -EINVAL;
 	}
 	if (!deassign) {
@@ -150,23 +150,23 @@ int mkvm_ioeventfd_ioctl(struct mkvm_vm *vm, const struct kvm_ioeventfd *args)
 		case 0: case 1: case 2: case 4: case 8:
 			break;
 		default:
-			vm_refuse(vm, "KVM_IOEVENTFD: length %u, must be 0, 1, 2, 4 or 8",
-				  args->len);
+			mkvm_refuse(vm, "KVM_IOEVENTFD: length %u, must be 0, 1, 2, 4 or 8",
+				    args->len);
 			return -EINVAL;
 		}
 		if (args->addr + args->len < args->addr) {
-			vm_refuse(vm, "KVM_IOEVENTFD: [0x%llx, +%u) wraps round", args->addr,
-				  args->len);
+			mkvm_refuse(vm, "KVM_IOEVENTFD: [0x%llx, +%u) wraps round", args->addr,
+				    args->len);
 			return -EINVAL;
 		}
 		if (!args->len && !want.any_data) {
-			vm_refuse(vm, "KVM_IOEVENTFD: KVM_IOEVENTFD_FLAG_DATAMATCH needs a length other than 0");
+			mkvm_refuse(vm, "KVM_IOEVENTFD: KVM_IOEVENTFD_FLAG_DATAMATCH needs a length other than 0");
 			return -EINVAL;
 		}
 	}
 	want.eventfd = eventfd_ctx_fdget(args->fd);
 	if (IS_ERR(want.eventfd)) {
-		vm_refuse(vm, "KVM_IOEVENTFD: descriptor %d is no eventfd", args->fd);
+		mkvm_refuse(vm, "KVM_IOEVENTFD: descriptor %d is no eventfd", args->fd);
 		return PTR_ERR(want.eventfd);
 	}
 	mutex_lock(&vm->slots_lock);

@@ -219,7 +219,8 @@ static int irqfd_attach(struct mkvm_irqfd *irqfd, struct file *file, bool resamp
 
 	list_for_each_entry(other, &vm->irqfds, list) {
 		if (other->eventfd == irqfd->eventfd) {
-			vm_refuse(vm, "KVM_IRQFD: this eventfd drives GSI %u already", other->gsi);
+			mkvm_refuse(vm, "KVM_IRQFD: this eventfd drives GSI %u already",
+				    other->gsi);
 			return -EBUSY;
 		}
 	}
@@ -245,8 +246,8 @@ static int irqfd_assign(struct mkvm_vm *vm, const struct kvm_irqfd *args)
 	int err;
 
 	if (!arch_irqfd_allowed(vm, resample)) {
-		vm_refuse(vm, "KVM_IRQFD: there are no interrupt controllers in the kernel%s",
-			  resample ? " that have pins to resample" : "");
+		mkvm_refuse(vm, "KVM_IRQFD: there are no interrupt controllers in the kernel%s",
+			    resample ? " that have pins to resample" : "");
 		return -EINVAL;
 	}
 	irqfd = kzalloc(sizeof(*irqfd), GFP_KERNEL_ACCOUNT);
@@ -260,21 +261,21 @@ static int irqfd_assign(struct mkvm_vm *vm, const struct kvm_irqfd *args)
 
 	file = fget(args->fd);
 	if (!file) {
-		vm_refuse(vm, "KVM_IRQFD: descriptor %d is not open", args->fd);
+		mkvm_refuse(vm, "KVM_IRQFD: descriptor %d is not open", args->fd);
 		kfree(irqfd);
 		return -EBADF;
 	}
 	irqfd->eventfd = eventfd_ctx_fileget(file);
 	if (IS_ERR(irqfd->eventfd)) {
-		vm_refuse(vm, "KVM_IRQFD: descriptor %d is no eventfd", args->fd);
+		mkvm_refuse(vm, "KVM_IRQFD: descriptor %d is no eventfd", args->fd);
 		err = PTR_ERR(irqfd->eventfd);
 		goto fail;
 	}
 	if (resample) {
 		irqfd->resamplefd = eventfd_ctx_fdget(args->resamplefd);
 		if (IS_ERR(irqfd->resamplefd)) {
-			vm_refuse(vm, "KVM_IRQFD: resamplefd: descriptor %d is no eventfd",
-				  args->resamplefd);
+			mkvm_refuse(vm, "KVM_IRQFD: resamplefd: descriptor %d is no eventfd",
+				    args->resamplefd);
 			err = PTR_ERR(irqfd->resamplefd);
 			goto fail;
 		}
@@ -304,7 +305,7 @@ static int irqfd_deassign(struct mkvm_vm *vm, const struct kvm_irqfd *args)
 	struct mkvm_irqfd *irqfd;
 
 	if (IS_ERR(eventfd)) {
-		vm_refuse(vm, "KVM_IRQFD: descriptor %d is no eventfd", args->fd);
+		mkvm_refuse(vm, "KVM_IRQFD: descriptor %d is no eventfd", args->fd);
 		return PTR_ERR(eventfd);
 	}
 	mutex_lock(&vm->irq_lock);
@@ -330,8 +331,8 @@ static int irqfd_deassign(struct mkvm_vm *vm, const struct kvm_irqfd *args)
 int mkvm_irqfd_ioctl(struct mkvm_vm *vm, const struct kvm_irqfd *args)
 {
 	if (args->flags & ~(KVM_IRQFD_FLAG_DEASSIGN | KVM_IRQFD_FLAG_RESAMPLE)) {
-		vm_refuse(vm, "KVM_IRQFD: flags 0x%x, known are 0x%x", args->flags,
-			  KVM_IRQFD_FLAG_DEASSIGN | KVM_IRQFD_FLAG_RESAMPLE);
+		mkvm_refuse(vm, "KVM_IRQFD: flags 0x%x, known are 0x%x", args->flags,
+			    KVM_IRQFD_FLAG_DEASSIGN | KVM_IRQFD_FLAG_RESAMPLE);
 		return -EINVAL;
 	}
 	if (args->flags & KVM_IRQFD_FLAG_DEASSIGN)

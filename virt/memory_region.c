@@ -142,32 +142,32 @@ static int region_check(struct mkvm_vm *vm, const struct kvm_userspace_memory_re
 	u64 npages = mem->memory_size >> PAGE_SHIFT;
 
 	if (mem->flags & ~(u32)(KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY)) {
-		vm_refuse(vm, "memory slot 0x%x: flags 0x%x, known are 0x%lx", mem->slot,
-			  mem->flags, KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY);
+		mkvm_refuse(vm, "memory slot 0x%x: flags 0x%x, known are 0x%lx", mem->slot,
+			    mem->flags, KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY);
 		return -EINVAL;
 	}
 	if (!PAGE_ALIGNED(mem->memory_size) || !PAGE_ALIGNED(mem->guest_phys_addr) ||
 	    !PAGE_ALIGNED(mem->userspace_addr)) {
-		vm_refuse(vm, "memory slot 0x%x: size 0x%llx, guest address 0x%llx and user address 0x%llx must be multiples of 4096",
-			  mem->slot, mem->memory_size, mem->guest_phys_addr, mem->userspace_addr);
+		mkvm_refuse(vm, "memory slot 0x%x: size 0x%llx, guest address 0x%llx and user address 0x%llx must be multiples of 4096",
+			    mem->slot, mem->memory_size, mem->guest_phys_addr, mem->userspace_addr);
 		return -EINVAL;
 	}
 	if (mem->userspace_addr != untagged_addr(mem->userspace_addr) ||
 	    !access_ok((void __user *)(unsigned long)mem->userspace_addr, mem->memory_size)) {
-		vm_refuse(vm, "memory slot 0x%x: [0x%llx, +0x%llx) is no range of user addresses",
-			  mem->slot, mem->userspace_addr, mem->memory_size);
+		mkvm_refuse(vm, "memory slot 0x%x: [0x%llx, +0x%llx) is no range of user addresses",
+			    mem->slot, mem->userspace_addr, mem->memory_size);
 		return -EINVAL;
 	}
 	/* Bits 31:16 name the address space: 1 is system-management mode, which does not exist. */
 	if (mem->slot >= MKVM_USER_MEM_SLOTS) {
-		vm_refuse(vm, "memory slot 0x%x: slots are 0 to %u, of address space 0", mem->slot,
-			  MKVM_USER_MEM_SLOTS - 1);
+		mkvm_refuse(vm, "memory slot 0x%x: slots are 0 to %u, of address space 0",
+			    mem->slot, MKVM_USER_MEM_SLOTS - 1);
 		return -EINVAL;
 	}
 	if (mem->guest_phys_addr + mem->memory_size < mem->guest_phys_addr ||
 	    npages > MKVM_SLOT_MAX_PAGES) {
-		vm_refuse(vm, "memory slot 0x%x: %llu pages at 0x%llx: at most %lu, and they may not wrap round",
-			  mem->slot, npages, mem->guest_phys_addr, MKVM_SLOT_MAX_PAGES);
+		mkvm_refuse(vm, "memory slot 0x%x: %llu pages at 0x%llx: at most %lu, and they may not wrap round",
+			    mem->slot, npages, mem->guest_phys_addr, MKVM_SLOT_MAX_PAGES);
 		return -EINVAL;
 	}
 	return 0;
@@ -278,29 +278,29 @@ static int set_region_locked(struct mkvm_vm *vm, const struct kvm_userspace_memo
 	if (!npages) {
 		if (old)
 			return slot_delete(vm, old);
-		vm_refuse(vm, "memory slot %u: size 0 deletes a slot, and there is none",
-			  mem->slot);
+		mkvm_refuse(vm, "memory slot %u: size 0 deletes a slot, and there is none",
+			    mem->slot);
 		return -EINVAL;
 	}
 	if (old && (old->npages != npages || old->userspace_addr != mem->userspace_addr ||
 		    ((old->flags ^ mem->flags) & KVM_MEM_READONLY))) {
-		vm_refuse(vm, "memory slot %u exists: its size, user address and KVM_MEM_READONLY cannot change",
-			  mem->slot);
+		mkvm_refuse(vm, "memory slot %u exists: its size, user address and KVM_MEM_READONLY cannot change",
+			    mem->slot);
 		return -EINVAL;
 	}
 	if (base_gfn + npages - 1 > arch_mmu_max_gfn()) {
-		vm_refuse(vm, "memory slot %u ends at frame 0x%llx, the last that the processor maps is 0x%llx",
-			  mem->slot, base_gfn + npages - 1, arch_mmu_max_gfn());
+		mkvm_refuse(vm, "memory slot %u ends at frame 0x%llx, the last that the processor maps is 0x%llx",
+			    mem->slot, base_gfn + npages - 1, arch_mmu_max_gfn());
 		return -EINVAL;
 	}
 	if (mkvm_slots_overlap(slots, old, base_gfn, npages)) {
-		vm_refuse(vm, "memory slot %u: frames [0x%llx, +0x%llx) overlap another slot",
-			  mem->slot, base_gfn, npages);
+		mkvm_refuse(vm, "memory slot %u: frames [0x%llx, +0x%llx) overlap another slot",
+			    mem->slot, base_gfn, npages);
 		return -EEXIST;
 	}
 	reserved = arch_gfns_reserved(vm, base_gfn, npages);
 	if (reserved) {
-		vm_refuse(vm, "memory slot %u covers %s", mem->slot, reserved);
+		mkvm_refuse(vm, "memory slot %u covers %s", mem->slot, reserved);
 		return -EEXIST;
 	}
 	if (old && old->base_gfn == base_gfn && old->flags == mem->flags)

@@ -69,9 +69,9 @@ void mkvm_refuse(struct mkvm_vm *vm, const char *fmt, ...)
 int mkvm_vm_refuse_use(struct mkvm_vm *vm)
 {
 	if (vm->mm != current->mm)
-		vm_refuse(vm, "its memory is another process's: process %d can do nothing with it",
-			  task_tgid_nr(current));
+		mkvm_refuse(vm, "its memory is another process's: process %d can do nothing with it",
+			    task_tgid_nr(current));
 	else
-		vm_refuse(vm, "it is dead: %s", READ_ONCE(vm->dead_reason) ?: "for no reason");
+		mkvm_refuse(vm, "it is dead: %s", READ_ONCE(vm->dead_reason) ?: "for no reason");
 	return -EIO;
 }

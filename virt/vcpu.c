@@ -88,8 +88,8 @@ static long set_signal_mask(struct mkvm_call *call)
 	if (copy_from_user(&args, user, sizeof(args)))
 		return -EFAULT;
 	if (args.len != sizeof(set)) {
-		vm_refuse(vcpu->vm, "KVM_SET_SIGNAL_MASK: length %u, must be %zu", args.len,
-			  sizeof(set));
+		mkvm_refuse(vcpu->vm, "KVM_SET_SIGNAL_MASK: length %u, must be %zu", args.len,
+			    sizeof(set));
 		return -EINVAL;
 	}
 	if (copy_from_user(&set, user + sizeof(args), sizeof(set)))
@@ -272,16 +272,16 @@ static int reserve(struct mkvm_vm *vm, unsigned long id)
 	u32 limit = vm->max_vcpu_ids ?: MKVM_MAX_VCPU_ID;
 
 	if (id >= limit) {
-		vm_refuse(vm, "KVM_CREATE_VCPU: id %lu, must be below %u", id, limit);
+		mkvm_refuse(vm, "KVM_CREATE_VCPU: id %lu, must be below %u", id, limit);
 		return -EINVAL;
 	}
 	if (vm->online_vcpus >= MKVM_MAX_VCPUS) {
-		vm_refuse(vm, "KVM_CREATE_VCPU: there are %d vCPUs already, which is the limit",
-			  MKVM_MAX_VCPUS);
+		mkvm_refuse(vm, "KVM_CREATE_VCPU: there are %d vCPUs already, which is the limit",
+			    MKVM_MAX_VCPUS);
 		return -EINVAL;
 	}
 	if (mkvm_vcpu_by_id(vm, id)) {
-		vm_refuse(vm, "KVM_CREATE_VCPU: there is a vCPU %lu already", id);
+		mkvm_refuse(vm, "KVM_CREATE_VCPU: there is a vCPU %lu already", id);
 		return -EEXIST;
 	}
 	return arch_vcpu_precreate(vm, id);

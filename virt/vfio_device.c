@@ -98,13 +98,13 @@ static int add_file(struct vfio_device *device, struct file *file, s32 fd)
 	struct assigned *a;
 
 	if (!is_vfio_file(file)) {
-		vm_refuse(device->vm, "KVM_DEV_VFIO_GROUP_ADD: descriptor %d is no VFIO group",
-			  fd);
+		mkvm_refuse(device->vm, "KVM_DEV_VFIO_GROUP_ADD: descriptor %d is no VFIO group",
+			    fd);
 		return -EINVAL;
 	}
 	if (find(device, file)) {
-		vm_refuse(device->vm, "KVM_DEV_VFIO_GROUP_ADD: the group of descriptor %d was added before",
-			  fd);
+		mkvm_refuse(device->vm, "KVM_DEV_VFIO_GROUP_ADD: the group of descriptor %d was added before",
+			    fd);
 		return -EEXIST;
 	}
 	a = kzalloc(sizeof(*a), GFP_KERNEL_ACCOUNT);
@@ -122,7 +122,7 @@ static int change(struct vfio_device *device, u64 attr, s32 fd)
 	int ret = 0;
 
 	if (!file) {
-		vm_refuse(device->vm, "KVM_DEV_VFIO_GROUP: descriptor %d is not open", fd);
+		mkvm_refuse(device->vm, "KVM_DEV_VFIO_GROUP: descriptor %d is not open", fd);
 		return -EBADF;
 	}
 	mutex_lock(&device->lock);
@@ -133,8 +133,8 @@ static int change(struct vfio_device *device, u64 attr, s32 fd)
 		if (a) {
 			drop(a);
 		} else {
-			vm_refuse(device->vm, "KVM_DEV_VFIO_GROUP_DEL: the group of descriptor %d was not added",
-				  fd);
+			mkvm_refuse(device->vm, "KVM_DEV_VFIO_GROUP_DEL: the group of descriptor %d was not added",
+				    fd);
 			ret = -ENOENT;
 		}
 	}
@@ -157,8 +157,8 @@ static int refuse_unknown(const struct mkvm_call *call)
 {
 	const struct kvm_device_attr *attr = call->data;
 
-	vm_refuse(call->vm, "%s: group %u of the VFIO device has no attribute %llu", call->name,
-		  attr->group, attr->attr);
+	mkvm_refuse(call->vm, "%s: group %u of the VFIO device has no attribute %llu", call->name,
+		    attr->group, attr->attr);
 	return -ENXIO;
 }
 
@@ -181,7 +181,7 @@ static long set_attr(struct mkvm_call *call)
 
 static long get_attr(struct mkvm_call *call)
 {
-	vm_refuse(call->vm, "KVM_GET_DEVICE_ATTR: no attribute of the VFIO device can be read");
+	mkvm_refuse(call->vm, "KVM_GET_DEVICE_ATTR: no attribute of the VFIO device can be read");
 	return -EPERM;
 }
 
@@ -247,7 +247,7 @@ static struct vfio_device *create(struct mkvm_vm *vm)
 	vm->has_vfio_device = true;
 	mutex_unlock(&vm->lock);
 	if (taken) {
-		vm_refuse(vm, "KVM_CREATE_DEVICE: the VM has its VFIO device already");
+		mkvm_refuse(vm, "KVM_CREATE_DEVICE: the VM has its VFIO device already");
 		kfree(device);
 		return ERR_PTR(-EBUSY);
 	}
@@ -277,7 +277,7 @@ int mkvm_create_device(struct mkvm_vm *vm, const struct kvm_create_device *args,
 	int fd;
 
 	if (args->type != KVM_DEV_TYPE_VFIO) {
-		vm_refuse(vm, "KVM_CREATE_DEVICE: there is no device of type %u", args->type);
+		mkvm_refuse(vm, "KVM_CREATE_DEVICE: there is no device of type %u", args->type);
 		return -ENODEV;
 	}
 	if (args->flags & KVM_CREATE_DEVICE_TEST)

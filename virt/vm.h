@@ -158,9 +158,6 @@ static inline int mkvm_vm_may_use(struct mkvm_vm *vm)
 	return 0;
 }
 
-/* Why an ioctl of this VM's is refused: the check that failed, and the value. */
-#define vm_refuse(vm, fmt, ...)	mkvm_refuse(vm, fmt, ##__VA_ARGS__)
-
 /* How many vCPUs can be found in vm->vcpus[]. */
 static inline int mkvm_online_vcpus(struct mkvm_vm *vm)
 {

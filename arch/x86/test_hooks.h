@@ -19,7 +19,7 @@
 /* The answer of an ioctl, @what, whose code is not there. */
 static inline long test_hooks_refuse(struct mkvm_vm *vm, const char *what)
 {
-	vm_refuse(vm, "%s: this module was built without TESTHOOKS=1", what);
+	mkvm_refuse(vm, "%s: this module was built without TESTHOOKS=1", what);
 	return -EPERM;
 }
 

@@ -46,8 +46,8 @@ long attribute_vcpu_ioctl(struct mkvm_call *call)
 	u64 offset;
 
 	if (attr->group != KVM_VCPU_TSC_CTRL || attr->attr != KVM_VCPU_TSC_OFFSET) {
-		vm_refuse(vcpu->vm, "%s: group %u of a vCPU has no attribute %llu", call->name,
-			  attr->group, attr->attr);
+		mkvm_refuse(vcpu->vm, "%s: group %u of a vCPU has no attribute %llu", call->name,
+			    attr->group, attr->attr);
 		return -ENXIO;
 	}
 	switch (call->cmd) {

@@ -70,8 +70,8 @@ static long get_xsave(struct mkvm_call *call)
 {
 	/* The old structure has no room for more than its own size. */
 	if (fpu_uabi_size() > sizeof(struct kvm_xsave)) {
-		vm_refuse(call->vm, "KVM_GET_XSAVE: the state has %u bytes, use KVM_GET_XSAVE2",
-			  fpu_uabi_size());
+		mkvm_refuse(call->vm, "KVM_GET_XSAVE: the state has %u bytes, use KVM_GET_XSAVE2",
+			    fpu_uabi_size());
 		return -EINVAL;
 	}
 	fpu_get_xsave(call->vcpu, call->data, sizeof(struct kvm_xsave));
@@ -136,8 +136,8 @@ static long set_mp_state(struct mkvm_call *call)
 			break;
 		fallthrough;
 	default:
-		vm_refuse(vcpu->vm, "KVM_SET_MP_STATE: state %u %s", state,
-			  vcpu->arch.apic ? "does not exist" : "needs a LAPIC in the kernel");
+		mkvm_refuse(vcpu->vm, "KVM_SET_MP_STATE: state %u %s", state,
+			    vcpu->arch.apic ? "does not exist" : "needs a LAPIC in the kernel");
 		return -EINVAL;
 	}
 	if (state == KVM_MP_STATE_SIPI_RECEIVED) {
@@ -159,7 +159,7 @@ static long nmi(struct mkvm_call *call)
 /* KVM_CAP_X86_SMM is 0. The row stands for the name in the message. */
 static long smi(struct mkvm_call *call)
 {
-	vm_refuse(call->vm, "KVM_SMI: there is no system-management mode");
+	mkvm_refuse(call->vm, "KVM_SMI: there is no system-management mode");
 	return -EINVAL;
 }
 
@@ -170,18 +170,18 @@ static long interrupt(struct mkvm_call *call)
 	u32 vector = ((struct kvm_interrupt *)call->data)->irq;
 
 	if (vector >= KVM_NR_INTERRUPTS) {
-		vm_refuse(vcpu->vm, "KVM_INTERRUPT: %u is no vector", vector);
+		mkvm_refuse(vcpu->vm, "KVM_INTERRUPT: %u is no vector", vector);
 		return -EINVAL;
 	}
 	switch (vcpu->vm->arch.irqchip_mode) {
 	case MKVM_IRQCHIP_KERNEL:
-		vm_refuse(vcpu->vm, "KVM_INTERRUPT: vector %u, but the 8259s are in the kernel",
-			  vector);
+		mkvm_refuse(vcpu->vm, "KVM_INTERRUPT: vector %u, but the 8259s are in the kernel",
+			    vector);
 		return -ENXIO;
 	case MKVM_IRQCHIP_SPLIT:
 		if (vcpu->arch.pending_extint >= 0) {
-			vm_refuse(vcpu->vm, "KVM_INTERRUPT: vector %u, but %d is still waiting",
-				  vector, vcpu->arch.pending_extint);
+			mkvm_refuse(vcpu->vm, "KVM_INTERRUPT: vector %u, but %d is still waiting",
+				    vector, vcpu->arch.pending_extint);
 			return -EEXIST;
 		}
 		vcpu->arch.pending_extint = vector;
@@ -226,7 +226,7 @@ static long tpr_access_reporting(struct mkvm_call *call)
 	const struct kvm_tpr_access_ctl *ctl = call->data;
 
 	if (ctl->flags) {
-		vm_refuse(call->vm, "KVM_TPR_ACCESS_REPORTING: unknown flags 0x%x", ctl->flags);
+		mkvm_refuse(call->vm, "KVM_TPR_ACCESS_REPORTING: unknown flags 0x%x", ctl->flags);
 		return -EINVAL;
 	}
 	return 0;
@@ -237,7 +237,8 @@ static long set_vapic_addr(struct mkvm_call *call)
 	u64 gpa = ((struct kvm_vapic_addr *)call->data)->vapic_addr;
 
 	if (gpa & call->vcpu->arch.reserved_gpa_bits) {
-		vm_refuse(call->vm, "KVM_SET_VAPIC_ADDR: 0x%llx is no guest-physical address", gpa);
+		mkvm_refuse(call->vm, "KVM_SET_VAPIC_ADDR: 0x%llx is no guest-physical address",
+			    gpa);
 		return -EINVAL;
 	}
 	return 0;

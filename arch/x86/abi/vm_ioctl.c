@@ -27,8 +27,8 @@
 static long set_tss_addr(struct mkvm_call *call)
 {
 	if (call->arg > (u32)(-3 * PAGE_SIZE)) {
-		vm_refuse(call->vm, "KVM_SET_TSS_ADDR: 0x%lx leaves no three pages below 4 GiB",
-			  call->arg);
+		mkvm_refuse(call->vm, "KVM_SET_TSS_ADDR: 0x%lx leaves no three pages below 4 GiB",
+			    call->arg);
 		return -EINVAL;
 	}
 	return 0;
@@ -45,8 +45,8 @@ static long set_boot_cpu_id(struct mkvm_call *call)
 	u32 limit = call->vm->max_vcpu_ids ?: MKVM_MAX_VCPU_ID;
 
 	if (call->arg > limit) {
-		vm_refuse(call->vm, "KVM_SET_BOOT_CPU_ID: id %lu is above the limit, %u", call->arg,
-			  limit);
+		mkvm_refuse(call->vm, "KVM_SET_BOOT_CPU_ID: id %lu is above the limit, %u",
+			    call->arg, limit);
 		return -EINVAL;
 	}
 	call->vm->arch.bsp_vcpu_id = call->arg;
@@ -82,8 +82,8 @@ static long set_msr_filter(struct mkvm_call *call)
 static long set_nr_mmu_pages(struct mkvm_call *call)
 {
 	if (call->arg < MIN_MMU_PAGES) {
-		vm_refuse(call->vm, "KVM_SET_NR_MMU_PAGES: %lu pages, must be at least %u",
-			  call->arg, MIN_MMU_PAGES);
+		mkvm_refuse(call->vm, "KVM_SET_NR_MMU_PAGES: %lu pages, must be at least %u",
+			    call->arg, MIN_MMU_PAGES);
 		return -EINVAL;
 	}
 	WRITE_ONCE(call->vm->arch.nr_mmu_pages, min_t(unsigned long, call->arg, INT_MAX));

@@ -749,12 +749,13 @@ static int check_entries(struct mkvm_vcpu *vcpu, struct kvm_cpuid_entry2 *entrie
 		return 0;
 	linear = (e->eax >> 8) & 0xff;
 	if (linear && linear != 48 && linear != 57) {
-		vm_refuse(vcpu->vm, "KVM_SET_CPUID2: %u linear-address bits, not 48 or 57", linear);
+		mkvm_refuse(vcpu->vm, "KVM_SET_CPUID2: %u linear-address bits, not 48 or 57",
+			    linear);
 		return -EINVAL;
 	}
 	if ((e->eax & 0xff) > 52) {
-		vm_refuse(vcpu->vm, "KVM_SET_CPUID2: %u physical-address bits, more than 52",
-			  e->eax & 0xff);
+		mkvm_refuse(vcpu->vm, "KVM_SET_CPUID2: %u physical-address bits, more than 52",
+			    e->eax & 0xff);
 		return -EINVAL;
 	}
 	return 0;
@@ -786,7 +787,7 @@ static int set_entries(struct mkvm_vcpu *vcpu, struct kvm_cpuid_entry2 *entries,
 	if (vcpu->arch.ran) {
 		ret = same_entries(vcpu, entries, nent) ? 0 : -EINVAL;
 		if (ret)
-			vm_refuse(vcpu->vm, "KVM_SET_CPUID2: other data after KVM_RUN");
+			mkvm_refuse(vcpu->vm, "KVM_SET_CPUID2: other data after KVM_RUN");
 		goto free;
 	}
 	ret = check_entries(vcpu, entries, nent);
@@ -828,8 +829,8 @@ static int read_nent(struct mkvm_vcpu *vcpu, const u32 __user *user, u32 *nent)
 	if (get_user(*nent, user))
 		return -EFAULT;
 	if (*nent > MKVM_MAX_CPUID_ENTRIES) {
-		vm_refuse(vcpu->vm, "KVM_SET_CPUID: %u entries, more than %u", *nent,
-			  MKVM_MAX_CPUID_ENTRIES);
+		mkvm_refuse(vcpu->vm, "KVM_SET_CPUID: %u entries, more than %u", *nent,
+			    MKVM_MAX_CPUID_ENTRIES);
 		return -E2BIG;
 	}
 	return 0;
@@ -911,8 +912,8 @@ int cpuid_get_ioctl(struct mkvm_vcpu *vcpu, struct kvm_cpuid2 __user *user)
 	if (get_user(room, &user->nent))
 		return -EFAULT;
 	if (room < nent) {
-		vm_refuse(vcpu->vm, "KVM_GET_CPUID2: room for %u entries, there are %u", room,
-			  nent);
+		mkvm_refuse(vcpu->vm, "KVM_GET_CPUID2: room for %u entries, there are %u", room,
+			    nent);
 		return -E2BIG;
 	}
 	if (put_user(nent, &user->nent) ||

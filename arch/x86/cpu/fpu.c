@@ -607,8 +607,8 @@ int fpu_set_xsave(struct mkvm_vcpu *vcpu, const void *buf)
 
 	if (fpu_copy_uabi_to_guest_fpstate(&vcpu->arch.guest_fpu, buf, allowed,
 					   &vcpu->arch.pkru)) {
-		vm_refuse(vcpu->vm, "KVM_SET_XSAVE: state components beyond 0x%llx or a bad header",
-			  allowed);
+		mkvm_refuse(vcpu->vm, "KVM_SET_XSAVE: state components beyond 0x%llx or a bad header",
+			    allowed);
 		return -EINVAL;
 	}
 	return 0;
@@ -642,16 +642,16 @@ int fpu_set_xcrs(struct mkvm_vcpu *vcpu, const struct kvm_xcrs *xcrs)
 	if (!boot_cpu_has(X86_FEATURE_XSAVE))
 		return -EINVAL;
 	if (xcrs->nr_xcrs > KVM_MAX_XCRS || xcrs->flags) {
-		vm_refuse(vcpu->vm, "KVM_SET_XCRS: %u registers, flags 0x%x", xcrs->nr_xcrs,
-			  xcrs->flags);
+		mkvm_refuse(vcpu->vm, "KVM_SET_XCRS: %u registers, flags 0x%x", xcrs->nr_xcrs,
+			    xcrs->flags);
 		return -EINVAL;
 	}
 	for (i = 0; i < xcrs->nr_xcrs; i++) {
 		if (xcrs->xcrs[i].xcr != XCR_XFEATURE_ENABLED_MASK)
 			continue;
 		if (fpu_check_xcr0(vcpu, xcrs->xcrs[i].value)) {
-			vm_refuse(vcpu->vm, "KVM_SET_XCRS: XCR0 0x%llx is not valid for this CPUID",
-				  xcrs->xcrs[i].value);
+			mkvm_refuse(vcpu->vm, "KVM_SET_XCRS: XCR0 0x%llx is not valid for this CPUID",
+				    xcrs->xcrs[i].value);
 			return -EINVAL;
 		}
 		vcpu->arch.xcr0 = xcrs->xcrs[i].value;

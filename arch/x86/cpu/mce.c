@@ -80,8 +80,8 @@ int mce_setup_banks(struct mkvm_vcpu *vcpu, u64 mcg_cap)
 	unsigned int banks = mcg_cap & MCG_BANKCNT_MASK, i;
 
 	if (!banks || banks > MCE_BANKS || (mcg_cap & ~known)) {
-		vm_refuse(vcpu->vm, "KVM_X86_SETUP_MCE: 0x%llx: 1 to %u banks, bits of 0x%llx",
-			  mcg_cap, MCE_BANKS, known);
+		mkvm_refuse(vcpu->vm, "KVM_X86_SETUP_MCE: 0x%llx: 1 to %u banks, bits of 0x%llx",
+			    mcg_cap, MCE_BANKS, known);
 		return -EINVAL;
 	}
 	vcpu->arch.mcg_cap = mcg_cap;
@@ -119,13 +119,13 @@ int mce_inject(struct mkvm_vcpu *vcpu, const struct kvm_x86_mce *mce)
 	u64 *bank;
 
 	if (mce->bank >= nr_banks(vcpu)) {
-		vm_refuse(vcpu->vm, "KVM_X86_SET_MCE: bank %u: there are %u", mce->bank,
-			  nr_banks(vcpu));
+		mkvm_refuse(vcpu->vm, "KVM_X86_SET_MCE: bank %u: there are %u", mce->bank,
+			    nr_banks(vcpu));
 		return -EINVAL;
 	}
 	if (!(mce->status & MCI_STATUS_VAL)) {
-		vm_refuse(vcpu->vm, "KVM_X86_SET_MCE: status 0x%llx: bit 63 (valid) is clear",
-			  mce->status);
+		mkvm_refuse(vcpu->vm, "KVM_X86_SET_MCE: status 0x%llx: bit 63 (valid) is clear",
+			    mce->status);
 		return -EINVAL;
 	}
 	nr = array_index_nospec(mce->bank, MCE_BANKS);

@@ -101,18 +101,19 @@ static int append_range(struct mkvm_vm *vm, struct msr_filter *f,
 	if (!user->nmsrs)
 		return 0;
 	if (user->flags & ~(KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE)) {
-		vm_refuse(vm, "KVM_X86_SET_MSR_FILTER: a range has unknown flags 0x%x",
-			  user->flags & ~(KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE));
+		mkvm_refuse(vm, "KVM_X86_SET_MSR_FILTER: a range has unknown flags 0x%x",
+			    user->flags & ~(KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE));
 		return -EINVAL;
 	}
 	if (size > MAX_BITMAP_BYTES) {
-		vm_refuse(vm, "KVM_X86_SET_MSR_FILTER: a range of %u MSRs, at most %u",
-			  user->nmsrs, MAX_BITMAP_BYTES * 8);
+		mkvm_refuse(vm, "KVM_X86_SET_MSR_FILTER: a range of %u MSRs, at most %u",
+			    user->nmsrs, MAX_BITMAP_BYTES * 8);
 		return -EINVAL;
 	}
 	r->bitmap = memdup_user((void __user *)user->bitmap, size);
 	if (IS_ERR(r->bitmap)) {
-		vm_refuse(vm, "KVM_X86_SET_MSR_FILTER: cannot read the bitmap of %zu bytes", size);
+		mkvm_refuse(vm, "KVM_X86_SET_MSR_FILTER: cannot read the bitmap of %zu bytes",
+			    size);
 		return PTR_ERR(r->bitmap);
 	}
 	r->access = user->flags;
@@ -184,12 +185,12 @@ long msr_filter_set_ioctl(struct mkvm_vm *vm, void __user *user)
 	for (i = 0; i < ARRAY_SIZE(args.ranges); i++)
 		empty &= !args.ranges[i].nmsrs;
 	if (args.flags & ~KVM_MSR_FILTER_DEFAULT_DENY) {
-		vm_refuse(vm, "KVM_X86_SET_MSR_FILTER: unknown flags 0x%x",
-			  args.flags & ~KVM_MSR_FILTER_DEFAULT_DENY);
+		mkvm_refuse(vm, "KVM_X86_SET_MSR_FILTER: unknown flags 0x%x",
+			    args.flags & ~KVM_MSR_FILTER_DEFAULT_DENY);
 		return -EINVAL;
 	}
 	if (empty && (args.flags & KVM_MSR_FILTER_DEFAULT_DENY)) {
-		vm_refuse(vm, "KVM_X86_SET_MSR_FILTER: all is denied, and no range allows any");
+		mkvm_refuse(vm, "KVM_X86_SET_MSR_FILTER: all is denied, and no range allows any");
 		return -EINVAL;
 	}
 	if (!empty) {

@@ -165,9 +165,9 @@ long msr_set_ioctl(struct mkvm_vcpu *vcpu, struct kvm_msrs __user *user)
 		return ret;
 	done = set_vcpu_msrs(vcpu, entries, n);
 	if (done < n)
-		vm_refuse(vcpu->vm, "KVM_SET_MSRS: MSR 0x%x (%s) does not take 0x%llx",
-			  entries[done].index, msr_find(entries[done].index)->name,
-			  entries[done].data);
+		mkvm_refuse(vcpu->vm, "KVM_SET_MSRS: MSR 0x%x (%s) does not take 0x%llx",
+			    entries[done].index, msr_find(entries[done].index)->name,
+			    entries[done].data);
 	kfree(entries);
 	return done;
 }

@@ -86,10 +86,10 @@ static int set_common(struct mkvm_vcpu *vcpu, const struct kvm_sregs *sregs)
 	unsigned int i;
 
 	if (broken) {
-		vm_refuse(vcpu->vm,
-			  "KVM_SET_SREGS: %s (CR0 0x%llx CR3 0x%llx CR4 0x%llx EFER 0x%llx APIC 0x%llx)",
-			  broken, sregs->cr0, sregs->cr3, sregs->cr4, sregs->efer,
-			  sregs->apic_base);
+		mkvm_refuse(vcpu->vm,
+			    "KVM_SET_SREGS: %s (CR0 0x%llx CR3 0x%llx CR4 0x%llx EFER 0x%llx APIC 0x%llx)",
+			    broken, sregs->cr0, sregs->cr3, sregs->cr4, sregs->efer,
+			    sregs->apic_base);
 		return -EINVAL;
 	}
 	lapic_set_base(vcpu, sregs->apic_base, true);
@@ -207,8 +207,8 @@ int sregs2_set(struct mkvm_vcpu *vcpu, const struct kvm_sregs2 *sregs2)
 	memcpy(&sregs, sregs2, COMMON_SIZE);
 	if ((sregs2->flags & ~(u64)KVM_SREGS2_FLAGS_PDPTRS_VALID) ||
 	    (pdptrs && !pae_paging(&sregs))) {
-		vm_refuse(vcpu->vm, "KVM_SET_SREGS2: flags 0x%llx do not fit the paging mode",
-			  sregs2->flags);
+		mkvm_refuse(vcpu->vm, "KVM_SET_SREGS2: flags 0x%llx do not fit the paging mode",
+			    sregs2->flags);
 		return -EINVAL;
 	}
 	ret = set_common(vcpu, &sregs);

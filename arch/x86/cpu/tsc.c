@@ -181,13 +181,13 @@ static bool khz_possible(struct mkvm_vm *vm, unsigned long khz)
 	if (near_host(khz))
 		return true;
 	if (!vmx_caps.tsc_scaling) {
-		vm_refuse(vm, "KVM_SET_TSC_KHZ: %lu kHz, the host's %u cannot be scaled", khz,
-			  tsc_khz);
+		mkvm_refuse(vm, "KVM_SET_TSC_KHZ: %lu kHz, the host's %u cannot be scaled", khz,
+			    tsc_khz);
 		return false;
 	}
 	ratio = khz <= U32_MAX && khz < (u64)tsc_khz << 16 ? khz_to_ratio(khz) : 0;
 	if (!ratio || ratio > vmx_caps.tsc_scaling_max) {
-		vm_refuse(vm, "KVM_SET_TSC_KHZ: %lu kHz is beyond the scaling hardware", khz);
+		mkvm_refuse(vm, "KVM_SET_TSC_KHZ: %lu kHz is beyond the scaling hardware", khz);
 		return false;
 	}
 	return true;

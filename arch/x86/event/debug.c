@@ -225,14 +225,14 @@ int debug_set_guest_debug(struct mkvm_vcpu *vcpu, const struct kvm_guest_debug *
 	int i;
 
 	if (control & ~GUESTDBG_KNOWN) {
-		vm_refuse(vcpu->vm, "KVM_SET_GUEST_DEBUG: unknown control bits 0x%x",
-			  control & ~(u32)GUESTDBG_KNOWN);
+		mkvm_refuse(vcpu->vm, "KVM_SET_GUEST_DEBUG: unknown control bits 0x%x",
+			    control & ~(u32)GUESTDBG_KNOWN);
 		return -EINVAL;
 	}
 	if (control & (KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)) {
 		if (vcpu->arch.exception.pending) {
-			vm_refuse(vcpu->vm, "KVM_SET_GUEST_DEBUG: cannot inject while exception %u waits",
-				  vcpu->arch.exception.vector);
+			mkvm_refuse(vcpu->vm, "KVM_SET_GUEST_DEBUG: cannot inject while exception %u waits",
+				    vcpu->arch.exception.vector);
 			return -EBUSY;
 		}
 		inject_exception(vcpu, control & KVM_GUESTDBG_INJECT_DB ? DB_VECTOR : BP_VECTOR);
@@ -289,8 +289,8 @@ int debug_set_regs(struct mkvm_vcpu *vcpu, const struct kvm_debugregs *regs)
 	int i;
 
 	if (regs->flags || regs->dr6 >> 32 || regs->dr7 >> 32) {
-		vm_refuse(vcpu->vm, "KVM_SET_DEBUGREGS: flags 0x%llx are not 0, or DR6 0x%llx or DR7 0x%llx has more than 32 bits",
-			  regs->flags, regs->dr6, regs->dr7);
+		mkvm_refuse(vcpu->vm, "KVM_SET_DEBUGREGS: flags 0x%llx are not 0, or DR6 0x%llx or DR7 0x%llx has more than 32 bits",
+			    regs->flags, regs->dr6, regs->dr7);
 		return -EINVAL;
 	}
 	for (i = 0; i < 4; i++)

@@ -227,13 +227,13 @@ int inject_set_events(struct mkvm_vcpu *vcpu, const struct kvm_vcpu_events *even
 	u8 injected = events->exception.injected;
 
 	if (events->flags & ~known) {
-		vm_refuse(vcpu->vm, "KVM_SET_VCPU_EVENTS: unknown flags 0x%x",
-			  events->flags & ~known);
+		mkvm_refuse(vcpu->vm, "KVM_SET_VCPU_EVENTS: unknown flags 0x%x",
+			    events->flags & ~known);
 		return -EINVAL;
 	}
 	if (events->flags & KVM_VCPUEVENT_VALID_PAYLOAD) {
 		if (!vcpu->vm->arch.exception_payload) {
-			vm_refuse(vcpu->vm, "KVM_SET_VCPU_EVENTS: a payload, but KVM_CAP_EXCEPTION_PAYLOAD is not on");
+			mkvm_refuse(vcpu->vm, "KVM_SET_VCPU_EVENTS: a payload, but KVM_CAP_EXCEPTION_PAYLOAD is not on");
 			return -EINVAL;
 		}
 		pending = events->exception.pending;
@@ -243,19 +243,19 @@ int inject_set_events(struct mkvm_vcpu *vcpu, const struct kvm_vcpu_events *even
 	}
 	if ((injected || pending) &&
 	    (events->exception.nr > 31 || events->exception.nr == X86_TRAP_NMI)) {
-		vm_refuse(vcpu->vm, "KVM_SET_VCPU_EVENTS: %u is no exception",
-			  events->exception.nr);
+		mkvm_refuse(vcpu->vm, "KVM_SET_VCPU_EVENTS: %u is no exception",
+			    events->exception.nr);
 		return -EINVAL;
 	}
 	if ((events->flags & KVM_VCPUEVENT_VALID_SMM) &&
 	    (events->smi.smm || events->smi.pending)) {
-		vm_refuse(vcpu->vm, "KVM_SET_VCPU_EVENTS: smi.smm %u, smi.pending %u: there is no SMM",
-			  events->smi.smm, events->smi.pending);
+		mkvm_refuse(vcpu->vm, "KVM_SET_VCPU_EVENTS: smi.smm %u, smi.pending %u: there is no SMM",
+			    events->smi.smm, events->smi.pending);
 		return -EINVAL;
 	}
 	if ((events->flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT) &&
 	    !vcpu->vm->arch.triple_fault_event) {
-		vm_refuse(vcpu->vm, "KVM_SET_VCPU_EVENTS: a triple fault, but KVM_CAP_X86_TRIPLE_FAULT_EVENT is not on");
+		mkvm_refuse(vcpu->vm, "KVM_SET_VCPU_EVENTS: a triple fault, but KVM_CAP_X86_TRIPLE_FAULT_EVENT is not on");
 		return -EINVAL;
 	}
 

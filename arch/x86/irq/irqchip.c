@@ -262,7 +262,7 @@ void irqchip_destroy(struct mkvm_vm *vm)
 
 static int refuse_chip(struct mkvm_vm *vm, const char *ioctl, u32 chip)
 {
-	vm_refuse(vm, "%s: there is no chip %u", ioctl, chip);
+	mkvm_refuse(vm, "%s: there is no chip %u", ioctl, chip);
 	return -EINVAL;
 }
 

@@ -105,8 +105,8 @@ int lapic_set_state(struct mkvm_vcpu *vcpu, const struct kvm_lapic_state *s)
 		return -EINVAL;
 	if (apic->mode == LAPIC_X2APIC && vcpu->vm->arch.x2apic_32bit &&
 	    state_get(s, APIC_ID) != vcpu->id) {
-		vm_refuse(vcpu->vm, "KVM_SET_LAPIC: x2APIC ID %u is not that of vCPU %u",
-			  state_get(s, APIC_ID), vcpu->id);
+		mkvm_refuse(vcpu->vm, "KVM_SET_LAPIC: x2APIC ID %u is not that of vCPU %u",
+			    state_get(s, APIC_ID), vcpu->id);
 		return -EINVAL;
 	}
 

@@ -81,8 +81,8 @@ long posted_test_ioctl(struct mkvm_vm *vm, void __user *user)
 		return -EFAULT;
 	vcpu = mkvm_vcpu_by_id(vm, args.vcpu);
 	if (!vcpu || args.vector < 16 || args.vector > 255) {
-		vm_refuse(vm, "MINIKVM_VM_POST_INTERRUPT: vector %u to vCPU %u", args.vector,
-			  args.vcpu);
+		mkvm_refuse(vm, "MINIKVM_VM_POST_INTERRUPT: vector %u to vCPU %u", args.vector,
+			    args.vcpu);
 		return -EINVAL;
 	}
 	if (!vcpu->arch.posted)

@@ -252,8 +252,8 @@ void pvclock_write_wall_clock(struct mkvm_vcpu *vcpu, u64 data)
 int pvclock_guest_stopped(struct mkvm_vcpu *vcpu)
 {
 	if (!(vcpu->arch.system_time_msr & KVM_MSR_ENABLED)) {
-		vm_refuse(vcpu->vm, "KVM_KVMCLOCK_CTRL: the guest uses no kvmclock on vCPU %u",
-			  vcpu->id);
+		mkvm_refuse(vcpu->vm, "KVM_KVMCLOCK_CTRL: the guest uses no kvmclock on vCPU %u",
+			    vcpu->id);
 		return -EINVAL;
 	}
 	vcpu->arch.pvclock_stopped = true;
@@ -295,7 +295,7 @@ int pvclock_set_clock(struct mkvm_vm *vm, const struct kvm_clock_data *data)
 
 	/* What KVM_GET_CLOCK returned may come back whole. */
 	if (data->flags & ~CLOCK_FLAGS) {
-		vm_refuse(vm, "KVM_SET_CLOCK: unknown flags 0x%x", data->flags & ~CLOCK_FLAGS);
+		mkvm_refuse(vm, "KVM_SET_CLOCK: unknown flags 0x%x", data->flags & ~CLOCK_FLAGS);
 		return -EINVAL;
 	}
 	read_host(&tsc, &boot, &real);

@@ -135,8 +135,8 @@ static int reserve_apic_page(struct mkvm_vm *vm)
 
 	mutex_lock(&vm->slots_lock);
 	if (mkvm_slots_overlap(mkvm_memslots(vm), NULL, LAPIC_DEFAULT_BASE >> PAGE_SHIFT, 1)) {
-		vm_refuse(vm, "KVM_CREATE_VCPU: a memory slot covers the page of the LAPIC at 0x%llx",
-			  LAPIC_DEFAULT_BASE);
+		mkvm_refuse(vm, "KVM_CREATE_VCPU: a memory slot covers the page of the LAPIC at 0x%llx",
+			    LAPIC_DEFAULT_BASE);
 		ret = -EEXIST;
 	} else {
 		vm->arch.apic_page_reserved = true;

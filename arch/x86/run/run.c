@@ -264,8 +264,8 @@ static int load_userspace_regs(struct mkvm_vcpu *vcpu)
 	u64 unknown = (READ_ONCE(vcpu->run->kvm_valid_regs) | dirty) & ~KVM_SYNC_X86_VALID_FIELDS;
 
 	if (unknown) {
-		vm_refuse(vcpu->vm, "KVM_RUN: unknown bits 0x%llx in kvm_valid_regs or kvm_dirty_regs",
-			  unknown);
+		mkvm_refuse(vcpu->vm, "KVM_RUN: unknown bits 0x%llx in kvm_valid_regs or kvm_dirty_regs",
+			    unknown);
 		return -EINVAL;
 	}
 	return unlikely(dirty) ? take_userspace_regs(vcpu, dirty) : 0;
@@ -334,8 +334,8 @@ int arch_vcpu_run(struct mkvm_vcpu *vcpu)
 	if (ret)
 		goto out;
 	if (!vcpu->arch.apic && cr8_set(vcpu, vcpu->run->cr8)) {
-		vm_refuse(vcpu->vm, "KVM_RUN: kvm_run.cr8 is 0x%llx, more than 15",
-			  vcpu->run->cr8);
+		mkvm_refuse(vcpu->vm, "KVM_RUN: kvm_run.cr8 is 0x%llx, more than 15",
+			    vcpu->run->cr8);
 		ret = -EINVAL;
 		goto out;
 	}

@@ -83,7 +83,7 @@ bool break_field_allowed(struct mkvm_vm *vm, const char *what)
 {
 	if (option_inject && capable(CAP_SYS_ADMIN))
 		return true;
-	vm_refuse(vm, "%s: needs CAP_SYS_ADMIN and the module parameter inject=1", what);
+	mkvm_refuse(vm, "%s: needs CAP_SYS_ADMIN and the module parameter inject=1", what);
 	return false;
 }
 
@@ -105,8 +105,8 @@ long break_field_ioctl(struct mkvm_vcpu *vcpu, void __user *user)
 		return -EFAULT;
 	if (field.flags || !may_break(field.encoding) ||
 	    !value_is_bad(field.encoding, field.value)) {
-		vm_refuse(vcpu->vm, "MINIKVM_VCPU_SET_VMCS: field 0x%x (%s) or value 0x%llx is not for tests",
-			  field.encoding, vmcs_field_name(field.encoding), field.value);
+		mkvm_refuse(vcpu->vm, "MINIKVM_VCPU_SET_VMCS: field 0x%x (%s) or value 0x%llx is not for tests",
+			    field.encoding, vmcs_field_name(field.encoding), field.value);
 		return -EINVAL;
 	}
 	vmx->broken_field.encoding = field.encoding;

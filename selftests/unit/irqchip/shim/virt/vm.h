@@ -30,6 +30,6 @@ struct mkvm_vm {
 	} arch;
 };
 
-#define vm_refuse(vm, ...)	((void)(vm))
+#define mkvm_refuse(vm, ...)	((void)(vm))
 
 #endif

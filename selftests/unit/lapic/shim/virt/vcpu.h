@@ -61,7 +61,7 @@ struct mkvm_vcpu {
 	int eoi_vector;
 };
 
-#define vm_refuse(vm, ...)	((void)(vm))
+#define mkvm_refuse(vm, ...)	((void)(vm))
 #define mkvm_for_each_vcpu(i, vcpu, vm) \
 	for ((i) = 0; (i) < (vm)->online_vcpus && ((vcpu) = (vm)->vcpus[i], true); (i)++)
 

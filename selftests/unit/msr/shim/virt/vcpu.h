@@ -126,7 +126,6 @@ struct mkvm_vcpu {
 	int gps, skipped;
 };
 
-#define vm_refuse(vm, ...)	((void)(vm))
 #define mkvm_refuse(vm, ...)	((void)(vm))
 
 static inline void mkvm_make_request(enum mkvm_request req, struct mkvm_vcpu *vcpu) { }

@@ -127,9 +127,9 @@ const struct mkvm_capability arch_capabilities[] = {
 	MKVM_CAP(KVM_CAP_USER_NMI, 1),				/* arch/x86/event/inject.c */
 	MKVM_CAP(KVM_CAP_SET_TSS_ADDR, 1),			/* arch/x86/abi/vm_ioctl.c */
 	MKVM_CAP(KVM_CAP_SET_IDENTITY_MAP_ADDR, 1),		/* arch/x86/abi/vm_ioctl.c */
-	MKVM_CAP(KVM_CAP_EXT_CPUID, 1),				/* arch/x86/cpu/cpuid.c */
-	MKVM_CAP(KVM_CAP_EXT_EMUL_CPUID, 1),			/* arch/x86/cpu/cpuid.c */
-	MKVM_CAP(KVM_CAP_NOP_IO_DELAY, 1),			/* arch/x86/cpu/cpuid.c */
+	MKVM_CAP(KVM_CAP_EXT_CPUID, 1),				/* arch/x86/cpu/cpuid_supported.c */
+	MKVM_CAP(KVM_CAP_EXT_EMUL_CPUID, 1),			/* arch/x86/cpu/cpuid_supported.c */
+	MKVM_CAP(KVM_CAP_NOP_IO_DELAY, 1),			/* arch/x86/cpu/cpuid_supported.c */
 	MKVM_CAP(KVM_CAP_IRQCHIP, 1),				/* arch/x86/irq/irqchip.c */
 	MKVM_CAP(KVM_CAP_PIT, 1),				/* arch/x86/irq/pit.c */
 	MKVM_CAP(KVM_CAP_PIT2, 1),				/* arch/x86/irq/pit.c */

@@ -9,11 +9,11 @@
 #ifndef MINIKVM_ARCH_X86_CPUID_H
 #define MINIKVM_ARCH_X86_CPUID_H
 
+#include "arch/x86/cpu/cpuid_supported.h"
 #include "virt/vcpu.h"
 
-/* Entries in one KVM_SET_CPUID2, and in what KVM_GET_SUPPORTED_CPUID answers (see kvmtool). */
+/* Entries in one KVM_SET_CPUID2. */
 #define MKVM_MAX_CPUID_ENTRIES		256
-#define MKVM_MAX_SUPPORTED_ENTRIES	100
 
 /**
  * guest_cpuid_has() - does the guest's CPUID show a feature?
@@ -30,9 +30,6 @@ static inline bool guest_cpuid_has(const struct mkvm_vcpu *vcpu, unsigned int fe
 	return vcpu->arch.guest_caps[feature / 32] & BIT(feature & 31);
 }
 
-void cpuid_module_init(void);
-bool supported_cpuid_has(unsigned int feature);
-
 /* Linear-address bits that this CPU model can have: 48 or 57. */
 static inline unsigned int guest_vaddr_bits(const struct mkvm_vcpu *vcpu)
 {
@@ -48,6 +45,5 @@ void cpuid_vcpu_free(struct mkvm_vcpu *vcpu);
 int cpuid_set_legacy_ioctl(struct mkvm_vcpu *vcpu, struct kvm_cpuid __user *user);
 int cpuid_set_ioctl(struct mkvm_vcpu *vcpu, struct kvm_cpuid2 __user *user);
 int cpuid_get_ioctl(struct mkvm_vcpu *vcpu, struct kvm_cpuid2 __user *user);
-int cpuid_supported_ioctl(struct kvm_cpuid2 __user *user, bool emulated);
 
 #endif

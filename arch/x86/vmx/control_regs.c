@@ -223,7 +223,7 @@ void vmx_msr_passthrough(struct mkvm_vcpu *vcpu, u32 msr, enum vmx_msr_access ac
  * SDM enumerates its instructions, and no other: a guest may have INVPCID without PCID. A control
  * of the kind "enable" is set where the guest has one of the features, one of the kind "exiting"
  * where it has not: then the exit's handler raises #UD. UMONITOR's, ENCLV's and the like are never
- * set, and cpuid.c offers none of these instructions.
+ * set, and cpuid_supported.c offers none of these instructions.
  */
 static const struct cpuid_control {
 	u32 control;

@@ -145,12 +145,18 @@ static void vmxon(u64 pa)
 	on_region(failed);
 }
 
-static void vmclear_and_load(u64 pa)
+static void vmclear(u64 pa)
 {
 	bool failed;
 
 	asm volatile("vmclear %1" : "=@ccbe" (failed) : "m" (pa) : "memory", "cc");
 	on_region(failed);
+}
+
+static void vmptrld(u64 pa)
+{
+	bool failed;
+
 	asm volatile("vmptrld %1" : "=@ccbe" (failed) : "m" (pa) : "memory", "cc");
 	on_region(failed);
 }
@@ -290,7 +296,8 @@ static u32 run_guest(void (*guest)(void), u64 vmcs, void *stack_end)
 	native_store_gdt(&gdt);
 	store_idt(&idt);
 	regs[16] = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) ? read_msr(MSR_IA32_SPEC_CTRL) : 0;
-	vmclear_and_load(vmcs);
+	vmclear(vmcs);
+	vmptrld(vmcs);
 	write_controls();
 	write_host(&gdt, &idt, tss);
 	write_guest(guest, stack_end, &gdt, &idt, tss);
@@ -325,6 +332,8 @@ static int measure(void *region, void *vmcs, void *stack)
 		end = FLOOR_NO_ENTRY;
 		if (!vmx_error) {
 			end = run_guest(loops[i].guest, __pa(vmcs), stack + PAGE_SIZE);
+			/* Or the processor may write to the page when it is another's. */
+			vmclear(__pa(vmcs));
 			asm volatile("vmxoff" : : : "cc");
 		}
 		cr4_clear_bits(X86_CR4_VMXE);

@@ -227,8 +227,8 @@ int lapic_mmio_read(struct mkvm_vcpu *vcpu, u32 offset, int len, void *data)
  * @len: bytes; anything but 4 on a 16-byte boundary is undefined by the SDM and dropped here
  * @data: what is written
  *
- * Context: vCPU thread; interrupts may be off, except for EOI, and for ID, LDR and DFR, which change
- * the VM's table of destinations.
+ * Context: vCPU thread; interrupts may be off, except for EOI, and for ID, LDR and DFR, which
+ * change the VM's table of destinations.
  * Return: 0.
  */
 int lapic_mmio_write(struct mkvm_vcpu *vcpu, u32 offset, int len, const void *data)

@@ -28,9 +28,9 @@ ensure_compiler() {
 	say "installing $packages"
 	# shellcheck disable=SC2086 # a list of words
 	{
-		DEBIAN_FRONTEND=noninteractive apt-get -qq install -y $packages ||
+		DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 install -y $packages ||
 			{ apt-get -qq update &&
-				DEBIAN_FRONTEND=noninteractive apt-get -qq install -y $packages; }
+				DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 install -y $packages; }
 	} >"$CACHE/install.log" 2>&1 || fetch_failed "$CACHE/install.log" "$packages"
 }
 

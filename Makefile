@@ -47,6 +47,7 @@ help:
 	@echo "make bench         minikvm beside kvm_intel in the same boot: table, build/bench.json"
 	@echo "make bench-iommu   VT-d beside intel_iommu through the same API, in instructions"
 	@echo "make lint          checkpatch, sparse, W=1 for 6.1 and 6.12, kernel-doc, floors, shellcheck, clang-tidy"
+	@echo "make htmldocs      the book, Documentation/, as pages for a browser: build/htmldocs/index.html"
 	@echo "make install       module (DKMS if there is one), tool, udev rule; DESTDIR= for packages"
 	@echo "make clean         remove what was built (make distclean: also what was fetched)"
 	@echo "selftests/lab/lab --help   run one command in an emulated host"
@@ -74,7 +75,7 @@ tool:
 	$(MAKE) -C userspace-tool OUT=$(BUILD)/tool
 	@echo "built $(BUILD)/tool/minikvm"
 
-.PHONY: demo check check-ci check-fresh check-long check-debug check-unit coverage bench bench-iommu lint
+.PHONY: demo check check-ci check-fresh check-long check-debug check-unit coverage bench bench-iommu lint htmldocs
 demo:
 	selftests/setup demo
 	selftests/demo
@@ -109,6 +110,10 @@ bench-iommu:
 lint:
 	selftests/setup lint
 	selftests/lint
+htmldocs:
+	selftests/setup docs
+	sphinx-build -b html -W --keep-going -q -d $(BUILD)/htmldocs.doctrees Documentation $(BUILD)/htmldocs
+	@echo "built $(BUILD)/htmldocs/index.html"
 
 DKMS_DIR = $(DESTDIR)$(PREFIX)/src/minikvm-$(VERSION)
 .PHONY: install
@@ -132,6 +137,6 @@ install: tool
 .PHONY: clean distclean
 clean:
 	rm -rf $(BUILD)/module-* $(BUILD)/tool $(BUILD)/unit $(BUILD)/fuzz $(BUILD)/kselftest \
-		$(BUILD)/check $(BUILD)/demo $(BUILD)/bench*
+		$(BUILD)/check $(BUILD)/demo $(BUILD)/bench* $(BUILD)/htmldocs*
 distclean:
 	rm -rf $(BUILD)

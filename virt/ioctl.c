@@ -15,6 +15,7 @@
 
 #include "virt/arch.h"
 #include "virt/ioctl.h"
+#include "virt/last_error.h"
 
 /* Arguments up to this size, most of them, are copied to the stack. */
 #define SMALL_ARG	160
@@ -28,11 +29,6 @@ static const struct mkvm_ioctl_set *const *all_sets;
 void mkvm_ioctl_init(const struct mkvm_ioctl_set *const *sets)
 {
 	all_sets = sets;
-}
-
-static struct mkvm_refusals *refusals_of(const struct mkvm_call *call)
-{
-	return call->vm ? &call->vm->refusals : &mkvm_node_refusals;
 }
 
 static const struct mkvm_ioctl *find_in(const struct mkvm_ioctl *row, unsigned int cmd)
@@ -173,7 +169,9 @@ long mkvm_ioctl(const struct mkvm_ioctl_set *set, struct mkvm_call *call)
 {
 	long ret;
 
-	mkvm_refuse_begin(refusals_of(call));
+	if (unlikely(call->cmd == mkvm_any_ioctl.cmd))
+		return mkvm_any_ioctl.fn(call);
+	mkvm_refuse_begin(mkvm_refusals_of(call->vm));
 	ret = dispatch(set, call);
 	return unlikely(ret < 0) ? mkvm_ioctl_failed(set, call, ret) : ret;
 }
@@ -192,18 +190,8 @@ static void unknown(const struct mkvm_ioctl_set *set, const struct mkvm_call *ca
 		mkvm_refuse(call->vm, "ioctl 0x%x: %s has no such ioctl", call->cmd, set->of);
 }
 
-/**
- * mkvm_ioctl_failed() - an ioctl was refused: see that the log says why
- * @set: the ioctls of this kind of descriptor
- * @call: the ioctl
- * @err: its errno; -ENOIOCTLCMD: there is no such ioctl
- *
- * KVM_RUN's -EINTR and -EAGAIN, and a signal that came before an ioctl began, are no refusals: the
- * caller is to come again.
- *
- * Return: the errno for the caller.
- */
-long mkvm_ioctl_failed(const struct mkvm_ioctl_set *set, const struct mkvm_call *call, long err)
+/* As mkvm_ioctl_failed(), which also remembers it. */
+static long explain(const struct mkvm_ioctl_set *set, const struct mkvm_call *call, long err)
 {
 	const struct mkvm_ioctl *row = find(set, call->cmd);
 	const char *name = row ? row->name : "ioctl";
@@ -213,7 +201,7 @@ long mkvm_ioctl_failed(const struct mkvm_ioctl_set *set, const struct mkvm_call 
 		unknown(set, call);
 		return set->unknown;
 	}
-	if (mkvm_refuse_said(refusals_of(call)))
+	if (mkvm_refuse_said(mkvm_refusals_of(call->vm)))
 		return err;
 	switch (err) {
 	case -EINTR:
@@ -236,5 +224,26 @@ long mkvm_ioctl_failed(const struct mkvm_ioctl_set *set, const struct mkvm_call 
 	default:
 		mkvm_refuse(vm, "%s: %pe, argument 0x%lx", name, ERR_PTR(err), call->arg);
 	}
+	return err;
+}
+
+/**
+ * mkvm_ioctl_failed() - an ioctl was refused: see that the log says why, and keep it
+ * @set: the ioctls of this kind of descriptor
+ * @call: the ioctl
+ * @err: its errno; -ENOIOCTLCMD: there is no such ioctl
+ *
+ * KVM_RUN's -EINTR and -EAGAIN, and a signal that came before an ioctl began, are no refusals: the
+ * caller is to come again.
+ *
+ * Return: the errno for the caller.
+ */
+long mkvm_ioctl_failed(const struct mkvm_ioctl_set *set, const struct mkvm_call *call, long err)
+{
+	struct mkvm_refusals *refusals = mkvm_refusals_of(call->vm);
+
+	err = explain(set, call, err);
+	if (mkvm_refuse_said(refusals))
+		mkvm_refusal_was(refusals, call->cmd, err);
 	return err;
 }

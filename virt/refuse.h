@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Why an ioctl was refused: one line in the log for each.
+ * Why an ioctl was refused: one line in the log for each, and what MINIKVM_GET_LAST_ERROR tells.
  *
  * KVM's ABI has an errno and no word more. The function that finds the broken rule says it by
  * mkvm_refuse(); virt/ioctl.c brackets every ioctl by mkvm_refuse_begin() and mkvm_refuse_said(),
@@ -12,24 +12,55 @@
 #include <linux/compiler.h>
 #include <linux/ratelimit_types.h>
 #include <linux/sched.h>
+#include <linux/spinlock.h>
+
+#include "uapi/linux/minikvm.h"
 
 struct mkvm_vm;
+
+/**
+ * struct mkvm_refusal - the last refusal of one thread
+ * @by: the thread, compared and never dereferenced
+ * @started: when it began, so that a later thread at the same address is another one
+ * @number: of the refusal: the lowest of several is the oldest
+ * @error: what is told
+ */
+struct mkvm_refusal {
+	const struct task_struct *by;
+	u64 started;
+	u64 number;
+	struct minikvm_last_error error;
+};
 
 /**
  * struct mkvm_refusals - what a VM, or the device node, said of refused ioctls
  * @limit: this one's share of the log
  * @by: the thread whose ioctl was explained last, compared and never dereferenced
+ * @lock: guards @number and what @last points to
+ * @number: of the last refusal that was kept
+ * @slots: threads whose last refusal is kept
+ * @last: these refusals; a thread that has none takes the oldest one's place
  *
  * @by needs no lock: a thread that sees another's value there says one line more than it needs.
  */
 struct mkvm_refusals {
 	struct ratelimit_state limit;
 	const struct task_struct *by;
+	raw_spinlock_t lock;
+	u64 number;
+	unsigned int slots;
+	struct mkvm_refusal *last;
 };
+
+/* Threads of one VM whose last refusal is kept. */
+#define MKVM_REFUSALS_VM	8
 
 extern struct mkvm_refusals mkvm_node_refusals;
 
-void mkvm_refusals_init(struct mkvm_refusals *refusals);
+void mkvm_refusals_init(struct mkvm_refusals *refusals, struct mkvm_refusal *last,
+			unsigned int slots);
+void mkvm_refusal_was(struct mkvm_refusals *refusals, u32 cmd, int err);
+bool mkvm_refusal_get(struct mkvm_refusals *refusals, struct minikvm_last_error *error);
 
 /* @vm is NULL for the device node. */
 __printf(2, 3) void mkvm_refuse(struct mkvm_vm *vm, const char *fmt, ...);

@@ -224,7 +224,7 @@ static struct mkvm_vm *vm_alloc(unsigned long type)
 	rwlock_init(&vm->mmu_lock);
 	INIT_LIST_HEAD(&vm->irqfds);
 	INIT_LIST_HEAD(&vm->ioeventfds);
-	mkvm_refusals_init(&vm->refusals);
+	mkvm_refusals_init(&vm->refusals, vm->last_refusals, MKVM_REFUSALS_VM);
 	vm->halt_poll_limit = -1;
 	vm_give_name(vm);
 	vm->mm = current->mm;

@@ -75,6 +75,7 @@ enum mkvm_bus_idx { MKVM_MMIO_BUS, MKVM_PIO_BUS, MKVM_NR_BUSES };
  * @dead: a bug or an unrecoverable failure ended this VM; every ioctl gives -EIO
  * @dead_reason: why, a static string
  * @refusals: what was said of its refused ioctls
+ * @last_refusals: the last ones of its threads
  * @halt_poll_limit: KVM_CAP_HALT_POLL, nanoseconds; -1: the module's parameter
  * @stats_dentry: debugfs directory
  * @owner_pid: process that created it
@@ -130,6 +131,7 @@ struct mkvm_vm {
 	u64 dirty_log_manual;
 
 	struct mkvm_arch_vm arch;
+	struct mkvm_refusal last_refusals[MKVM_REFUSALS_VM];
 };
 
 /**

@@ -87,4 +87,32 @@ struct minikvm_test_entry {
  */
 #define MINIKVM_VM_TEST_DEVICE	_IOW(MINIKVM_MAGIC, 0x03, struct minikvm_test_device)
 
+/* Bytes of a reason, with the 0 at its end. */
+#define MINIKVM_REASON_SIZE	240
+
+/**
+ * struct minikvm_last_error - why the last ioctl of this thread was refused
+ * @cmd: the ioctl's number; 0: it was carried out in part (KVM_SET_MSRS and its short count)
+ * @error: the errno that it failed with, positive; 0 with @cmd
+ * @flags: 0
+ * @reserved: 0
+ * @text: the ioctl by name, the check that failed and the value that it was about, as in the log
+ *
+ * As errno, it stays until the next refusal; an ioctl that succeeds does not clear it.
+ */
+struct minikvm_last_error {
+	__u32 cmd;
+	__u32 error;
+	__u32 flags;
+	__u32 reserved;
+	char text[MINIKVM_REASON_SIZE];
+};
+
+/*
+ * Device, VM, vCPU, device of a VM: 0; ENOENT if nothing is kept of this thread. What is kept of a
+ * VM is found through each of its descriptors, also when the VM is dead or another process's; no
+ * thread sees another's. Is not refused, and keeps no reason, itself.
+ */
+#define MINIKVM_GET_LAST_ERROR	_IOR(MINIKVM_MAGIC, 0x10, struct minikvm_last_error)
+
 #endif

@@ -23,6 +23,7 @@
 #include "cmd/command.h"
 #include "compiler.h"
 #include "kvm/node.h"
+#include "kvm/refusal.h"
 
 #define CPUID_1_ECX_VMX		BIT(5)
 #define CPUID_1_ECX_HYPERVISOR	BIT(31)
@@ -269,7 +270,8 @@ static void check_device(struct doctor *d)
 		report(d, BAD, "VM",
 		       "Creating a VM fails: VT-x is in use by another hypervisor; unload it.");
 	else
-		report(d, BAD, "VM", "Creating a VM fails (%s): look into dmesg.", strerror(errno));
+		report(d, BAD, "VM", "Creating a VM fails (%s): look into dmesg.",
+		       refusal(fd));
 	if (vm >= 0)
 		close(vm);
 	close(fd);

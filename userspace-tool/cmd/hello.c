@@ -19,6 +19,7 @@
 #include "cmd/command.h"
 #include "kvm/exits.h"
 #include "kvm/node.h"
+#include "kvm/refusal.h"
 
 #define PAGE		4096
 #define CODE_ADDRESS	0x1000
@@ -43,11 +44,13 @@ struct hello {
 	__u8 *memory;
 };
 
-static int refuse(const char *what)
+static int refuse(int fd, const char *what)
 {
-	printf("    -> %s\n", strerror(errno));
+	const char *words = refusal(fd);
+
+	printf("    -> %s\n", words);
 	fflush(stdout);
-	fprintf(stderr, "minikvm: %s failed: %s.\n", what, strerror(errno));
+	fprintf(stderr, "minikvm: %s failed: %s.\n", what, words);
 	return -1;
 }
 
@@ -80,13 +83,13 @@ static int create_vm(struct hello *h)
 	printf("ioctl(%d, KVM_CREATE_VM, 0)\n", h->dev);
 	h->vm = ioctl(h->dev, KVM_CREATE_VM, 0);
 	if (h->vm < 0)
-		return refuse("KVM_CREATE_VM");
+		return refuse(h->dev, "KVM_CREATE_VM");
 	printf("    -> fd %d. An empty machine: no memory, no CPU. Closing the fd destroys it.\n",
 	       h->vm);
 
 	h->memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (h->memory == MAP_FAILED)
-		return refuse("mmap");
+		return refuse(-1, "mmap");
 	printf("mmap(%d bytes), then copy %zu bytes of machine code into it\n", PAGE, sizeof(code));
 	printf("    -> %p. Guest memory is ordinary memory of this process.\n", (void *)h->memory);
 	memcpy(h->memory, code, sizeof(code));
@@ -95,7 +98,7 @@ static int create_vm(struct hello *h)
 	printf("ioctl(%d, KVM_SET_USER_MEMORY_REGION, {slot 0, guest-physical 0x%x, %d bytes})\n",
 	       h->vm, CODE_ADDRESS, PAGE);
 	if (ioctl(h->vm, KVM_SET_USER_MEMORY_REGION, &region) < 0)
-		return refuse("KVM_SET_USER_MEMORY_REGION");
+		return refuse(h->vm, "KVM_SET_USER_MEMORY_REGION");
 	printf("    -> 0. The guest sees it at 0x%x; EPT will translate, once it is touched.\n",
 	       CODE_ADDRESS);
 	return 0;
@@ -108,19 +111,19 @@ static int create_vcpu(struct hello *h)
 	printf("ioctl(%d, KVM_CREATE_VCPU, 0)\n", h->vm);
 	h->vcpu = ioctl(h->vm, KVM_CREATE_VCPU, 0);
 	if (h->vcpu < 0)
-		return refuse("KVM_CREATE_VCPU");
+		return refuse(h->vm, "KVM_CREATE_VCPU");
 	printf("    -> fd %d. A CPU as it comes out of reset; behind it stands one VMCS.\n",
 	       h->vcpu);
 
 	printf("ioctl(%d, KVM_GET_VCPU_MMAP_SIZE), mmap(fd %d)\n", h->dev, h->vcpu);
 	size = ioctl(h->dev, KVM_GET_VCPU_MMAP_SIZE, 0);
 	if (size < (int)sizeof(*h->run))
-		return refuse("KVM_GET_VCPU_MMAP_SIZE");
+		return refuse(h->dev, "KVM_GET_VCPU_MMAP_SIZE");
 	h->run_size = size;
 	h->run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, h->vcpu, 0);
 	if (h->run == MAP_FAILED) {
 		h->run = NULL;
-		return refuse("mmap of struct kvm_run");
+		return refuse(-1, "mmap of struct kvm_run");
 	}
 	printf("    -> %d bytes at %p: struct kvm_run, where it will say why the guest left.\n",
 	       size, (void *)h->run);
@@ -135,17 +138,17 @@ static int set_registers(struct hello *h)
 	printf("ioctl(%d, KVM_GET_SREGS), set CS to 0, ioctl(%d, KVM_SET_SREGS)\n", h->vcpu,
 	       h->vcpu);
 	if (ioctl(h->vcpu, KVM_GET_SREGS, &sregs) < 0)
-		return refuse("KVM_GET_SREGS");
+		return refuse(h->vcpu, "KVM_GET_SREGS");
 	printf("    -> CS was %04x with base 0x%llx: after reset, a CPU fetches from below 4 GiB.\n",
 	       sregs.cs.selector, sregs.cs.base);
 	sregs.cs.selector = 0;
 	sregs.cs.base = 0;
 	if (ioctl(h->vcpu, KVM_SET_SREGS, &sregs) < 0)
-		return refuse("KVM_SET_SREGS");
+		return refuse(h->vcpu, "KVM_SET_SREGS");
 	printf("ioctl(%d, KVM_SET_REGS, {rip 0x%x, rax 2, rbx 2, rflags 2})\n", h->vcpu,
 	       CODE_ADDRESS);
 	if (ioctl(h->vcpu, KVM_SET_REGS, &regs) < 0)
-		return refuse("KVM_SET_REGS");
+		return refuse(h->vcpu, "KVM_SET_REGS");
 	printf("    -> 0. Bit 1 of RFLAGS is always 1; where it is left out, the hypervisor sets it.\n");
 	return 0;
 }
@@ -189,7 +192,10 @@ static int run_guest(struct hello *h)
 	for (i = 0; i < EXITS_MAX && ret > 0; i++) {
 		printf("ioctl(%d, KVM_RUN)\n", h->vcpu);
 		if (ioctl(h->vcpu, KVM_RUN, 0) < 0) {
-			run_error_explain(errno, &why);
+			int err = errno;
+
+			run_error_explain(err, &why);
+			refusal_add(h->vcpu, err, &why);
 			fflush(stdout);
 			fprintf(stderr, "minikvm: %s\n", why.text);
 			return -1;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "kvm/node.h"
+#include "kvm/refusal.h"
 #include "uapi/linux/minikvm.h"
 
 #define OWN_NODE	"/dev/minikvm"
@@ -168,7 +169,7 @@ int node_open(const char *device, struct sentence *why)
 		return fd;
 	if (version < 0)
 		say(why, "%s does not speak KVM's ABI: it refuses KVM_GET_API_VERSION (%s).",
-		    device, strerror(errno));
+		    device, refusal(fd));
 	else
 		say(why, "%s speaks version %d of KVM's ABI; this tool speaks version %d.", device,
 		    version, NODE_API_VERSION);

@@ -16,6 +16,7 @@
 
 #include "compiler.h"
 #include "kvm/guest_cpuid.h"
+#include "kvm/refusal.h"
 #include "kvm/vcpu.h"
 
 #define MSR_IA32_MISC_ENABLE	0x1a0
@@ -55,7 +56,7 @@ static int set_cpuid(struct vm *vm, struct vcpu *vcpu, unsigned int cpus, bool *
 	if (ioctl(vm->dev_fd, KVM_GET_SUPPORTED_CPUID, cpuid) < 0) {
 		ret = say(why,
 			  "%s does not say what its CPUs can do (KVM_GET_SUPPORTED_CPUID): %s.",
-			  vm->device, strerror(errno));
+			  vm->device, refusal(vm->dev_fd));
 	} else {
 		int khz = ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0);
 
@@ -63,7 +64,7 @@ static int set_cpuid(struct vm *vm, struct vcpu *vcpu, unsigned int cpus, bool *
 		cpuid_announce_tsc(cpuid, khz > 0 ? khz : 0);
 		if (ioctl(vcpu->fd, KVM_SET_CPUID2, cpuid) < 0)
 			ret = say(why, "%s refuses its own CPUID table (KVM_SET_CPUID2): %s.",
-				  vm->device, strerror(errno));
+				  vm->device, refusal(vcpu->fd));
 	}
 	free(cpuid);
 	return ret;
@@ -93,13 +94,13 @@ static int set_lapic(struct vm *vm, struct vcpu *vcpu, struct sentence *why)
 
 	if (ioctl(vcpu->fd, KVM_GET_LAPIC, &lapic) < 0)
 		return say(why, "%s does not show the local APIC (KVM_GET_LAPIC): %s.", vm->device,
-			   strerror(errno));
+			   refusal(vcpu->fd));
 	memcpy(lapic.regs + APIC_LVT_LINT0, &lint0, sizeof(lint0));
 	memcpy(lapic.regs + APIC_LVT_LINT1, &lint1, sizeof(lint1));
 	if (ioctl(vcpu->fd, KVM_SET_LAPIC, &lapic) < 0)
 		return say(why,
 			   "%s refuses the local APIC's state (KVM_SET_LAPIC): %s.", vm->device,
-			   strerror(errno));
+			   refusal(vcpu->fd));
 	return 0;
 }
 
@@ -123,7 +124,7 @@ int vcpu_create(struct vm *vm, unsigned int cpus, struct sentence *why)
 	vcpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, (unsigned long)vcpu->id);
 	if (vcpu->fd < 0)
 		return say(why, "%s cannot create a vCPU (KVM_CREATE_VCPU): %s.", vm->device,
-			   strerror(errno));
+			   refusal(vm->fd));
 	size = ioctl(vm->dev_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 	if (size < (int)sizeof(*vcpu->run)) {
 		close(vcpu->fd);
@@ -215,17 +216,17 @@ int vcpu_set_boot_state(struct vcpu *vcpu, const struct boot_state *state, struc
 
 	if (ioctl(vcpu->fd, KVM_GET_SREGS, &sregs) < 0)
 		return say(why, "The vCPU's first state cannot be read (KVM_GET_SREGS): %s.",
-			   strerror(errno));
+			   refusal(vcpu->fd));
 	if (state->mode == CPU_REAL16)
 		set_real_mode(&sregs, state->cs);
 	else
 		set_flat_mode(&sregs, state->mode == CPU_LONG64);
 	if (ioctl(vcpu->fd, KVM_SET_SREGS, &sregs) < 0)
 		return say(why, "The vCPU's mode cannot be set (KVM_SET_SREGS): %s.",
-			   strerror(errno));
+			   refusal(vcpu->fd));
 	if (ioctl(vcpu->fd, KVM_SET_REGS, &regs) < 0)
 		return say(why, "The vCPU's registers cannot be set (KVM_SET_REGS): %s.",
-			   strerror(errno));
+			   refusal(vcpu->fd));
 	return 0;
 }
 
@@ -245,7 +246,7 @@ void vcpu_print_registers(const struct vcpu *vcpu)
 
 	if (ioctl(vcpu->fd, KVM_GET_REGS, &r) < 0 || ioctl(vcpu->fd, KVM_GET_SREGS, &s) < 0) {
 		fprintf(stderr, "  (the registers of vCPU %u cannot be read: %s)\n", vcpu->id,
-			strerror(errno));
+			refusal(vcpu->fd));
 		return;
 	}
 	fprintf(stderr, "vCPU %u:\n", vcpu->id);

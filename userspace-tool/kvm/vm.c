@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "kvm/node.h"
+#include "kvm/refusal.h"
 #include "kvm/vm.h"
 
 #define HUGE_PAGE	(2 * MIB)
@@ -36,7 +37,7 @@ static int add_slot(struct vm *vm, __u32 slot, __u64 gpa, __u8 *mem, __u64 size,
 	if (vm_set_memory(vm, slot, gpa, mem, size) == 0)
 		return 0;
 	return say(why, "%s refuses %llu MiB of guest memory at 0x%llx: %s.", vm->device,
-		   size / MIB, gpa, strerror(errno));
+		   size / MIB, gpa, refusal(vm->fd));
 }
 
 /* MAXPHYADDR: bits of a physical address, the guest's like the host's. */
@@ -89,10 +90,10 @@ static int add_irqchip(struct vm *vm, struct sentence *why)
 	if (ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0) < 0)
 		return say(why,
 			   "%s cannot create the interrupt controllers (KVM_CREATE_IRQCHIP): %s.",
-			   vm->device, strerror(errno));
+			   vm->device, refusal(vm->fd));
 	if (ioctl(vm->fd, KVM_CREATE_PIT2, &pit) < 0)
 		return say(why, "%s cannot create the timer (KVM_CREATE_PIT2): %s.", vm->device,
-			   strerror(errno));
+			   refusal(vm->fd));
 	vm->irqchip = true;
 	return 0;
 }
@@ -123,15 +124,15 @@ int vm_create(struct vm *vm, const char *device, __u64 mem, bool irqchip, struct
 	} while (vm->fd < 0 && errno == EINTR);
 	if (vm->fd < 0)
 		return say(why, "%s cannot create a VM (KVM_CREATE_VM): %s.", device,
-			   strerror(errno));
+			   refusal(vm->dev_fd));
 	/* Only CPUs without unrestricted guest use these pages; a refusal there shows later. */
 	if (ioctl(vm->dev_fd, KVM_CHECK_EXTENSION, KVM_CAP_SET_IDENTITY_MAP_ADDR) > 0 &&
 	    ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map) < 0)
 		return say(why, "%s refuses KVM_SET_IDENTITY_MAP_ADDR: %s.", device,
-			   strerror(errno));
+			   refusal(vm->fd));
 	if (ioctl(vm->dev_fd, KVM_CHECK_EXTENSION, KVM_CAP_SET_TSS_ADDR) > 0 &&
 	    ioctl(vm->fd, KVM_SET_TSS_ADDR, (unsigned long)GUEST_TSS) < 0)
-		return say(why, "%s refuses KVM_SET_TSS_ADDR: %s.", device, strerror(errno));
+		return say(why, "%s refuses KVM_SET_TSS_ADDR: %s.", device, refusal(vm->fd));
 	if (irqchip && add_irqchip(vm, why))
 		return -1;
 	return add_memory(vm, mem, why);

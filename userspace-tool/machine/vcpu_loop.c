@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 
 #include "kvm/exits.h"
+#include "kvm/refusal.h"
 #include "machine/ports.h"
 #include "machine/vcpu_loop.h"
 
@@ -131,6 +132,7 @@ static void *vcpu_loop(void *arg)
 			serve_exit(t->m, t->vcpu, counts);
 		} else {
 			run_error_explain(err, &why);
+			refusal_add(t->vcpu->fd, err, &why);
 			machine_stop(t->m, OUTCOME_FAILED, &why, 0);
 		}
 	}

@@ -48,6 +48,7 @@ help:
 	@echo "make bench-iommu   VT-d beside intel_iommu through the same API, in instructions"
 	@echo "make lint          checkpatch, sparse, W=1 for 6.1 and 6.12, kernel-doc, floors, shellcheck, clang-tidy"
 	@echo "make htmldocs      the book, Documentation/, as pages for a browser: build/htmldocs/index.html"
+	@echo "make book-logs     the logs in the book, from runs in the lab (Documentation/logs)"
 	@echo "make install       module (DKMS if there is one), tool, udev rule; DESTDIR= for packages"
 	@echo "make clean         remove what was built (make distclean: also what was fetched)"
 	@echo "selftests/lab/lab --help   run one command in an emulated host"
@@ -75,7 +76,7 @@ tool:
 	$(MAKE) -C userspace-tool OUT=$(BUILD)/tool
 	@echo "built $(BUILD)/tool/minikvm"
 
-.PHONY: demo check check-ci check-fresh check-long check-debug check-unit coverage bench bench-iommu lint htmldocs
+.PHONY: demo check check-ci check-fresh check-long check-debug check-unit coverage bench bench-iommu lint htmldocs book-logs
 demo:
 	selftests/setup demo
 	selftests/demo
@@ -110,6 +111,9 @@ bench-iommu:
 lint:
 	selftests/setup lint
 	selftests/lint
+book-logs:
+	selftests/setup check
+	selftests/book-logs
 htmldocs:
 	selftests/setup docs
 	sphinx-build -b html -W --keep-going -q -d $(BUILD)/htmldocs.doctrees Documentation $(BUILD)/htmldocs

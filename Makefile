@@ -21,7 +21,7 @@ PREFIX ?= /usr
 VERSION := $(shell sed -n 's/.*MINIKVM_ABI_VERSION[[:space:]]*//p' uapi/linux/minikvm.h).0
 
 MODULE_DIR := $(BUILD)/module-$(KNAME)
-MODULE_SOURCES = $(shell find Kbuild arch compat uapi virt iommu -name '*.[chS]' -o -name Kbuild \
+MODULE_SOURCES = $(shell find Kbuild arch compat uapi virt iommu trace -name '*.[chS]' -o -name Kbuild \
 		   -o -path compat/probe -o -path compat/compiler 2>/dev/null)
 
 # The kernel's own compiler, or a newer one where that cannot be had, unless CC= names one.

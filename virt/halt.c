@@ -14,6 +14,7 @@
 #include <linux/sched.h>
 #include <linux/sched/stat.h>
 
+#include "trace/kvm_events.h"
 #include "virt/halt.h"
 #include "virt/vcpu.h"
 
@@ -69,7 +70,7 @@ bool mkvm_halt_polls_on(const struct mkvm_halt *halt)
  */
 void mkvm_halt_end(struct mkvm_vcpu *vcpu, const struct mkvm_halt *halt, bool slept)
 {
-	unsigned int max = halt_poll_limit(vcpu->vm);
+	unsigned int max = halt_poll_limit(vcpu->vm), old = vcpu->halt_poll_ns;
 	u64 woken = slept ? READ_ONCE(vcpu->woken_ns) : 0;
 	u64 ns = (woken > halt->start ? woken : ktime_get_ns()) - halt->start;
 
@@ -79,4 +80,6 @@ void mkvm_halt_end(struct mkvm_vcpu *vcpu, const struct mkvm_halt *halt, bool sl
 		vcpu->halt_poll_ns = 0;
 	else if (ns > vcpu->halt_poll_ns)
 		vcpu->halt_poll_ns = min(max, max(vcpu->halt_poll_ns * 2, HALT_POLL_FIRST_NS));
+	if (vcpu->halt_poll_ns != old)
+		trace_kvm_halt_poll_ns(vcpu->halt_poll_ns > old, vcpu->id, vcpu->halt_poll_ns, old);
 }

@@ -13,6 +13,7 @@
 #include <linux/nospec.h>
 #include <linux/slab.h>
 
+#include "trace/kvm_events.h"
 #include "virt/irq_routing.h"
 
 /* Pins of one interrupt controller: the most that any route may name. */
@@ -183,6 +184,7 @@ int mkvm_set_irq(struct mkvm_vm *vm, int source, u32 gsi, int level)
 	struct mkvm_route *route;
 	int idx, ret = -1;
 
+	trace_kvm_set_irq(gsi, level, source);
 	idx = srcu_read_lock(&vm->srcu);
 	t = routing_get(vm);
 	if (gsi < t->nr_gsis) {
@@ -281,6 +283,7 @@ void mkvm_notify_acked_irq(struct mkvm_vm *vm, unsigned int irqchip, unsigned in
 	struct mkvm_irq_routing *t;
 	int idx, gsi;
 
+	trace_kvm_ack_irq(irqchip, pin);
 	idx = srcu_read_lock(&vm->srcu);
 	t = routing_get(vm);
 	gsi = pin_gsi(t, irqchip, pin);

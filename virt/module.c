@@ -18,6 +18,7 @@
 #include <linux/rcupdate.h>
 
 #include "iommu/linux/vtd.h"
+#include "trace/events.h"
 #include "uapi/linux/minikvm.h"
 #include "virt/arch.h"
 #include "virt/capability.h"
@@ -147,10 +148,12 @@ static int __init minikvm_init(void)
 		pr_notice("VT-d alone: without VT-x there are no VMs and no /dev/%s\n", dev.name);
 		ret = 0;
 	}
-	if (!ret)
+	if (!ret) {
+		trace_say_where();
 		arch_crash_init();
-	else if (has_vtd)
+	} else if (has_vtd) {
 		vtd_exit();
+	}
 	return ret;
 }
 

@@ -21,6 +21,7 @@
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/regs.h"
 #include "arch/x86/vmx/vmx.h"
+#include "trace/kvm_x86_events.h"
 
 /* Where the words of the capability array come from. */
 struct caps_source {
@@ -114,6 +115,16 @@ static noinline void execute_missing(struct mkvm_vcpu *vcpu, u32 function, u32 i
 	vcpu->arch.regs[GREG_RDX] = e ? e->edx : 0;
 }
 
+static noinline void trace_execute(struct mkvm_vcpu *vcpu, u32 function, u32 index,
+				   const struct kvm_cpuid_entry2 *e)
+{
+	const unsigned long *regs = vcpu->arch.regs;
+
+	trace_kvm_cpuid(function, index, regs[GREG_RAX], regs[GREG_RBX], regs[GREG_RCX],
+			regs[GREG_RDX], e && e->function == function,
+			e && e->function != function);
+}
+
 /**
  * cpuid_execute() - the CPUID exit: EAX, EBX, ECX, EDX from EAX and ECX
  * @vcpu: the vCPU; only registers change, RIP is the caller's
@@ -131,13 +142,16 @@ void cpuid_execute(struct mkvm_vcpu *vcpu)
 		e = find_out_of_range(vcpu, function, index);
 		if (!e) {
 			execute_missing(vcpu, function, index);
-			return;
+			goto out;
 		}
 	}
 	vcpu->arch.regs[GREG_RAX] = e->eax;
 	vcpu->arch.regs[GREG_RBX] = e->ebx;
 	vcpu->arch.regs[GREG_RCX] = e->ecx;
 	vcpu->arch.regs[GREG_RDX] = e->edx;
+out:
+	if (trace_kvm_cpuid_enabled())
+		trace_execute(vcpu, function, index, e);
 }
 
 static void set_bits(u32 *word, u32 mask, bool on)

@@ -21,6 +21,7 @@
 #include "arch/x86/event/inject.h"
 #include "arch/x86/event/skip.h"
 #include "arch/x86/regs.h"
+#include "trace/kvm_x86_events.h"
 #include "virt/vm.h"
 
 #define MAX_BITMAP_BYTES	0x600
@@ -264,6 +265,7 @@ static int complete_access(struct mkvm_vcpu *vcpu)
 
 static int complete_read(struct mkvm_vcpu *vcpu)
 {
+	trace_kvm_msr(0, reg_read(vcpu, GREG_RCX), vcpu->run->msr.data, vcpu->run->msr.error);
 	if (!vcpu->run->msr.error)
 		edx_eax_write(vcpu, vcpu->run->msr.data);
 	return complete_access(vcpu);
@@ -296,12 +298,14 @@ int msr_emulate_read(struct mkvm_vcpu *vcpu)
 		reason = reason_for(ret);
 	}
 	if (!ret) {
+		trace_kvm_msr(0, msr, data, false);
 		edx_eax_write(vcpu, data);
 		skip_instruction(vcpu);
 		return 1;
 	}
 	if (ask_userspace(vcpu, KVM_EXIT_X86_RDMSR, reason, 0, complete_read))
 		return 0;
+	trace_kvm_msr(0, msr, 0, true);
 	inject_gp(vcpu, 0);
 	return 1;
 }
@@ -325,11 +329,13 @@ int msr_emulate_write(struct mkvm_vcpu *vcpu)
 		reason = reason_for(ret);
 	}
 	if (!ret) {
+		trace_kvm_msr(1, msr, data, false);
 		skip_instruction(vcpu);
 		return 1;
 	}
 	if (ask_userspace(vcpu, KVM_EXIT_X86_WRMSR, reason, data, complete_access))
 		return 0;
+	trace_kvm_msr(1, msr, data, true);
 	inject_gp(vcpu, 0);
 	return 1;
 }

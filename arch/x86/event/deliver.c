@@ -23,6 +23,7 @@
 #include "arch/x86/irq/posted.h"
 #include "arch/x86/vmx/apic.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
+#include "trace/kvm_x86_events.h"
 
 static void deliver(struct mkvm_vcpu *vcpu, u32 info)
 {
@@ -55,15 +56,17 @@ static void deliver_exception(struct mkvm_vcpu *vcpu)
 		vmcs_write32(VM_ENTRY_EXCEPTION_ERROR_CODE, ex->error_code);
 		info |= INTR_INFO_DELIVER_CODE_MASK;
 	}
+	trace_kvm_inj_exception(ex->vector, ex->has_error_code, ex->error_code, ex->injected);
 	ex->pending = false;
 	ex->injected = true;
 	deliver(vcpu, info);
 }
 
-static void deliver_interrupt(struct mkvm_vcpu *vcpu)
+static void deliver_interrupt(struct mkvm_vcpu *vcpu, bool again)
 {
 	u32 info = vcpu->arch.interrupt.nr;
 
+	trace_kvm_inj_virq(info, vcpu->arch.interrupt.soft, again);
 	if (vcpu->arch.interrupt.soft) {
 		vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, vcpu->arch.interrupt.insn_len);
 		info |= INTR_TYPE_SOFT_INTR;
@@ -155,7 +158,7 @@ static bool inject_next(struct mkvm_vcpu *vcpu, int next)
 
 	if (vector >= 0) {
 		inject_interrupt(vcpu, vector, false);
-		deliver_interrupt(vcpu);
+		deliver_interrupt(vcpu, false);
 	}
 	return next >= INTERRUPT_OF_PIC && next_interrupt(vcpu) != NO_INTERRUPT;
 }
@@ -198,7 +201,7 @@ void event_deliver(struct mkvm_vcpu *vcpu)
 	else if (arch->nmi_injected)
 		deliver_nmi(vcpu);
 	else if (arch->interrupt.injected)
-		deliver_interrupt(vcpu);
+		deliver_interrupt(vcpu, true);
 	else if (arch->exception.pending)
 		deliver_exception(vcpu);
 

@@ -31,6 +31,7 @@
 #include "arch/x86/mmu/ept.h"
 #include "arch/x86/mmu/guest_walk.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
+#include "trace/kvm_x86_events.h"
 #include "virt/memslot.h"
 
 #define EPT_QUAL_ACCESS(q)		((q) & GENMASK(5, 0))
@@ -97,6 +98,8 @@ int exit_ept_violation(struct mkvm_vcpu *vcpu)
 	if (ret != -EAGAIN)
 		return ret;
 	vcpu->stats.ept_faults++;
+	if (trace_kvm_page_fault_enabled())
+		trace_kvm_page_fault(vcpu, gpa, qualification, vcpu->id, rip_read(vcpu));
 	ret = ept_handle_fault(vcpu, gpa, EPT_QUAL_ACCESS(qualification));
 	if (likely(ret == EPT_FAULT_FIXED))
 		return 1;

@@ -28,6 +28,7 @@
 #include "arch/x86/exit/table.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
+#include "trace/kvm_x86_events.h"
 
 /* SDM, "Exit Qualification for Control-Register Accesses": bits 5:4. */
 enum cr_access { CR_MOV_TO, CR_MOV_FROM, CR_CLTS, CR_LMSW };
@@ -54,6 +55,7 @@ static int write_cr(struct mkvm_vcpu *vcpu, int cr, unsigned long value)
 {
 	int fault;
 
+	trace_kvm_cr(1, cr, value);
 	switch (cr) {
 	case 0:
 		return finish(vcpu, cr0_set(vcpu, value));
@@ -90,6 +92,7 @@ static int read_cr(struct mkvm_vcpu *vcpu, int cr, int reg)
 		/* CR0 and CR4 are read from the shadow without an exit. */
 		return exit_unexpected(vcpu, "MOV from a control register that does not exit");
 	}
+	trace_kvm_cr(0, cr, value);
 	reg_write(vcpu, reg, value);
 	return skip_instruction(vcpu);
 }
@@ -105,8 +108,10 @@ int exit_cr(struct mkvm_vcpu *vcpu)
 	case CR_MOV_FROM:
 		return read_cr(vcpu, cr, reg);
 	case CR_CLTS:
+		trace_kvm_cr(1, 0, cr0_read(vcpu) & ~X86_CR0_TS);
 		return finish(vcpu, cr0_set(vcpu, cr0_read(vcpu) & ~X86_CR0_TS));
 	default:
+		trace_kvm_cr(1, 0, (cr0_read(vcpu) & ~0xful) | (qualification >> 16 & 0xf));
 		return finish(vcpu, cr0_load_msw(vcpu, qualification >> 16));
 	}
 }
@@ -210,6 +215,7 @@ int exit_fast_rdmsr(struct mkvm_vcpu *vcpu)
 	ret = msr_fast_read(vcpu, reg_read(vcpu, GREG_RCX), &data);
 	if (ret == MSR_SLOW)
 		return EXIT_SLOW;
+	trace_kvm_msr(0, reg_read(vcpu, GREG_RCX), data, ret);
 	if (!ret)
 		edx_eax_write(vcpu, data);
 	return finish(vcpu, ret);
@@ -222,7 +228,10 @@ int exit_fast_wrmsr(struct mkvm_vcpu *vcpu)
 	if (unlikely(vcpu->vm->arch.msr_slow))
 		return EXIT_SLOW;
 	ret = msr_fast_write(vcpu, reg_read(vcpu, GREG_RCX), edx_eax_read(vcpu));
-	return ret == MSR_SLOW ? EXIT_SLOW : finish(vcpu, ret);
+	if (ret == MSR_SLOW)
+		return EXIT_SLOW;
+	trace_kvm_msr(1, reg_read(vcpu, GREG_RCX), edx_eax_read(vcpu), ret);
+	return finish(vcpu, ret);
 }
 
 /* RDTSC exiting is off; the row exists so that a control that forces it on works. */

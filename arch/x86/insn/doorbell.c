@@ -29,6 +29,7 @@
 #include "arch/x86/mmu/ept.h"
 #include "arch/x86/mmu/paging.h"
 #include "arch/x86/regs.h"
+#include "trace/kvm_events.h"
 #include "virt/io_bus.h"
 #include "virt/guest_memory.h"
 #include "virt/memslot.h"
@@ -265,6 +266,7 @@ static int complete_load(struct mkvm_vcpu *vcpu)
 	if (rip_read(vcpu) != load->rip || !is_long_mode(vcpu))
 		return 1;
 	memcpy(&value, vcpu->run->mmio.data, load->size);
+	trace_kvm_mmio(KVM_TRACE_MMIO_READ, load->size, vcpu->run->mmio.phys_addr, &value);
 	set_register(vcpu, load->reg, load->reg_size, value);
 	return skip_bytes(vcpu, load->len);
 }
@@ -278,6 +280,7 @@ static int execute_load(struct mkvm_vcpu *vcpu, const struct mkvm_doorbell *bell
 	      lapic_mmio_read(vcpu, offset_in_page(gpa), bell->size, &value) :
 	      mkvm_io_bus_read(vcpu, MKVM_MMIO_BUS, gpa, bell->size, &value);
 	if (!ret) {
+		trace_kvm_mmio(KVM_TRACE_MMIO_READ, bell->size, gpa, &value);
 		set_register(vcpu, bell->reg, bell->reg_size, value);
 		vcpu->stats.mmio_emulated++;
 		return skip_bytes(vcpu, bell->len);
@@ -286,6 +289,7 @@ static int execute_load(struct mkvm_vcpu *vcpu, const struct mkvm_doorbell *bell
 		vcpu->arch.doorbell_checked = bell;
 		return ret;
 	}
+	trace_kvm_mmio(KVM_TRACE_MMIO_READ_UNSATISFIED, bell->size, gpa, NULL);
 	vcpu->stats.mmio_emulated++;
 	vcpu->arch.doorbell_load = (struct mkvm_doorbell_load) {
 		.rip = bell->rip,
@@ -344,6 +348,7 @@ int doorbell_execute(struct mkvm_vcpu *vcpu, const struct mkvm_doorbell *bell, g
 		vcpu->arch.doorbell_checked = bell;
 		return ret;
 	}
+	trace_kvm_mmio(KVM_TRACE_MMIO_WRITE, bell->size, gpa, &value);
 	vcpu->stats.mmio_emulated++;
 	skip_bytes(vcpu, bell->len);
 	return ret ? guest_access_exit(vcpu, gpa, bell->size, value, true) : 1;

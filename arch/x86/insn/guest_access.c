@@ -16,6 +16,7 @@
 #include "arch/x86/insn/guest_access.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/regs.h"
+#include "trace/kvm_events.h"
 #include "virt/io_bus.h"
 #include "virt/guest_memory.h"
 #include "virt/memslot.h"
@@ -184,10 +185,12 @@ static int read_device(struct mkvm_vcpu *vcpu, gpa_t gpa, void *data, unsigned i
 		return -EFAULT;
 	}
 	if (device_read(vcpu, gpa, len, data)) {
+		trace_kvm_mmio(KVM_TRACE_MMIO_READ_UNSATISFIED, len, gpa, NULL);
 		mmio->wanted.gpa = gpa;
 		mmio->wanted.len = len;
 		return GUEST_ACCESS_WAIT;
 	}
+	trace_kvm_mmio(KVM_TRACE_MMIO_READ, len, gpa, data);
 	done = &mmio->reads[mmio->nr_reads++];
 	mmio->next_read++;
 	done->gpa = gpa;
@@ -203,6 +206,7 @@ static int write_device(struct mkvm_vcpu *vcpu, gpa_t gpa, const void *data, uns
 	struct mkvm_mmio_access *access;
 
 	mmio->touched = true;
+	trace_kvm_mmio(KVM_TRACE_MMIO_WRITE, len, gpa, data);
 	/* Order matters to devices: behind a write that waits, all wait. */
 	if (first && !device_write(vcpu, gpa, len, data))
 		return 0;
@@ -426,6 +430,7 @@ static int complete_read(struct mkvm_vcpu *vcpu)
 
 	*done = mmio->wanted;
 	memcpy(done->data, vcpu->run->mmio.data, done->len);
+	trace_kvm_mmio(KVM_TRACE_MMIO_READ, done->len, done->gpa, done->data);
 	mmio->no_slot = false;	/* by now there may be one */
 	return mmio->again(vcpu);
 }

@@ -21,6 +21,7 @@
 #include "arch/x86/regs.h"
 #include "arch/x86/insn/internal_error.h"
 #include "arch/x86/vmx/vmx.h"
+#include "trace/kvm_x86_events.h"
 #include "virt/io_bus.h"
 
 static int to_userspace(struct mkvm_vcpu *vcpu, bool in, u16 port, int size, u32 count)
@@ -83,6 +84,7 @@ static int complete_in(struct mkvm_vcpu *vcpu)
 
 	if (linear_rip(vcpu) == vcpu->arch.pio.linear) {
 		memcpy(&value, vcpu->pio_data, vcpu->arch.pio.size);
+		trace_kvm_pio(KVM_PIO_IN, vcpu->arch.pio.port, vcpu->arch.pio.size, 1, &value);
 		set_rax(vcpu, value, vcpu->arch.pio.size);
 	}
 	return complete_out(vcpu);
@@ -91,6 +93,7 @@ static int complete_in(struct mkvm_vcpu *vcpu)
 /* One IN or OUT is userspace's. */
 static int exit_simple(struct mkvm_vcpu *vcpu, bool in, u16 port, int size)
 {
+	vcpu->arch.pio.port = port;
 	vcpu->arch.pio.size = size;
 	vcpu->arch.pio.linear = linear_rip(vcpu);
 	vcpu->arch.complete_userspace_io = in ? complete_in : complete_out;
@@ -114,6 +117,7 @@ int pio_in(struct mkvm_vcpu *vcpu, u16 port, int size)
 
 	ret = mkvm_io_bus_read(vcpu, MKVM_PIO_BUS, port, size, &value);
 	if (!ret) {
+		trace_kvm_pio(KVM_PIO_IN, port, size, 1, &value);
 		set_rax(vcpu, value, size);
 		return skip_instruction(vcpu);
 	}
@@ -134,6 +138,9 @@ int pio_out(struct mkvm_vcpu *vcpu, u16 port, int size)
 	int ret;
 
 	ret = mkvm_io_bus_write(vcpu, MKVM_PIO_BUS, port, size, &value);
+	if (unlikely(ret == -EAGAIN))
+		return ret;
+	trace_kvm_pio(KVM_PIO_OUT, port, size, 1, &value);
 	if (!ret)
 		return skip_instruction(vcpu);
 	if (ret != -EOPNOTSUPP)
@@ -223,6 +230,7 @@ static int store_in(struct mkvm_vcpu *vcpu, u32 n)
 	struct walk_fault fault;
 	int ret;
 
+	trace_kvm_pio(KVM_PIO_IN, pio->port, pio->size, n, vcpu->pio_data);
 	ret = guest_access_write(vcpu, pio->element, vcpu->pio_data, n * pio->size, &fault);
 	if (ret)
 		return access_failed(vcpu, ret, &fault);
@@ -344,6 +352,7 @@ static int string_out(struct mkvm_vcpu *vcpu)
 	       !mkvm_io_bus_write(vcpu, MKVM_PIO_BUS, pio->port, pio->size,
 				  vcpu->pio_data + done * pio->size))
 		done++;
+	trace_kvm_pio(KVM_PIO_OUT, pio->port, pio->size, done ?: pio->count, vcpu->pio_data);
 	finish_elements(vcpu, false, done ?: pio->count);
 	return done ? 1 : to_userspace(vcpu, false, pio->port, pio->size, pio->count);
 }

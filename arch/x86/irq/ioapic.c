@@ -17,6 +17,7 @@
 #include "arch/x86/irq/ioapic.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/irq/pit.h"
+#include "trace/kvm_events.h"
 #include "virt/irq_routing.h"
 #include "virt/vcpu.h"
 
@@ -140,6 +141,8 @@ int ioapic_set_irq(struct mkvm_ioapic *ioapic, unsigned int pin, int source, int
 	else
 		ioapic->lines[pin] &= ~BIT(source);
 	ret = line_changed(ioapic, pin, ioapic->lines[pin]);
+	if (level)
+		trace_kvm_ioapic_set_irq(*rte(ioapic, pin), pin, !ret);
 	raw_spin_unlock_irqrestore(&ioapic->lock, flags);
 	return ret;
 }

@@ -15,6 +15,7 @@
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/irq/pic.h"
 #include "arch/x86/irq/pit.h"
+#include "trace/kvm_events.h"
 #include "virt/arch.h"
 #include "virt/irq_routing.h"
 
@@ -50,12 +51,13 @@ static int route_set_ioapic(struct mkvm_route *route, struct mkvm_vm *vm, int so
 
 static int route_set_msi(struct mkvm_route *route, struct mkvm_vm *vm, int source, int level)
 {
+	u64 address = (u64)route->msi.address_hi << 32 | route->msi.address_lo;
 	struct lapic_irq irq;
 
 	if (!level)
 		return -1;	/* a message has no falling edge */
-	lapic_msi_to_irq(vm, (u64)route->msi.address_hi << 32 | route->msi.address_lo,
-			 route->msi.data, &irq);
+	trace_kvm_msi_set_irq(address, route->msi.data);
+	lapic_msi_to_irq(vm, address, route->msi.data, &irq);
 	return lapic_deliver(vm, NULL, &irq);
 }
 

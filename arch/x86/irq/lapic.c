@@ -261,6 +261,7 @@ void lapic_eoi(struct mkvm_vcpu *vcpu)
 	struct mkvm_lapic *apic = vcpu->arch.apic;
 	int vector = lapic_in_service(apic);
 
+	trace_kvm_eoi(vcpu->id, vector);
 	if (unlikely(vector < 0))
 		return;
 	retire(apic, vector);
@@ -285,6 +286,7 @@ bool lapic_eoi_fast(struct mkvm_vcpu *vcpu)
 			return false;
 		retire(apic, vector);
 	}
+	trace_kvm_eoi(vcpu->id, vector);
 	return true;
 }
 
@@ -297,6 +299,7 @@ bool lapic_eoi_fast(struct mkvm_vcpu *vcpu)
  */
 void lapic_eoi_virtualized(struct mkvm_vcpu *vcpu, u8 vector)
 {
+	trace_kvm_eoi(vcpu->id, vector);
 	if (eoi_is_awaited(vcpu->arch.apic, vector))
 		eoi_notify(vcpu->arch.apic, vector);
 }

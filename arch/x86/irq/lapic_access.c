@@ -102,6 +102,7 @@ static void send_ipi(struct mkvm_lapic *apic, u32 icr, u32 dest)
 		.level = icr & APIC_INT_ASSERT,
 	};
 
+	trace_kvm_apic_ipi(icr, dest);
 	switch (irq.delivery_mode) {
 	case DM_FIXED:
 	case DM_LOWEST:
@@ -138,6 +139,7 @@ static void write_lvt(struct mkvm_lapic *apic, u32 reg, u32 val)
 /* @reg exists and may be written; in x2APIC mode @val has no reserved bit set. */
 static void write_reg(struct mkvm_lapic *apic, u32 reg, u32 val)
 {
+	trace_kvm_apic(1, reg, val);
 	switch (reg) {
 	case APIC_EOI:
 		lapic_eoi(apic->vcpu);
@@ -216,6 +218,7 @@ int lapic_mmio_read(struct mkvm_vcpu *vcpu, u32 offset, int len, void *data)
 	if (in_reg >= 4)
 		return 0;
 	val = read_reg(apic, reg);
+	trace_kvm_apic(0, reg, val);
 	memcpy(data, (u8 *)&val + in_reg, min_t(u32, len, 4 - in_reg));
 	return 0;
 }
@@ -265,6 +268,7 @@ int lapic_x2apic_msr_read(struct mkvm_vcpu *vcpu, u32 msr, u64 *data)
 	*data = read_reg(apic, reg);
 	if (reg == APIC_ICR)
 		*data |= (u64)lapic_get(apic, APIC_ICR + 4) << 32;
+	trace_kvm_apic(0, reg, *data);
 	return 0;
 }
 
@@ -283,6 +287,7 @@ int lapic_x2apic_icr_write(struct mkvm_vcpu *vcpu, u64 data)
 	if (unlikely(apic->mode != LAPIC_X2APIC || data & X2APIC_ICR_RESERVED))
 		return 1;
 	data &= ~(u64)APIC_ICR_BUSY;
+	trace_kvm_apic(1, APIC_ICR, data);
 	lapic_put(apic, APIC_ICR, data);
 	lapic_put(apic, APIC_ICR + 4, data >> 32);
 	send_ipi(apic, data, data >> 32);
@@ -332,10 +337,12 @@ int lapic_x2apic_msr_write(struct mkvm_vcpu *vcpu, u32 msr, u64 data)
 		return lapic_x2apic_icr_write(vcpu, data);
 	if (data & ~(u64)x2apic_valid_bits(apic, reg))
 		return 1;
-	if (reg == APIC_SELF_IPI)
+	if (reg == APIC_SELF_IPI) {
+		trace_kvm_apic(1, reg, data);
 		send_ipi(apic, APIC_DEST_SELF | APIC_INT_ASSERT | (u32)data, 0);
-	else
+	} else {
 		write_reg(apic, reg, data);
+	}
 	return 0;
 }
 

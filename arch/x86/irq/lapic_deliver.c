@@ -378,6 +378,7 @@ int lapic_accept(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source, const struct 
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
 
+	trace_kvm_apic_accept_irq(vcpu->id, irq->delivery_mode << 8, irq->trig_level, irq->vector);
 	switch (irq->delivery_mode) {
 	case DM_FIXED:
 	case DM_LOWEST:

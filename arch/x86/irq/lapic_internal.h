@@ -21,6 +21,7 @@
 
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/irq/posted.h"
+#include "trace/kvm_x86_events.h"
 
 enum lapic_mode { LAPIC_DISABLED, LAPIC_XAPIC, LAPIC_X2APIC };
 

@@ -17,6 +17,7 @@
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/irq/pic.h"
 #include "arch/x86/irq/pit.h"
+#include "trace/kvm_x86_events.h"
 #include "virt/irq_routing.h"
 #include "virt/vcpu.h"
 
@@ -208,6 +209,7 @@ int pic_set_irq(struct mkvm_pic *pic, unsigned int irq, int source, int level)
 	}
 	if (s->imr & bit)
 		ret = -1;
+	trace_kvm_pic_set_irq(irq >> 3, irq & 7, s->elcr, s->imr, !ret);
 	pic_update(pic);
 	pic_unlock(pic, flags);
 	return ret;

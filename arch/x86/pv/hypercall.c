@@ -13,6 +13,7 @@
 #include "arch/x86/pv/hypercall.h"
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/vmx/vmx.h"
+#include "trace/kvm_x86_events.h"
 #include "virt/yield.h"
 
 /* KVM_CAP_ENFORCE_PV_FEATURE_CPUID: only what CPUID shows is there. */
@@ -146,6 +147,8 @@ int hypercall_execute(struct mkvm_vcpu *vcpu)
 			ret = -KVM_ENOSYS;
 		}
 	}
+	trace_kvm_hypercall(nr, reg_read(vcpu, GREG_RBX), reg_read(vcpu, GREG_RCX),
+			    reg_read(vcpu, GREG_RDX), reg_read(vcpu, GREG_RSI));
 	reg_write(vcpu, GREG_RAX, code.l ? ret : (u32)ret);
 	return 1;
 }

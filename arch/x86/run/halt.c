@@ -6,6 +6,7 @@
  * Relies on virt/halt.c for how long the thread polls before it sleeps, and on virt/request.c,
  * which wakes it.
  */
+#include <linux/ktime.h>
 #include <linux/rcuwait.h>
 #include <linux/sched/signal.h>
 
@@ -15,6 +16,7 @@
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/run/halt.h"
 #include "arch/x86/vmx/vmx.h"
+#include "trace/kvm_events.h"
 #include "virt/halt.h"
 
 /**
@@ -101,4 +103,6 @@ void halt_block(struct mkvm_vcpu *vcpu)
 	if (!found)
 		sleep_until_event(vcpu);
 	mkvm_halt_end(vcpu, &halt, !found);
+	if (trace_kvm_vcpu_wakeup_enabled())
+		trace_kvm_vcpu_wakeup(ktime_get_ns() - halt.start, !found, runnable(vcpu));
 }

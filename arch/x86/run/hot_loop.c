@@ -33,6 +33,7 @@
 #include "arch/x86/vmx/break_field.h"
 #include "arch/x86/vmx/explain/entry_failure.h"
 #include "arch/x86/vmx/l1d_flush.h"
+#include "arch/x86/vmx/trace.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 #include "compat/compat.h"
 
@@ -195,13 +196,15 @@ static __always_inline int enter_with_cr2(struct mkvm_vcpu *vcpu)
 
 /*
  * An entry with what few hosts need around it: context tracking, performance counters to switch, a
- * debugger's IA32_DEBUGCTL, a test's bad field. All of it is decided before the first entry.
+ * debugger's IA32_DEBUGCTL, a test's bad field, tracing. All of it is decided before the first
+ * entry; who turns tracing on makes the kernel patch code, for which it interrupts every CPU.
  */
 static noinline int enter_with_extras(struct mkvm_vcpu *vcpu, u64 host_debugctl)
 {
 	const struct perf_guest_switch_msr *counters = NULL;
 	int nr_counters = 0, result;
 
+	vmx_trace_entry(vcpu);
 	break_field_enter(to_vmx(vcpu));
 	if (vmx_caps.host_counters) {
 		counters = perf_guest_get_msrs(&nr_counters, NULL);
@@ -225,7 +228,7 @@ static noinline int enter_with_extras(struct mkvm_vcpu *vcpu, u64 host_debugctl)
 static bool needs_extras(struct mkvm_vcpu *vcpu, u64 host_debugctl)
 {
 	return host_debugctl || vmx_caps.host_counters || break_field_armed(to_vmx(vcpu)) ||
-	       context_tracking_enabled_this_cpu();
+	       context_tracking_enabled_this_cpu() || vmx_traced();
 }
 
 /* What the SDM calls "VMM software" has to do for the processor's sake, on the way in. */
@@ -297,6 +300,8 @@ int hot_loop_run(struct mkvm_vcpu *vcpu)
 			/* Nothing was delivered; what was injected stays to be injected. */
 			vmx->event_injected = false;
 			vmx->failed_on_cpu = vcpu->cpu;
+			if (unlikely(extras))
+				vmx_trace_exit(vcpu);
 			if ((u16)reason == EXIT_REASON_MCE_DURING_VMENTRY)
 				host_machine_check();
 			ret = EXIT_SLOW;
@@ -304,8 +309,10 @@ int hot_loop_run(struct mkvm_vcpu *vcpu)
 		}
 		/* A VMLAUNCH that failed while it loaded the guest leaves the VMCS clear. */
 		vmx->enter_flags |= VMX_ENTER_LAUNCHED;
-		if (unlikely(extras))
+		if (unlikely(extras)) {
+			vmx_trace_exit(vcpu);
 			break_field_mend(vmx);
+		}
 		if (reason < ARRAY_SIZE(vcpu->stats.exits_by_reason))
 			vcpu->stats.exits_by_reason[reason]++;
 		if (reason == EXIT_REASON_EXCEPTION_NMI)

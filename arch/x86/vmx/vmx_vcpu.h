@@ -46,6 +46,7 @@ enum vmx_enter_result { VMX_ENTERED, VMX_ENTRY_VMFAIL, VMX_ENTRY_FAULT };
  * @entry_result: then, how
  * @instruction_error: then, the VM-instruction error, if there is one
  * @failed_on_cpu: the host's CPU of the last entry that failed
+ * @traced_tsc: the host's TSC at the last kvm_entry or kvm_exit that was traced
  * @vpid: tag of the guest's translations, 0 for none
  * @pin_based: copy of the VMCS's pin-based controls
  * @cpu_based: ... primary processor-based controls
@@ -93,6 +94,7 @@ struct vmx_vcpu {
 	enum vmx_enter_result entry_result;
 	u32 instruction_error;
 	int failed_on_cpu;
+	u64 traced_tsc;
 	u16 vpid;
 
 	u32 pin_based, cpu_based, secondary, entry_controls, exit_controls;

@@ -25,6 +25,7 @@ static const struct {
 	{ "hello", command_hello, "the first program of every KVM tutorial, narrated" },
 	{ "doctor", command_doctor, "can this machine run guests, and if not, what to do" },
 	{ "iommu", command_iommu, "VT-d units, devices and page-table walks" },
+	{ "bpf", command_bpf, "five eBPF programs that watch VMs, to read and to use" },
 };
 
 static void usage(FILE *to)

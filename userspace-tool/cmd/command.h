@@ -18,5 +18,6 @@ int command_run(int argc, char **argv);
 int command_hello(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_iommu(int argc, char **argv);
+int command_bpf(int argc, char **argv);
 
 #endif

@@ -20,7 +20,7 @@ void test_fail(const char *file, int line, const char *what)
 int main(void)
 {
 	const struct test * const all[] = {
-		loader_tests, elf_tests, device_tests, table_tests, fuzz_tests,
+		loader_tests, elf_tests, device_tests, table_tests, bpf_tests, fuzz_tests,
 	};
 	const struct test *t;
 	size_t i;

@@ -17,6 +17,7 @@ extern const struct test loader_tests[];
 extern const struct test elf_tests[];
 extern const struct test device_tests[];
 extern const struct test table_tests[];
+extern const struct test bpf_tests[];
 extern const struct test fuzz_tests[];
 
 /* Tell that something does not hold. */

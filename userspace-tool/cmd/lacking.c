@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The subcommands that this build of the tool has not, because the machine that built it lacked
+ * libraries or programs for them. Each says so. Relies on the Makefile, which defines X_LACKS to
+ * the names of the Debian packages for each such subcommand X, and leaves out its files.
+ */
+#include <stdio.h>
+
+#include "cmd/command.h"
+
+#ifdef BPF_LACKS
+static int say_what_lacks(const char *command, const char *packages)
+{
+	fprintf(stderr,
+		"minikvm: This minikvm was built without '%s': install these packages and build it again: apt-get install %s\n",
+		command, packages);
+	return STATUS_FAILED;
+}
+
+int command_bpf(int argc __attribute((unused)), char **argv __attribute((unused)))
+{
+	return say_what_lacks("bpf", BPF_LACKS);
+}
+#endif

@@ -38,6 +38,7 @@ all: module tool
 help:
 	@echo "make               module for the installed kernel's headers (KDIR= another) and the tool"
 	@echo "make demo          boot a real Linux kernel as a guest on /dev/minikvm, in the lab"
+	@echo "make shell         a shell in an emulated Intel machine with the module loaded (OPTIONS= of lab shell)"
 	@echo "make check         every test (about 45 minutes on two cores)"
 	@echo "make check-long    what takes longer: QEMU 10.0, forty boots of foreign kernels and ramdisk"
 	@echo "make check-debug   kselftests and clients on a kernel with lockdep, KASAN, kmemleak, UBSAN"
@@ -76,10 +77,14 @@ tool:
 	$(MAKE) -C userspace-tool OUT=$(BUILD)/tool
 	@echo "built $(BUILD)/tool/minikvm"
 
-.PHONY: demo check check-ci check-fresh check-long check-debug check-unit coverage bench bench-iommu lint htmldocs book-logs
+.PHONY: demo shell check check-ci check-fresh check-long check-debug check-unit coverage bench bench-iommu lint htmldocs book-logs
 demo:
 	selftests/setup demo
 	selftests/demo
+shell:
+	@[ -t 0 ] && [ -t 1 ] || { echo "make shell: a shell needs a terminal for its input and its output" >&2; exit 2; }
+	@selftests/setup shell
+	@selftests/lab/lab shell $(OPTIONS)
 check:
 	selftests/setup check
 	selftests/check

@@ -28,6 +28,7 @@
 #define FRAME_ARCHIVE	'a'		/* a piece of /out as a newc archive */
 #define FRAME_WINDOW	'w'		/* a piece of it lies in the window: window.h */
 #define FRAME_INPUT	'i'		/* COMMAND's next piece of input is wanted: window.h */
+#define FRAME_FILES	'f'		/* a request of the file system: number, FUSE's message */
 #define FRAME_LOG	'k'		/* lines of the kernel log where it is quiet */
 #define FRAME_REPORT	'r'		/* lines of the kernel log: the host failed */
 #define FRAME_PROBLEM	'p'		/* why init cannot go on */

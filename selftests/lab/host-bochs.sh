@@ -62,6 +62,10 @@ bochs_images() { # COMMAND-LINE
 }
 
 bochs_configuration() { # COMMAND-LINE
+	local clock='sync=none, time0=1767225600'
+
+	# For a user who waits, time is this machine's, and an idle host sleeps instead of jumping ahead.
+	[ -z "$TERMINAL" ] || clock="sync=slowdown, time0=$(date +%s)"
 	cat <<-EOF
 		plugin_ctrl: unmapped=1, biosdev=1, speaker=0, parallel=0, serial=0, gameport=0
 		config_interface: textconfig
@@ -70,7 +74,7 @@ bochs_configuration() { # COMMAND-LINE
 		romimage: file=$BOCHS/usr/share/bochs/BIOS-bochs-latest
 		vgaromimage: file=$BOCHS/usr/share/vgabios/vgabios.bin
 		cpu: model=corei7_skylake_x, count=$CPUS, ips=100000000, reset_on_triple_fault=1, ignore_bad_msrs=1
-		clock: sync=none, time0=1767225600, rtc_sync=0
+		clock: $clock, rtc_sync=0
 		vga: extension=vbe, update_freq=1, realtime=0
 		port_e9_hack: enabled=1, all_rings=0
 		ata0: enabled=0

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,7 +29,8 @@
 #define LONGEST_SLEEP	20000000
 
 static struct input *page;
-static int pipe_end;
+static int destination = -1;		/* the end of a pipe, or a terminal's master side */
+static int to_terminal;
 
 static unsigned int given(void)
 {
@@ -46,16 +48,34 @@ static void ask(unsigned int number)
 static int write_all(const void *data, size_t len)
 {
 	while (len) {
-		ssize_t put = write(pipe_end, data, len);
+		ssize_t put = write(destination, data, len);
 
 		if (put < 0 && errno == EINTR)
 			continue;
+		if (put < 0 && errno == EAGAIN) {
+			struct pollfd full = { .fd = destination, .events = POLLOUT };
+
+			poll(&full, 1, -1);
+			continue;
+		}
 		if (put <= 0)
 			return -1;
 		data = (const char *)data + put;
 		len -= put;
 	}
 	return 0;
+}
+
+/* The window of the caller's terminal has another size: the host's gets the same. */
+static void follow_size(void)
+{
+	static uint16_t rows, columns;
+
+	if (!to_terminal || (page->rows == rows && page->columns == columns))
+		return;
+	rows = page->rows;
+	columns = page->columns;
+	terminal_size(rows, columns);
 }
 
 static void *pass_input(void *unused)
@@ -70,6 +90,7 @@ static void *pass_input(void *unused)
 		ask(number);
 		while (given() != number) {
 			nanosleep(&pause, NULL);
+			follow_size();
 			if (pause.tv_nsec < LONGEST_SLEEP)
 				pause.tv_nsec *= 2;
 		}
@@ -77,11 +98,17 @@ static void *pass_input(void *unused)
 		if (!len || len > sizeof(page->data) || write_all(page->data, len))
 			break;		/* the end, or COMMAND reads no more */
 	}
-	close(pipe_end);
+	if (!to_terminal)
+		close(destination);
 	return NULL;
 }
 
-static int find_supervisor(void)
+/**
+ * input_find - find out whether the supervisor writes into this host's memory
+ *
+ * Return: 0, or -1 where it does not.
+ */
+int input_find(void)
 {
 	uint8_t magic[WINDOW_MAGIC];
 	char text[64];
@@ -100,6 +127,18 @@ static int find_supervisor(void)
 	return given() == 1 ? 0 : -1;
 }
 
+static void start_passing(void)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	signal(SIGPIPE, SIG_IGN);	/* a COMMAND that does not read is no error */
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 65536);
+	if (pthread_create(&thread, &attr, pass_input, NULL))
+		problem("init cannot start a thread");
+}
+
 /**
  * input_open - begin to pass the caller's standard input on
  *
@@ -107,20 +146,26 @@ static int find_supervisor(void)
  */
 int input_open(void)
 {
-	pthread_attr_t attr;
-	pthread_t thread;
 	char text[16];
 	int ends[2];
 
-	if (!config("input", 0, text, sizeof(text)) || find_supervisor())
+	if (!config("input", 0, text, sizeof(text)) || input_find())
 		return -1;
 	if (pipe2(ends, O_CLOEXEC))
 		problem("init cannot create a pipe: %s", strerror(errno));
-	pipe_end = ends[1];
-	signal(SIGPIPE, SIG_IGN);	/* a COMMAND that does not read is no error */
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, 65536);
-	if (pthread_create(&thread, &attr, pass_input, NULL))
-		problem("init cannot start a thread");
+	destination = ends[1];
+	start_passing();
 	return ends[0];
+}
+
+/**
+ * input_to_terminal - begin to pass the caller's keys on, after input_find() returned 0
+ * @terminal: the master side of COMMAND's terminal
+ */
+void input_to_terminal(int terminal)
+{
+	destination = terminal;
+	to_terminal = 1;
+	follow_size();
+	start_passing();
 }

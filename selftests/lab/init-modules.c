@@ -36,7 +36,13 @@ void kernel_release(char *text, size_t len)
 	snprintf(text, len, "%s", name.release);
 }
 
-static void run_modprobe(const char *module)
+/**
+ * try_modprobe - load a module of the base, with what it depends on
+ * @module: its name
+ *
+ * Return: 0, or -1 where that failed.
+ */
+int try_modprobe(const char *module)
 {
 	pid_t pid = fork();
 	int status;
@@ -45,7 +51,12 @@ static void run_modprobe(const char *module)
 		execl("/usr/bin/busybox", "modprobe", module, NULL);
 		_exit(127);
 	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
+	return pid < 0 || waitpid(pid, &status, 0) != pid || status ? -1 : 0;
+}
+
+static void run_modprobe(const char *module)
+{
+	if (try_modprobe(module))
 		problem("modprobe %s failed", module);
 }
 

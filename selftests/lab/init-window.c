@@ -50,6 +50,30 @@ static void announce(size_t len, uint32_t sum)
 }
 
 /**
+ * window_map - a huge page that lies in one piece in the emulator's memory
+ * @magic: what to put at both its ends
+ * @magic_len: bytes of it
+ *
+ * Return: the page, locked, or NULL where there is none.
+ */
+void *window_map(const void *magic, size_t magic_len)
+{
+	uint8_t *area = mmap(NULL, 2 * WINDOW_SIZE, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (area == MAP_FAILED)
+		return NULL;
+	area += -(uintptr_t)area % WINDOW_SIZE;
+	madvise(area, WINDOW_SIZE, MADV_HUGEPAGE);
+	memset(area, 0, WINDOW_SIZE);
+	if (mlock(area, WINDOW_SIZE) || !in_one_piece(area))
+		return NULL;
+	memcpy(area, magic, magic_len);
+	memcpy(area + WINDOW_SIZE - magic_len, magic, magic_len);
+	return area;
+}
+
+/**
  * window_open - find out whether the supervisor reads this host's memory
  *
  * Return: 1, or 0 where the port has to do.
@@ -59,22 +83,12 @@ int window_open(void)
 	uint8_t magic[WINDOW_MAGIC];
 	char text[64];
 	unsigned long i;
-	uint8_t *area;
 
 	if (!config("window", 0, text, sizeof(text)) || window_parse_magic(text, magic))
 		return 0;
-	area = mmap(NULL, 2 * WINDOW_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-		    -1, 0);
-	if (area == MAP_FAILED)
+	window = window_map(magic, sizeof(magic));
+	if (!window)
 		return 0;
-	area += -(uintptr_t)area % WINDOW_SIZE;
-	madvise(area, WINDOW_SIZE, MADV_HUGEPAGE);
-	memset(area, 0, WINDOW_SIZE);
-	if (mlock(area, WINDOW_SIZE) || !in_one_piece(area))
-		return 0;
-	window = (volatile struct window *)area;
-	memcpy((void *)window->magic, magic, sizeof(magic));
-	memcpy((void *)window->magic_again, magic, sizeof(magic));
 	pieces = 1;
 	announce(0, 0);
 	for (i = 0; i < PATIENCE; i++) {

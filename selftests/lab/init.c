@@ -420,23 +420,30 @@ static char **read_argv(void)
 	return argv;
 }
 
-/* @input: what COMMAND reads from, closed here, or -1 for nothing */
+/*
+ * @input: what COMMAND reads from, closed here, or -1 for nothing
+ * @output: where its output is to be read; set here, unless COMMAND has a terminal: then it is
+ *	the master side, and @input the slave's, for COMMAND's output as well
+ */
 static pid_t start_command(char **argv, int input, int *output)
 {
 	struct rlimit core = { 0, 0 };
+	int terminal = *output >= 0;
+	int ends[2] = { *output, input };
 	sigset_t none;
-	int ends[2];
 	pid_t pid;
 
-	if (pipe2(ends, O_CLOEXEC))
-		problem("init cannot create a pipe: %s", strerror(errno));
-	fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);
+	if (!terminal) {
+		if (pipe2(ends, O_CLOEXEC))
+			problem("init cannot create a pipe: %s", strerror(errno));
+		fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);
+	}
 	pid = fork();
 	if (pid < 0)
 		problem("init cannot fork: %s", strerror(errno));
 	if (pid) {
 		close(ends[1]);
-		if (input >= 0)
+		if (input >= 0 && !terminal)
 			close(input);
 		fcntl(ends[0], F_SETFL, O_NONBLOCK);
 		*output = ends[0];
@@ -454,6 +461,8 @@ static pid_t start_command(char **argv, int input, int *output)
 	dup2(input, 0);
 	dup2(ends[1], 1);
 	dup2(ends[1], 2);
+	if (terminal)
+		ioctl(0, TIOCSCTTY, 0);
 	execvp(argv[0], argv);
 	dprintf(2, "lab: %s: %s\n", argv[0], strerror(errno));
 	_exit(errno == ENOENT ? 127 : 126);
@@ -469,8 +478,8 @@ static int pass_output(int fd)
 
 		if (got > 0)
 			channel_send(FRAME_OUTPUT, buffer, got);
-		else if (!got)
-			return 0;
+		else if (!got || errno == EIO)
+			return 0;	/* EIO: a terminal that no process has open */
 		else if (errno != EINTR)
 			return 1;
 	}
@@ -492,12 +501,26 @@ static void kill_everything(void)
 	}
 }
 
+/* At a terminal somebody may want to look around in a host that has failed. */
+static void tell_of_report(void)
+{
+	static const char text[] =
+		"\r\nlab: the host's kernel reported a fault: dmesg shows it, "
+		"and the exit status will be 125.\r\n";
+	static int told;
+
+	if (!told)
+		channel_send(FRAME_OUTPUT, text, sizeof(text) - 1);
+	told = 1;
+}
+
 /* Runs COMMAND to its end and returns what waitpid() says. */
 static int run_command(void)
 {
 	struct timespec grace = { 0 }, now;
 	struct pollfd fds[3];
-	int status = SIGKILL, done = 0, output;
+	int status = SIGKILL, done = 0, input, output = -1;
+	int terminal = terminal_wanted();
 	sigset_t child;
 	pid_t pid;
 
@@ -507,7 +530,11 @@ static int run_command(void)
 	if (fds[0].fd < 0)
 		problem("init has no signalfd: %s", strerror(errno));
 	send_text(FRAME_START, "");
-	pid = start_command(read_argv(), input_open(), &output);
+	if (terminal)
+		output = terminal_open(&input);
+	else
+		input = input_open();
+	pid = start_command(read_argv(), input, &output);
 	fds[1].fd = output;
 	fds[2].fd = kernel_log_fd();
 	fds[0].events = POLLIN;
@@ -520,7 +547,9 @@ static int run_command(void)
 		int s;
 
 		poll(fds, 3, grace.tv_sec ? 1000 : -1);
-		if (kernel_log_collect()) {
+		if (kernel_log_collect() && terminal) {
+			tell_of_report();
+		} else if (kernel_log_collect()) {
 			/* The run has failed; COMMAND may end by itself. */
 			clock_gettime(CLOCK_MONOTONIC, &now);
 			if (!grace.tv_sec)
@@ -553,8 +582,8 @@ static void run_outer(void)
 {
 	static char tail[1024];
 	size_t used = 0;
+	int output = -1;
 	ssize_t got;
-	int output;
 
 	start_command(read_argv(), -1, &output);
 	fcntl(output, F_SETFL, 0);
@@ -661,6 +690,7 @@ int main(void)
 	set_environment();
 	link_payloads();
 	load_modules();
+	files_open();
 	kernel_log_collect();
 
 	status = run_command();

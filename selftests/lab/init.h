@@ -2,7 +2,8 @@
 /*
  * init.h - what the parts of the lab's init share: init.c (the sequence and
  * the channel), init-log.c (the kernel's log), init-modules.c (modules),
- * init-input.c (COMMAND's input) and init-window.c (the way out for much data).
+ * init-input.c (COMMAND's input), init-terminal.c (its terminal), init-files.c (the
+ * caller's files) and init-window.c (the way out for much data).
  *
  * All of it runs as root in process 1 of a lab host; what fails there ends the
  * host through problem(), with a sentence.
@@ -23,12 +24,22 @@ int kernel_log_collect(void);
 void kernel_log_check(void);
 
 int input_open(void);
+int input_find(void);
+void input_to_terminal(int terminal);
 
+int terminal_wanted(void);
+int terminal_open(int *slave);
+void terminal_size(unsigned int rows, unsigned int columns);
+
+void files_open(void);
+
+void *window_map(const void *magic, size_t magic_len);
 int window_open(void);
 size_t window_room(void);
 void window_send(const void *data, size_t len);
 
 void kernel_release(char *text, size_t len);
 void load_modules(void);
+int try_modprobe(const char *module);
 
 #endif

@@ -15,7 +15,7 @@ BIN=$CACHE/bin
 MODULE_PATTERNS='/(kvm|kvm-intel|kvm-amd|irqbypass|vfio|vfio-pci|vfio-pci-core|vfio_iommu_type1'
 MODULE_PATTERNS+='|vfio_virqfd|iommufd|virtio_pci|virtio_blk|virtio_net|virtio_console|virtio-rng'
 MODULE_PATTERNS+='|virtio_balloon|vhost_net|vhost_vsock|tun|tap|nvme|e1000e|igb|9p|9pnet_virtio'
-MODULE_PATTERNS+='|uio|uio_pci_generic|loop|msr|cpuid|binfmt_misc)\.ko'
+MODULE_PATTERNS+='|uio|uio_pci_generic|loop|msr|cpuid|binfmt_misc|fuse)\.ko'
 
 # Installs the compiler where that is possible, or says how.
 ensure_compiler() {
@@ -63,12 +63,13 @@ ensure_programs() {
 		say "building the lab's own programs"
 		rm -rf "$BIN.new"
 		mkdir -p "$BIN.new"
-		build_program supervise '' supervise.c supervise-host.c supervise-window.c report.c
+		build_program supervise '' supervise.c supervise-host.c supervise-window.c \
+			supervise-terminal.c supervise-files.c report.c
 		build_program archive-tool '' archive-tool.c archive.c
 		build_program bootimg '' bootimg.c
 		build_program bochs-smp.so '-shared -fPIC' bochs-smp.c
-		build_program init -static init.c init-input.c init-log.c init-modules.c init-window.c report.c \
-			archive.c
+		build_program init -static init.c init-files.c init-input.c init-log.c init-modules.c \
+			init-terminal.c init-window.c report.c archive.c
 		build_rom || fail "the lab's boot ROM could not be built."
 		echo "$stamp" >"$BIN.new/stamp"
 		# Another lab may be running what is there: it keeps its open files.
@@ -267,7 +268,7 @@ find_module() {
 		esac
 	fi
 	[ -r "$MODULE" ] ||
-		die "there is no module $MODULE; build it with '$(how_to_build "$KERNEL")', or give --no-insmod."
+		die "there is no module $MODULE; build it with '$(how_to_build "$KERNEL")', or give --no-insmod.${TERMINAL:+ 'make shell' builds all that a shell wants.}"
 }
 
 # The command that makes the module for a kernel of the lab, at the top of the tree
@@ -306,6 +307,7 @@ make_initramfs() {
 		[ -n "$OUT" ] && echo "out=1"
 		[ -n "$INPUT" ] && echo "input=1"
 		[ -n "$OUT$INPUT" ] && echo "window=$WINDOW"
+		[ -n "$TERMINAL" ] && shell_config
 		[ "$HOST" = nested ] && echo "sendlog=1"
 		echo "write=/proc/sys/kernel/watchdog_thresh=10"
 		echo "write=/proc/sys/kernel/hung_task_timeout_secs=120"
@@ -317,8 +319,10 @@ make_initramfs() {
 	done
 	entries+=("file:$directory/config=lab/config" "file:$directory/argv=lab/argv")
 	# Last in PATH: a payload's own goes before it.
+	entries+=(dir:lab/bin)
 	[ -x "$BUILD/tool/minikvm" ] && cp "$BUILD/tool/minikvm" "$RUN/minikvm" &&
-		strip "$RUN/minikvm" && entries+=(dir:lab/bin "exec:$RUN/minikvm=lab/bin/minikvm")
+		strip "$RUN/minikvm" && entries+=("exec:$RUN/minikvm=lab/bin/minikvm")
+	[ -n "$TERMINAL" ] && shell_entries
 	[ -n "$INSMOD" ] && entries+=("file:$RUN/minikvm.ko=lab/minikvm.ko")
 	if [ -n "$INSMOD" ]; then
 		if ! cp "$MODULE" "$RUN/minikvm.ko" || ! strip --strip-debug "$RUN/minikvm.ko"; then

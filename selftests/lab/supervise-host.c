@@ -26,6 +26,8 @@ void complain(const char *format, ...)
 {
 	va_list args;
 
+	/* What is said while COMMAND runs at a terminal ends the run. */
+	terminal_restore(0);
 	fflush(stdout);
 	fputs("lab: ", stderr);
 	va_start(args, format);
@@ -82,6 +84,8 @@ static void count_beat(struct host *h, const unsigned char *data, size_t len)
 
 static void output(struct host *h, const unsigned char *data, size_t len)
 {
+	if (h->terminal)
+		terminal_watch(data, len);
 	if (h->stream_output)
 		write_all(STDOUT_FILENO, data, len);
 }
@@ -110,6 +114,9 @@ static void frame(struct host *h, int type, const unsigned char *data, size_t le
 		h->beats++;
 		break;
 	case FRAME_START:
+		h->started = 1;
+		if (h->terminal)
+			terminal_start();
 		break;
 	case FRAME_OUTPUT:
 		output(h, data, len);
@@ -130,6 +137,9 @@ static void frame(struct host *h, int type, const unsigned char *data, size_t le
 	case FRAME_INPUT:
 		memcpy(text, data, len < sizeof(text) - 1 ? len : sizeof(text) - 1);
 		input_ask(h, h->emulator, text);
+		break;
+	case FRAME_FILES:
+		files_request(h, h->emulator, data, len);
 		break;
 	case FRAME_LOG:
 		console(h, data, len);

@@ -17,7 +17,7 @@
 #define PAGE	4096UL
 #define BATCH	512
 
-static uint8_t magic[WINDOW_MAGIC], input_magic[WINDOW_MAGIC];
+static uint8_t magic[WINDOW_MAGIC];
 static int have_magic;
 static uintptr_t found, input_page;
 
@@ -28,7 +28,16 @@ static int copy_from(pid_t pid, uintptr_t address, void *data, size_t len)
 	return process_vm_readv(pid, &local, 1, &remote, 1, 0) == (ssize_t)len ? 0 : -1;
 }
 
-static int copy_to(pid_t pid, uintptr_t address, const void *data, size_t len)
+/**
+ * window_copy_to - write to the emulator's memory
+ * @pid: the emulator
+ * @address: where
+ * @data: what
+ * @len: bytes
+ *
+ * Return: 0 or -1.
+ */
+int window_copy_to(pid_t pid, uintptr_t address, const void *data, size_t len)
 {
 	struct iovec local = { (void *)data, len }, remote = { (void *)address, len };
 
@@ -92,6 +101,25 @@ static uintptr_t find(pid_t pid, const struct area *area)
 }
 
 /**
+ * window_find - find a page of the host's by its random bytes
+ * @pid: the emulator
+ * @mask: which bits of the window's random bytes are turned in this page's
+ * @size: bytes of the page
+ *
+ * Return: its address in the emulator, or 0.
+ */
+uintptr_t window_find(pid_t pid, uint8_t mask, size_t size)
+{
+	uint8_t turned[WINDOW_MAGIC];
+	const struct area area = { turned, size };
+	int i;
+
+	for (i = 0; i < WINDOW_MAGIC; i++)
+		turned[i] = magic[i] ^ mask;
+	return have_magic ? find(pid, &area) : 0;
+}
+
+/**
  * window_set_magic - say which random bytes this run was given
  * @text: 32 hexadecimal digits
  *
@@ -99,11 +127,7 @@ static uintptr_t find(pid_t pid, const struct area *area)
  */
 int window_set_magic(const char *text)
 {
-	int i;
-
 	have_magic = !window_parse_magic(text, magic);
-	for (i = 0; i < WINDOW_MAGIC; i++)
-		input_magic[i] = magic[i] ^ INPUT_MASK;
 	return have_magic ? 0 : -1;
 }
 
@@ -127,9 +151,7 @@ void window_take(struct host *h, pid_t pid, const char *text)
 		return;
 	}
 	if (number == 1) {
-		const struct area area = { magic, WINDOW_SIZE };
-
-		found = find(pid, &area);
+		found = window_find(pid, 0, WINDOW_SIZE);
 		if (!found)
 			return;		/* no answer: the host takes the port */
 	} else if (!found || copy_from(pid, found + offsetof(struct window, data), data, len) ||
@@ -140,7 +162,7 @@ void window_take(struct host *h, pid_t pid, const char *text)
 	errno = 0;
 	if (h->archive && fwrite(data, 1, len, h->archive) != len && !h->archive_error)
 		h->archive_error = errno ? errno : EIO;
-	if (copy_to(pid, found + offsetof(struct window, answered), &number, sizeof(number)))
+	if (window_copy_to(pid, found + offsetof(struct window, answered), &number, sizeof(number)))
 		h->damaged = "the host's memory cannot be written";
 }
 
@@ -152,7 +174,6 @@ void window_take(struct host *h, pid_t pid, const char *text)
  */
 void input_ask(struct host *h, pid_t pid, const char *text)
 {
-	const struct area area = { input_magic, INPUT_SIZE };
 	unsigned int number = strtoul(text, NULL, 10);
 
 	h->beats++;
@@ -163,8 +184,9 @@ void input_ask(struct host *h, pid_t pid, const char *text)
 	h->input_wanted = number;
 	if (number > 1)
 		return;
-	input_page = find(pid, &area);
+	input_page = window_find(pid, INPUT_MASK, INPUT_SIZE);
 	if (input_page) {
+		input_size(h, pid);
 		input_give(h, pid, NULL, 0);
 		return;
 	}
@@ -183,6 +205,11 @@ size_t input_room(void)
 	return sizeof(((struct input *)0)->data);
 }
 
+static int put_input(pid_t pid, size_t offset, const void *data, size_t len)
+{
+	return window_copy_to(pid, input_page + offset, data, len);
+}
+
 /**
  * input_give - put the piece that the host wants into its memory
  * @h: the host
@@ -197,8 +224,24 @@ void input_give(struct host *h, pid_t pid, const void *data, size_t len)
 	h->input_wanted = 0;
 	/* The number last: it says that the rest is there. */
 	if (!input_page ||
-	    (len && copy_to(pid, input_page + offsetof(struct input, data), data, len)) ||
-	    copy_to(pid, input_page + offsetof(struct input, len), &length, sizeof(length)) ||
-	    copy_to(pid, input_page + offsetof(struct input, given), &number, sizeof(number)))
+	    (len && put_input(pid, offsetof(struct input, data), data, len)) ||
+	    put_input(pid, offsetof(struct input, len), &length, sizeof(length)) ||
+	    put_input(pid, offsetof(struct input, given), &number, sizeof(number)))
+		h->damaged = "the host's memory cannot be written";
+}
+
+/**
+ * input_size - tell the host how large the window of the caller's terminal is
+ * @h: the host
+ * @pid: the emulator
+ */
+void input_size(struct host *h, pid_t pid)
+{
+	uint16_t size[2];
+
+	if (!input_page || !h->terminal)
+		return;
+	terminal_size(&size[0], &size[1]);
+	if (put_input(pid, offsetof(struct input, rows), size, sizeof(size)))
 		h->damaged = "the host's memory cannot be written";
 }

@@ -9,7 +9,7 @@
  *
  *	supervise [--timeout=S] [--boot-limit=S] [--beat-limit=S] [--cpus=N]
  *		[--archive=FILE] [--log=FILE] [--emulator-log=FILE] [--quiet]
- *		[--window=HEX] [--input] -- EMULATOR [ARG...]
+ *		[--window=HEX] [--terminal] [--files=NAME=DIR]... -- EMULATOR [ARG...]
  *
  * The time-out is in seconds of wall-clock time.  Both limits are in seconds of
  * CPU time that the emulator uses, so that a busy machine does not look like a
@@ -176,6 +176,27 @@ static void pass_input(void)
 	input_give(&host, emulator, piece, got > 0 ? got : 0);
 }
 
+/* The same at a terminal: the keys that there are, when they are wanted. */
+static void pass_keys(void)
+{
+	unsigned char keys[256];
+	size_t n;
+
+	if (terminal_resized())
+		input_size(&host, emulator);
+	if (!host.input_wanted)
+		return;
+	n = terminal_take(keys, sizeof(keys));
+	if (n)
+		input_give(&host, emulator, keys, n);
+}
+
+/* Whether to look for something to read from the caller */
+static int input_is_welcome(void)
+{
+	return host.terminal ? host.started && terminal_room() : host.input_wanted != 0;
+}
+
 /*
  * Reads until the host is done or has failed.  Returns 0 at the end frame, a
  * signal's number + 128, or one of the two codes, having said why.
@@ -189,7 +210,7 @@ static int follow(int fd)
 	for (;;) {
 		struct pollfd p[2] = {
 			{ .fd = fd, .events = POLLIN },
-			{ .fd = host.input_wanted ? STDIN_FILENO : -1, .events = POLLIN },
+			{ .fd = input_is_welcome() ? STDIN_FILENO : -1, .events = POLLIN },
 		};
 		ssize_t got;
 		double t;
@@ -197,8 +218,14 @@ static int follow(int fd)
 		if (caught)
 			return 128 + caught;
 		poll(p, 2, 500);
-		if (p[1].revents)
+		if (p[1].revents && host.terminal) {
+			if (terminal_read())
+				return 128 + SIGHUP;
+		} else if (p[1].revents) {
 			pass_input();
+		}
+		if (host.terminal)
+			pass_keys();
 		if (p[0].revents) {
 			got = read(fd, buffer, sizeof(buffer));
 			if (!got) {
@@ -277,7 +304,8 @@ static void parse(int argc, char **argv)
 		{ "beat-limit", 1, NULL, 'l' }, { "cpus", 1, NULL, 'c' },
 		{ "archive", 1, NULL, 'a' }, { "log", 1, NULL, 'o' },
 		{ "emulator-log", 1, NULL, 'e' }, { "quiet", 0, NULL, 'q' },
-		{ "window", 1, NULL, 'w' }, { NULL, 0, NULL, 0 },
+		{ "window", 1, NULL, 'w' }, { "terminal", 0, NULL, 'T' },
+		{ "files", 1, NULL, 'f' }, { NULL, 0, NULL, 0 },
 	};
 	int c;
 
@@ -291,6 +319,14 @@ static void parse(int argc, char **argv)
 		case 'o': option.log = optarg; break;
 		case 'e': option.emulator_log = optarg; break;
 		case 'q': option.quiet = 1; break;
+		case 'T': host.terminal = 1; break;
+		case 'f':
+			if (files_add(optarg)) {
+				fprintf(stderr, "lab: the directory %s cannot be shown to the host: %s.\n",
+					optarg, strerror(errno));
+				exit(EXIT_HOST);
+			}
+			break;
 		case 'w':
 			if (window_set_magic(optarg)) {
 				fprintf(stderr, "supervise: --window wants 32 digits\n");
@@ -335,6 +371,7 @@ int main(int argc, char **argv)
 	host.emulator = emulator;
 	result = follow(fd);
 	end_emulator();
+	terminal_restore(!result);
 	if (host.archive && fclose(host.archive) && !result) {
 		complain("cannot write %s: %s.", option.archive, strerror(errno));
 		result = EXIT_HOST;

@@ -4,7 +4,8 @@
  *
  * supervise.c runs the emulator and decides; supervise-host.c takes the byte
  * stream of port 0xE9 apart (frame.h) and keeps what the host has said;
- * supervise-window.c reads the host's memory.
+ * supervise-window.c reads the host's memory; supervise-terminal.c and
+ * supervise-files.c are the caller's terminal and files, for a shell in the host.
  */
 #ifndef LAB_SUPERVISE_H
 #define LAB_SUPERVISE_H
@@ -12,6 +13,7 @@
 #include "frame.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
 
@@ -26,6 +28,8 @@
  * @archive: where /out goes, or NULL
  * @log: a copy of the kernel's log, or NULL
  * @hello: init runs
+ * @started: COMMAND runs
+ * @terminal: COMMAND has the caller's terminal
  * @ended: the end frame came
  * @was_reset: the firmware started a second time
  * @damaged: what was wrong with a frame, or NULL
@@ -47,7 +51,7 @@
 struct host {
 	int cpus, stream_output, stream_console;
 	FILE *archive, *log;
-	int hello, ended, was_reset;
+	int hello, started, terminal, ended, was_reset;
 	const char *damaged;
 	pid_t emulator;
 	unsigned long beats, cpu_beats[SUPERVISE_CPUS];
@@ -68,10 +72,25 @@ int host_print_report(struct host *h);
 void host_print_tail(struct host *h);
 
 int window_set_magic(const char *text);
+uintptr_t window_find(pid_t pid, uint8_t mask, size_t size);
+int window_copy_to(pid_t pid, uintptr_t address, const void *data, size_t len);
 void window_take(struct host *h, pid_t pid, const char *text);
 void input_ask(struct host *h, pid_t pid, const char *text);
 size_t input_room(void);
 void input_give(struct host *h, pid_t pid, const void *data, size_t len);
+void input_size(struct host *h, pid_t pid);
+
+void terminal_start(void);
+void terminal_restore(int orderly);
+void terminal_size(uint16_t *rows, uint16_t *columns);
+int terminal_resized(void);
+int terminal_room(void);
+int terminal_read(void);
+size_t terminal_take(void *keys, size_t room);
+void terminal_watch(const unsigned char *data, size_t len);
+
+int files_add(const char *text);
+void files_request(struct host *h, pid_t pid, const void *data, size_t len);
 
 __attribute__((format(printf, 1, 2)))
 void complain(const char *format, ...);

@@ -12,7 +12,12 @@
  * The way in is the same with a page of 4 KiB, the input page: init asks for a
  * piece of COMMAND's standard input by its number, the supervisor writes it
  * there once it has one.  The first piece is empty and says that the page was
- * found; where it never comes, COMMAND's input is empty.
+ * found; where it never comes, COMMAND's input is empty.  For a terminal the page
+ * also holds the size of the caller's window.
+ *
+ * The files page, which is huge again, carries the caller's files into the host:
+ * a request of the host's FUSE client leaves as a frame with a number before it,
+ * the answer is put here (init-files.c, supervise-files.c).
  */
 #ifndef LAB_WINDOW_H
 #define LAB_WINDOW_H
@@ -48,6 +53,9 @@ _Static_assert(sizeof(struct window) == WINDOW_SIZE, "the window is one huge pag
  * @magic: the random bytes
  * @given: the number of the last piece that the supervisor has put here
  * @len: its length; from the second piece on, 0 is the end of the input
+ * @rows: of the caller's terminal, 0 where there is none
+ * @columns: the same
+ * @reserved: 0
  * @data: the piece
  * @magic_again: the random bytes
  */
@@ -55,12 +63,35 @@ struct input {
 	uint8_t magic[WINDOW_MAGIC];
 	uint32_t given;
 	uint32_t len;
-	uint32_t reserved[2];
+	uint16_t rows;
+	uint16_t columns;
+	uint32_t reserved;
 	uint8_t data[INPUT_SIZE - 2 * WINDOW_MAGIC - 16];
 	uint8_t magic_again[WINDOW_MAGIC];
 };
 
 _Static_assert(sizeof(struct input) == INPUT_SIZE, "the input page is a page");
+
+#define FILES_MASK	0xa5		/* the same for the files page */
+
+/**
+ * struct files - the files page
+ * @magic: the random bytes
+ * @given: the number of the request that is answered here; 1 only says that the page was found
+ * @len: bytes of the answer, 0 for a request that has none
+ * @data: the answer, as the kernel's FUSE client wants it
+ * @magic_again: the random bytes
+ */
+struct files {
+	uint8_t magic[WINDOW_MAGIC];
+	uint32_t given;
+	uint32_t len;
+	uint32_t reserved[10];
+	uint8_t data[WINDOW_SIZE - 2 * WINDOW_MAGIC - 48];
+	uint8_t magic_again[WINDOW_MAGIC];
+};
+
+_Static_assert(sizeof(struct files) == WINDOW_SIZE, "the files page is one huge page");
 
 /* Turns 32 hexadecimal digits into the random bytes; returns 0, or -1. */
 static inline int window_parse_magic(const char *text, uint8_t *magic)

@@ -26,6 +26,7 @@ static const struct {
 	{ "doctor", command_doctor, "can this machine run guests, and if not, what to do" },
 	{ "iommu", command_iommu, "VT-d units, devices and page-table walks" },
 	{ "bpf", command_bpf, "five eBPF programs that watch VMs, to read and to use" },
+	{ "symbols", command_symbols, "the running kernel's symbols, as a file for gdb" },
 };
 
 static void usage(FILE *to)

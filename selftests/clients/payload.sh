@@ -122,3 +122,28 @@ in_lab() {
 		--modparams="node=$node entry_timer_ticks=200000" --payload="$payload" \
 		"${lab_options[@]}" -- "$@"
 }
+
+# gdb_payload DIRECTORY : the whole gdb with its libraries and Python's, started by DIRECTORY/run-gdb.
+gdb_payload() {
+	local payload=$1 tree=$build/lab/gdb python
+	mkdir -p "$payload/gdb-lib" "$payload/gdb-home/lib"
+	cp "$tree/usr/bin/gdb" "$payload/gdb" && strip "$payload/gdb" || return 1
+	cp "$tree/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2" "$payload/gdb-ld.so" || return 1
+	copy_libraries "$tree" "$tree/usr/bin/gdb" "$payload/gdb-lib" || return 1
+	cp -r "$tree/usr/share/gdb" "$payload/gdb-share"
+	# Only what the interpreter itself and gdb's own module import.
+	for python in "$tree"/usr/lib/python3.*; do
+		mkdir -p "$payload/gdb-home/lib/${python##*/}"
+		(cd "$python" && cp -r ./*.py collections encodings importlib re json ctypes \
+			"$payload/gdb-home/lib/${python##*/}/") || return 1
+	done
+	cat > "$payload/run-gdb" <<- 'EOF'
+		#!/bin/sh
+		# gdb with its own libraries
+		d=$(cd "${0%/*}" && pwd)
+		export PYTHONHOME="$d/gdb-home" HOME=/tmp TERM=dumb DEBUGINFOD_URLS=
+		exec "$d/gdb-ld.so" --library-path "$d/gdb-lib" "$d/gdb" --data-directory "$d/gdb-share" \
+			-nx "$@"
+	EOF
+	chmod +x "$payload/run-gdb"
+}

@@ -213,6 +213,17 @@ ensure_clients() {
 	unlock_cache
 }
 
+GDB=$CACHE/gdb
+
+# The whole gdb: the minimal one, of the clients, reads no target description, which is XML
+ensure_gdb() {
+	[ -x "$GDB/usr/bin/gdb" ] && return
+	lock_cache
+	[ -x "$GDB/usr/bin/gdb" ] ||
+		fetch_tree bookworm "$GDB" deps gdb
+	unlock_cache
+}
+
 CLIENTS32=$CACHE/clients-i386
 
 # A 32-bit kernel with its modules, and a program for it
@@ -349,11 +360,12 @@ lab_fetch() {
 		qemu-10.0) ensure_qemu10 ;;
 		source) ensure_source 6.1 ;;
 		source-6.12) ensure_source 6.12 ;;
+		gdb) ensure_gdb ;;
 		clients) ensure_clients ;;
 		clients-i386) ensure_clients32 ;;
 		installer) ensure_installer ;;
 		6.1 | 6.12) ensure_programs; ensure_fetched_kernel "$what" ;;
-		*) die "nothing to fetch is called '$what'; there are programs, bochs, qemu, qemu-10.0, source, source-6.12, clients, clients-i386, installer, 6.1, 6.12." ;;
+		*) die "nothing to fetch is called '$what'; there are programs, bochs, qemu, qemu-10.0, source, source-6.12, gdb, clients, clients-i386, installer, 6.1, 6.12." ;;
 		esac
 	done
 	say "everything is in $BUILD."

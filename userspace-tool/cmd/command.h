@@ -19,5 +19,6 @@ int command_hello(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_iommu(int argc, char **argv);
 int command_bpf(int argc, char **argv);
+int command_symbols(int argc, char **argv);
 
 #endif

@@ -17,6 +17,7 @@
 #include "cmd/command.h"
 #include "cmd/options.h"
 #include "compiler.h"
+#include "debug/stub.h"
 #include "kvm/node.h"
 #include "machine/machine.h"
 #include "machine/ports.h"
@@ -28,6 +29,7 @@
 #define DEFAULT_LOAD	0x7c00
 #define LOAD_NOT_GIVEN	(~0ULL)
 #define TIMEOUT_MAX	1e9
+#define GDB_DEFAULT_ADDRESS ":1234"
 
 enum {
 	OPT_MEM = 256,
@@ -44,6 +46,7 @@ enum {
 	OPT_EXIT_ON,
 	OPT_TIMEOUT,
 	OPT_DEBUG_EXIT,
+	OPT_GDB,
 	OPT_STATS,
 	OPT_REGISTERS,
 };
@@ -63,6 +66,7 @@ static const struct option long_options[] = {
 	{ "exit-on", required_argument, NULL, OPT_EXIT_ON },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "debug-exit", required_argument, NULL, OPT_DEBUG_EXIT },
+	{ "gdb", optional_argument, NULL, OPT_GDB },
 	{ "stats", no_argument, NULL, OPT_STATS },
 	{ "registers", no_argument, NULL, OPT_REGISTERS },
 	{ "help", no_argument, NULL, 'h' },
@@ -91,6 +95,7 @@ static const char usage[] =
 	"  --exit-on STRING  end with status 0 as soon as the guest has printed STRING\n"
 	"  --timeout S       end with status 124 after S seconds\n"
 	"  --debug-exit PORT end with status 2*V+1 when the guest writes the byte V to PORT\n"
+	"  --gdb [ADDRESS]   wait for gdb at :PORT of this machine (default :1234) or unix:PATH\n"
 	"  --stats           print exit counts at the end\n"
 	"  --registers       print the vCPU's registers at the end\n"
 	"\n"
@@ -184,6 +189,12 @@ static bool parse_pci_address(const char *s, char *address)
 	return true;
 }
 
+/* No other word of the command line begins like this. */
+static bool is_gdb_address(const char *word)
+{
+	return *word == ':' || !strncmp(word, "unix:", strlen("unix:"));
+}
+
 /* Join two strings by a space; frees the first. */
 static char *join(char *first, const char *second)
 {
@@ -265,6 +276,11 @@ static int parse_option(struct run_options *opt, int option, const char *arg)
 			return complain("--debug-exit takes a port up to 0xffff, not '%s'.", arg);
 		opt->debug_exit_port = n;
 		break;
+	case OPT_GDB:
+		opt->gdb = arg ? arg : GDB_DEFAULT_ADDRESS;
+		if (!stub_address_ok(opt->gdb))
+			return complain("--gdb takes :PORT or unix:PATH, not '%s'.", arg);
+		break;
 	case OPT_STATS:
 		opt->stats = true;
 		break;
@@ -342,6 +358,9 @@ int options_parse(struct run_options *opt, int argc, char **argv)
 		option = getopt_long(argc, argv, "h", long_options, NULL);
 		if (option < 0)
 			break;
+		/* An optional argument may also be the next word, where that is an address. */
+		if (option == OPT_GDB && !optarg && optind < argc && is_gdb_address(argv[optind]))
+			optarg = argv[optind++];
 		status = parse_option(opt, option, optarg);
 	}
 	if (status < 0 && optind < argc)

@@ -20,6 +20,7 @@
  * @initrd: initial ramdisk, or NULL
  * @append: the user's own part of the command line (--cmdline, --append), never NULL
  * @cmdline: the whole of it for a Linux kernel
+ * @gdb: where to listen for a debugger, or NULL
  * @exit_on: string that ends the run, or NULL
  * @mem: bytes of guest memory
  * @load: address of @flat
@@ -38,6 +39,7 @@ struct run_options {
 	const char *initrd;
 	char *append;
 	char *cmdline;
+	const char *gdb;
 	const char *exit_on;
 	__u64 mem;
 	__u64 load;

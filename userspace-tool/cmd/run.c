@@ -24,6 +24,7 @@
 #include "cmd/command.h"
 #include "cmd/options.h"
 #include "compiler.h"
+#include "debug/stub.h"
 #include "kvm/exits.h"
 #include "kvm/vcpu.h"
 #include "machine/machine.h"
@@ -359,6 +360,10 @@ static int conclude(const struct machine *m, const struct run_options *opt)
 		text = "Left by Ctrl-A x.";
 		status = STATUS_OK;
 		break;
+	case OUTCOME_KILLED:
+		text = "The debugger ended the guest.";
+		status = STATUS_OK;
+		break;
 	case OUTCOME_DEBUG_EXIT:
 		text = "The guest wrote to the port of --debug-exit.";
 		status = (m->status << 1 | 1) & 0xff;
@@ -393,12 +398,18 @@ static int run(struct machine *m, const struct run_options *opt, struct sentence
 {
 	long long start = now_ns();
 	struct event_loop loop;
+	struct stub *stub = NULL;
 	int status;
 
 	if (setup_loop(&loop, m, opt, why))
 		return -1;
+	if (opt->gdb) {
+		stub = stub_open(m, opt->gdb, why);
+		if (!stub)
+			return -1;
+	}
 	console_raw(&m->console);
-	if (machine_start(m, why) == 0)
+	if (machine_start(m, why) == 0 && (!stub || stub_start(stub, why) == 0))
 		while (m->outcome == OUTCOME_NONE)
 			turn(&loop);
 	else
@@ -410,6 +421,7 @@ static int run(struct machine *m, const struct run_options *opt, struct sentence
 	console_flush(&m->console, true);
 	console_restore();
 	status = check_output(m, conclude(m, opt));
+	stub_close(stub, status);
 	if (opt->stats)
 		print_stats(m, now_ns() - start);
 	return status;

@@ -34,6 +34,7 @@ void machine_stop(struct machine *m, enum outcome how, const struct sentence *de
 		m->outcome = how;
 	}
 	pthread_mutex_unlock(&m->outcome_lock);
+	pause_wake(m);
 	wake(m);
 }
 
@@ -96,6 +97,7 @@ static const struct rtc_host rtc_host = {
 void machine_init(struct machine *m)
 {
 	pthread_mutex_init(&m->outcome_lock, NULL);
+	pause_init(m);
 	uart_init(&m->uart, &uart_host, m, m->console.input_tty);
 	rtc_init(&m->rtc, &rtc_host, m, m->vm.ram.low_size, m->vm.ram.high_size);
 	power_init(m);

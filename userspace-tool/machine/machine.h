@@ -17,6 +17,7 @@
 #include "devices/rtc.h"
 #include "devices/uart.h"
 #include "kvm/vm.h"
+#include "machine/pause.h"
 #include "terminal/console.h"
 #include "vfio/assigned.h"
 
@@ -37,6 +38,7 @@ enum outcome {
 	OUTCOME_TRIPLE_FAULT,
 	OUTCOME_TIMEOUT,
 	OUTCOME_SIGNAL,
+	OUTCOME_KILLED,		/* by the debugger */
 	OUTCOME_FAILED,
 };
 
@@ -68,6 +70,7 @@ struct exit_counts {
  * @counts: exits of each vCPU
  * @thread: the thread of each vCPU
  * @threads: how many threads there are
+ * @pause: vCPUs that a debugger has stopped
  */
 struct machine {
 	struct vm vm;
@@ -89,6 +92,7 @@ struct machine {
 	struct exit_counts counts[VM_VCPUS_MAX];
 	pthread_t thread[VM_VCPUS_MAX];
 	unsigned int threads;
+	struct pause pause;
 };
 
 void machine_init(struct machine *m);

@@ -53,6 +53,14 @@ static void serve_mmio(struct machine *m, struct kvm_run *run)
 		memset(run->mmio.data, 0xff, sizeof(run->mmio.data));
 }
 
+/* The vCPU cannot go on. A debugger looks at it first. */
+static void fail(struct machine *m, struct vcpu *vcpu, enum outcome how, const struct sentence *why)
+{
+	if (m->pause.attached)
+		pause_park(m, vcpu->id, REPORT_FAULT);
+	machine_stop(m, how, why, 0);
+}
+
 static void serve_system_event(struct machine *m, const struct kvm_run *run)
 {
 	struct sentence why;
@@ -94,14 +102,14 @@ static void serve_exit(struct machine *m, struct vcpu *vcpu, struct exit_counts 
 		machine_stop(m, OUTCOME_HALTED, NULL, 0);
 		break;
 	case KVM_EXIT_SHUTDOWN:
-		machine_stop(m, OUTCOME_TRIPLE_FAULT, NULL, 0);
+		fail(m, vcpu, OUTCOME_TRIPLE_FAULT, NULL);
 		break;
 	case KVM_EXIT_SYSTEM_EVENT:
 		serve_system_event(m, run);
 		break;
 	default:
 		exit_explain(run, &why);
-		machine_stop(m, OUTCOME_FAILED, &why, 0);
+		fail(m, vcpu, OUTCOME_FAILED, &why);
 	}
 	if (m->console.matched)
 		machine_stop(m, OUTCOME_MATCHED, NULL, 0);
@@ -115,6 +123,8 @@ static void *vcpu_loop(void *arg)
 {
 	struct vcpu_thread *t = arg;
 	struct exit_counts *counts = &t->m->counts[t->vcpu->id];
+	unsigned int id = t->vcpu->id;
+	bool complete = true;	/* KVM_RUN has nothing left to do for the last exit */
 	struct sentence why;
 	sigset_t kick;
 	int err;
@@ -123,17 +133,29 @@ static void *vcpu_loop(void *arg)
 	sigaddset(&kick, KICK_SIGNAL);
 	pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
 	while (t->m->outcome == OUTCOME_NONE) {
+		if (pause_wanted(t->m, id)) {
+			if (complete) {
+				pause_park(t->m, id, REPORT_NOTHING);
+				continue;
+			}
+			t->vcpu->run->immediate_exit = 1;
+		}
 		counts->runs++;
 		err = ioctl(t->vcpu->fd, KVM_RUN, 0) < 0 ? errno : 0;
+		complete = err;
 		if (err == EINTR || err == EAGAIN) {
 			counts->interrupted++;
+		} else if (!err && t->vcpu->run->exit_reason == KVM_EXIT_DEBUG) {
+			counts->reason[KVM_EXIT_DEBUG]++;
+			complete = true;
+			pause_park(t->m, id, REPORT_DEBUG);
 		} else if (!err || t->vcpu->run->exit_reason == KVM_EXIT_INTERNAL_ERROR) {
 			/* Some failures of KVM_RUN come with an exit that says more. */
 			serve_exit(t->m, t->vcpu, counts);
 		} else {
 			run_error_explain(err, &why);
 			refusal_add(t->vcpu->fd, err, &why);
-			machine_stop(t->m, OUTCOME_FAILED, &why, 0);
+			fail(t->m, t->vcpu, OUTCOME_FAILED, &why);
 		}
 	}
 	return NULL;
@@ -164,14 +186,20 @@ int machine_start(struct machine *m, struct sentence *why)
 	return 0;
 }
 
+/* Bring one vCPU's thread out of the guest. */
+void vcpu_kick(struct machine *m, unsigned int vcpu)
+{
+	m->vm.vcpu[vcpu].run->immediate_exit = 1;
+	pthread_kill(m->thread[vcpu], KICK_SIGNAL);
+}
+
 /* Bring every vCPU thread out of the guest and wait for its end. Needs machine_stop() before. */
 void machine_join(struct machine *m)
 {
 	unsigned int i;
 
 	for (i = 0; i < m->threads; i++) {
-		m->vm.vcpu[i].run->immediate_exit = 1;
-		pthread_kill(m->thread[i], KICK_SIGNAL);
+		vcpu_kick(m, i);
 		pthread_join(m->thread[i], NULL);
 	}
 	m->threads = 0;

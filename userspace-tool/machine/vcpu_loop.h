@@ -9,5 +9,6 @@
 
 int machine_start(struct machine *m, struct sentence *why);
 void machine_join(struct machine *m);
+void vcpu_kick(struct machine *m, unsigned int vcpu);
 
 #endif

@@ -10,32 +10,16 @@
 #include <unistd.h>
 
 #include "cmd/command.h"
-#include "compiler.h"
+#include "cmd/describe.h"
 
 #ifndef MINIKVM_VERSION
 #define MINIKVM_VERSION "unknown"
 #endif
 
-static const struct {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *what;
-} commands[] = {
-	{ "run", command_run, "boot a kernel or run a raw image as a guest" },
-	{ "hello", command_hello, "the first program of every KVM tutorial, narrated" },
-	{ "doctor", command_doctor, "can this machine run guests, and if not, what to do" },
-	{ "iommu", command_iommu, "VT-d units, devices and page-table walks" },
-	{ "bpf", command_bpf, "five eBPF programs that watch VMs, to read and to use" },
-	{ "symbols", command_symbols, "the running kernel's symbols, as a file for gdb" },
-};
-
 static void usage(FILE *to)
 {
-	size_t i;
-
 	fputs("Usage: minikvm COMMAND [OPTION]...\n\nCommands:\n", to);
-	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].what);
+	describe_list(to);
 	fputs("\n'minikvm COMMAND --help' explains one. --version prints the version.\n", to);
 }
 
@@ -73,15 +57,15 @@ static int close_output(int status)
 
 static int run_command(int argc, char **argv)
 {
-	size_t i;
+	const struct described_command *const *c;
 
 	if (argc < 2) {
 		usage(stderr);
 		return STATUS_USAGE;
 	}
-	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		if (!strcmp(argv[1], commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
+	for (c = described_commands; *c; c++)
+		if (!strcmp(argv[1], (*c)->name))
+			return (*c)->run(argc - 1, argv + 1);
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		usage(stdout);
 		return STATUS_OK;
@@ -90,6 +74,9 @@ static int run_command(int argc, char **argv)
 		puts("minikvm " MINIKVM_VERSION);
 		return STATUS_OK;
 	}
+	/* Man pages and completion, for the Makefile */
+	if (!strcmp(argv[1], "--describe") && argc > 2)
+		return describe_main(argc - 2, argv + 2);
 	fprintf(stderr, "minikvm: '%s' is not a command. Try 'minikvm --help'.\n", argv[1]);
 	return STATUS_USAGE;
 }

@@ -13,44 +13,55 @@
 
 #include "bpf/watch.h"
 #include "cmd/command.h"
+#include "cmd/describe.h"
 #include "compiler.h"
 
 #define BUFFER_DEFAULT	(1 * MIB)
 #define BUFFER_MAX_KIB	(64 * KIB)
 #define SECONDS_MAX	1000000.0
 
-static const struct {
-	const char *name;
-	int (*run)(struct watch *w, struct sentence *why);
-	const char *what;
-} programs[] = {
-	{ "hello", bpf_hello, "one line for each VM entry, through trace_pipe" },
-	{ "exits", bpf_exits, "exit counts by VM, vCPU and reason, in a hash map" },
-	{ "latency", bpf_latency, "times from exit to next entry, in log2 histograms" },
-	{ "stream", bpf_stream, "each entry and exit, through a ring or perf buffer" },
-	{ "dispatch", bpf_dispatch, "a decoder for each exit reason, by tail calls" },
+static int (*const programs[])(struct watch *w, struct sentence *why) = {
+	bpf_hello, bpf_exits, bpf_latency, bpf_stream, bpf_dispatch,
 };
 
-static void usage(void)
-{
-	size_t i;
+/* In the order of programs[], which is the reading order */
+static const struct described_word names[] = {
+	{ "hello", "one line for each VM entry, through trace_pipe" },
+	{ "exits", "exit counts by VM, vCPU and reason, in a hash map" },
+	{ "latency", "times from exit to next entry, in log2 histograms" },
+	{ "stream", "each entry and exit, through a ring or perf buffer" },
+	{ "dispatch", "a decoder for each exit reason, by tail calls" },
+	{ }
+};
 
-	puts("Usage: minikvm bpf PROGRAM [OPTION]... [-- COMMAND [ARG]...]\n\n"
-	     "Watches VMs with an eBPF program, while COMMAND runs or until Ctrl-C; needs root.\n\n"
-	     "Programs, in reading order:");
-	for (i = 0; i < ARRAY_SIZE(programs); i++)
-		printf("  %-9s %s\n", programs[i].name, programs[i].what);
-	puts("\nOptions:\n"
-	     "  -p, --pid PID      only the VMs of this process, and until it ends\n"
-	     "  -o, --output FILE  write the result there, not to standard output\n"
-	     "  -v, --verbose      tell what libbpf does, and all that the verifier says\n"
-	     "      --duration S   end after S seconds\n"
-	     "      --events SYS   the trace system of the events, kvm or minikvm (found)\n"
-	     "      --perf         stream: a perf buffer, even where the kernel has ring buffers\n"
-	     "      --buffer KIB   stream: size of the buffer (1024)\n"
-	     "      --refused      hello: show how the verifier refuses a program\n\n"
-	     "Documentation/bpf.rst goes through the programs.");
-}
+enum {
+	OPT_DURATION = OPT_DEV + 1,
+	OPT_EVENTS,
+	OPT_PERF,
+	OPT_BUFFER,
+	OPT_REFUSED,
+};
+
+static const struct described_option options[] = {
+	{ .name = "pid", .value = 'p', .argument = "PID",
+	  .help = "Only the VMs of this process, and until it ends." },
+	{ .name = "output", .value = 'o', .argument = "FILE", .kind = TAKES_FILE,
+	  .help = "Write the result there, not to standard output." },
+	{ .name = "verbose", .value = 'v',
+	  .help = "Tell what libbpf does, and all that the verifier says." },
+	{ .name = "duration", .value = OPT_DURATION, .argument = "S",
+	  .help = "End after S seconds." },
+	{ .name = "events", .value = OPT_EVENTS, .argument = "SYSTEM", .kind = TAKES_WORD,
+	  .words = "kvm minikvm",
+	  .help = "The trace system of the events, kvm or minikvm (found)." },
+	{ .name = "perf", .value = OPT_PERF,
+	  .help = "stream: a perf buffer, even where the kernel has ring buffers." },
+	{ .name = "buffer", .value = OPT_BUFFER, .argument = "KIB",
+	  .help = "stream: size of the buffer (1024)." },
+	{ .name = "refused", .value = OPT_REFUSED,
+	  .help = "hello: show how the verifier refuses a program." },
+	{ }
+};
 
 static int usage_error(const char *fmt, const char *value)
 {
@@ -88,23 +99,10 @@ static int close_output(struct watch *w, const char *path)
 
 static int parse(struct watch *w, const char **output, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "pid", required_argument, NULL, 'p' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "duration", required_argument, NULL, 'd' },
-		{ "events", required_argument, NULL, 'e' },
-		{ "perf", no_argument, NULL, 'P' },
-		{ "buffer", required_argument, NULL, 'b' },
-		{ "refused", no_argument, NULL, 'R' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
-		{ }
-	};
 	double number;
 	int option;
 
-	/* "+": what follows COMMAND is its own. */
-	while ((option = getopt_long(argc, argv, "+p:o:vh", options, NULL)) >= 0) {
+	while ((option = describe_next(&bpf_description, argc, argv)) >= 0) {
 		switch (option) {
 		case 'p':
 			if (!parse_number(optarg, 1, 1 << 22, &number) || number != (__u32)number)
@@ -114,39 +112,35 @@ static int parse(struct watch *w, const char **output, int argc, char **argv)
 		case 'o':
 			*output = optarg;
 			break;
-		case 'd':
+		case OPT_DURATION:
 			if (!parse_number(optarg, 0.001, SECONDS_MAX, &number))
 				return usage_error("'%s' is not a number of seconds.", optarg);
 			w->duration_ms = number * 1000;
 			break;
-		case 'e':
+		case OPT_EVENTS:
 			if (!*optarg || strchr(optarg, '/') || *optarg == '.')
 				return usage_error("'%s' is not a trace system.", optarg);
 			w->system = optarg;
 			break;
-		case 'P':
+		case OPT_PERF:
 			w->perf = true;
 			break;
-		case 'b':
+		case OPT_BUFFER:
 			if (!parse_number(optarg, 1, BUFFER_MAX_KIB, &number))
 				return usage_error("'%s' is not a number of KiB up to 65536.",
 						   optarg);
 			w->buffer = number * KIB;
 			break;
-		case 'R':
+		case OPT_REFUSED:
 			w->refused = true;
 			break;
 		case 'v':
 			w->verbose = true;
 			break;
-		case 'h':
-			usage();
-			return -1;
-		default:
-			fputs("Try 'minikvm bpf --help'.\n", stderr);
-			return STATUS_USAGE;
 		}
 	}
+	if (option != OPTION_END)
+		return option == OPTION_HELP ? -1 : STATUS_USAGE;
 	if (optind < argc)
 		w->command = argv + optind;
 	if (w->command && (w->vm || w->duration_ms))
@@ -157,7 +151,7 @@ static int parse(struct watch *w, const char **output, int argc, char **argv)
 	return STATUS_OK;
 }
 
-int command_bpf(int argc, char **argv)
+static int command_bpf(int argc, char **argv)
 {
 	struct watch w = { .buffer = BUFFER_DEFAULT };
 	const char *output = NULL;
@@ -168,22 +162,21 @@ int command_bpf(int argc, char **argv)
 	if (argc < 2)
 		return usage_error("which program%s?", "");
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
-		usage();
+		describe_help(&bpf_description, stdout);
 		return STATUS_OK;
 	}
 	for (i = 0; i < ARRAY_SIZE(programs); i++)
-		if (!strcmp(argv[1], programs[i].name))
+		if (!strcmp(argv[1], names[i].name))
 			break;
 	if (i == ARRAY_SIZE(programs))
 		return usage_error("'%s' is not one of the programs.", argv[1]);
-	argv[1] = (char *)"minikvm bpf";
 	status = parse(&w, &output, argc - 1, argv + 1);
 	if (status)
 		return status < 0 ? STATUS_OK : status;
 	status = open_output(&w, output);
 	if (status)
 		return status;
-	if (watch_prepare(&w, &why) || programs[i].run(&w, &why)) {
+	if (watch_prepare(&w, &why) || programs[i](&w, &why)) {
 		fprintf(stderr, "minikvm: %s\n", why.text);
 		status = STATUS_FAILED;
 	}
@@ -191,3 +184,16 @@ int command_bpf(int argc, char **argv)
 		status = STATUS_FAILED;
 	return status ? status : w.status;
 }
+
+const struct described_command bpf_description = {
+	.name = "bpf",
+	.run = command_bpf,
+	.summary = "five eBPF programs that watch VMs, to read and to use",
+	.synopsis = "PROGRAM [OPTION]... [-- COMMAND [ARG]...]",
+	.about = "Watches VMs with an eBPF program, while COMMAND runs or until Ctrl-C; needs root.",
+	.operands_title = "Programs, in reading order",
+	.operands = names,
+	.options = options,
+	.more = "Documentation/bpf.rst goes through the programs.",
+	.command_follows = true,
+};

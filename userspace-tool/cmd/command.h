@@ -13,12 +13,17 @@
 #define STATUS_TIMEOUT		124
 #define STATUS_SIGNAL		128	/* plus the signal's number */
 
+struct described_command;
+
+/* Each with what it does and which options it has: cmd/describe.h */
+extern const struct described_command run_description;
+extern const struct described_command hello_description;
+extern const struct described_command doctor_description;
+extern const struct described_command iommu_description;
+extern const struct described_command bpf_description;
+extern const struct described_command symbols_description;
+
 /* The arguments after the program's name: argv[0] is the subcommand. Return: the exit status. */
 int command_run(int argc, char **argv);
-int command_hello(int argc, char **argv);
-int command_doctor(int argc, char **argv);
-int command_iommu(int argc, char **argv);
-int command_bpf(int argc, char **argv);
-int command_symbols(int argc, char **argv);
 
 #endif

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "cmd/command.h"
+#include "cmd/describe.h"
 #include "compiler.h"
 #include "kvm/node.h"
 #include "kvm/refusal.h"
@@ -302,30 +303,21 @@ static void check_iommu(struct doctor *d)
 		       "VT-d is there, and no driver uses it. For device assignment by the host's driver boot with intel_iommu=on.");
 }
 
-int command_doctor(int argc, char **argv)
+static const struct described_option options[] = {
+	{ .name = "dev", .value = OPT_DEV, .argument = "NODE", .kind = TAKES_NODE,
+	  .help = "Device node (default: minikvm's; /dev/kvm works too)." },
+	{ }
+};
+
+static int command_doctor(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "dev", required_argument, NULL, 'd' },
-		{ "help", no_argument, NULL, 'h' },
-		{ }
-	};
 	struct doctor d = { .device = node_default() };
 	int option;
 
-	argv[0] = (char *)"minikvm doctor";
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
-		if (option == 'h') {
-			puts("Usage: minikvm doctor [--dev NODE]\n\n"
-			     "Checks whether guests can run here; says for each problem what to do.\n"
-			     "Exit status: 0 they can, 1 they cannot.");
-			return STATUS_OK;
-		}
-		if (option != 'd') {
-			fputs("Try 'minikvm doctor --help'.\n", stderr);
-			return STATUS_USAGE;
-		}
+	while ((option = describe_next(&doctor_description, argc, argv)) >= 0)
 		d.device = optarg;
-	}
+	if (option != OPTION_END)
+		return option == OPTION_HELP ? STATUS_OK : STATUS_USAGE;
 	if (optind < argc) {
 		fprintf(stderr, "minikvm doctor: '%s' is not an option.\n", argv[optind]);
 		return STATUS_USAGE;
@@ -350,3 +342,13 @@ int command_doctor(int argc, char **argv)
 		printf("\nA VM can be run on %s.\n", d.device);
 	return d.bad ? STATUS_FAILED : STATUS_OK;
 }
+
+const struct described_command doctor_description = {
+	.name = "doctor",
+	.run = command_doctor,
+	.summary = "can this machine run guests, and if not, what to do",
+	.synopsis = "[--dev NODE]",
+	.about = "Checks whether guests can run here; says for each problem what to do.",
+	.options = options,
+	.more = "Exit status: 0 they can, 1 they cannot.",
+};

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "cmd/command.h"
+#include "cmd/describe.h"
 #include "kvm/exits.h"
 #include "kvm/node.h"
 #include "kvm/refusal.h"
@@ -227,29 +228,21 @@ static void clean_up(struct hello *h)
 		close(h->dev);
 }
 
-int command_hello(int argc, char **argv)
+static const struct described_option options[] = {
+	{ .name = "dev", .value = OPT_DEV, .argument = "NODE", .kind = TAKES_NODE,
+	  .help = "Device node (default: minikvm's; /dev/kvm works too)." },
+	{ }
+};
+
+static int command_hello(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "dev", required_argument, NULL, 'd' },
-		{ "help", no_argument, NULL, 'h' },
-		{ }
-	};
 	struct hello h = { .device = node_default(), .dev = -1, .vm = -1, .vcpu = -1 };
 	int option, ret;
 
-	argv[0] = (char *)"minikvm hello";
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
-		if (option == 'h') {
-			puts("Usage: minikvm hello [--dev NODE]\n\n"
-			     "Runs seven instructions as a guest and tells every step.");
-			return STATUS_OK;
-		}
-		if (option != 'd') {
-			fputs("Try 'minikvm hello --help'.\n", stderr);
-			return STATUS_USAGE;
-		}
+	while ((option = describe_next(&hello_description, argc, argv)) >= 0)
 		h.device = optarg;
-	}
+	if (option != OPTION_END)
+		return option == OPTION_HELP ? STATUS_OK : STATUS_USAGE;
 	if (optind < argc) {
 		fprintf(stderr, "minikvm hello: '%s' is not an option.\n", argv[optind]);
 		return STATUS_USAGE;
@@ -259,3 +252,12 @@ int command_hello(int argc, char **argv)
 	clean_up(&h);
 	return ret ? STATUS_FAILED : STATUS_OK;
 }
+
+const struct described_command hello_description = {
+	.name = "hello",
+	.run = command_hello,
+	.summary = "the first program of every KVM tutorial, narrated",
+	.synopsis = "[--dev NODE]",
+	.about = "Runs seven instructions as a guest and tells every step.",
+	.options = options,
+};

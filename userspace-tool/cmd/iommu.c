@@ -10,12 +10,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cmd/command.h"
+#include "cmd/describe.h"
 #include "compiler.h"
 
 #define DIRECTORY "/sys/kernel/debug/minikvm-iommu/"
@@ -183,20 +185,21 @@ static int walk(const char *device, const char *address)
 	return STATUS_OK;
 }
 
-int command_iommu(int argc, char **argv)
-{
-	int help = argc == 2 && !strcmp(argv[1], "--help");
-	int ret;
+static const struct described_option options[] = {
+	{ }
+};
 
-	if (argc == 3)
-		return walk(argv[1], argv[2]);
-	if (argc != 1) {
-		fputs("Usage: minikvm iommu [DEVICE ADDRESS]\n\n"
-		      "Prints the units of VT-d that minikvm drives, the devices behind them, and the\n"
-		      "groups with what keeps one from being assigned, and the remapped interrupts;\n"
-		      "with a device (0000:00:01.0) and an address (0x1000), the walk of its page\n"
-		      "table.\n", help ? stdout : stderr);
-		return help ? STATUS_OK : STATUS_USAGE;
+static int command_iommu(int argc, char **argv)
+{
+	int ret = describe_next(&iommu_description, argc, argv);
+
+	if (ret != OPTION_END)
+		return ret == OPTION_HELP ? STATUS_OK : STATUS_USAGE;
+	if (argc - optind == 2)
+		return walk(argv[optind], argv[optind + 1]);
+	if (argc != optind) {
+		describe_help(&iommu_description, stderr);
+		return STATUS_USAGE;
 	}
 	ret = print_file(DIRECTORY "units", 0, NULL);
 	if (!ret)
@@ -205,3 +208,15 @@ int command_iommu(int argc, char **argv)
 		ret = print_groups();
 	return ret ? ret : print_file(DIRECTORY "interrupts", 0, NULL);
 }
+
+const struct described_command iommu_description = {
+	.name = "iommu",
+	.run = command_iommu,
+	.summary = "VT-d units, devices and page-table walks",
+	.synopsis = "[DEVICE ADDRESS]",
+	.about =
+	"Prints the units of VT-d that minikvm drives, the devices behind them, and the groups with what\n"
+	"keeps one from being assigned, and the remapped interrupts; with a device (0000:00:01.0) and an\n"
+	"address (0x1000), the walk of its page table.",
+	.options = options,
+};

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "cmd/command.h"
+#include "cmd/describe.h"
 
 #ifdef BPF_LACKS
 static int say_what_lacks(const char *command, const char *packages)
@@ -17,8 +18,16 @@ static int say_what_lacks(const char *command, const char *packages)
 	return STATUS_FAILED;
 }
 
-int command_bpf(int argc __attribute((unused)), char **argv __attribute((unused)))
+static int command_bpf(int argc __attribute((unused)), char **argv __attribute((unused)))
 {
 	return say_what_lacks("bpf", BPF_LACKS);
 }
+
+const struct described_command bpf_description = {
+	.name = "bpf",
+	.run = command_bpf,
+	.summary = "five eBPF programs that watch VMs, to read and to use",
+	.synopsis = "PROGRAM",
+	.about = "This build of minikvm has it not.",
+};
 #endif

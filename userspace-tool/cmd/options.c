@@ -2,8 +2,8 @@
 /*
  * The command line of `minikvm run`: see options.h and Documentation/tool.rst.
  *
- * Relies on getopt_long(3). Every number is checked against the range that makes sense, and a
- * wrong one is answered with that range.
+ * The options are described here once (describe.h). Every number is checked against the range
+ * that makes sense, and a wrong one is answered with that range.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -15,6 +15,7 @@
 
 #include "boot/guest_ram.h"
 #include "cmd/command.h"
+#include "cmd/describe.h"
 #include "cmd/options.h"
 #include "compiler.h"
 #include "debug/stub.h"
@@ -32,13 +33,12 @@
 #define GDB_DEFAULT_ADDRESS ":1234"
 
 enum {
-	OPT_MEM = 256,
+	OPT_MEM = OPT_DEV + 1,
 	OPT_CPUS,
 	OPT_KERNEL,
 	OPT_INITRD,
 	OPT_APPEND,
 	OPT_CMDLINE,
-	OPT_DEV,
 	OPT_DEVICE,
 	OPT_FLAT,
 	OPT_LOAD,
@@ -51,57 +51,60 @@ enum {
 	OPT_REGISTERS,
 };
 
-static const struct option long_options[] = {
-	{ "mem", required_argument, NULL, OPT_MEM },
-	{ "cpus", required_argument, NULL, OPT_CPUS },
-	{ "kernel", required_argument, NULL, OPT_KERNEL },
-	{ "initrd", required_argument, NULL, OPT_INITRD },
-	{ "append", required_argument, NULL, OPT_APPEND },
-	{ "cmdline", required_argument, NULL, OPT_CMDLINE },
-	{ "dev", required_argument, NULL, OPT_DEV },
-	{ "device", required_argument, NULL, OPT_DEVICE },
-	{ "flat", required_argument, NULL, OPT_FLAT },
-	{ "load", required_argument, NULL, OPT_LOAD },
-	{ "entry", required_argument, NULL, OPT_ENTRY },
-	{ "exit-on", required_argument, NULL, OPT_EXIT_ON },
-	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
-	{ "debug-exit", required_argument, NULL, OPT_DEBUG_EXIT },
-	{ "gdb", optional_argument, NULL, OPT_GDB },
-	{ "stats", no_argument, NULL, OPT_STATS },
-	{ "registers", no_argument, NULL, OPT_REGISTERS },
-	{ "help", no_argument, NULL, 'h' },
+static const struct described_option options[] = {
+	{ .name = "kernel", .value = OPT_KERNEL, .argument = "FILE", .kind = TAKES_FILE,
+	  .help = "Linux bzImage, ELF (vmlinux with or without PVH note, or any other 32-bit or\n"
+		  "64-bit kernel), or Multiboot kernel." },
+	{ .name = "initrd", .value = OPT_INITRD, .argument = "FILE", .kind = TAKES_FILE,
+	  .help = "Initial ramdisk (Multiboot: the one module)." },
+	{ .name = "append", .value = OPT_APPEND, .argument = "STRING",
+	  .help = "Added to the command line \"" DEFAULT_CMDLINE "\"." },
+	{ .name = "cmdline", .value = OPT_CMDLINE, .argument = "STRING",
+	  .help = "Replaces that command line." },
+	{ .name = "entry", .value = OPT_ENTRY, .argument = "32|64", .kind = TAKES_WORD, .words = "32 64",
+	  .help = "Enter a bzImage by this entry point (default: 64 where it has one)." },
+	{ .name = "flat", .value = OPT_FLAT, .argument = "FILE", .kind = TAKES_FILE,
+	  .help = "Raw 16-bit image, entered at its first byte." },
+	{ .name = "load", .value = OPT_LOAD, .argument = "ADDRESS",
+	  .help = "Where --flat goes (default 0x7c00, entered as 0:0x7c00; from 64 KiB on, a\n"
+		  "multiple of 16, entered as ADDRESS/16:0)." },
+	{ .name = "mem", .value = OPT_MEM, .argument = "SIZE",
+	  .help = "Guest memory in MiB, or with a suffix: 512, 512M, 2G (default 256)." },
+	{ .name = "cpus", .value = OPT_CPUS, .argument = "N",
+	  .help = "Number of vCPUs, 1 by default; up to 64." },
+	{ .name = "dev", .value = OPT_DEV, .argument = "NODE", .kind = TAKES_NODE,
+	  .help = "Device node (default: minikvm's; /dev/kvm works too)." },
+	{ .name = "device", .value = OPT_DEVICE, .argument = "ADDRESS", .kind = TAKES_PCI_ADDRESS,
+	  .help = "Give the guest a PCI device of the host's that vfio-pci has (0000:00:04.0)." },
+	{ .name = "exit-on", .value = OPT_EXIT_ON, .argument = "STRING",
+	  .help = "End with status 0 as soon as the guest has printed STRING." },
+	{ .name = "timeout", .value = OPT_TIMEOUT, .argument = "S",
+	  .help = "End with status 124 after S seconds." },
+	{ .name = "debug-exit", .value = OPT_DEBUG_EXIT, .argument = "PORT",
+	  .help = "End with status 2*V+1 when the guest writes the byte V to PORT." },
+	{ .name = "gdb", .value = OPT_GDB, .argument = "ADDRESS", .optional = true,
+	  .help = "Wait for gdb at :PORT of this machine (default :1234) or unix:PATH." },
+	{ .name = "stats", .value = OPT_STATS,
+	  .help = "Print exit counts at the end." },
+	{ .name = "registers", .value = OPT_REGISTERS,
+	  .help = "Print the vCPU's registers at the end." },
 	{ }
 };
 
-static const char usage[] =
-	"Usage: minikvm run --kernel FILE [OPTION]...    boot a kernel\n"
-	"       minikvm run --flat FILE [OPTION]...      run a raw real-mode image until it halts\n"
-	"\n"
-	"The guest's serial port is the terminal. Ctrl-A x leaves, Ctrl-A h shows the other keys.\n"
-	"\n"
-	"  --kernel FILE     Linux bzImage, ELF (vmlinux with or without PVH note, or any other\n"
-	"                    32-bit or 64-bit kernel), or Multiboot kernel\n"
-	"  --initrd FILE     initial ramdisk (Multiboot: the one module)\n"
-	"  --append STRING   added to the command line \"" DEFAULT_CMDLINE "\"\n"
-	"  --cmdline STRING  replaces that command line\n"
-	"  --entry 32|64     enter a bzImage by this entry point (default: 64 where it has one)\n"
-	"  --flat FILE       raw 16-bit image, entered at its first byte\n"
-	"  --load ADDRESS    where --flat goes (default 0x7c00, entered as 0:0x7c00; from 64 KiB\n"
-	"                    on, a multiple of 16, entered as ADDRESS/16:0)\n"
-	"  --mem SIZE        guest memory in MiB, or with a suffix: 512, 512M, 2G (default 256)\n"
-	"  --cpus N          number of vCPUs, 1 by default; up to 64\n"
-	"  --dev NODE        device node (default: minikvm's; /dev/kvm works too)\n"
-	"  --device ADDRESS  give the guest a PCI device of the host's that vfio-pci has (0000:00:04.0)\n"
-	"  --exit-on STRING  end with status 0 as soon as the guest has printed STRING\n"
-	"  --timeout S       end with status 124 after S seconds\n"
-	"  --debug-exit PORT end with status 2*V+1 when the guest writes the byte V to PORT\n"
-	"  --gdb [ADDRESS]   wait for gdb at :PORT of this machine (default :1234) or unix:PATH\n"
-	"  --stats           print exit counts at the end\n"
-	"  --registers       print the vCPU's registers at the end\n"
-	"\n"
+const struct described_command run_description = {
+	.name = "run",
+	.run = command_run,
+	.summary = "boot a kernel or run a raw image as a guest",
+	.synopsis = "--kernel FILE [OPTION]...\n--flat FILE [OPTION]...",
+	.about =
+	"Boots a kernel as a guest, or runs a raw real-mode image until it halts.\n\n"
+	"The guest's serial port is the terminal. Ctrl-A x leaves, Ctrl-A h shows the other keys.",
+	.options = options,
+	.more =
 	"Exit status: 0 the guest powered off (or halted, --flat; or --exit-on; or Ctrl-A x),\n"
 	"1 failure, 2 wrong usage, 3 the guest asked for a reset (a Linux panic does, by panic=-1),\n"
-	"4 triple fault, 124 time-out, 128+N ended by signal N.\n";
+	"4 triple fault, 124 time-out, 128+N ended by signal N.",
+};
 
 static int __printf(1, 2) complain(const char *fmt, ...)
 {
@@ -287,13 +290,6 @@ static int parse_option(struct run_options *opt, int option, const char *arg)
 	case OPT_REGISTERS:
 		opt->registers = true;
 		break;
-	case 'h':
-		fputs(usage, stdout);
-		return STATUS_OK;
-	default:
-		/* getopt_long() has said what is wrong. */
-		fputs("Try 'minikvm run --help'.\n", stderr);
-		return STATUS_USAGE;
 	}
 	return -1;
 }
@@ -344,7 +340,7 @@ static int check(struct run_options *opt)
  */
 int options_parse(struct run_options *opt, int argc, char **argv)
 {
-	int option, status = -1;
+	int option = OPTION_END, status = -1;
 
 	memset(opt, 0, sizeof(*opt));
 	opt->device = node_default();
@@ -353,16 +349,14 @@ int options_parse(struct run_options *opt, int argc, char **argv)
 	opt->load = LOAD_NOT_GIVEN;
 	opt->cpus = 1;
 	opt->debug_exit_port = NO_PORT;
-	argv[0] = (char *)"minikvm run";
-	while (status < 0) {
-		option = getopt_long(argc, argv, "h", long_options, NULL);
-		if (option < 0)
-			break;
+	while (status < 0 && (option = describe_next(&run_description, argc, argv)) >= 0) {
 		/* An optional argument may also be the next word, where that is an address. */
 		if (option == OPT_GDB && !optarg && optind < argc && is_gdb_address(argv[optind]))
 			optarg = argv[optind++];
 		status = parse_option(opt, option, optarg);
 	}
+	if (status < 0 && option != OPTION_END)
+		status = option == OPTION_HELP ? STATUS_OK : STATUS_USAGE;
 	if (status < 0 && optind < argc)
 		status = complain("'%s' is not an option.", argv[optind]);
 	if (status < 0)

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
+#include <getopt.h>
 #include <linux/types.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #include "cmd/command.h"
+#include "cmd/describe.h"
 #include "compiler.h"
 #include "terminal/sentence.h"
 
@@ -227,32 +229,45 @@ static int write_symbols(struct symbols *s, const char *path, struct sentence *w
 	return 0;
 }
 
-int command_symbols(int argc, char **argv)
+static int command_symbols(int argc, char **argv)
 {
 	struct symbols s = { };
 	struct sentence why;
 	int ret;
 
-	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
-		puts("Usage: minikvm symbols OUTPUT [KALLSYMS]\n\n"
-		     "Write an ELF file with the symbols of this kernel, or of the one whose /proc/kallsyms\n"
-		     "was copied to KALLSYMS, for gdb to look at a guest that runs the same kernel with\n"
-		     "'nokaslr'.");
-		return STATUS_OK;
-	}
-	if (argc < 2 || argc > 3 || argv[1][0] == '-') {
+	ret = describe_next(&symbols_description, argc, argv);
+	if (ret != OPTION_END)
+		return ret == OPTION_HELP ? STATUS_OK : STATUS_USAGE;
+	argc -= optind;
+	argv += optind;
+	if (argc < 1 || argc > 2) {
 		fputs("minikvm symbols: Say where to write: minikvm symbols OUTPUT [KALLSYMS].\n",
 		      stderr);
 		return STATUS_USAGE;
 	}
-	ret = read_symbols(&s, argc > 2 ? argv[2] : KALLSYMS, &why);
+	ret = read_symbols(&s, argc > 1 ? argv[1] : KALLSYMS, &why);
 	if (!ret)
-		ret = write_symbols(&s, argv[1], &why);
+		ret = write_symbols(&s, argv[0], &why);
 	if (ret)
 		fprintf(stderr, "minikvm: %s\n", why.text);
 	else
-		printf("%zu symbols are in %s.\n", s.count - 1, argv[1]);
+		printf("%zu symbols are in %s.\n", s.count - 1, argv[0]);
 	free(s.sym);
 	free(s.names);
 	return ret ? STATUS_FAILED : STATUS_OK;
 }
+
+static const struct described_option options[] = {
+	{ }
+};
+
+const struct described_command symbols_description = {
+	.name = "symbols",
+	.run = command_symbols,
+	.summary = "the running kernel's symbols, as a file for gdb",
+	.synopsis = "OUTPUT [KALLSYMS]",
+	.about =
+	"Writes an ELF file with the symbols of this kernel, or of the one whose /proc/kallsyms was\n"
+	"copied to KALLSYMS, for gdb to look at a guest that runs the same kernel with 'nokaslr'.",
+	.options = options,
+};

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The commands of minikvm, in the order in which they are listed.
+ *
+ * A new command defines its description (cmd/describe.h) in its own file, is declared in
+ * cmd/command.h, and has a line here; help, man pages and completion follow.
+ */
+#include <stddef.h>
+
+#include "cmd/command.h"
+#include "cmd/describe.h"
+
+const struct described_command *const described_commands[] = {
+	&run_description,
+	&hello_description,
+	&doctor_description,
+	&iommu_description,
+	&bpf_description,
+	&symbols_description,
+	NULL
+};

@@ -50,7 +50,7 @@ help:
 	@echo "make lint          checkpatch, sparse, W=1 for 6.1 and 6.12, kernel-doc, floors, shellcheck, clang-tidy"
 	@echo "make htmldocs      the book, Documentation/, as pages for a browser: build/htmldocs/index.html"
 	@echo "make book-logs     the logs in the book, from runs in the lab (Documentation/logs)"
-	@echo "make install       module (DKMS if there is one), tool, udev rule; DESTDIR= for packages"
+	@echo "make install       module (DKMS if there is one), tool, man pages, completion, udev rule; DESTDIR= for packages"
 	@echo "make clean         remove what was built (make distclean: also what was fetched)"
 	@echo "selftests/lab/lab --help   run one command in an emulated host"
 
@@ -128,6 +128,9 @@ DKMS_DIR = $(DESTDIR)$(PREFIX)/src/minikvm-$(VERSION)
 .PHONY: install
 # With DKMS the module follows the kernel's updates; without, it goes to the running kernel's tree.
 install: tool
+	$(MAKE) -C userspace-tool OUT=$(BUILD)/tool share
+	cd $(BUILD)/tool/share && find . -type f -exec \
+		install -D -m 644 {} $(abspath $(DESTDIR)/$(PREFIX))/share/{} \;
 	install -D -m 755 $(BUILD)/tool/minikvm $(DESTDIR)$(PREFIX)/bin/minikvm
 	install -D -m 644 packaging/99-minikvm.rules $(DESTDIR)/etc/udev/rules.d/99-minikvm.rules
 	install -D -m 644 uapi/linux/minikvm.h $(DESTDIR)$(PREFIX)/include/linux/minikvm.h

@@ -22,9 +22,12 @@ void arch_exit(void);
 void arch_crash_init(void);
 void arch_crash_exit(void);
 
-/* Diagnostics: the name of an exit reason; files of its own under debugfs. */
+/* Diagnostics: an exit reason's name, NULL if it is reserved; statistics; files in debugfs. */
 struct dentry;
 const char *arch_exit_reason_name(u32 reason);
+extern const struct mkvm_stat arch_vcpu_stats[];
+u64 arch_mmu_table_bytes(struct mkvm_vm *vm);
+u64 arch_vcpu_bytes(struct mkvm_vcpu *vcpu);
 void arch_debugfs_init(struct dentry *root);
 
 /* VM and vCPU life. Errors leave nothing behind. vm->lock is not held. */

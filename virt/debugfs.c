@@ -2,8 +2,9 @@
 /*
  * Counters of every VM and vCPU under /sys/kernel/debug/minikvm.
  *
- * One directory per VM, <pid>-<number>, with one file per vCPU: a line "name value" for each
- * counter and for each exit reason that was seen. Written for people and scripts.
+ * One directory per VM, <pid>-<number>, with a file of the VM's own and one per vCPU: a line
+ * "name value" for each row of the table (stats.c), and for each exit reason that was seen. A
+ * file "owners" sums up by user. Written for people, scripts and `minikvm stat`.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -12,31 +13,59 @@
 
 #include "virt/arch.h"
 #include "virt/debugfs.h"
+#include "virt/latency.h"
+#include "virt/owner.h"
+#include "virt/stats.h"
 
 static struct dentry *root;
+
+/* "name value"; of a histogram all buckets up to the last that is not empty. */
+static void show_row(void *ctx, const struct mkvm_stat *stat, unsigned int size, const u64 *values)
+{
+	struct seq_file *m = ctx;
+	unsigned int i;
+
+	seq_printf(m, "%s", stat->name);
+	while (size > 1 && !READ_ONCE(values[size - 1]))
+		size--;
+	for (i = 0; i < size; i++)
+		seq_printf(m, " %llu", READ_ONCE(values[i]));
+	seq_putc(m, '\n');
+}
+
+/* exit[30] 17 I/O instruction, and exit_hist[30]: nanoseconds in all, buckets */
+static void show_reason(struct seq_file *m, struct mkvm_vcpu *vcpu, unsigned int reason)
+{
+	const struct mkvm_latency *latency = mkvm_latency(vcpu);
+	u64 exits = READ_ONCE(vcpu->stats.exits_by_reason[reason]);
+	const struct mkvm_hist *hist;
+	unsigned int i, n;
+
+	if (!exits)
+		return;
+	seq_printf(m, "exit[%u] %llu %s\n", reason, exits,
+		   arch_exit_reason_name(reason) ?: "reserved exit reason");
+	if (!latency)
+		return;
+	hist = &latency->reasons[reason];
+	for (n = MKVM_HIST_BUCKETS; n && !READ_ONCE(hist->bucket[n - 1]); n--)
+		;
+	if (!n)
+		return;
+	seq_printf(m, "exit_hist[%u] %llu", reason, READ_ONCE(hist->sum));
+	for (i = 0; i < n; i++)
+		seq_printf(m, " %llu", READ_ONCE(hist->bucket[i]));
+	seq_putc(m, '\n');
+}
 
 static int vcpu_show(struct seq_file *m, void *unused)
 {
 	struct mkvm_vcpu *vcpu = m->private;
-	struct mkvm_vcpu_stats *stats = &vcpu->stats;
 	unsigned int i;
 
-	seq_printf(m, "exits %llu\n", READ_ONCE(stats->exits));
-	seq_printf(m, "user_exits %llu\n", READ_ONCE(stats->user_exits));
-	seq_printf(m, "halts %llu\n", READ_ONCE(stats->halts));
-	seq_printf(m, "halt_wakeups %llu\n", READ_ONCE(stats->halt_wakeups));
-	seq_printf(m, "halt_polls %llu\n", READ_ONCE(stats->halt_polls));
-	seq_printf(m, "directed_yields %llu\n", READ_ONCE(stats->directed_yields));
-	seq_printf(m, "irq_injections %llu\n", READ_ONCE(stats->irq_injections));
-	seq_printf(m, "nmi_injections %llu\n", READ_ONCE(stats->nmi_injections));
-	seq_printf(m, "tlb_flushes %llu\n", READ_ONCE(stats->tlb_flushes));
-	seq_printf(m, "mmio_emulated %llu\n", READ_ONCE(stats->mmio_emulated));
-	seq_printf(m, "ept_faults %llu\n", READ_ONCE(stats->ept_faults));
-	for (i = 0; i < ARRAY_SIZE(stats->exits_by_reason); i++)
-		if (stats->exits_by_reason[i])
-			seq_printf(m, "exit[%u] %llu %s\n", i,
-				   READ_ONCE(stats->exits_by_reason[i]),
-				   arch_exit_reason_name(i));
+	mkvm_stats_each(vcpu->vm, vcpu, show_row, m);
+	for (i = 0; i < MKVM_NR_EXIT_REASONS; i++)
+		show_reason(m, vcpu, i);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(vcpu);
@@ -46,11 +75,18 @@ static int state_show(struct seq_file *m, void *unused)
 	struct mkvm_vm *vm = m->private;
 
 	seq_printf(m, "owner %d\n", vm->owner_pid);
-	seq_printf(m, "vcpus %d\n", READ_ONCE(vm->online_vcpus));
 	seq_printf(m, "state %s\n", READ_ONCE(vm->dead) ? vm->dead_reason : "alive");
+	mkvm_stats_each(vm, NULL, show_row, m);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(state);
+
+static int owners_show(struct seq_file *m, void *unused)
+{
+	mkvm_owners_show(m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(owners);
 
 /**
  * mkvm_debugfs_add_vm() - make a VM's directory
@@ -92,6 +128,7 @@ void mkvm_debugfs_add_vcpu(struct mkvm_vcpu *vcpu)
 void mkvm_debugfs_init(void)
 {
 	root = debugfs_create_dir("minikvm", NULL);
+	debugfs_create_file("owners", 0444, root, NULL, &owners_fops);
 	arch_debugfs_init(root);
 }
 

@@ -16,6 +16,7 @@
 
 #include "trace/kvm_events.h"
 #include "virt/halt.h"
+#include "virt/latency.h"
 #include "virt/vcpu.h"
 
 static unsigned int halt_poll_ns = 200000;
@@ -41,9 +42,13 @@ static unsigned int halt_poll_limit(const struct mkvm_vm *vm)
  */
 void mkvm_halt_begin(struct mkvm_vcpu *vcpu, struct mkvm_halt *halt)
 {
+	mkvm_phase(vcpu, MKVM_PHASE_HALTED);
 	halt->start = ktime_get_ns();
+	halt->polled_ns = 0;
 	halt->poll_ns = vcpu->no_halt_poll ? 0 :
 			min(vcpu->halt_poll_ns, halt_poll_limit(vcpu->vm));
+	if (halt->poll_ns)
+		vcpu->stats.halt_attempts++;
 }
 
 /**
@@ -52,11 +57,11 @@ void mkvm_halt_begin(struct mkvm_vcpu *vcpu, struct mkvm_halt *halt)
  *
  * Return: false if the time is over, or another thread could use this CPU.
  */
-bool mkvm_halt_polls_on(const struct mkvm_halt *halt)
+bool mkvm_halt_polls_on(struct mkvm_halt *halt)
 {
 	cpu_relax();
-	return single_task_running() && !need_resched() &&
-	       ktime_get_ns() - halt->start < halt->poll_ns;
+	halt->polled_ns = ktime_get_ns() - halt->start;
+	return single_task_running() && !need_resched() && halt->polled_ns < halt->poll_ns;
 }
 
 /**
@@ -73,9 +78,19 @@ void mkvm_halt_end(struct mkvm_vcpu *vcpu, const struct mkvm_halt *halt, bool sl
 	unsigned int max = halt_poll_limit(vcpu->vm), old = vcpu->halt_poll_ns;
 	u64 woken = slept ? READ_ONCE(vcpu->woken_ns) : 0;
 	u64 ns = (woken > halt->start ? woken : ktime_get_ns()) - halt->start;
+	u64 polled = slept ? min(halt->polled_ns, ns) : ns;
 
-	if (!slept)
+	if (slept) {
+		vcpu->stats.halt_poll_fail_ns += polled;
+		vcpu->stats.halt_wait_ns += ns - polled;
+	} else {
 		vcpu->stats.halt_polls++;
+		vcpu->stats.halt_poll_success_ns += polled;
+	}
+	if (mkvm_latency_on()) {
+		mkvm_latency_halt(vcpu, slept, polled, ns - polled);
+		mkvm_latency_phase(vcpu, MKVM_PHASE_SLOW_PATH);
+	}
 	if (ns > max)
 		vcpu->halt_poll_ns = 0;
 	else if (ns > vcpu->halt_poll_ns)

@@ -3,8 +3,9 @@
  * Counters of a VM or a vCPU as a file that describes itself.
  *
  * KVM's ABI: KVM_CAP_BINARY_STATS_FD, KVM_GET_STATS_FD. The file holds a header, an identifier,
- * a descriptor with a name for each counter, and the counters; it is put together anew for each
- * read. Names are KVM's where the counter means the same. The descriptor keeps the VM alive.
+ * a descriptor with a name for each row of the table (stats.c), and the values; it is put together
+ * anew for each read. Which rows there are never changes, so that a client may keep what it has
+ * read of them. The descriptor keeps the VM alive.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -12,12 +13,14 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/kvm.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 
+#include "virt/stats.h"
 #include "virt/stats_fd.h"
 
-#define NAME_SIZE	48
+#define NAME_SIZE	MKVM_STAT_NAME_SIZE
 
 /* As struct kvm_stats_desc, whose name has no length in one kernel and 48 in another. */
 struct stats_desc {
@@ -32,73 +35,69 @@ struct stats_desc {
 static_assert(offsetof(struct stats_desc, offset) == offsetof(struct kvm_stats_desc, offset));
 static_assert(offsetof(struct stats_desc, name) == offsetof(struct kvm_stats_desc, name));
 
-struct counter {
-	const char *name;
-	u32 flags;
-	u32 offset;	/* of its u64 in struct mkvm_vcpu_stats; a VM's are gathered in order */
+/**
+ * struct layout - the file, while it is measured and then filled
+ * @desc: where the next descriptor goes, or NULL: measure
+ * @data: where the values begin
+ * @nr_desc: descriptors so far
+ * @nr_values: values so far
+ */
+struct layout {
+	struct stats_desc *desc;
+	u64 *data;
+	u32 nr_desc, nr_values;
 };
 
-#define CUMULATIVE	(KVM_STATS_TYPE_CUMULATIVE | KVM_STATS_UNIT_NONE | KVM_STATS_BASE_POW10)
-#define INSTANT		(KVM_STATS_TYPE_INSTANT | KVM_STATS_UNIT_NONE | KVM_STATS_BASE_POW10)
-#define COUNTER(text, member) \
-	{ text, CUMULATIVE, offsetof(struct mkvm_vcpu_stats, member) }
-
-static const struct counter vcpu_counters[] = {
-	COUNTER("exits", exits),
-	COUNTER("user_exits", user_exits),
-	COUNTER("halt_exits", halts),
-	COUNTER("halt_wakeup", halt_wakeups),
-	COUNTER("halt_successful_poll", halt_polls),
-	COUNTER("directed_yield_successful", directed_yields),
-	COUNTER("irq_injections", irq_injections),
-	COUNTER("nmi_injections", nmi_injections),
-	COUNTER("tlb_flush", tlb_flushes),
-	COUNTER("insn_emulation", mmio_emulated),
-	COUNTER("pf_taken", ept_faults),
-};
-
-static const struct counter vm_counters[] = {
-	{ "vcpus", INSTANT },
-	{ "exits", CUMULATIVE },
-};
-
-static void gather_vm(struct mkvm_vm *vm, u64 *data)
+static void add_row(void *ctx, const struct mkvm_stat *stat, unsigned int size, const u64 *values)
 {
-	struct mkvm_vcpu *vcpu;
-	int i;
-
-	data[0] = mkvm_online_vcpus(vm);
-	mkvm_for_each_vcpu(i, vcpu, vm)
-		data[1] += READ_ONCE(vcpu->stats.exits);
-}
-
-static void gather_vcpu(struct mkvm_vcpu *vcpu, u64 *data)
-{
+	struct layout *layout = ctx;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(vcpu_counters); i++)
-		data[i] = READ_ONCE(*(u64 *)((void *)&vcpu->stats + vcpu_counters[i].offset));
+	if (layout->desc) {
+		struct stats_desc *desc = layout->desc++;
+
+		desc->flags = stat->flags;
+		desc->exponent = stat->exponent;
+		desc->size = size;
+		desc->offset = layout->nr_values * sizeof(u64);
+		strscpy(desc->name, stat->name, NAME_SIZE);
+		for (i = 0; i < size; i++)
+			layout->data[layout->nr_values + i] = READ_ONCE(values[i]);
+	}
+	layout->nr_desc++;
+	layout->nr_values += size;
+}
+
+static void add_rows(struct mkvm_vm *vm, struct mkvm_vcpu *vcpu, struct layout *layout)
+{
+	layout->nr_desc = 0;
+	layout->nr_values = 0;
+	mkvm_stats_each(vm, vcpu, add_row, layout);
+	if (vcpu)
+		mkvm_stats_each_reason(vcpu, add_row, layout);
 }
 
 /* @vcpu is NULL for the VM's own. */
 static ssize_t stats_read(struct mkvm_vm *vm, struct mkvm_vcpu *vcpu, char __user *user,
 			  size_t size, loff_t *pos)
 {
-	const struct counter *c = vcpu ? vcpu_counters : vm_counters;
-	u32 n = vcpu ? ARRAY_SIZE(vcpu_counters) : ARRAY_SIZE(vm_counters), i;
-	struct kvm_stats_header header = {
-		.name_size = NAME_SIZE,
-		.num_desc = n,
-		.id_offset = sizeof(header),
-		.desc_offset = sizeof(header) + NAME_SIZE,
-		.data_offset = sizeof(header) + NAME_SIZE + n * sizeof(struct stats_desc),
-	};
-	size_t total = header.data_offset + n * sizeof(u64);
-	struct stats_desc *desc;
+	struct layout layout = { NULL };
+	struct kvm_stats_header header;
+	size_t total;
 	ssize_t ret;
 	void *file;
 
-	file = kzalloc(total, GFP_KERNEL_ACCOUNT);
+	add_rows(vm, vcpu, &layout);
+	header = (struct kvm_stats_header) {
+		.name_size = NAME_SIZE,
+		.num_desc = layout.nr_desc,
+		.id_offset = sizeof(header),
+		.desc_offset = sizeof(header) + NAME_SIZE,
+		.data_offset = sizeof(header) + NAME_SIZE +
+			       layout.nr_desc * sizeof(struct stats_desc),
+	};
+	total = header.data_offset + layout.nr_values * sizeof(u64);
+	file = kvzalloc(total, GFP_KERNEL_ACCOUNT);
 	if (!file)
 		return -ENOMEM;
 	memcpy(file, &header, sizeof(header));
@@ -107,19 +106,11 @@ static ssize_t stats_read(struct mkvm_vm *vm, struct mkvm_vcpu *vcpu, char __use
 			 vcpu->id);
 	else
 		snprintf(file + header.id_offset, NAME_SIZE, "kvm-%d", vm->owner_pid);
-	desc = file + header.desc_offset;
-	for (i = 0; i < n; i++) {
-		desc[i].flags = c[i].flags;
-		desc[i].size = 1;
-		desc[i].offset = i * sizeof(u64);
-		strscpy(desc[i].name, c[i].name, NAME_SIZE);
-	}
-	if (vcpu)
-		gather_vcpu(vcpu, file + header.data_offset);
-	else
-		gather_vm(vm, file + header.data_offset);
+	layout.desc = file + header.desc_offset;
+	layout.data = file + header.data_offset;
+	add_rows(vm, vcpu, &layout);
 	ret = simple_read_from_buffer(user, size, pos, file, total);
-	kfree(file);
+	kvfree(file);
 	return ret;
 }
 

@@ -22,6 +22,8 @@
 #include "virt/capability.h"
 #include "virt/debugfs.h"
 #include "virt/ioctl.h"
+#include "virt/latency.h"
+#include "virt/owner.h"
 #include "virt/stats_fd.h"
 
 static void sched_in(struct preempt_notifier *notifier, int cpu)
@@ -29,6 +31,7 @@ static void sched_in(struct preempt_notifier *notifier, int cpu)
 	struct mkvm_vcpu *vcpu = container_of(notifier, struct mkvm_vcpu, notifier);
 
 	arch_vcpu_load(vcpu, cpu);
+	vcpu->stats.cpu_wait_ns += current->sched_info.run_delay - vcpu->stats.run_delay_seen;
 	WRITE_ONCE(vcpu->preempted, false);
 	WRITE_ONCE(vcpu->ready, false);
 	WRITE_ONCE(vcpu->cpu, cpu);
@@ -41,6 +44,8 @@ static void sched_out(struct preempt_notifier *notifier, struct task_struct *nex
 	WRITE_ONCE(vcpu->preempted, true);
 	if (current->on_rq)
 		WRITE_ONCE(vcpu->ready, true);
+	vcpu->stats.run_delay_seen = current->sched_info.run_delay;
+	vcpu->stats.cpu_seen_ns = current->se.sum_exec_runtime;
 	arch_vcpu_put(vcpu);
 }
 
@@ -105,11 +110,33 @@ static noinline void thread_changed(struct mkvm_vcpu *vcpu)
 {
 	struct pid *old = rcu_dereference_protected(vcpu->pid, lockdep_is_held(&vcpu->mutex));
 
+	mkvm_vcpu_cpu_takeover(vcpu);
 	rcu_assign_pointer(vcpu->pid, get_task_pid(current, PIDTYPE_PID));
 	if (old) {
 		synchronize_rcu();
 		put_pid(old);
 	}
+}
+
+static __always_inline long load_and_run(struct mkvm_vcpu *vcpu)
+{
+	long ret;
+
+	mkvm_vcpu_load(vcpu);
+	ret = arch_vcpu_run(vcpu);
+	mkvm_vcpu_put(vcpu);
+	return ret;
+}
+
+/* Out of line: what is not measured pays for one test alone. */
+static noinline long run_measured(struct mkvm_vcpu *vcpu)
+{
+	long ret;
+
+	mkvm_phase(vcpu, MKVM_PHASE_SLOW_PATH);
+	ret = load_and_run(vcpu);
+	mkvm_phase(vcpu, MKVM_PHASE_USERSPACE);
+	return ret;
 }
 
 static long run(struct mkvm_vcpu *vcpu)
@@ -120,9 +147,7 @@ static long run(struct mkvm_vcpu *vcpu)
 		thread_changed(vcpu);
 	if (vcpu->sigset_active)
 		sigprocmask(SIG_SETMASK, &vcpu->sigset, &current->real_blocked);
-	mkvm_vcpu_load(vcpu);
-	ret = arch_vcpu_run(vcpu);
-	mkvm_vcpu_put(vcpu);
+	ret = mkvm_latency_on() ? run_measured(vcpu) : load_and_run(vcpu);
 	if (vcpu->sigset_active) {
 		sigprocmask(SIG_SETMASK, &current->real_blocked, NULL);
 		sigemptyset(&current->real_blocked);
@@ -232,6 +257,7 @@ static void vcpu_free(struct mkvm_vcpu *vcpu)
 	put_pid(rcu_dereference_protected(vcpu->pid, true));
 	free_page((unsigned long)vcpu->run);
 	free_page((unsigned long)vcpu->pio_data);
+	kvfree(vcpu->latency);
 	kvfree(vcpu);
 }
 
@@ -293,7 +319,7 @@ static int reserve(struct mkvm_vm *vm, unsigned long id)
  * @id: its number, also its APIC ID; all bits of the ioctl's argument
  *
  * Return: a new descriptor; -EINVAL for a number out of range, -EEXIST for one in use;
- * -ENOMEM, -EMFILE.
+ * -ENOSPC: max_vcpus_per_user; -ENOMEM, -EMFILE.
  */
 int mkvm_vcpu_create(struct mkvm_vm *vm, unsigned long id)
 {
@@ -305,9 +331,13 @@ int mkvm_vcpu_create(struct mkvm_vm *vm, unsigned long id)
 	ret = reserve(vm, id);
 	if (ret)
 		return ret;
+	ret = mkvm_owner_charge_vcpu(vm);
+	if (ret)
+		return ret;
 	fd = get_unused_fd_flags(O_RDWR | O_CLOEXEC);
+	ret = fd;
 	if (fd < 0)
-		return fd;
+		goto out_charge;
 	ret = -ENOMEM;
 	vcpu = vcpu_alloc(vm, id);
 	if (!vcpu)
@@ -334,6 +364,8 @@ int mkvm_vcpu_create(struct mkvm_vm *vm, unsigned long id)
 	/* There is room: it was reserved. */
 	xa_store(&vm->vcpu_ids, id, vcpu, GFP_NOWAIT);
 	arch_vcpu_postcreate(vcpu);
+	if (mkvm_latency_on())
+		mkvm_make_request(MKVM_REQ_LATENCY, vcpu);
 	mkvm_debugfs_add_vcpu(vcpu);
 	/* Last: from here on userspace can reach it. */
 	fd_install(fd, file);
@@ -347,5 +379,7 @@ out_free:
 	vcpu_free(vcpu);
 out_fd:
 	put_unused_fd(fd);
+out_charge:
+	mkvm_owner_uncharge_vcpu(vm);
 	return ret;
 }

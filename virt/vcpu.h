@@ -16,8 +16,10 @@
 #include <linux/sched.h>
 
 #include "arch/x86/arch_vcpu.h"
+#include "virt/stats.h"
 #include "virt/vm.h"
 
+struct mkvm_latency;
 struct mkvm_memslot;
 
 /* Requests: set by any thread or interrupt, consumed by the vCPU's thread before entry. */
@@ -37,6 +39,7 @@ enum mkvm_request {
 	MKVM_REQ_APIC_MODE,	/* another LAPIC mode: choose the controls that fit it */
 	MKVM_REQ_STEAL_UPDATE,	/* the vCPU runs again: tell the guest what it missed */
 	MKVM_REQ_ASYNC_PF,	/* a page that the guest waits for is there */
+	MKVM_REQ_LATENCY,	/* latency statistics are on: it wants histograms */
 };
 
 /* Where the vCPU's thread is; written by itself, and by a kick that sends an IPI. */
@@ -44,38 +47,6 @@ enum mkvm_vcpu_mode {
 	MKVM_OUTSIDE_GUEST,
 	MKVM_IN_GUEST,		/* interrupts are off, requests were checked */
 	MKVM_EXITING_GUEST,	/* as before, and an IPI was sent: do not enter again */
-};
-
-/**
- * struct mkvm_vcpu_stats - counters shown in debugfs and by KVM_GET_STATS_FD
- * @exits: VM exits
- * @user_exits: returns from KVM_RUN
- * @halts: HLT exits
- * @halt_wakeups: halts that an event ended after the thread slept or polled
- * @halt_polls: halts that ended while the thread polled
- * @directed_yields: times that a spinning vCPU gave its CPU to another
- * @irq_injections: interrupts injected
- * @nmi_injections: NMIs injected
- * @tlb_flushes: flushes of all that the guest's TLB may hold
- * @mmio_emulated: instructions executed for the guest
- * @ept_faults: EPT violations on memory
- * @exits_by_reason: VM exits by their basic exit reason
- *
- * Written by the vCPU thread alone, read without a lock.
- */
-struct mkvm_vcpu_stats {
-	u64 exits;
-	u64 user_exits;
-	u64 halts;
-	u64 halt_wakeups;
-	u64 halt_polls;
-	u64 directed_yields;
-	u64 irq_injections;
-	u64 nmi_injections;
-	u64 tlb_flushes;
-	u64 mmio_emulated;
-	u64 ept_faults;
-	u64 exits_by_reason[80];
 };
 
 /**
@@ -103,6 +74,7 @@ struct mkvm_vcpu_stats {
  * @last_slot: where mkvm_vcpu_gfn_to_slot() looks first
  * @last_slot_generation: the set of slots that @last_slot belongs to, 0: none
  * @io_miss: an address that no device on the bus of @io_miss.generation has
+ * @latency: histograms of where its time goes, NULL until they are asked for
  * @stats: counters
  * @arch: what x86 adds
  */
@@ -130,6 +102,7 @@ struct mkvm_vcpu {
 	struct mkvm_memslot *last_slot;
 	u64 last_slot_generation;
 	struct { u64 generation; gpa_t addr; } io_miss;
+	struct mkvm_latency *latency;
 	struct mkvm_vcpu_stats stats;
 };
 

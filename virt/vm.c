@@ -29,6 +29,7 @@
 #include "virt/irqfd.h"
 #include "virt/memory_region.h"
 #include "virt/mmu_notifier.h"
+#include "virt/owner.h"
 #include "virt/stats_fd.h"
 #include "virt/vfio_device.h"
 
@@ -36,11 +37,14 @@ static void vm_destroy(struct mkvm_vm *vm)
 {
 	int i;
 
+	mkvm_owner_unlist_vm(vm);
 	mkvm_debugfs_remove_vm(vm);
 	mkvm_mmu_notifier_unregister(vm);
 	arch_vm_stop(vm);
-	for (i = 0; i < vm->online_vcpus; i++)
+	for (i = 0; i < vm->online_vcpus; i++) {
 		mkvm_vcpu_destroy(vm->vcpus[i]);
+		mkvm_owner_uncharge_vcpu(vm);
+	}
 	xa_destroy(&vm->vcpu_ids);
 	arch_vm_destroy(vm);
 	mkvm_routing_destroy(vm);
@@ -49,6 +53,7 @@ static void vm_destroy(struct mkvm_vm *vm)
 	mkvm_memslots_destroy(vm);
 	cleanup_srcu_struct(&vm->srcu);
 	mmdrop(vm->mm);
+	mkvm_owner_uncharge_vm(vm);
 	kvfree(vm);
 }
 
@@ -230,9 +235,12 @@ static struct mkvm_vm *vm_alloc(unsigned long type)
 	vm->mm = current->mm;
 	mmgrab(vm->mm);
 
-	ret = init_srcu_struct(&vm->srcu);
+	ret = mkvm_owner_charge_vm(vm);
 	if (ret)
 		goto out_mm;
+	ret = init_srcu_struct(&vm->srcu);
+	if (ret)
+		goto out_owner;
 	ret = mkvm_memslots_init(vm);
 	if (ret)
 		goto out_srcu;
@@ -249,6 +257,7 @@ static struct mkvm_vm *vm_alloc(unsigned long type)
 	if (ret)
 		goto out_arch;
 	mkvm_debugfs_add_vm(vm);
+	mkvm_owner_list_vm(vm);
 	return vm;
 
 out_arch:
@@ -262,6 +271,8 @@ out_slots:
 	mkvm_memslots_destroy(vm);
 out_srcu:
 	cleanup_srcu_struct(&vm->srcu);
+out_owner:
+	mkvm_owner_uncharge_vm(vm);
 out_mm:
 	mmdrop(vm->mm);
 	kvfree(vm);
@@ -272,7 +283,8 @@ out_mm:
  * mkvm_vm_create() - KVM_CREATE_VM
  * @type: 0
  *
- * Return: a new descriptor; -EINVAL for another type; -ENOMEM, -EMFILE, -EINTR.
+ * Return: a new descriptor; -EINVAL for another type; -EMFILE, also from max_vms_per_user;
+ * -ENOMEM, -EINTR.
  */
 int mkvm_vm_create(unsigned long type)
 {

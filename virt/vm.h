@@ -36,6 +36,7 @@
 struct mkvm_io_bus;
 struct mkvm_irq_routing;
 struct mkvm_memslots;
+struct mkvm_owner;
 struct mkvm_vcpu;
 
 enum mkvm_bus_idx { MKVM_MMIO_BUS, MKVM_PIO_BUS, MKVM_NR_BUSES };
@@ -78,6 +79,8 @@ enum mkvm_bus_idx { MKVM_MMIO_BUS, MKVM_PIO_BUS, MKVM_NR_BUSES };
  * @last_refusals: the last ones of its threads
  * @halt_poll_limit: KVM_CAP_HALT_POLL, nanoseconds; -1: the module's parameter
  * @stats_dentry: debugfs directory
+ * @owner: the user who created it
+ * @owner_link: in @owner's list
  * @owner_pid: process that created it
  * @number: a VM's number since the module was loaded, from 1 on
  * @name: what messages call it: "<pid>-<number> (<command>)"
@@ -125,6 +128,8 @@ struct mkvm_vm {
 	struct mkvm_refusals refusals;
 	s64 halt_poll_limit;
 	struct dentry *stats_dentry;
+	struct mkvm_owner *owner;
+	struct list_head owner_link;
 	pid_t owner_pid;
 	unsigned int number;
 	char name[48];

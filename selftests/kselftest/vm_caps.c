@@ -8,6 +8,7 @@
 #include <asm/kvm_para.h>
 
 #include "apic.h"
+#include "stat.h"
 
 #define PORT 0x600
 #define RING_SIZE ((4096 - 8) / sizeof(struct kvm_coalesced_mmio))
@@ -356,64 +357,6 @@ static void system_attributes(void)
 	KT_IOCTL_ERR(kt_sys(), KVM_HAS_DEVICE_ATTR, &attr, ENXIO);
 }
 
-/* ---- counters ----------------------------------------------------------------------------- */
-
-static void idle_guest(void)
-{
-	for (u32 i = 0; i < 100; i++)
-		asm volatile("cpuid" : : "a"(0), "c"(0) : "rbx", "rdx");
-	guest_done();
-}
-
-/* The value of one counter, found by its name as a client does. */
-static u64 counter(int fd, const char *name)
-{
-	struct kvm_stats_header h;
-	struct {
-		struct kvm_stats_desc d;
-		char name[256];
-	} desc;
-	u64 value;
-
-	KT_EQ(pread(fd, &h, sizeof(h), 0), sizeof(h));
-	KT_TRUE(h.num_desc && h.name_size && h.name_size < 256 && !h.flags);
-	for (u32 i = 0; i < h.num_desc; i++) {
-		size_t size = sizeof(desc.d) + h.name_size;
-
-		KT_EQ(pread(fd, &desc, size, h.desc_offset + i * size), size);
-		if (strcmp(desc.name, name))
-			continue;
-		KT_EQ(desc.d.size, 1);
-		KT_EQ(pread(fd, &value, 8, h.data_offset + desc.d.offset), 8);
-		/* Behind the last counter the file ends. */
-		KT_EQ(pread(fd, &value, 1, h.data_offset + h.num_desc * 8), 0);
-		KT_EQ(pread(fd, &value, 8, h.data_offset + desc.d.offset), 8);
-		return value;
-	}
-	kt_fail("no counter %s", name);
-}
-
-static void stats(void)
-{
-	struct kt_vcpu *vcpu;
-	int fd, vm;
-
-	kt_require_cap(KVM_CAP_BINARY_STATS_FD, "KVM_CAP_BINARY_STATS_FD");
-	vcpu = kt_long(0, 0, idle_guest);
-	fd = KT_IOCTL(vcpu->fd, KVM_GET_STATS_FD, 0);
-	vm = KT_IOCTL(vcpu->vm->fd, KVM_GET_STATS_FD, 0);
-	KT_EQ(counter(fd, "exits"), 0);
-	KT_RUN_DONE(vcpu);
-	KT_TRUE(counter(fd, "exits") > 100 && counter(fd, "exits") < 100000);
-	if (kt_is_minikvm()) {
-		KT_EQ(counter(vm, "vcpus"), 1);
-		KT_EQ(counter(vm, "exits"), counter(fd, "exits"));
-	}
-	/* It outlives the others. */
-	kt_vm_free(vcpu->vm);
-	KT_TRUE(counter(fd, "exits") > 100);
-}
-
 /* ---- who looks for work before a halted thread sleeps -------------------------------------- */
 
 #define POLL_CONTROL 0x4b564d05
@@ -450,11 +393,11 @@ static void poll_control(void)
 	KT_EQ(kt_cpuid_entry(c, 0x40000001, 0)->eax >> KVM_FEATURE_POLL_CONTROL & 1, 1);
 	fd = KT_IOCTL(vcpu->fd, KVM_GET_STATS_FD, 0);
 	KT_RUN_SYNC(vcpu, 1);
-	KT_EQ(counter(fd, "halt_successful_poll"), 0);
+	KT_EQ(kt_stat(fd, "halt_successful_poll"), 0);
 	KT_EQ(kt_try_get_msr(vcpu, POLL_CONTROL, &value), 1);
 	KT_EQ(value, 0);
 	KT_RUN_SYNC(vcpu, 2);
-	KT_TRUE(counter(fd, "halt_successful_poll"));
+	KT_TRUE(kt_stat(fd, "halt_successful_poll"));
 }
 
 /* The VM's own limit: 0 and no halt is looked into, whatever the module's parameter says. */
@@ -468,10 +411,10 @@ static void halt_poll(void)
 	KT_EQ(enable_cap(vcpu->vm, KVM_CAP_HALT_POLL, 0), 0);
 	KT_RUN_SYNC(vcpu, 1);
 	KT_RUN_SYNC(vcpu, 2);
-	KT_EQ(counter(fd, "halt_successful_poll"), 0);
+	KT_EQ(kt_stat(fd, "halt_successful_poll"), 0);
 	KT_EQ(enable_cap(vcpu->vm, KVM_CAP_HALT_POLL, 200000), 0);
 	KT_RUN_SYNC(vcpu, 3);
-	KT_TRUE(counter(fd, "halt_successful_poll"));
+	KT_TRUE(kt_stat(fd, "halt_successful_poll"));
 }
 
 /* ---- instructions that the module cannot emulate ------------------------------------------- */
@@ -586,7 +529,6 @@ static const struct kt_test tests[] = {
 	{ "max_vcpu_id", max_vcpu_id },
 	{ "memory_region2", memory_region2 },
 	{ "system_attributes", system_attributes },
-	{ "stats", stats },
 	{ "poll_control", poll_control },
 	{ "halt_poll", halt_poll },
 	{ "emulation_failure", emulation_failure },

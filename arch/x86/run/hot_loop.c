@@ -36,6 +36,7 @@
 #include "arch/x86/vmx/trace.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 #include "compat/compat.h"
+#include "virt/latency.h"
 
 static void write_dirty_registers(struct mkvm_vcpu *vcpu)
 {
@@ -196,8 +197,9 @@ static __always_inline int enter_with_cr2(struct mkvm_vcpu *vcpu)
 
 /*
  * An entry with what few hosts need around it: context tracking, performance counters to switch, a
- * debugger's IA32_DEBUGCTL, a test's bad field, tracing. All of it is decided before the first
- * entry; who turns tracing on makes the kernel patch code, for which it interrupts every CPU.
+ * debugger's IA32_DEBUGCTL, statistics of time, a test's bad field, tracing. All of it is decided
+ * before the first entry; who turns tracing on makes the kernel patch code, for which it interrupts
+ * every CPU.
  */
 static noinline int enter_with_extras(struct mkvm_vcpu *vcpu, u64 host_debugctl)
 {
@@ -210,6 +212,8 @@ static noinline int enter_with_extras(struct mkvm_vcpu *vcpu, u64 host_debugctl)
 		counters = perf_guest_get_msrs(&nr_counters, NULL);
 		switch_counters(counters, nr_counters, true);
 	}
+	if (mkvm_latency_on())
+		mkvm_latency_enter(vcpu, to_vmx(vcpu)->exit_reason);
 	if (context_tracking_enabled_this_cpu()) {
 		context_tracking_guest_enter();
 		result = enter_with_cr2(vcpu);
@@ -217,6 +221,8 @@ static noinline int enter_with_extras(struct mkvm_vcpu *vcpu, u64 host_debugctl)
 	} else {
 		result = enter_with_cr2(vcpu);
 	}
+	if (mkvm_latency_on())
+		mkvm_latency_exit(vcpu);
 	/* "Loading Host Control Registers, Debug Registers, MSRs": the exit cleared it. */
 	if (host_debugctl)
 		update_debugctlmsr(host_debugctl);
@@ -228,7 +234,7 @@ static noinline int enter_with_extras(struct mkvm_vcpu *vcpu, u64 host_debugctl)
 static bool needs_extras(struct mkvm_vcpu *vcpu, u64 host_debugctl)
 {
 	return host_debugctl || vmx_caps.host_counters || break_field_armed(to_vmx(vcpu)) ||
-	       context_tracking_enabled_this_cpu() || vmx_traced();
+	       context_tracking_enabled_this_cpu() || vmx_traced() || mkvm_latency_on();
 }
 
 /* What the SDM calls "VMM software" has to do for the processor's sake, on the way in. */

@@ -33,7 +33,6 @@
 #include "arch/x86/pv/steal_time.h"
 #include "arch/x86/run/reset.h"
 #include "arch/x86/vmx/apic.h"
-#include "arch/x86/vmx/explain/exit_reason.h"
 #include "arch/x86/vmx/explain/vmcs_access.h"
 #include "arch/x86/vmx/vmx.h"
 #include "virt/arch.h"
@@ -75,11 +74,6 @@ void arch_exit(void)
 	async_pf_module_exit();
 	ept_module_exit();
 	vmx_module_exit();
-}
-
-const char *arch_exit_reason_name(u32 reason)
-{
-	return exit_reason_name(reason);
 }
 
 void arch_debugfs_init(struct dentry *root)

@@ -44,10 +44,16 @@
 #include "compat/compat.h"
 #include "trace/kvm_events.h"
 #include "virt/arch.h"
+#include "virt/latency.h"
 
-/* What the guest reads in its memory: the time, and which pages have come. */
-static void tell_guest(struct mkvm_vcpu *vcpu)
+/*
+ * What the guest reads in its memory: the time, and which pages have come. And what is as rare:
+ * memory for statistics.
+ */
+static noinline void tell_guest(struct mkvm_vcpu *vcpu)
 {
+	if (mkvm_check_request(MKVM_REQ_LATENCY, vcpu))
+		mkvm_latency_alloc(vcpu);
 	vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->srcu);
 	if (mkvm_check_request(MKVM_REQ_CLOCK_UPDATE, vcpu))
 		pvclock_update(vcpu);
@@ -74,7 +80,7 @@ static int handle_requests(struct mkvm_vcpu *vcpu)
 	}
 	if (unlikely(READ_ONCE(vcpu->requests) &
 		     (BIT(MKVM_REQ_CLOCK_UPDATE) | BIT(MKVM_REQ_STEAL_UPDATE) |
-		      BIT(MKVM_REQ_ASYNC_PF))))
+		      BIT(MKVM_REQ_ASYNC_PF) | BIT(MKVM_REQ_LATENCY))))
 		tell_guest(vcpu);
 	if (mkvm_check_request(MKVM_REQ_NMI, vcpu))
 		inject_take_nmis(vcpu);
@@ -147,6 +153,7 @@ static int enter_guest(struct mkvm_vcpu *vcpu)
 	vcpu->arch.ran = true;
 
 	ret = hot_loop_run(vcpu);
+	mkvm_phase(vcpu, MKVM_PHASE_SLOW_PATH);
 	compat_guest_ran();
 
 	fpu_load_host_xsave_state(vcpu);

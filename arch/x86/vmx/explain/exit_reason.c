@@ -102,3 +102,14 @@ const char *exit_reason_name(u32 reason)
 		name = names[array_index_nospec(reason, NR_EXIT_REASONS)];
 	return name ?: "reserved exit reason";
 }
+
+/**
+ * exit_reason_known() - does the SDM have this basic exit reason?
+ * @reason: a basic exit reason
+ *
+ * Return: false if it is reserved.
+ */
+bool exit_reason_known(u32 reason)
+{
+	return reason < NR_EXIT_REASONS && names[array_index_nospec(reason, NR_EXIT_REASONS)];
+}

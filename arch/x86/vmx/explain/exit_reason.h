@@ -30,5 +30,6 @@
 #define NR_EXIT_REASONS		80
 
 const char *exit_reason_name(u32 reason);
+bool exit_reason_known(u32 reason);
 
 #endif

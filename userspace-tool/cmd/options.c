@@ -47,6 +47,8 @@ enum {
 	OPT_TIMEOUT,
 	OPT_DEBUG_EXIT,
 	OPT_GDB,
+	OPT_LOG,
+	OPT_LOG_FILE,
 	OPT_STATS,
 	OPT_REGISTERS,
 };
@@ -84,6 +86,10 @@ static const struct described_option options[] = {
 	  .help = "End with status 2*V+1 when the guest writes the byte V to PORT." },
 	{ .name = "gdb", .value = OPT_GDB, .argument = "ADDRESS", .optional = true,
 	  .help = "Wait for gdb at :PORT of this machine (default :1234) or unix:PATH." },
+	{ .name = "log", .value = OPT_LOG, .argument = "exits=LIST",
+	  .help = "Tell each of these exits in a sentence: io,mmio,hlt,... or all." },
+	{ .name = "log-file", .value = OPT_LOG_FILE, .argument = "FILE", .kind = TAKES_FILE,
+	  .help = "Write that to FILE and not to standard error." },
 	{ .name = "stats", .value = OPT_STATS,
 	  .help = "Print exit counts at the end." },
 	{ .name = "registers", .value = OPT_REGISTERS,
@@ -214,6 +220,19 @@ static char *join(char *first, const char *second)
 	return joined;
 }
 
+static int parse_log(struct run_options *opt, const char *arg)
+{
+	static const char exits[] = "exits=";
+	struct sentence why;
+
+	if (strncmp(arg, exits, strlen(exits)) != 0)
+		return complain("--log takes exits=NAME,NAME..., not '%s'.", arg);
+	if (exit_set_parse(&opt->log, arg + strlen(exits), &why))
+		return complain("--log: %s", why.text);
+	opt->log_any = true;
+	return -1;
+}
+
 static int parse_option(struct run_options *opt, int option, const char *arg)
 {
 	__u64 n = 0;
@@ -284,6 +303,11 @@ static int parse_option(struct run_options *opt, int option, const char *arg)
 		if (!stub_address_ok(opt->gdb))
 			return complain("--gdb takes :PORT or unix:PATH, not '%s'.", arg);
 		break;
+	case OPT_LOG:
+		return parse_log(opt, arg);
+	case OPT_LOG_FILE:
+		opt->log_file = arg;
+		break;
 	case OPT_STATS:
 		opt->stats = true;
 		break;
@@ -310,6 +334,8 @@ static int check(struct run_options *opt)
 		return complain("--flat has no interrupt controllers to start a second vCPU with.");
 	if (opt->kernel && opt->load != LOAD_NOT_GIVEN)
 		return complain("--load is for --flat only: a kernel says itself where it goes.");
+	if (opt->log_file && !opt->log_any)
+		return complain("--log-file is for --log, which is not there.");
 	if (opt->load == LOAD_NOT_GIVEN)
 		opt->load = DEFAULT_LOAD;
 	if (opt->debug_exit_port != NO_PORT && port_owner(opt->debug_exit_port, opt->flat))

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "boot/load.h"
+#include "kvm/exit_sentence.h"
 #include "vfio/vfio.h"
 
 /**
@@ -21,6 +22,9 @@
  * @append: the user's own part of the command line (--cmdline, --append), never NULL
  * @cmdline: the whole of it for a Linux kernel
  * @gdb: where to listen for a debugger, or NULL
+ * @log: exits that are told while they happen
+ * @log_any: there are some
+ * @log_file: where to, or NULL for standard error
  * @exit_on: string that ends the run, or NULL
  * @mem: bytes of guest memory
  * @load: address of @flat
@@ -40,6 +44,9 @@ struct run_options {
 	char *append;
 	char *cmdline;
 	const char *gdb;
+	struct exit_set log;
+	bool log_any;
+	const char *log_file;
 	const char *exit_on;
 	__u64 mem;
 	__u64 load;

@@ -399,9 +399,12 @@ static int run(struct machine *m, const struct run_options *opt, struct sentence
 	long long start = now_ns();
 	struct event_loop loop;
 	struct stub *stub = NULL;
-	int status;
+	int status, err;
 
 	if (setup_loop(&loop, m, opt, why))
+		return -1;
+	if (opt->log_any &&
+	    exit_log_open(&m->exit_log, &opt->log, opt->log_file, opt->flat, why))
 		return -1;
 	if (opt->gdb) {
 		stub = stub_open(m, opt->gdb, why);
@@ -421,6 +424,11 @@ static int run(struct machine *m, const struct run_options *opt, struct sentence
 	console_flush(&m->console, true);
 	console_restore();
 	status = check_output(m, conclude(m, opt));
+	err = exit_log_close(&m->exit_log);
+	if (err) {
+		fprintf(stderr, "minikvm: The log of exits is not whole: %s.\n", strerror(err));
+		status = status == STATUS_OK ? STATUS_FAILED : status;
+	}
 	stub_close(stub, status);
 	if (opt->stats)
 		print_stats(m, now_ns() - start);

@@ -17,13 +17,13 @@
 #include "devices/rtc.h"
 #include "devices/uart.h"
 #include "kvm/vm.h"
+#include "machine/exit_log.h"
 #include "machine/pause.h"
 #include "terminal/console.h"
 #include "vfio/assigned.h"
 
 #define DEBUG_CONSOLE_PORT	0xe9
 #define DEBUG_CONSOLE_PORT2	0x402
-#define EXIT_REASONS_MAX	64
 #define NO_PORT			0x10000
 
 /* How a run ends. */
@@ -70,6 +70,7 @@ struct exit_counts {
  * @counts: exits of each vCPU
  * @thread: the thread of each vCPU
  * @threads: how many threads there are
+ * @exit_log: exits that are told while it runs
  * @pause: vCPUs that a debugger has stopped
  */
 struct machine {
@@ -92,6 +93,7 @@ struct machine {
 	struct exit_counts counts[VM_VCPUS_MAX];
 	pthread_t thread[VM_VCPUS_MAX];
 	unsigned int threads;
+	struct exit_log exit_log;
 	struct pause pause;
 };
 

@@ -111,6 +111,7 @@ static void serve_exit(struct machine *m, struct vcpu *vcpu, struct exit_counts 
 		exit_explain(run, &why);
 		fail(m, vcpu, OUTCOME_FAILED, &why);
 	}
+	exit_log_exit(&m->exit_log, vcpu);
 	if (m->console.matched)
 		machine_stop(m, OUTCOME_MATCHED, NULL, 0);
 	if (m->console.broken) {
@@ -145,9 +146,11 @@ static void *vcpu_loop(void *arg)
 		complete = err;
 		if (err == EINTR || err == EAGAIN) {
 			counts->interrupted++;
+			exit_log_interrupted(&t->m->exit_log, t->vcpu);
 		} else if (!err && t->vcpu->run->exit_reason == KVM_EXIT_DEBUG) {
 			counts->reason[KVM_EXIT_DEBUG]++;
 			complete = true;
+			exit_log_exit(&t->m->exit_log, t->vcpu);
 			pause_park(t->m, id, REPORT_DEBUG);
 		} else if (!err || t->vcpu->run->exit_reason == KVM_EXIT_INTERNAL_ERROR) {
 			/* Some failures of KVM_RUN come with an exit that says more. */

@@ -13,6 +13,7 @@
 #include "boot/acpi.h"
 #include "boot/bios_data.h"
 #include "images.h"
+#include "kvm/exit_sentence.h"
 #include "kvm/exits.h"
 #include "kvm/guest_cpuid.h"
 #include "tests.h"
@@ -313,6 +314,63 @@ static void other_exits(void)
 	CHECK(strstr(s.text, strerror(EPERM)));
 }
 
+static void exit_sets(void)
+{
+	struct exit_set set = { };
+	struct sentence why = { "" };
+
+	CHECK(!exit_set_parse(&set, "io,mmio", &why));
+	CHECK(set.has[KVM_EXIT_IO] && set.has[KVM_EXIT_MMIO] && !set.has[KVM_EXIT_HLT]);
+	CHECK(exit_set_parse(&set, "hlt,fly", &why) == -1);
+	CHECK(strstr(why.text, "no exit 'fly'; there are: all unknown exception io "));
+	CHECK(strstr(why.text, " notify."));
+	CHECK(exit_set_parse(&set, "", &why) == -1);
+	CHECK(exit_set_parse(&set, "io,", &why) == -1);
+	CHECK(exit_set_parse(&set, "i", &why) == -1);
+	CHECK(exit_set_parse(&set, "al", &why) == -1);
+	CHECK(!exit_set_parse(&set, "all", &why) && set.has[KVM_EXIT_HLT] && set.has[63]);
+}
+
+static bool tells(const struct kvm_run *run, const char *owner, const char *words)
+{
+	struct sentence s = { "" };
+
+	exit_tell(run, owner, &s);
+	if (strcmp(s.text, words) != 0)
+		printf("# '%s' instead of '%s'\n", s.text, words);
+	return !strcmp(s.text, words);
+}
+
+static void exit_sentences(void)
+{
+	struct {
+		struct kvm_run run;
+		__u8 data[16];
+	} r = { .run.exit_reason = KVM_EXIT_IO, .data = "Hello" };
+
+	r.run.io.data_offset = sizeof(r.run);
+	r.run.io.direction = KVM_EXIT_IO_OUT;
+	r.run.io.size = 1;
+	r.run.io.count = 1;
+	r.run.io.port = 0x3f8;
+	CHECK(tells(&r.run, "the serial port's",
+		    "writes 0x48 ('H') to port 0x3f8, the serial port's"));
+	r.run.io.count = 5;
+	r.run.io.direction = KVM_EXIT_IO_IN;
+	r.run.io.size = 2;
+	CHECK(tells(&r.run, NULL, "reads 0x6548, and 4 more from port 0x3f8"));
+	memset(&r.run, 0, sizeof(r.run));
+	r.run.exit_reason = KVM_EXIT_MMIO;
+	r.run.mmio.phys_addr = 0xd0000000;
+	r.run.mmio.len = 4;
+	memset(r.run.mmio.data, 0xff, 8);
+	CHECK(tells(&r.run, NULL,
+		    "reads 0xffffffff from guest-physical 0xd0000000, where nothing is"));
+	r.run.exit_reason = KVM_EXIT_SET_TPR;
+	CHECK(tells(&r.run, NULL,
+		    "The guest left with KVM_EXIT_SET_TPR (11), which this machine has no use for"));
+}
+
 const struct test table_tests[] = {
 	{ "guest memory: every access is bounded", ram_bounds },
 	{ "E820: ascending, complete, tables reserved", e820 },
@@ -324,5 +382,7 @@ const struct test table_tests[] = {
 	{ "exits: KVM_EXIT_FAIL_ENTRY is decoded", fail_entry },
 	{ "exits: KVM_EXIT_INTERNAL_ERROR is decoded", internal_error },
 	{ "exits: the others have names", other_exits },
+	{ "exits: sets by name", exit_sets },
+	{ "exits: sentences", exit_sentences },
 	{ }
 };

@@ -13,6 +13,8 @@
 #include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -20,8 +22,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -394,6 +399,85 @@ static void test_no_memory(void)
 	       "the module names the address");
 }
 
+/* Each exit in a sentence. */
+static void test_log(void)
+{
+	expect("--log without exits=", 2, "--log takes exits=", RUN(COMMANDS, "--log", "all"));
+	expect("--log with an unknown exit", 2, "there are: all unknown exception io",
+	       RUN(COMMANDS, "--log", "exits=io,fly"));
+	expect("--log-file without --log", 2, "--log-file is for --log",
+	       RUN(COMMANDS, "--log-file", "x"));
+	expect("--log: a port and its device", 0, "to port 0x3f8, the serial port's. (KVM_EXIT_IO)",
+	       RUN("--flat", guest("flat_hello"), "--log", "exits=io"));
+	expect("--log: halted", 0, "halts, and there is no interrupt controller",
+	       RUN("--flat", guest("flat_hello"), "--log", "exits=all"));
+	expect_keys("--log: memory that is not there", 0, "where nothing is. (KVM_EXIT_MMIO)", "mq",
+		    RUN(COMMANDS, "--log", "exits=mmio"));
+	expect("--log-file that cannot be written", 1, "The log /absent/x cannot be written",
+	       RUN("--flat", guest("flat_hello"), "--log", "exits=io", "--log-file", "/absent/x"));
+	expect("--log-file on a full disk", 1, "The log of exits is not whole",
+	       RUN("--flat", guest("flat_hello"), "--log", "exits=io", "--log-file", "/dev/full"));
+}
+
+static int listener(const struct sockaddr *address, socklen_t size)
+{
+	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, address, size) || listen(fd, 1))
+		perror("# listener");
+	return fd;
+}
+
+/* The loopback interface, which nothing has brought up in the lab's host. */
+static void bring_up_loopback(void)
+{
+	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	ioctl(fd, SIOCSIFFLAGS, &ifr);
+	close(fd);
+}
+
+/* Where --gdb may listen, and where not. gdb itself is selftests/clients/gdb's. */
+static void test_gdb(void)
+{
+	struct sockaddr_in port = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	struct sockaddr_un path = { .sun_family = AF_UNIX, .sun_path = "/tmp/tool-test-gdb" };
+	socklen_t size = sizeof(port);
+	char option[32];
+	int fd;
+
+	bring_up_loopback();
+	expect("--gdb with a word that is no address", 2, "'fly' is not an option",
+	       RUN(COMMANDS, "--gdb", "fly"));
+	expect("--gdb with a wrong port", 2, "--gdb takes :PORT or unix:PATH",
+	       RUN(COMMANDS, "--gdb", ":65536"));
+	expect("--gdb waits", 124, "waits for gdb before its first instruction",
+	       RUN(COMMANDS, "--gdb=:0", "--timeout", "0.5"));
+	fd = listener((struct sockaddr *)&port, sizeof(port));
+	getsockname(fd, (struct sockaddr *)&port, &size);
+	snprintf(option, sizeof(option), ":%u", ntohs(port.sin_port));
+	expect("--gdb at a port in use", 1, "another program has it",
+	       RUN(COMMANDS, "--gdb", option));
+	close(fd);
+	unlink(path.sun_path);
+	fd = listener((struct sockaddr *)&path, sizeof(path));
+	expect("--gdb at a socket in use", 1, "another program listens there",
+	       RUN(COMMANDS, "--gdb", "unix:/tmp/tool-test-gdb"));
+	close(fd);
+	expect("--gdb at a socket that was left", 124, "target remote /tmp/tool-test-gdb",
+	       RUN(COMMANDS, "--gdb", "unix:/tmp/tool-test-gdb", "--timeout", "0.5"));
+	result(access(path.sun_path, F_OK) < 0, "--gdb removes its socket");
+	close(open(path.sun_path, O_CREAT | O_CLOEXEC, 0600));
+	expect("--gdb at a file", 1, "a file is there that is no socket",
+	       RUN(COMMANDS, "--gdb", "unix:/tmp/tool-test-gdb"));
+	result(access(path.sun_path, F_OK) == 0, "--gdb leaves the file alone");
+	unlink(path.sun_path);
+}
+
 static void test_bulk(void)
 {
 	struct child c = start(RUN(COMMANDS), true);
@@ -607,6 +691,8 @@ int main(int argc, char **argv)
 	test_lost_outputs();
 	test_guests();
 	test_no_memory();
+	test_log();
+	test_gdb();
 	test_bulk();
 	test_signal("SIGTERM", SIGTERM, false);
 	test_signal("SIGINT", SIGINT, false);

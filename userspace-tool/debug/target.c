@@ -346,14 +346,6 @@ void target_init(struct vm_target *t, struct machine *m)
 	t->stopped = true;
 }
 
-/* Stop every vCPU; returns when they stand still, or the run has ended. */
-void target_stop(struct vm_target *t)
-{
-	pause_hold_all(t->m);
-	pause_wait_all(t->m);
-	t->stopped = true;
-}
-
 /* The debugger is gone: nothing of it stays in the guest. Every vCPU stands still. */
 void target_forget(struct vm_target *t)
 {
@@ -456,29 +448,45 @@ static bool take_report(struct vm_target *t, unsigned int thread, struct thread_
 }
 
 /**
- * target_reports() - look at what vCPUs have reported
+ * target_stop() - stop every vCPU
  * @t: the target
- * @stop: receives what the debugger is to be told
  *
- * What further vCPUs report at the same time is kept until they are resumed.
- *
- * Return: whether there is something; then every vCPU stands still.
+ * What vCPUs report meanwhile is taken at once: afterwards a report would be of a vCPU that may
+ * run, whose file descriptor KVM_RUN has. What is not met again is kept until the vCPU is resumed.
+ * Returns when all stand still, or the run has ended.
  */
-bool target_reports(struct vm_target *t, struct thread_stop *stop)
+void target_stop(struct vm_target *t)
 {
-	unsigned int i, n = t->m->vm.nr_vcpus;
-	bool was_stopped = t->stopped, found = false;
 	struct thread_stop other;
+	unsigned int i;
 
-	for (i = 0; i < n && !found && !was_stopped; i++)
-		found = take_report(t, i, stop);
-	if (found)
-		target_stop(t);
-	for (i = 0; i < n && t->stopped; i++) {
+	pause_hold_all(t->m);
+	pause_wait_all(t->m);
+	t->stopped = true;
+	for (i = 0; i < t->m->vm.nr_vcpus && t->m->outcome == OUTCOME_NONE; i++) {
 		if (!take_report(t, i, &other) || comes_again(&other))
 			continue;
 		t->pending[i] = other;
 		t->has_pending[i] = true;
 	}
-	return found;
+}
+
+/**
+ * target_reports() - look at what vCPUs have reported
+ * @t: the target
+ * @stop: receives what the debugger is to be told
+ *
+ * Return: whether there is something; then every vCPU stands still.
+ */
+bool target_reports(struct vm_target *t, struct thread_stop *stop)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->m->vm.nr_vcpus && !t->stopped; i++) {
+		if (!take_report(t, i, stop))
+			continue;
+		target_stop(t);
+		return true;
+	}
+	return false;
 }

@@ -7,8 +7,13 @@
 #define MINIKVM_TOOL_COMPILER_H
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+/* A file of the module's that is compiled in may have them already. */
+#ifndef BIT
 #define BIT(n)		(1U << (n))
+#endif
+#ifndef BIT_ULL
 #define BIT_ULL(n)	(1ULL << (n))
+#endif
 
 #define KIB		1024ULL
 #define MIB		(1024 * KIB)

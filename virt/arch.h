@@ -29,6 +29,8 @@ extern const struct mkvm_stat arch_vcpu_stats[];
 u64 arch_mmu_table_bytes(struct mkvm_vm *vm);
 u64 arch_vcpu_bytes(struct mkvm_vcpu *vcpu);
 void arch_debugfs_init(struct dentry *root);
+void arch_debugfs_add_vm(struct mkvm_vm *vm);
+void arch_debugfs_add_vcpu(struct mkvm_vcpu *vcpu);
 
 /* VM and vCPU life. Errors leave nothing behind. vm->lock is not held. */
 int arch_vm_create(struct mkvm_vm *vm, unsigned long type);

@@ -99,6 +99,7 @@ void mkvm_debugfs_add_vm(struct mkvm_vm *vm)
 	snprintf(name, sizeof(name), "%d-%u", vm->owner_pid, vm->number);
 	vm->stats_dentry = debugfs_create_dir(name, root);
 	debugfs_create_file("state", 0444, vm->stats_dentry, vm, &state_fops);
+	arch_debugfs_add_vm(vm);
 }
 
 /**
@@ -120,6 +121,7 @@ void mkvm_debugfs_add_vcpu(struct mkvm_vcpu *vcpu)
 
 	snprintf(name, sizeof(name), "vcpu%u", vcpu->id);
 	debugfs_create_file(name, 0444, vcpu->vm->stats_dentry, vcpu, &vcpu_fops);
+	arch_debugfs_add_vcpu(vcpu);
 }
 
 /**

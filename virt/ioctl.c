@@ -135,6 +135,7 @@ static noinline long copy_and_carry_out(const struct mkvm_ioctl *row, struct mkv
 static long dispatch(const struct mkvm_ioctl_set *set, struct mkvm_call *call)
 {
 	const struct mkvm_ioctl *row;
+	bool locked;
 	long ret;
 
 	ret = call->vm ? mkvm_vm_may_use(call->vm) : 0;
@@ -149,10 +150,11 @@ static long dispatch(const struct mkvm_ioctl_set *set, struct mkvm_call *call)
 			    call->arg);
 		return -EINVAL;
 	}
-	if (call->vcpu && mutex_lock_killable(&call->vcpu->mutex))
+	locked = call->vcpu && !(row->around & MKVM_RUNNING);
+	if (locked && mutex_lock_killable(&call->vcpu->mutex))
 		return -EINTR;
 	ret = row->in || row->out ? copy_and_carry_out(row, call) : carry_out(row, call);
-	if (call->vcpu)
+	if (locked)
 		mutex_unlock(&call->vcpu->mutex);
 	return ret;
 }

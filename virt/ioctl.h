@@ -66,6 +66,7 @@ struct mkvm_need {
 #define MKVM_VM_LOCK	BIT(1)	/* vm->lock is held */
 #define MKVM_LOADED	BIT(2)	/* the vCPU is loaded (mkvm_vcpu_load()) */
 #define MKVM_SRCU	BIT(3)	/* vm->srcu is read-held: the function may reach guest memory */
+#define MKVM_RUNNING	BIT(4)	/* also while the vCPU runs: its mutex is not taken */
 
 /**
  * struct mkvm_ioctl - one ioctl of one kind of descriptor; a table ends with an empty row

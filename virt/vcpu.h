@@ -20,6 +20,7 @@
 #include "virt/vm.h"
 
 struct mkvm_latency;
+struct mkvm_inspection;
 struct mkvm_memslot;
 
 /* Requests: set by any thread or interrupt, consumed by the vCPU's thread before entry. */
@@ -39,6 +40,7 @@ enum mkvm_request {
 	MKVM_REQ_APIC_MODE,	/* another LAPIC mode: choose the controls that fit it */
 	MKVM_REQ_STEAL_UPDATE,	/* the vCPU runs again: tell the guest what it missed */
 	MKVM_REQ_ASYNC_PF,	/* a page that the guest waits for is there */
+	MKVM_REQ_INSPECT,	/* another thread wants to look: mkvm_inspect() */
 	MKVM_REQ_LATENCY,	/* latency statistics are on: it wants histograms */
 };
 
@@ -75,6 +77,7 @@ enum mkvm_vcpu_mode {
  * @last_slot_generation: the set of slots that @last_slot belongs to, 0: none
  * @io_miss: an address that no device on the bus of @io_miss.generation has
  * @latency: histograms of where its time goes, NULL until they are asked for
+ * @inspection: what another thread waits to look at (inspect.c), only ever exchanged
  * @stats: counters
  * @arch: what x86 adds
  */
@@ -103,6 +106,7 @@ struct mkvm_vcpu {
 	u64 last_slot_generation;
 	struct { u64 generation; gpa_t addr; } io_miss;
 	struct mkvm_latency *latency;
+	struct mkvm_inspection *inspection;
 	struct mkvm_vcpu_stats stats;
 };
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The fault records of a remapping unit, and their reasons in words: fault_record.c.
+ * The fault records of a remapping unit: fault_record.c.
  */
 #ifndef MINIKVM_IOMMU_HW_FAULT_RECORD_H
 #define MINIKVM_IOMMU_HW_FAULT_RECORD_H
 
+#include "fault_reason.h"
 #include "unit.h"
 
 #define FAULT_INTERRUPT_FIRST	0x20
@@ -21,7 +22,6 @@ struct fault_record {
 };
 
 bool fault_record_next(struct remap_unit *unit, struct fault_record *fault);
-const char *fault_reason_name(u8 reason);
 
 static inline bool fault_is_interrupt(const struct fault_record *fault)
 {

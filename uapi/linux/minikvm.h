@@ -87,6 +87,67 @@ struct minikvm_test_entry {
  */
 #define MINIKVM_VM_TEST_DEVICE	_IOW(MINIKVM_MAGIC, 0x03, struct minikvm_test_device)
 
+/**
+ * struct minikvm_vmcs_value - one field of a VMCS
+ * @encoding: the field (SDM, "Field Encoding in VMCS")
+ * @flags: MINIKVM_VMCS_MASKED
+ * @value: what it holds, and what the next VM entry would see
+ */
+struct minikvm_vmcs_value {
+	__u32 encoding;
+	__u32 flags;
+	__u64 value;
+};
+
+/* The value is not shown, and 0: it tells of the host, and the caller lacks CAP_SYS_ADMIN. */
+#define MINIKVM_VMCS_MASKED	0x1
+/* The rule is broken: a VM entry would fail. */
+#define MINIKVM_VMCS_BROKEN	0x2
+
+/**
+ * struct minikvm_vmcs_rule - a rule of the SDM that applies to a VMCS, and whether it holds
+ * @field: the field that it is about
+ * @flags: MINIKVM_VMCS_*
+ * @value: what the field holds
+ * @section: title of the SDM's section, below "VM Entries"
+ * @text: the rule in words
+ */
+struct minikvm_vmcs_rule {
+	__u32 field;
+	__u32 flags;
+	__u64 value;
+	char section[80];
+	char text[160];
+};
+
+/**
+ * struct minikvm_vmcs - a VMCS, and what a VM entry would make of it
+ * @nr_fields: in: room in @fields, out: how many there are
+ * @nr_rules: in: room in @rules, out: how many there are
+ * @fields: address of an array of struct minikvm_vmcs_value: all that this processor has
+ * @rules: address of an array of struct minikvm_vmcs_rule: all that apply; those of the guest-state
+ *	area are looked at only if controls and host-state area break none, as the processor does
+ * @nr_broken: out: rules that are broken
+ * @flags: in: 0, out: MINIKVM_VMCS_RUNNING
+ */
+struct minikvm_vmcs {
+	__u32 nr_fields;
+	__u32 nr_rules;
+	__u64 fields;
+	__u64 rules;
+	__u32 nr_broken;
+	__u32 flags;
+};
+
+/* The vCPU is in KVM_RUN: this is what it was between two entries. */
+#define MINIKVM_VMCS_RUNNING	0x1
+
+/*
+ * vCPU: 0; E2BIG with the numbers filled in if there is not room enough; EINVAL for flags; EBUSY if
+ * the vCPU could not be asked within a second, because it is held up in the host's kernel.
+ */
+#define MINIKVM_GET_VMCS	_IOWR(MINIKVM_MAGIC, 0x11, struct minikvm_vmcs)
+
 /* Bytes of a reason, with the 0 at its end. */
 #define MINIKVM_REASON_SIZE	240
 

@@ -22,6 +22,11 @@ extern const struct described_command doctor_description;
 extern const struct described_command iommu_description;
 extern const struct described_command bpf_description;
 extern const struct described_command symbols_description;
+extern const struct described_command vmcs_description;
+extern const struct described_command ept_description;
+extern const struct described_command walk_description;
+extern const struct described_command caps_description;
+extern const struct described_command explain_description;
 
 /* The arguments after the program's name: argv[0] is the subcommand. Return: the exit status. */
 int command_run(int argc, char **argv);

@@ -17,5 +17,10 @@ const struct described_command *const described_commands[] = {
 	&iommu_description,
 	&bpf_description,
 	&symbols_description,
+	&vmcs_description,
+	&ept_description,
+	&walk_description,
+	&caps_description,
+	&explain_description,
 	NULL
 };

@@ -11,6 +11,7 @@
 #include <linux/uaccess.h>
 
 #include "arch/x86/abi/attribute.h"
+#include "arch/x86/abi/look.h"
 #include "arch/x86/abi/rule.h"
 #include "arch/x86/cpu/cpuid.h"
 #include "arch/x86/cpu/cr.h"
@@ -338,5 +339,6 @@ const struct mkvm_ioctl arch_vcpu_ioctls[] = {
 	MKVM_IOCTL_COPY(KVM_GET_DEVICE_ATTR, attribute_vcpu_ioctl, LOADED),
 	MKVM_IOCTL_COPY(KVM_SET_DEVICE_ATTR, attribute_vcpu_ioctl, LOADED),
 	MKVM_IOCTL(MINIKVM_VCPU_SET_VMCS, set_vmcs, LOADED),
+	MKVM_IOCTL(MINIKVM_GET_VMCS, look_vmcs_ioctl, .around = MKVM_RUNNING),
 	{ }
 };

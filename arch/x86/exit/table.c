@@ -222,13 +222,13 @@ const struct exit_row exit_rows[NR_EXIT_REASONS + 1] = {
 	ROW(EXIT_REASON_IO_INSTRUCTION, exit_fast_io, exit_io),
 	ROW(EXIT_REASON_MSR_READ, exit_fast_rdmsr, exit_rdmsr),
 	ROW(EXIT_REASON_MSR_WRITE, exit_fast_wrmsr, exit_wrmsr),
-	ROW(EXIT_REASON_INVALID_STATE, NULL, vmx_exit_entry_failure),
-	ROW(EXIT_REASON_MSR_LOAD_FAIL, NULL, vmx_exit_entry_failure),
+	ROW(EXIT_REASON_INVALID_STATE, NULL, entry_failure_exit),
+	ROW(EXIT_REASON_MSR_LOAD_FAIL, NULL, entry_failure_exit),
 	ROW(EXIT_REASON_MWAIT_INSTRUCTION, exit_monitor_mwait, exit_monitor_mwait),
 	ROW(EXIT_REASON_MONITOR_TRAP_FLAG, NULL, exit_monitor_trap),
 	ROW(EXIT_REASON_MONITOR_INSTRUCTION, exit_monitor_mwait, exit_monitor_mwait),
 	ROW(EXIT_REASON_PAUSE_INSTRUCTION, NULL, exit_pause),
-	ROW(EXIT_REASON_MCE_DURING_VMENTRY, NULL, vmx_exit_entry_failure),
+	ROW(EXIT_REASON_MCE_DURING_VMENTRY, NULL, entry_failure_exit),
 	ROW(EXIT_REASON_TPR_BELOW_THRESHOLD, exit_tpr_below_threshold, exit_tpr_below_threshold),
 	ROW_IN_DELIVERY(EXIT_REASON_APIC_ACCESS, exit_fast_apic_access, exit_apic_access),
 	ROW(EXIT_REASON_EOI_INDUCED, NULL, exit_virtualized_eoi),
@@ -324,7 +324,7 @@ int exit_handle(struct mkvm_vcpu *vcpu)
 	exit_handler slow;
 
 	if (unlikely(reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
-		return vmx_exit_entry_failure(vcpu);
+		return entry_failure_exit(vcpu);
 	slow = exit_row(reason)->slow;
 	return likely(slow) ? slow(vcpu) : exit_unexpected(vcpu, "no handler");
 }

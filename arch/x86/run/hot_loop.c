@@ -296,7 +296,7 @@ int hot_loop_run(struct mkvm_vcpu *vcpu)
 		vcpu->stats.exits++;
 
 		if (unlikely(result != VMX_ENTERED)) {
-			vmx_entry_vmfail(vcpu, result);
+			entry_failure_note(vcpu, result);
 			ret = EXIT_SLOW;
 			break;
 		}

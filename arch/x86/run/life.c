@@ -33,6 +33,7 @@
 #include "arch/x86/pv/steal_time.h"
 #include "arch/x86/run/reset.h"
 #include "arch/x86/vmx/apic.h"
+#include "arch/x86/vmx/caps_show.h"
 #include "arch/x86/vmx/explain/vmcs_access.h"
 #include "arch/x86/vmx/vmx.h"
 #include "virt/arch.h"
@@ -79,6 +80,7 @@ void arch_exit(void)
 void arch_debugfs_init(struct dentry *root)
 {
 	vmcs_access_debugfs_init(root);
+	caps_debugfs_init(root);
 }
 
 int arch_vm_create(struct mkvm_vm *vm, unsigned long type)

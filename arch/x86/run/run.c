@@ -44,6 +44,7 @@
 #include "compat/compat.h"
 #include "trace/kvm_events.h"
 #include "virt/arch.h"
+#include "virt/inspect.h"
 #include "virt/latency.h"
 
 /*
@@ -88,6 +89,8 @@ static int handle_requests(struct mkvm_vcpu *vcpu)
 		lapic_inject_timer(vcpu);
 	if (mkvm_check_request(MKVM_REQ_EOI_EXITS, vcpu))
 		lapic_update_eoi_exits(vcpu);
+	if (mkvm_check_request(MKVM_REQ_INSPECT, vcpu))
+		mkvm_inspect_serve(vcpu);
 	mkvm_clear_request(MKVM_REQ_INIT_SIPI, vcpu);
 	if (vcpu->arch.apic && lapic_has_events(vcpu)) {
 		init_sipi_accept(vcpu);

@@ -16,6 +16,7 @@
 
 #include "arch/x86/vmx/apicv_probe.h"
 #include "arch/x86/vmx/capabilities.h"
+#include "arch/x86/vmx/explain/control_table.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 #include "compat/compat.h"
 
@@ -40,112 +41,29 @@ MODULE_PARM_DESC(apicv,
 		 "let the processor deliver and end interrupts: 1 = where it has the controls, 0 = never, -1 = where it also passes a test of them (default)");
 
 /**
- * struct control_bit - one bit of a control word that the module knows
- * @bit: the bit
- * @required: without it minikvm cannot run a guest
- * @name: as the SDM's tables call it
- */
-struct control_bit {
-	u32 bit;
-	bool required;
-	const char *name;
-};
-
-#define NEED(bit, name)	{ bit, true, name }
-#define LIKE(bit, name)	{ bit, false, name }
-
-static const struct control_bit pin_bits[] = {
-	NEED(PIN_BASED_EXT_INTR_MASK, "external-interrupt exiting"),
-	NEED(PIN_BASED_NMI_EXITING, "NMI exiting"),
-	NEED(PIN_BASED_VIRTUAL_NMIS, "virtual NMIs"),
-	LIKE(PIN_BASED_VMX_PREEMPTION_TIMER, "activate VMX-preemption timer"),
-	LIKE(PIN_BASED_POSTED_INTR, "process posted interrupts"),
-};
-
-static const struct control_bit cpu_bits[] = {
-	NEED(CPU_BASED_HLT_EXITING, "HLT exiting"),
-	NEED(CPU_BASED_RDPMC_EXITING, "RDPMC exiting"),
-	NEED(CPU_BASED_INTR_WINDOW_EXITING, "interrupt-window exiting"),
-	NEED(CPU_BASED_USE_TSC_OFFSETTING, "use TSC offsetting"),
-	NEED(CPU_BASED_MOV_DR_EXITING, "MOV-DR exiting"),
-	NEED(CPU_BASED_UNCOND_IO_EXITING, "unconditional I/O exiting"),
-	NEED(CPU_BASED_USE_MSR_BITMAPS, "use MSR bitmaps"),
-	NEED(CPU_BASED_MWAIT_EXITING, "MWAIT exiting"),
-	NEED(CPU_BASED_MONITOR_EXITING, "MONITOR exiting"),
-	NEED(CPU_BASED_ACTIVATE_SECONDARY_CONTROLS, "activate secondary controls"),
-	NEED(CPU_BASED_CR8_LOAD_EXITING, "CR8-load exiting"),
-	NEED(CPU_BASED_CR8_STORE_EXITING, "CR8-store exiting"),
-	LIKE(CPU_BASED_TPR_SHADOW, "use TPR shadow"),
-	NEED(CPU_BASED_NMI_WINDOW_EXITING, "NMI-window exiting"),
-	LIKE(CPU_BASED_MONITOR_TRAP_FLAG, "monitor trap flag"),
-	LIKE(CPU_BASED_PAUSE_EXITING, "PAUSE exiting"),
-};
-
-static const struct control_bit secondary_bits[] = {
-	NEED(SECONDARY_EXEC_ENABLE_EPT, "enable EPT"),
-	NEED(SECONDARY_EXEC_UNRESTRICTED_GUEST, "unrestricted guest"),
-	LIKE(SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES, "virtualize APIC accesses"),
-	LIKE(SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE, "virtualize x2APIC mode"),
-	LIKE(SECONDARY_EXEC_DESC, "descriptor-table exiting"),
-	LIKE(SECONDARY_EXEC_ENABLE_RDTSCP, "enable RDTSCP"),
-	LIKE(SECONDARY_EXEC_ENABLE_VPID, "enable VPID"),
-	LIKE(SECONDARY_EXEC_WBINVD_EXITING, "WBINVD exiting"),
-	LIKE(SECONDARY_EXEC_APIC_REGISTER_VIRT, "APIC-register virtualization"),
-	LIKE(SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY, "virtual-interrupt delivery"),
-	LIKE(SECONDARY_EXEC_PAUSE_LOOP_EXITING, "PAUSE-loop exiting"),
-	LIKE(SECONDARY_EXEC_RDRAND_EXITING, "RDRAND exiting"),
-	LIKE(SECONDARY_EXEC_ENABLE_INVPCID, "enable INVPCID"),
-	LIKE(SECONDARY_EXEC_ENCLS_EXITING, "enable ENCLS exiting"),
-	LIKE(SECONDARY_EXEC_RDSEED_EXITING, "RDSEED exiting"),
-	LIKE(SECONDARY_EXEC_ENABLE_PML, "enable PML"),
-	LIKE(MINIKVM_EXEC_XSAVES, "enable XSAVES/XRSTORS"),
-	LIKE(SECONDARY_EXEC_TSC_SCALING, "use TSC scaling"),
-	LIKE(SECONDARY_EXEC_ENABLE_USR_WAIT_PAUSE, "enable user wait and pause"),
-	LIKE(MINIKVM_EXEC_ENCLV_EXITING, "enable ENCLV exiting"),
-};
-
-static const struct control_bit exit_bits[] = {
-	NEED(VM_EXIT_HOST_ADDR_SPACE_SIZE, "host address-space size"),
-	NEED(VM_EXIT_SAVE_DEBUG_CONTROLS, "save debug controls"),
-	LIKE(VM_EXIT_ACK_INTR_ON_EXIT, "acknowledge interrupt on exit"),
-	NEED(VM_EXIT_LOAD_IA32_PAT, "load IA32_PAT (exit)"),
-	NEED(VM_EXIT_LOAD_IA32_EFER, "load IA32_EFER (exit)"),
-};
-
-static const struct control_bit entry_bits[] = {
-	NEED(VM_ENTRY_LOAD_DEBUG_CONTROLS, "load debug controls"),
-	NEED(VM_ENTRY_IA32E_MODE, "IA-32e mode guest"),
-	NEED(VM_ENTRY_LOAD_IA32_PAT, "load IA32_PAT (entry)"),
-	NEED(VM_ENTRY_LOAD_IA32_EFER, "load IA32_EFER (entry)"),
-};
-
-/**
  * decide_controls() - choose a control word
- * @word: its name, for the log
+ * @word: which
  * @msr: its capability MSR
- * @bits: what the module knows of it
- * @nbits: their number
  * @result: the bits that will be used, with those that the processor demands
  *
- * Low half of the MSR: bits that must be 1. High half: bits that may be 1.
+ * What is required and what is wanted stands in explain/control_table.c. Low half of the MSR: bits
+ * that must be 1. High half: bits that may be 1.
  *
  * Return: 0, or -EOPNOTSUPP after each missing bit was named.
  */
-static int decide_controls(const char *word, u32 msr, const struct control_bit *bits,
-			   size_t nbits, u32 *result)
+static int decide_controls(enum entry_word word, u32 msr, u32 *result)
 {
-	u32 required = 0, wanted = 0, must_be_1, may_be_1;
-	size_t i;
+	const struct control_word *w = &control_words[word];
+	u32 wanted = 0, must_be_1, may_be_1;
+	const struct control_bit *c;
 	int ret = 0;
 
 	rdmsr(msr, must_be_1, may_be_1);
-	for (i = 0; i < nbits; i++) {
-		if (bits[i].required)
-			required |= bits[i].bit;
-		wanted |= bits[i].bit;
-		if (bits[i].required && !(may_be_1 & bits[i].bit)) {
-			pr_err("this processor lacks the %s VM-execution control \"%s\"\n",
-			       word, bits[i].name);
+	for (c = w->bits; c < w->bits + w->nr_bits; c++) {
+		if (c->use != CONTROL_KNOWN)
+			wanted |= BIT(c->bit);
+		if (c->use == CONTROL_REQUIRED && !(may_be_1 & BIT(c->bit))) {
+			pr_err("this processor lacks the %s control \"%s\"\n", w->name, c->name);
 			ret = -EOPNOTSUPP;
 		}
 	}
@@ -261,28 +179,19 @@ int vmx_caps_init(void)
 	rdmsrl(MSR_IA32_VMX_BASIC, vmx_caps.basic);
 	true_controls = vmx_caps.basic & BIT_ULL(55);
 
-	ret |= decide_controls("pin-based",
-			       true_controls ? MSR_IA32_VMX_TRUE_PINBASED_CTLS :
-					       MSR_IA32_VMX_PINBASED_CTLS,
-			       pin_bits, ARRAY_SIZE(pin_bits), &vmx_caps.pin_based);
-	ret |= decide_controls("primary processor-based",
-			       true_controls ? MSR_IA32_VMX_TRUE_PROCBASED_CTLS :
-					       MSR_IA32_VMX_PROCBASED_CTLS,
-			       cpu_bits, ARRAY_SIZE(cpu_bits), &vmx_caps.cpu_based);
-	ret |= decide_controls("exit",
-			       true_controls ? MSR_IA32_VMX_TRUE_EXIT_CTLS :
-					       MSR_IA32_VMX_EXIT_CTLS,
-			       exit_bits, ARRAY_SIZE(exit_bits), &vmx_caps.exit);
-	ret |= decide_controls("entry",
-			       true_controls ? MSR_IA32_VMX_TRUE_ENTRY_CTLS :
-					       MSR_IA32_VMX_ENTRY_CTLS,
-			       entry_bits, ARRAY_SIZE(entry_bits), &vmx_caps.entry);
+	ret |= decide_controls(WORD_PIN, true_controls ? MSR_IA32_VMX_TRUE_PINBASED_CTLS :
+			       MSR_IA32_VMX_PINBASED_CTLS, &vmx_caps.pin_based);
+	ret |= decide_controls(WORD_CPU, true_controls ? MSR_IA32_VMX_TRUE_PROCBASED_CTLS :
+			       MSR_IA32_VMX_PROCBASED_CTLS, &vmx_caps.cpu_based);
+	ret |= decide_controls(WORD_EXIT, true_controls ? MSR_IA32_VMX_TRUE_EXIT_CTLS :
+			       MSR_IA32_VMX_EXIT_CTLS, &vmx_caps.exit);
+	ret |= decide_controls(WORD_ENTRY, true_controls ? MSR_IA32_VMX_TRUE_ENTRY_CTLS :
+			       MSR_IA32_VMX_ENTRY_CTLS, &vmx_caps.entry);
 	if (!(vmx_caps.cpu_based & CPU_BASED_ACTIVATE_SECONDARY_CONTROLS)) {
 		pr_err("no secondary controls: no EPT, no unrestricted guest\n");
 		return -EOPNOTSUPP;
 	}
-	ret |= decide_controls("secondary processor-based", MSR_IA32_VMX_PROCBASED_CTLS2,
-			       secondary_bits, ARRAY_SIZE(secondary_bits),
+	ret |= decide_controls(WORD_SECONDARY, MSR_IA32_VMX_PROCBASED_CTLS2,
 			       &vmx_caps.secondary);
 	secondary = vmx_caps.secondary;
 	if (secondary & SECONDARY_EXEC_ENABLE_EPT)

@@ -3,8 +3,8 @@
  * Why was this VM entry refused? The module's side of the answer.
  *
  * SDM, "VM Entries": the processor checks the VMCS and reports only that something was wrong.
- * vmx_check_vmcs() goes through the same rules (entry_check_control.c, entry_check_host.c,
- * entry_check_guest.c, entry_check_segment.c) with VMREAD, vmx_print_broken_rules() says which are
+ * entry_check_vmcs() goes through the same rules (entry_check_control.c, entry_check_host.c,
+ * entry_check_guest.c, entry_check_segment.c) with VMREAD, entry_check_print() says which are
  * broken. What the processor can do comes from its capability MSRs. The vCPU must be loaded.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
@@ -91,7 +91,11 @@ static u64 perf_global_ctrl_bits(void)
 	       (GENMASK_ULL(31, 0) >> (32 - min(edx & 0x1f, 31u))) << 32;
 }
 
-static void read_caps(struct entry_check_caps *caps)
+/**
+ * entry_check_caps_read() - what this processor can do
+ * @caps: filled
+ */
+void entry_check_caps_read(struct entry_check_caps *caps)
 {
 	*caps = (struct entry_check_caps) {
 		.basic = read_msr(MSR_IA32_VMX_BASIC),
@@ -129,8 +133,13 @@ static void read_caps(struct entry_check_caps *caps)
 		caps->vmfunc = read_msr(MSR_IA32_VMX_VMFUNC);
 }
 
-/* The TPR that the processor compares with the threshold; -1 if the VMCS names another page. */
-static int read_vtpr(struct mkvm_vcpu *vcpu)
+/**
+ * entry_check_vtpr() - the TPR that the processor compares with the threshold
+ * @vcpu: its VMCS is current
+ *
+ * Return: byte 80H of the virtual-APIC page; -1 if the VMCS names another page.
+ */
+int entry_check_vtpr(struct mkvm_vcpu *vcpu)
 {
 	void *page = to_vmx(vcpu)->virtual_apic_page;
 
@@ -139,32 +148,43 @@ static int read_vtpr(struct mkvm_vcpu *vcpu)
 	return *(u8 *)(page + VTPR_OFFSET);
 }
 
-static int check(struct vmx_pass *pass, struct mkvm_vcpu *vcpu)
+/**
+ * entry_check_here() - entry_check_all() with what this processor can do
+ * @c: the pass, without its caps
+ *
+ * Return: the number of broken rules.
+ */
+int entry_check_here(struct entry_check *c)
 {
 	struct entry_check_caps caps;
 	int broken;
 
-	read_caps(&caps);
-	pass->vcpu = vcpu;
-	pass->check.read = read_field;
-	pass->check.caps = &caps;
-	pass->check.vmcs_pa = to_vmx(vcpu)->vmcs_pa;
-	pass->check.vtpr = read_vtpr(vcpu);
+	entry_check_caps_read(&caps);
+	c->caps = &caps;
 	/* The module has no second VMCS that a link pointer could mean. */
-	pass->check.link_revision = ~0u;
-	broken = entry_check_all(&pass->check);
-	pass->check.caps = NULL;
+	c->link_revision = ~0u;
+	broken = entry_check_all(c);
+	c->caps = NULL;
 	return broken;
 }
 
+static int check(struct vmx_pass *pass, struct mkvm_vcpu *vcpu)
+{
+	pass->vcpu = vcpu;
+	pass->check.read = read_field;
+	pass->check.vmcs_pa = to_vmx(vcpu)->vmcs_pa;
+	pass->check.vtpr = entry_check_vtpr(vcpu);
+	return entry_check_here(&pass->check);
+}
+
 /**
- * vmx_check_vmcs() - which rules of the SDM does the current VMCS break?
+ * entry_check_vmcs() - which rules of the SDM does the current VMCS break?
  * @vcpu: loaded vCPU
  * @cause: where to put a number that is the same when the same rules are broken
  *
  * Return: the number of broken rules.
  */
-int vmx_check_vmcs(struct mkvm_vcpu *vcpu, u32 *cause)
+int entry_check_vmcs(struct mkvm_vcpu *vcpu, u32 *cause)
 {
 	struct vmx_pass pass = { .check.report = add_to_hash };
 	int broken = check(&pass, vcpu);
@@ -174,14 +194,14 @@ int vmx_check_vmcs(struct mkvm_vcpu *vcpu, u32 *cause)
 }
 
 /**
- * vmx_print_broken_rules() - a line for each rule of the SDM that the current VMCS breaks
+ * entry_check_print() - a line for each rule of the SDM that the current VMCS breaks
  * @vcpu: loaded vCPU
  *
  * The caller limits the rate; there are at most MAX_RULE_LINES and one more.
  *
  * Context: process, interrupts on.
  */
-void vmx_print_broken_rules(struct mkvm_vcpu *vcpu)
+void entry_check_print(struct mkvm_vcpu *vcpu)
 {
 	struct vmx_pass pass = { .check.report = print_rule };
 	int broken = check(&pass, vcpu);

@@ -15,12 +15,9 @@
 #include <linux/types.h>
 #include <asm/vmx.h>
 
-struct mkvm_vcpu;
+#include "arch/x86/vmx/explain/control_table.h"
 
-/* The control words, in the order of the SDM. */
-enum entry_word {
-	WORD_PIN, WORD_CPU, WORD_SECONDARY, WORD_TERTIARY, WORD_EXIT, WORD_ENTRY, NR_ENTRY_WORDS
-};
+struct mkvm_vcpu;
 
 /**
  * struct entry_check_caps - what the processor can do (SDM, "VMX Capability Reporting Facility")
@@ -55,6 +52,7 @@ struct entry_check_caps {
  * struct entry_check - one pass over a VMCS
  * @read: the value of a field; only fields that @caps promises are asked for
  * @report: takes one broken rule; @value is what @field holds
+ * @holds: the same of a rule that holds; NULL: these are of no interest
  * @caps: the processor
  * @vmcs_pa: physical address of the VMCS, which its own link pointer must not be
  * @vtpr: byte 80H of the virtual-APIC page, or -1 if it cannot be told
@@ -67,6 +65,7 @@ struct entry_check_caps {
 struct entry_check {
 	u64 (*read)(struct entry_check *c, u32 field);
 	void (*report)(struct entry_check *c, u32 field, u64 value, const char *rule);
+	void (*holds)(struct entry_check *c, u32 field, u64 value, const char *rule);
 	const struct entry_check_caps *caps;
 	u64 vmcs_pa;
 	int vtpr;
@@ -77,10 +76,14 @@ struct entry_check {
 };
 
 int entry_check_all(struct entry_check *c);
+/* entry_check.c: the same on this processor, which fills @caps for the time. */
+void entry_check_caps_read(struct entry_check_caps *caps);
+int entry_check_here(struct entry_check *c);
+int entry_check_vtpr(struct mkvm_vcpu *vcpu);
 
 /* entry_check.c: the rules that the current VMCS of a vCPU breaks. */
-int vmx_check_vmcs(struct mkvm_vcpu *vcpu, u32 *cause);
-void vmx_print_broken_rules(struct mkvm_vcpu *vcpu);
+int entry_check_vmcs(struct mkvm_vcpu *vcpu, u32 *cause);
+void entry_check_print(struct mkvm_vcpu *vcpu);
 
 /* The parts, in the processor's order; entry_check_controls() also fills c->words. */
 void entry_check_controls(struct entry_check *c);
@@ -89,13 +92,19 @@ void entry_check_guest(struct entry_check *c);
 void entry_check_segments(struct entry_check *c);
 void entry_check_non_register(struct entry_check *c);
 
-/* Say that a rule is broken; @fmt is the rule in words. */
+/* Bytes of a rule in words. */
+#define ENTRY_RULE_SIZE	160
+
+/* Say that a rule is broken, or that it holds; @fmt is the rule in words. */
 __printf(3, 4) void entry_broken(struct entry_check *c, u32 field, const char *fmt, ...);
+__printf(3, 4) void entry_holds(struct entry_check *c, u32 field, const char *fmt, ...);
 
 #define entry_must(c, condition, field, ...)					\
 do {										\
 	if (!(condition))							\
 		entry_broken(c, field, __VA_ARGS__);				\
+	else if (c->holds)							\
+		entry_holds(c, field, __VA_ARGS__);				\
 } while (0)
 
 static inline u64 entry_read(struct entry_check *c, u32 field)

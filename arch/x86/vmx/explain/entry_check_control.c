@@ -35,80 +35,9 @@
 #define EPTP_TYPE_UC			0
 #define EPTP_TYPE_WB			6
 
-/* Names of the controls, by bit: the tables of the SDM's "VM-Execution Control Fields" etc. */
-static const char * const pin_names[64] = {
-	[0] = "external-interrupt exiting", [3] = "NMI exiting", [5] = "virtual NMIs",
-	[6] = "activate VMX-preemption timer", [7] = "process posted interrupts",
-};
-
-static const char * const cpu_names[64] = {
-	[2] = "interrupt-window exiting", [3] = "use TSC offsetting", [7] = "HLT exiting",
-	[9] = "INVLPG exiting", [10] = "MWAIT exiting", [11] = "RDPMC exiting",
-	[12] = "RDTSC exiting", [15] = "CR3-load exiting", [16] = "CR3-store exiting",
-	[17] = "activate tertiary controls", [19] = "CR8-load exiting",
-	[20] = "CR8-store exiting", [21] = "use TPR shadow", [22] = "NMI-window exiting",
-	[23] = "MOV-DR exiting", [24] = "unconditional I/O exiting", [25] = "use I/O bitmaps",
-	[27] = "monitor trap flag", [28] = "use MSR bitmaps", [29] = "MONITOR exiting",
-	[30] = "PAUSE exiting", [31] = "activate secondary controls",
-};
-
-static const char * const secondary_names[64] = {
-	[0] = "virtualize APIC accesses", [1] = "enable EPT", [2] = "descriptor-table exiting",
-	[3] = "enable RDTSCP", [4] = "virtualize x2APIC mode", [5] = "enable VPID",
-	[6] = "WBINVD exiting", [7] = "unrestricted guest", [8] = "APIC-register virtualization",
-	[9] = "virtual-interrupt delivery", [10] = "PAUSE-loop exiting", [11] = "RDRAND exiting",
-	[12] = "enable INVPCID", [13] = "enable VM functions", [14] = "VMCS shadowing",
-	[15] = "enable ENCLS exiting", [16] = "RDSEED exiting", [17] = "enable PML",
-	[18] = "EPT-violation #VE", [19] = "conceal VMX from PT",
-	[20] = "enable XSAVES/XRSTORS", [21] = "PASID translation",
-	[22] = "mode-based execute control for EPT",
-	[23] = "sub-page write permissions for EPT",
-	[24] = "Intel PT uses guest physical addresses", [25] = "use TSC scaling",
-	[26] = "enable user wait and pause", [27] = "enable PCONFIG",
-	[28] = "enable ENCLV exiting", [30] = "VMM bus-lock detection",
-	[31] = "instruction timeout",
-};
-
-static const char * const tertiary_names[64] = {
-	[0] = "LOADIWKEY exiting", [1] = "enable HLAT", [2] = "EPT paging-write control",
-	[3] = "guest-paging verification", [4] = "IPI virtualization",
-	[7] = "virtualize IA32_SPEC_CTRL",
-};
-
-static const char * const exit_names[64] = {
-	[2] = "save debug controls", [9] = "host address-space size",
-	[12] = "load IA32_PERF_GLOBAL_CTRL", [15] = "acknowledge interrupt on exit",
-	[18] = "save IA32_PAT", [19] = "load IA32_PAT", [20] = "save IA32_EFER",
-	[21] = "load IA32_EFER", [22] = "save VMX-preemption timer value",
-	[23] = "clear IA32_BNDCFGS", [24] = "conceal VMX from PT", [25] = "clear IA32_RTIT_CTL",
-	[26] = "clear IA32_LBR_CTL", [27] = "clear UINV", [28] = "load CET state",
-	[29] = "load PKRS", [30] = "save IA32_PERF_GLOBAL_CTRL",
-	[31] = "activate secondary controls",
-};
-
-static const char * const entry_names[64] = {
-	[2] = "load debug controls", [9] = "IA-32e mode guest", [10] = "entry to SMM",
-	[11] = "deactivate dual-monitor treatment", [13] = "load IA32_PERF_GLOBAL_CTRL",
-	[14] = "load IA32_PAT", [15] = "load IA32_EFER", [16] = "load IA32_BNDCFGS",
-	[17] = "conceal VMX from PT", [18] = "load IA32_RTIT_CTL", [19] = "load UINV",
-	[20] = "load CET state", [21] = "load guest IA32_LBR_CTL", [22] = "load PKRS",
-};
-
-static const struct control_word {
-	u32 field;
-	const char * const *names;
-} control_words[NR_ENTRY_WORDS] = {
-	[WORD_PIN] = { PIN_BASED_VM_EXEC_CONTROL, pin_names },
-	[WORD_CPU] = { CPU_BASED_VM_EXEC_CONTROL, cpu_names },
-	[WORD_SECONDARY] = { SECONDARY_VM_EXEC_CONTROL, secondary_names },
-	[WORD_TERTIARY] = { TERTIARY_VM_EXEC_CONTROL, tertiary_names },
-	[WORD_EXIT] = { VM_EXIT_CONTROLS, exit_names },
-	[WORD_ENTRY] = { VM_ENTRY_CONTROLS, entry_names },
-};
-
 static const char *control_name(enum entry_word word, u64 bit)
 {
-	return control_words[word].names[__ffs64(bit)] ?: "reserved";
+	return control_bit_name(word, __ffs64(bit)) ?: "reserved";
 }
 
 /* If control @bit is @on, then @then_bit must be @then_on. */
@@ -203,7 +132,7 @@ void entry_check_physical(struct entry_check *c, u32 field, u64 align)
 	entry_must(c, !(address & align), field, "bits 0x%llx of the address must be 0",
 		   (unsigned long long)align);
 	entry_must(c, !(address & beyond), field,
-		   "the address has bits beyond the processor's physical-address width");
+		   "bits beyond the processor's physical-address width must be 0");
 }
 
 /* Controls by name, one line each; the bits that have no name together. */
@@ -213,7 +142,7 @@ static void report_bits(struct entry_check *c, enum entry_word word, u64 bits, i
 
 	for (; bits; bits &= bits - 1) {
 		bit = bits & -bits;
-		if (control_words[word].names[__ffs64(bit)])
+		if (control_bit_name(word, __ffs64(bit)))
 			entry_broken(c, control_words[word].field, "bit %lu (\"%s\") must be %d",
 				     (unsigned long)__ffs64(bit), control_name(word, bit),
 				     must_be);
@@ -229,9 +158,13 @@ static void report_bits(struct entry_check *c, enum entry_word word, u64 bits, i
 static void check_reserved(struct entry_check *c, enum entry_word word)
 {
 	u64 value = entry_read(c, control_words[word].field);
+	u64 low = c->caps->must_be_1[word] & ~value, high = value & ~c->caps->may_be_1[word];
 
-	report_bits(c, word, c->caps->must_be_1[word] & ~value, 1);
-	report_bits(c, word, value & ~c->caps->may_be_1[word], 0);
+	report_bits(c, word, low, 1);
+	report_bits(c, word, high, 0);
+	if (!low && !high)
+		entry_holds(c, control_words[word].field,
+			    "each bit must be as the processor's capability MSRs allow");
 	/* What this processor cannot have does nothing; its fields do not exist. */
 	c->words[word] = value & c->caps->may_be_1[word];
 }
@@ -286,13 +219,15 @@ static void check_eptp(struct entry_check *c)
 	entry_must(c, (walk == 3 && (cap & VMX_EPT_PAGE_WALK_4_BIT)) ||
 		   (walk == 4 && (cap & VMX_EPT_PAGE_WALK_5_BIT)), EPT_POINTER,
 		   "bits 5:3 (page-walk length less 1) must be a length that IA32_VMX_EPT_VPID_CAP reports");
-	entry_must(c, !(eptp & VMX_EPTP_AD_ENABLE_BIT) || (cap & VMX_EPT_AD_BIT), EPT_POINTER,
-		   "bit 6 (accessed and dirty flags) must be 0 on this processor");
-	entry_must(c, !(eptp & EPTP_SHADOW_STACK) || (cap & EPT_CAP_SHADOW_STACK), EPT_POINTER,
-		   "bit 7 (supervisor shadow-stack control) must be 0 on this processor");
+	if (!(cap & VMX_EPT_AD_BIT))
+		entry_must(c, !(eptp & VMX_EPTP_AD_ENABLE_BIT), EPT_POINTER,
+			   "bit 6 (accessed and dirty flags) must be 0 on this processor");
+	if (!(cap & EPT_CAP_SHADOW_STACK))
+		entry_must(c, !(eptp & EPTP_SHADOW_STACK), EPT_POINTER,
+			   "bit 7 (supervisor shadow-stack control) must be 0 on this processor");
 	entry_must(c, !(eptp & EPTP_RESERVED), EPT_POINTER, "bits 11:8 are reserved and must be 0");
 	entry_must(c, !(eptp & entry_bits_from(c->caps->physical_bits)), EPT_POINTER,
-		   "the address has bits beyond the processor's physical-address width");
+		   "bits beyond the processor's physical-address width must be 0");
 }
 
 static void check_vm_functions(struct entry_check *c)
@@ -380,11 +315,10 @@ static void check_event(struct entry_check *c)
 	wanted = protected_mode && has_error_code(c, vector) &&
 		 (info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_HARD_EXCEPTION;
 
+	entry_must(c, (info & INTR_INFO_INTR_TYPE_MASK) != INTR_TYPE_RESERVED,
+		   VM_ENTRY_INTR_INFO_FIELD,
+		   "bits 10:8 (interruption type) must not be 1, which is reserved");
 	switch (info & INTR_INFO_INTR_TYPE_MASK) {
-	case INTR_TYPE_RESERVED:
-		entry_broken(c, VM_ENTRY_INTR_INFO_FIELD,
-			     "bits 10:8 (interruption type) must not be 1, which is reserved");
-		break;
 	case INTR_TYPE_NMI_INTR:
 		entry_must(c, vector == 2, VM_ENTRY_INTR_INFO_FIELD,
 			   "bits 7:0 (vector) must be 2, because the type is NMI");
@@ -410,12 +344,11 @@ static void check_event(struct entry_check *c)
 			   !(c->caps->misc & VMX_MISC_ZERO_LEN_INS));
 		break;
 	}
-	if (deliver != wanted &&
-	    !((c->caps->basic & BASIC_ANY_ERROR_CODE) && protected_mode &&
-	      (info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_HARD_EXCEPTION))
-		entry_broken(c, VM_ENTRY_INTR_INFO_FIELD, deliver ?
-			     "bit 11 (deliver error code) must be 0: this event has no error code" :
-			     "bit 11 (deliver error code) must be 1: this exception has an error code");
+	if (!(c->caps->basic & BASIC_ANY_ERROR_CODE) || !protected_mode ||
+	    (info & INTR_INFO_INTR_TYPE_MASK) != INTR_TYPE_HARD_EXCEPTION)
+		entry_must(c, deliver == wanted, VM_ENTRY_INTR_INFO_FIELD,
+			   "bit 11 (deliver error code) must be %d: this event has %s error code",
+			   wanted, wanted ? "an" : "no");
 	entry_must(c, !(info & 0x7ffff000), VM_ENTRY_INTR_INFO_FIELD,
 		   "bits 30:12 are reserved and must be 0");
 	if (deliver)

@@ -65,8 +65,9 @@ static void check_registers(struct entry_check *c)
 
 	c->section = "Checks on Guest Control Registers, Debug Registers, and MSRs";
 	entry_check_cr(c, GUEST_CR0, GUEST_CR4, unrestricted ? X86_CR0_PE | X86_CR0_PG : 0);
-	entry_must(c, !(cr0 & X86_CR0_PG) || (cr0 & X86_CR0_PE), GUEST_CR0,
-		   "bit 0 (PE) must be 1, because bit 31 (PG) is 1");
+	if (cr0 & X86_CR0_PG)
+		entry_must(c, cr0 & X86_CR0_PE, GUEST_CR0,
+			   "bit 0 (PE) must be 1, because bit 31 (PG) is 1");
 	if (ia32e(c)) {
 		entry_must(c, cr0 & X86_CR0_PG, GUEST_CR0,
 			   "bit 31 (PG) must be 1 with \"IA-32e mode guest\"");
@@ -185,8 +186,9 @@ static void check_interruptibility(struct entry_check *c, u64 blocking)
 	entry_must(c, !(blocking & ~0x1full), field, "bits 31:5 are reserved and must be 0");
 	entry_must(c, !(sti && mov_ss), field,
 		   "bits 0 (blocking by STI) and 1 (blocking by MOV SS) must not both be 1");
-	entry_must(c, !sti || (entry_read(c, GUEST_RFLAGS) & X86_EFLAGS_IF), field,
-		   "bit 0 (blocking by STI) must be 0, because RFLAGS.IF is 0");
+	if (!(entry_read(c, GUEST_RFLAGS) & X86_EFLAGS_IF))
+		entry_must(c, !sti, field,
+			   "bit 0 (blocking by STI) must be 0, because RFLAGS.IF is 0");
 	if (valid && type == INTR_TYPE_EXT_INTR)
 		entry_must(c, !sti && !mov_ss, field,
 			   "bits 0 (blocking by STI) and 1 (blocking by MOV SS) must be 0, because an external interrupt is injected");

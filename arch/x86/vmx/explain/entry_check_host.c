@@ -27,7 +27,7 @@
  */
 void entry_broken(struct entry_check *c, u32 field, const char *fmt, ...)
 {
-	char rule[160];
+	char rule[ENTRY_RULE_SIZE];
 	va_list args;
 
 	va_start(args, fmt);
@@ -35,6 +35,25 @@ void entry_broken(struct entry_check *c, u32 field, const char *fmt, ...)
 	va_end(args);
 	c->broken++;
 	c->report(c, field, entry_read(c, field), rule);
+}
+
+/**
+ * entry_holds() - report a rule that holds, where that is asked for
+ * @c: the pass
+ * @field: whose value it is about
+ * @fmt: the rule in words
+ */
+void entry_holds(struct entry_check *c, u32 field, const char *fmt, ...)
+{
+	char rule[ENTRY_RULE_SIZE];
+	va_list args;
+
+	if (!c->holds)
+		return;
+	va_start(args, fmt);
+	vsnprintf(rule, sizeof(rule), fmt, args);
+	va_end(args);
+	c->holds(c, field, entry_read(c, field), rule);
 }
 
 void entry_check_canonical(struct entry_check *c, u32 field)
@@ -64,6 +83,8 @@ static void check_fixed(struct entry_check *c, u32 field, u64 fixed0, u64 fixed1
 	u64 wrong = ((fixed0 & ~value) | (value & ~fixed1)) & ~unchecked;
 	u64 bit;
 
+	if (!wrong)
+		entry_holds(c, field, "each bit must be as VMX operation demands");
 	for (; wrong; wrong &= wrong - 1) {
 		bit = wrong & -wrong;
 		entry_broken(c, field, "bit %lu must be %d in VMX operation",
@@ -143,11 +164,10 @@ static void check_segments(struct entry_check *c)
 static void check_address_space(struct entry_check *c)
 {
 	c->section = "Checks Related to Address-Space Size";
-	if (!entry_on(c, WORD_EXIT, VM_EXIT_HOST_ADDR_SPACE_SIZE)) {
-		entry_broken(c, VM_EXIT_CONTROLS,
-			     "\"host address-space size\" must be 1, because the host is in IA-32e mode");
+	entry_must(c, entry_on(c, WORD_EXIT, VM_EXIT_HOST_ADDR_SPACE_SIZE), VM_EXIT_CONTROLS,
+		   "\"host address-space size\" must be 1, because the host is in IA-32e mode");
+	if (!entry_on(c, WORD_EXIT, VM_EXIT_HOST_ADDR_SPACE_SIZE))
 		return;
-	}
 	entry_must(c, entry_read(c, HOST_CR4) & X86_CR4_PAE, HOST_CR4,
 		   "bit 5 (PAE) must be 1 with \"host address-space size\"");
 	entry_check_canonical(c, HOST_RIP);

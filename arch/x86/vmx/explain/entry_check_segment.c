@@ -124,10 +124,12 @@ static void check_present_granular(struct entry_check *c, const struct segment *
 		   "bits 11:8 are reserved and must be 0");
 	entry_must(c, !(s->ar & AR_RESERVED), s->ar_field,
 		   "bits 31:17 are reserved and must be 0");
-	entry_must(c, (s->limit & 0xfff) == 0xfff || !(s->ar & VMX_AR_G_MASK), s->ar_field,
-		   "bit 15 (G) must be 0, because bits 11:0 of the limit are not all 1");
-	entry_must(c, !(s->limit & 0xfff00000) || (s->ar & VMX_AR_G_MASK), s->ar_field,
-		   "bit 15 (G) must be 1, because bits 31:20 of the limit are not all 0");
+	if ((s->limit & 0xfff) != 0xfff)
+		entry_must(c, !(s->ar & VMX_AR_G_MASK), s->ar_field,
+			   "bit 15 (G) must be 0, because bits 11:0 of the limit are not all 1");
+	if (s->limit & 0xfff00000)
+		entry_must(c, s->ar & VMX_AR_G_MASK, s->ar_field,
+			   "bit 15 (G) must be 1, because bits 31:20 of the limit are not all 0");
 }
 
 static void check_cs(struct entry_check *c, const struct segment_context *x)
@@ -192,8 +194,9 @@ static void check_data(struct entry_check *c, const struct segment_context *x,
 	if (!s->usable)
 		return;
 	entry_must(c, s->type & AR_ACCESSED, s->ar_field, "bit 0 of the type (accessed) must be 1");
-	entry_must(c, !(s->type & AR_CODE) || (s->type & AR_READABLE), s->ar_field,
-		   "bit 1 of the type (readable) must be 1 for a code segment");
+	if (s->type & AR_CODE)
+		entry_must(c, s->type & AR_READABLE, s->ar_field,
+			   "bit 1 of the type (readable) must be 1 for a code segment");
 	entry_must(c, s->ar & VMX_AR_S_MASK, s->ar_field,
 		   "bit 4 (S) must be 1: code or data");
 	if (!x->unrestricted && s->type <= TYPE_BUSY_TSS)

@@ -19,43 +19,8 @@
 #include "arch/x86/vmx/explain/entry_failure.h"
 #include "arch/x86/vmx/explain/exit_reason.h"
 #include "arch/x86/vmx/explain/vmcs_field.h"
+#include "arch/x86/vmx/explain/vmx_error.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
-
-static const char * const error_names[] = {
-	[1] = "VMCALL executed in VMX root operation",
-	[2] = "VMCLEAR with invalid physical address",
-	[3] = "VMCLEAR with VMXON pointer",
-	[4] = "VMLAUNCH with non-clear VMCS",
-	[5] = "VMRESUME with non-launched VMCS",
-	[6] = "VMRESUME after VMXOFF",
-	[7] = "VM entry with invalid control field(s)",
-	[8] = "VM entry with invalid host-state field(s)",
-	[9] = "VMPTRLD with invalid physical address",
-	[10] = "VMPTRLD with VMXON pointer",
-	[11] = "VMPTRLD with incorrect VMCS revision identifier",
-	[12] = "VMREAD/VMWRITE from/to unsupported VMCS component",
-	[13] = "VMWRITE to read-only VMCS component",
-	[15] = "VMXON executed in VMX root operation",
-	[16] = "VM entry with invalid executive-VMCS pointer",
-	[17] = "VM entry with non-launched executive VMCS",
-	[18] = "VM entry with executive-VMCS pointer not VMXON pointer",
-	[19] = "VMCALL with non-clear VMCS",
-	[20] = "VMCALL with invalid VM-exit control fields",
-	[22] = "VMCALL with incorrect MSEG revision identifier",
-	[23] = "VMXOFF under dual-monitor treatment of SMIs and SMM",
-	[24] = "VMCALL with invalid SMM-monitor features",
-	[25] = "VM entry with invalid VM-execution control fields in executive VMCS",
-	[26] = "VM entry with events blocked by MOV SS",
-	[28] = "invalid operand to INVEPT/INVVPID",
-};
-
-/* The SDM's words for a VM-instruction error number. */
-static const char *error_name(u32 error)
-{
-	if (error >= ARRAY_SIZE(error_names) || !error_names[error])
-		return "unknown VM-instruction error";
-	return error_names[error];
-}
 
 /* The row of this cause in the VM's table. */
 static struct mkvm_entry_cause *find_cause(struct mkvm_vm *vm, u32 hash)
@@ -93,7 +58,7 @@ static void tell(struct mkvm_vcpu *vcpu, const char *heading, bool host)
 	u32 hash;
 	u64 n;
 
-	vmx_check_vmcs(vcpu, &hash);
+	entry_check_vmcs(vcpu, &hash);
 	cause = find_cause(vcpu->vm, jhash(heading, strlen(heading), hash) ?: 1);
 	n = atomic64_inc_return(&cause->count);
 	if (READ_ONCE(cause->explained)) {
@@ -106,9 +71,9 @@ static void tell(struct mkvm_vcpu *vcpu, const char *heading, bool host)
 		return;
 	WRITE_ONCE(cause->explained, true);
 	pr_err("vm %s vcpu %u: VM entry failed: %s\n", vcpu->vm->name, vcpu->id, heading);
-	vmx_print_broken_rules(vcpu);
+	entry_check_print(vcpu);
 	if (__ratelimit(&dump_limit))
-		vmx_dump_vmcs(vcpu, host);
+		vmcs_dump(vcpu, host);
 }
 
 static int fail_entry(struct mkvm_vcpu *vcpu, u64 reason)
@@ -120,14 +85,14 @@ static int fail_entry(struct mkvm_vcpu *vcpu, u64 reason)
 }
 
 /**
- * vmx_entry_vmfail() - remember that VMLAUNCH or VMRESUME failed or faulted
+ * entry_failure_note() - remember that VMLAUNCH or VMRESUME failed or faulted
  * @vcpu: loaded vCPU
  * @result: VMX_ENTRY_VMFAIL or VMX_ENTRY_FAULT
  *
- * Context: hot_loop_run()'s loop, interrupts off: vmx_exit_entry_failure() does the rest. The
+ * Context: hot_loop_run()'s loop, interrupts off: entry_failure_exit() does the rest. The
  * VM-instruction error is read here, before another instruction that fails replaces it.
  */
-void vmx_entry_vmfail(struct mkvm_vcpu *vcpu, enum vmx_enter_result result)
+void entry_failure_note(struct mkvm_vcpu *vcpu, enum vmx_enter_result result)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
@@ -140,7 +105,7 @@ void vmx_entry_vmfail(struct mkvm_vcpu *vcpu, enum vmx_enter_result result)
 }
 
 /**
- * vmx_exit_entry_failure() - the guest was not entered
+ * entry_failure_exit() - the guest was not entered
  * @vcpu: loaded vCPU
  *
  * Context: process, interrupts on.
@@ -148,7 +113,7 @@ void vmx_entry_vmfail(struct mkvm_vcpu *vcpu, enum vmx_enter_result result)
  * with bit 31 when the guest state was refused while it was loaded; -EIO when VMX is off, and the
  * VM is dead then.
  */
-int vmx_exit_entry_failure(struct mkvm_vcpu *vcpu)
+int entry_failure_exit(struct mkvm_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	u32 reason = vmx->exit_reason;
@@ -166,7 +131,7 @@ int vmx_exit_entry_failure(struct mkvm_vcpu *vcpu)
 		reason = vmx->instruction_error;
 		host = reason == VMXERR_ENTRY_INVALID_HOST_STATE_FIELD;
 		snprintf(heading, sizeof(heading), "VM-instruction error %u: %s", reason,
-			 error_name(reason));
+			 vmx_error_name(reason));
 	}
 	tell(vcpu, heading, host);
 	break_field_mend(vmx);

@@ -7,7 +7,7 @@
 
 #include "arch/x86/vmx/vmx_vcpu.h"
 
-void vmx_entry_vmfail(struct mkvm_vcpu *vcpu, enum vmx_enter_result result);
-int vmx_exit_entry_failure(struct mkvm_vcpu *vcpu);
+void entry_failure_note(struct mkvm_vcpu *vcpu, enum vmx_enter_result result);
+int entry_failure_exit(struct mkvm_vcpu *vcpu);
 
 #endif

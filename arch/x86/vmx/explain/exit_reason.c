@@ -2,10 +2,9 @@
 /*
  * The names of exit reasons.
  *
- * SDM, "VMX Basic Exit Reasons". What is done about each stands in exit/table.c. Pure data.
+ * SDM, "VMX Basic Exit Reasons". What is done about each stands in exit/table.c. Pure: the minikvm
+ * tool has the same table.
  */
-#include <linux/nospec.h>
-
 #include "arch/x86/vmx/explain/exit_reason.h"
 
 static const char * const names[NR_EXIT_REASONS] = {

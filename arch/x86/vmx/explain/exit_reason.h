@@ -5,8 +5,9 @@
 #ifndef MINIKVM_ARCH_X86_VMX_EXPLAIN_EXIT_REASON_H
 #define MINIKVM_ARCH_X86_VMX_EXPLAIN_EXIT_REASON_H
 
-#include <linux/types.h>
 #include <asm/vmx.h>
+
+#include "arch/x86/vmx/explain/shim.h"
 
 /* Those that older <asm/vmx.h> does not name. */
 #define REASON_SIPI			4
@@ -31,5 +32,8 @@
 
 const char *exit_reason_name(u32 reason);
 bool exit_reason_known(u32 reason);
+
+/* exit_sentence.c, which the tool has, and the module not; NULL: reserved. */
+extern const char * const exit_sentences[NR_EXIT_REASONS];
 
 #endif

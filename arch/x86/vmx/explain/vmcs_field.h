@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The fields of the VMCS by name.
+ * Reading all of a VMCS, and its dump into the log.
  */
 #ifndef MINIKVM_ARCH_X86_VMX_EXPLAIN_VMCS_FIELD_H
 #define MINIKVM_ARCH_X86_VMX_EXPLAIN_VMCS_FIELD_H
 
-#include <linux/types.h>
+#include "arch/x86/vmx/explain/vmcs_field_table.h"
 
 struct mkvm_vcpu;
 
-void vmx_dump_vmcs(struct mkvm_vcpu *vcpu, bool host);
-const char *vmcs_field_name(u32 encoding);
-bool vmcs_field_is_host_address(u32 encoding);
+void vmcs_dump(struct mkvm_vcpu *vcpu, bool host);
+bool vmcs_try_read(u32 encoding, unsigned long *value);
 
 #endif

@@ -19,6 +19,7 @@ extern const struct test device_tests[];
 extern const struct test table_tests[];
 extern const struct test bpf_tests[];
 extern const struct test fuzz_tests[];
+extern const struct test inspect_tests[];
 extern const struct test debug_tests[];
 
 /* Tell that something does not hold. */

@@ -21,6 +21,7 @@ extern const struct described_command hello_description;
 extern const struct described_command doctor_description;
 extern const struct described_command iommu_description;
 extern const struct described_command bpf_description;
+extern const struct described_command stat_description;
 extern const struct described_command symbols_description;
 extern const struct described_command vmcs_description;
 extern const struct described_command ept_description;

@@ -15,6 +15,7 @@ const struct described_command *const described_commands[] = {
 	&hello_description,
 	&doctor_description,
 	&iommu_description,
+	&stat_description,
 	&bpf_description,
 	&symbols_description,
 	&vmcs_description,

@@ -9,7 +9,7 @@
 #include "cmd/command.h"
 #include "cmd/describe.h"
 
-#ifdef BPF_LACKS
+#if defined(BPF_LACKS) || defined(STAT_LACKS)
 static int say_what_lacks(const char *command, const char *packages)
 {
 	fprintf(stderr,
@@ -17,7 +17,9 @@ static int say_what_lacks(const char *command, const char *packages)
 		command, packages);
 	return STATUS_FAILED;
 }
+#endif
 
+#ifdef BPF_LACKS
 static int command_bpf(int argc __attribute((unused)), char **argv __attribute((unused)))
 {
 	return say_what_lacks("bpf", BPF_LACKS);
@@ -28,6 +30,21 @@ const struct described_command bpf_description = {
 	.run = command_bpf,
 	.summary = "five eBPF programs that watch VMs, to read and to use",
 	.synopsis = "PROGRAM",
+	.about = "This build of minikvm has it not.",
+};
+#endif
+
+#ifdef STAT_LACKS
+static int command_stat(int argc __attribute((unused)), char **argv __attribute((unused)))
+{
+	return say_what_lacks("stat", STAT_LACKS);
+}
+
+const struct described_command stat_description = {
+	.name = "stat",
+	.run = command_stat,
+	.summary = "which VMs there are, and where their time goes",
+	.synopsis = "[OPTION]...",
 	.about = "This build of minikvm has it not.",
 };
 #endif

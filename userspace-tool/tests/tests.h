@@ -21,6 +21,7 @@ extern const struct test bpf_tests[];
 extern const struct test fuzz_tests[];
 extern const struct test inspect_tests[];
 extern const struct test debug_tests[];
+extern const struct test stat_tests[];
 
 /* Tell that something does not hold. */
 void test_fail(const char *file, int line, const char *what);

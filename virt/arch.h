@@ -28,6 +28,7 @@ const char *arch_exit_reason_name(u32 reason);
 extern const struct mkvm_stat arch_vcpu_stats[];
 u64 arch_mmu_table_bytes(struct mkvm_vm *vm);
 u64 arch_vcpu_bytes(struct mkvm_vcpu *vcpu);
+bool arch_vcpu_waits_for_start(struct mkvm_vcpu *vcpu);
 void arch_debugfs_init(struct dentry *root);
 void arch_debugfs_add_vm(struct mkvm_vm *vm);
 void arch_debugfs_add_vcpu(struct mkvm_vcpu *vcpu);

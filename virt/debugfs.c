@@ -15,6 +15,7 @@
 #include "virt/debugfs.h"
 #include "virt/latency.h"
 #include "virt/owner.h"
+#include "virt/state.h"
 #include "virt/stats.h"
 
 static struct dentry *root;
@@ -61,8 +62,11 @@ static void show_reason(struct seq_file *m, struct mkvm_vcpu *vcpu, unsigned int
 static int vcpu_show(struct seq_file *m, void *unused)
 {
 	struct mkvm_vcpu *vcpu = m->private;
+	enum mkvm_why why;
+	enum mkvm_state state = mkvm_vcpu_state(vcpu, &why);
 	unsigned int i;
 
+	mkvm_state_show(m, state, why);
 	mkvm_stats_each(vcpu->vm, vcpu, show_row, m);
 	for (i = 0; i < MKVM_NR_EXIT_REASONS; i++)
 		show_reason(m, vcpu, i);
@@ -73,9 +77,17 @@ DEFINE_SHOW_ATTRIBUTE(vcpu);
 static int state_show(struct seq_file *m, void *unused)
 {
 	struct mkvm_vm *vm = m->private;
+	enum mkvm_why why;
+	enum mkvm_state state = mkvm_vm_state(vm, &why);
 
+	mkvm_state_show(m, state, why);
+	if (state == MKVM_STATE_DEAD)
+		seq_printf(m, "reason %s\n", READ_ONCE(vm->dead_reason) ?: "not said");
+	if (state == MKVM_STATE_ZOMBIE)
+		mkvm_vm_holders_show(m, vm);
 	seq_printf(m, "owner %d\n", vm->owner_pid);
-	seq_printf(m, "state %s\n", READ_ONCE(vm->dead) ? vm->dead_reason : "alive");
+	seq_printf(m, "name %s\n", vm->name);
+	seq_printf(m, "uid %u\n", mkvm_vm_uid(vm));
 	mkvm_stats_each(vm, NULL, show_row, m);
 	return 0;
 }

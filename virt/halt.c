@@ -15,8 +15,10 @@
 #include <linux/sched/stat.h>
 
 #include "trace/kvm_events.h"
+#include "trace/minikvm_events.h"
 #include "virt/halt.h"
 #include "virt/latency.h"
+#include "virt/state.h"
 #include "virt/vcpu.h"
 
 static unsigned int halt_poll_ns = 200000;
@@ -43,6 +45,8 @@ static unsigned int halt_poll_limit(const struct mkvm_vm *vm)
 void mkvm_halt_begin(struct mkvm_vcpu *vcpu, struct mkvm_halt *halt)
 {
 	mkvm_phase(vcpu, MKVM_PHASE_HALTED);
+	trace_minikvm_vcpu_state(vcpu->vm->number, vcpu->id, MKVM_STATE_RUNNING,
+				 MKVM_STATE_PENDING, MKVM_WHY_HALT);
 	halt->start = ktime_get_ns();
 	halt->polled_ns = 0;
 	halt->poll_ns = vcpu->no_halt_poll ? 0 :
@@ -87,6 +91,8 @@ void mkvm_halt_end(struct mkvm_vcpu *vcpu, const struct mkvm_halt *halt, bool sl
 		vcpu->stats.halt_polls++;
 		vcpu->stats.halt_poll_success_ns += polled;
 	}
+	trace_minikvm_vcpu_state(vcpu->vm->number, vcpu->id, MKVM_STATE_PENDING,
+				 MKVM_STATE_RUNNING, MKVM_WHY_HALT);
 	if (mkvm_latency_on()) {
 		mkvm_latency_halt(vcpu, slept, polled, ns - polled);
 		mkvm_latency_phase(vcpu, MKVM_PHASE_SLOW_PATH);

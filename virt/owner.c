@@ -144,6 +144,12 @@ void mkvm_owner_uncharge_vcpu(struct mkvm_vm *vm)
 	mutex_unlock(&owners_lock);
 }
 
+/* The user who created a VM, as a number for people. */
+unsigned int mkvm_vm_uid(struct mkvm_vm *vm)
+{
+	return from_kuid(&init_user_ns, vm->owner->uid);
+}
+
 /**
  * mkvm_owner_list_vm() - a VM is complete: mkvm_owner_each_vm() finds it
  * @vm: the VM

@@ -14,6 +14,7 @@ void mkvm_owner_uncharge_vm(struct mkvm_vm *vm);
 int mkvm_owner_charge_vcpu(struct mkvm_vm *vm);
 void mkvm_owner_uncharge_vcpu(struct mkvm_vm *vm);
 
+unsigned int mkvm_vm_uid(struct mkvm_vm *vm);
 void mkvm_owner_list_vm(struct mkvm_vm *vm);
 void mkvm_owner_unlist_vm(struct mkvm_vm *vm);
 void mkvm_owner_each_vm(void (*fn)(struct mkvm_vm *vm));

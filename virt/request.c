@@ -15,7 +15,9 @@
 #include <linux/smp.h>
 #include <trace/events/ipi.h>
 
+#include "trace/minikvm_events.h"
 #include "virt/request.h"
+#include "virt/state.h"
 
 /**
  * mkvm_vcpu_wake_up() - wake a vCPU's thread if it sleeps in HLT
@@ -140,6 +142,7 @@ void mkvm_vm_kill(struct mkvm_vm *vm, const char *why)
 	if (xchg(&vm->dead, true))
 		return;
 	WRITE_ONCE(vm->dead_reason, why);
+	trace_minikvm_vm_state(vm->number, vm->owner_pid, MKVM_STATE_RUNNING, MKVM_STATE_DEAD);
 	pr_err_ratelimited("vm %s is dead: %s\n", vm->name, why);
 	mkvm_request_all_async(vm, MKVM_REQ_VM_DEAD);
 }

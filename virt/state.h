@@ -22,7 +22,7 @@ enum mkvm_state {
 enum mkvm_why {
 	MKVM_WHY_NONE,
 	MKVM_WHY_HALT,		/* an event that ends HLT */
-	MKVM_WHY_FAULT,		/* its thread sleeps in KVM_RUN: for a page, or a lock of the host */
+	MKVM_WHY_FAULT,		/* its thread sleeps in KVM_RUN: for a page or the host's locks */
 	MKVM_WHY_USERSPACE,	/* the next KVM_RUN */
 	MKVM_WHY_REQUEST,	/* its thread serves requests before it may enter the guest */
 };

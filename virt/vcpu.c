@@ -18,12 +18,14 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "trace/minikvm_events.h"
 #include "virt/arch.h"
 #include "virt/capability.h"
 #include "virt/debugfs.h"
 #include "virt/ioctl.h"
 #include "virt/latency.h"
 #include "virt/owner.h"
+#include "virt/state.h"
 #include "virt/stats_fd.h"
 
 static void sched_in(struct preempt_notifier *notifier, int cpu)
@@ -128,13 +130,19 @@ static __always_inline long load_and_run(struct mkvm_vcpu *vcpu)
 	return ret;
 }
 
-/* Out of line: what is not measured pays for one test alone. */
-static noinline long run_measured(struct mkvm_vcpu *vcpu)
+/* Out of line: what is not watched pays for the tests alone. */
+static noinline long run_watched(struct mkvm_vcpu *vcpu)
 {
+	bool ran = vcpu->stats.exits;
 	long ret;
 
 	mkvm_phase(vcpu, MKVM_PHASE_SLOW_PATH);
+	trace_minikvm_vcpu_state(vcpu->vm->number, vcpu->id,
+				 ran ? MKVM_STATE_PENDING : MKVM_STATE_READY, MKVM_STATE_RUNNING,
+				 ran ? MKVM_WHY_USERSPACE : MKVM_WHY_NONE);
 	ret = load_and_run(vcpu);
+	trace_minikvm_vcpu_state(vcpu->vm->number, vcpu->id, MKVM_STATE_RUNNING,
+				 MKVM_STATE_PENDING, MKVM_WHY_USERSPACE);
 	mkvm_phase(vcpu, MKVM_PHASE_USERSPACE);
 	return ret;
 }
@@ -147,7 +155,8 @@ static long run(struct mkvm_vcpu *vcpu)
 		thread_changed(vcpu);
 	if (vcpu->sigset_active)
 		sigprocmask(SIG_SETMASK, &vcpu->sigset, &current->real_blocked);
-	ret = mkvm_latency_on() ? run_measured(vcpu) : load_and_run(vcpu);
+	ret = mkvm_latency_on() || trace_minikvm_vcpu_state_enabled() ? run_watched(vcpu) :
+									load_and_run(vcpu);
 	if (vcpu->sigset_active) {
 		sigprocmask(SIG_SETMASK, &current->real_blocked, NULL);
 		sigemptyset(&current->real_blocked);
@@ -367,6 +376,9 @@ int mkvm_vcpu_create(struct mkvm_vm *vm, unsigned long id)
 	if (mkvm_latency_on())
 		mkvm_make_request(MKVM_REQ_LATENCY, vcpu);
 	mkvm_debugfs_add_vcpu(vcpu);
+	trace_minikvm_vcpu_state(vm->number, id, MKVM_STATE_INIT,
+				 arch_vcpu_waits_for_start(vcpu) ? MKVM_STATE_INIT :
+								   MKVM_STATE_READY, 0);
 	/* Last: from here on userspace can reach it. */
 	fd_install(fd, file);
 	return fd;

@@ -16,6 +16,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
+#include "trace/minikvm_events.h"
 #include "virt/arch.h"
 #include "virt/capability.h"
 #include "virt/coalesced_io.h"
@@ -30,6 +31,7 @@
 #include "virt/memory_region.h"
 #include "virt/mmu_notifier.h"
 #include "virt/owner.h"
+#include "virt/state.h"
 #include "virt/stats_fd.h"
 #include "virt/vfio_device.h"
 
@@ -37,6 +39,9 @@ static void vm_destroy(struct mkvm_vm *vm)
 {
 	int i;
 
+	if (!vm->dead)
+		trace_minikvm_vm_state(vm->number, vm->owner_pid, MKVM_STATE_ZOMBIE,
+				       MKVM_STATE_DEAD);
 	mkvm_owner_unlist_vm(vm);
 	mkvm_debugfs_remove_vm(vm);
 	mkvm_mmu_notifier_unregister(vm);
@@ -258,6 +263,7 @@ static struct mkvm_vm *vm_alloc(unsigned long type)
 		goto out_arch;
 	mkvm_debugfs_add_vm(vm);
 	mkvm_owner_list_vm(vm);
+	trace_minikvm_vm_state(vm->number, vm->owner_pid, MKVM_STATE_INIT, MKVM_STATE_READY);
 	return vm;
 
 out_arch:

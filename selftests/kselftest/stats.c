@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Statistics: KVM_GET_STATS_FD, the files in debugfs, and the histograms that the module's
- * parameter latency_stats asks for. KVM's ABI, "KVM_GET_STATS_FD". What a guest did is known to the last exit,
- * so counts are compared with it; times are compared with each other only. Relies on lib/ and root.
+ * parameter latency_stats asks for. KVM's ABI, "KVM_GET_STATS_FD". What a guest did is known to the
+ * last exit, so counts are compared with it; times are compared with each other only. Relies on
+ * lib/ and root.
  */
 #include <glob.h>
 #include <pthread.h>

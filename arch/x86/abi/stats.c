@@ -3,7 +3,8 @@
  * What x86 adds to the statistics of a VM and a vCPU.
  *
  * KVM's ABI, KVM_GET_STATS_FD: counters of KVM's that are exits of one reason (SDM, "VMX Basic Exit
- * Reasons") are read from where those are counted. Memory is that of EPT and of a vCPU's pages.
+ * Reasons") are read from where those are counted. Memory is that of EPT and of a vCPU's pages; the
+ * state before SIPI is the SDM's "MP initialization protocol".
  */
 #include <linux/kvm.h>
 #include <linux/kernel.h>
@@ -42,4 +43,12 @@ u64 arch_vcpu_bytes(struct mkvm_vcpu *vcpu)
 
 	return 2 * PAGE_SIZE + fpu + (vcpu->arch.apic ? PAGE_SIZE : 0) +
 	       vcpu->arch.cpuid_nent * sizeof(*vcpu->arch.cpuid);
+}
+
+/* INIT puts a vCPU there, and all but the first begin there. */
+bool arch_vcpu_waits_for_start(struct mkvm_vcpu *vcpu)
+{
+	u32 mp_state = READ_ONCE(vcpu->arch.mp_state);
+
+	return mp_state == KVM_MP_STATE_UNINITIALIZED || mp_state == KVM_MP_STATE_INIT_RECEIVED;
 }

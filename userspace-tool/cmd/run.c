@@ -26,6 +26,7 @@
 #include "compiler.h"
 #include "debug/stub.h"
 #include "kvm/exits.h"
+#include "kvm/statistics.h"
 #include "kvm/vcpu.h"
 #include "machine/machine.h"
 #include "machine/power.h"
@@ -316,6 +317,8 @@ static void print_stats(const struct machine *m, long long ns)
 			if (reason == KVM_EXIT_IO)
 				print_top_ports(c);
 		}
+		fprintf(stderr, "vCPU %u: VM exits, by the module's count\n", i);
+		statistics_print_exits(stderr, &m->vm.vcpu[i]);
 	}
 }
 

@@ -58,12 +58,20 @@ static __always_inline struct stream_event *reserve(void)
 	return e;
 }
 
-/* To wake the loader for each event would cost more than all the rest. */
+/* What an event takes in the ring buffer: itself and a header of 8 bytes. */
+#define RING_BYTES	(sizeof(struct stream_event) + BPF_RINGBUF_HDR_SZ)
+
+/*
+ * The loader is woken once, by the event with which enough of them wait. To wake it, the kernel
+ * sends this CPU an interrupt. One for each event at a VM entry would be there before the guest's
+ * first instruction, make it exit, and so on: the guest would never run.
+ */
 static __always_inline void submit(struct stream_event *e)
 {
 	__u64 waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+	int is_enough = waiting >= wake_at && waiting < wake_at + RING_BYTES;
 
-	bpf_ringbuf_submit(e, waiting >= wake_at ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(e, is_enough ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
 SEC("?tracepoint")

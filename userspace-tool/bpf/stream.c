@@ -7,6 +7,7 @@
  * process: reading them needs no system call.
  */
 #include <errno.h>
+#include <linux/perf_event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,7 +31,7 @@ static int print_event(void *opaque, void *data, size_t size)
 	char name[REASON_NAME_SIZE];
 	long long us;
 
-	/* Records of a perf buffer end at 4 bytes behind a multiple of 8. */
+	/* A record of a perf buffer may be longer than what it was made of. */
 	if (size < sizeof(*e))
 		return 0;
 	if (!s->first_ns)
@@ -49,15 +50,22 @@ static int print_event(void *opaque, void *data, size_t size)
 	return 0;
 }
 
-static void print_perf_event(void *opaque, int cpu __attribute((unused)), void *data, __u32 size)
+/*
+ * What is in a perf buffer has a header. PERF_RECORD_LOST is left out: the program has counted
+ * those events already, and also those after which nothing fitted any more.
+ */
+static enum bpf_perf_event_ret print_perf_event(void *opaque, int cpu __attribute((unused)),
+						struct perf_event_header *header)
 {
-	print_event(opaque, data, size);
-}
+	struct {
+		struct perf_event_header header;
+		__u32 size;
+		char data[];
+	} *sample = (void *)header;
 
-/* The program has counted them already, and also those after which nothing fitted any more. */
-static void skip_lost(void *opaque __attribute((unused)), int cpu __attribute((unused)),
-		      __u64 count __attribute((unused)))
-{
+	if (header->type == PERF_RECORD_SAMPLE)
+		print_event(opaque, sample->data, sample->size);
+	return LIBBPF_PERF_EVENT_CONT;
 }
 
 static int read_events(void *opaque)
@@ -68,12 +76,12 @@ static int read_events(void *opaque)
 		ring_buffer__consume(s->ring);
 	else
 		perf_buffer__consume(s->perf);
-	fflush(s->out);
 	/* Returns early when the program wakes it. */
 	if (s->ring)
 		ring_buffer__poll(s->ring, TICK_MS);
 	else
 		perf_buffer__poll(s->perf, TICK_MS);
+	fflush(s->out);
 	return 0;
 }
 
@@ -105,11 +113,20 @@ static void choose_buffer(const struct watch *w, struct stream_bpf *skeleton)
 static int open_buffer(const struct watch *w, struct stream_bpf *skeleton, struct stream *s,
 		       struct sentence *why)
 {
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_BPF_OUTPUT,
+		.sample_type = PERF_SAMPLE_RAW,
+		.sample_period = 1,
+		.watermark = 1,
+		.wakeup_watermark = buffer_size(w) / 4,
+	};
 	size_t pages = buffer_size(w) / sysconf(_SC_PAGESIZE);
 
 	if (w->perf)
-		s->perf = perf_buffer__new(bpf_map__fd(skeleton->maps.perf), pages,
-					   print_perf_event, skip_lost, s, NULL);
+		s->perf = perf_buffer__new_raw(bpf_map__fd(skeleton->maps.perf), pages, &attr,
+					       print_perf_event, s, NULL);
 	else
 		s->ring = ring_buffer__new(bpf_map__fd(skeleton->maps.ring), print_event, s,
 					   NULL);

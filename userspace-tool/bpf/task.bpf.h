@@ -5,8 +5,8 @@
  * Neither order nor offsets are the kernel's. preserve_access_index has the compiler note, for each
  * access, the name of the field; libbpf looks the name up in the BTF of the kernel that runs
  * (/sys/kernel/btf/vmlinux) and writes the offset into the instruction: CO-RE, "compile once, run
- * everywhere". A header that bpftool makes of a kernel's BTF holds every type of that kernel in three
- * megabytes, and would do the same.
+ * everywhere". A header that bpftool makes of a kernel's BTF holds every type of that kernel in
+ * three megabytes, and would do the same.
  */
 #ifndef MINIKVM_BPF_TASK_BPF_H
 #define MINIKVM_BPF_TASK_BPF_H

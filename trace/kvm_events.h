@@ -188,6 +188,111 @@ TRACE_EVENT(kvm_fpu,
 	TP_printk("%s", __print_symbolic(__entry->load, { 0, "unload" }, { 1, "load" }))
 );
 
+/* Memory of the owner's goes away: [start, end). */
+TRACE_EVENT(kvm_unmap_hva_range,
+	TP_PROTO(unsigned long start, unsigned long end),
+	TP_ARGS(start, end),
+	TP_STRUCT__entry(
+		__field(unsigned long, start)
+		__field(unsigned long, end)
+	),
+	TP_fast_assign(
+		__entry->start = start;
+		__entry->end = end;
+	),
+	TP_printk("mmu notifier unmap range: %#016lx -- %#016lx", __entry->start, __entry->end)
+);
+
+/* The host asks which pages were used, and forgets it. */
+TRACE_EVENT(kvm_age_hva,
+	TP_PROTO(unsigned long start, unsigned long end),
+	TP_ARGS(start, end),
+	TP_STRUCT__entry(
+		__field(unsigned long, start)
+		__field(unsigned long, end)
+	),
+	TP_fast_assign(
+		__entry->start = start;
+		__entry->end = end;
+	),
+	TP_printk("mmu notifier age hva: %#016lx -- %#016lx", __entry->start, __entry->end)
+);
+
+/* The host asks whether a page was used. */
+TRACE_EVENT(kvm_test_age_hva,
+	TP_PROTO(unsigned long hva),
+	TP_ARGS(hva),
+	TP_STRUCT__entry(
+		__field(unsigned long, hva)
+	),
+	TP_fast_assign(
+		__entry->hva = hva;
+	),
+	TP_printk("mmu notifier test age hva: %#016lx", __entry->hva)
+);
+
+/* Asynchronous page faults. @gva is the guest-physical address, as in KVM with EPT. */
+DECLARE_EVENT_CLASS(kvm_async_get_page_class,
+	TP_PROTO(u64 gva, u64 gfn),
+	TP_ARGS(gva, gfn),
+	TP_STRUCT__entry(
+		__field(__u64, gva)
+		__field(u64, gfn)
+	),
+	TP_fast_assign(
+		__entry->gva = gva;
+		__entry->gfn = gfn;
+	),
+	TP_printk("gva = %#llx, gfn = %#llx", __entry->gva, __entry->gfn)
+);
+
+/* A page is to be read in while the guest does something else. */
+DEFINE_EVENT(kvm_async_get_page_class, kvm_try_async_get_page,
+	TP_PROTO(u64 gva, u64 gfn),
+	TP_ARGS(gva, gfn)
+);
+
+DECLARE_EVENT_CLASS(kvm_async_pf_nopresent_ready,
+	TP_PROTO(u64 token, u64 gva),
+	TP_ARGS(token, gva),
+	TP_STRUCT__entry(
+		__field(__u64, token)
+		__field(__u64, gva)
+	),
+	TP_fast_assign(
+		__entry->token = token;
+		__entry->gva = gva;
+	),
+	TP_printk("token %#llx gva %#llx", __entry->token, __entry->gva)
+);
+
+/* The guest is told that a page is not there, */
+DEFINE_EVENT(kvm_async_pf_nopresent_ready, kvm_async_pf_not_present,
+	TP_PROTO(u64 token, u64 gva),
+	TP_ARGS(token, gva)
+);
+
+/* and that it is there. */
+DEFINE_EVENT(kvm_async_pf_nopresent_ready, kvm_async_pf_ready,
+	TP_PROTO(u64 token, u64 gva),
+	TP_ARGS(token, gva)
+);
+
+/* The page has been read in. */
+TRACE_EVENT(kvm_async_pf_completed,
+	TP_PROTO(unsigned long address, u64 gva),
+	TP_ARGS(address, gva),
+	TP_STRUCT__entry(
+		__field(unsigned long, address)
+		__field(u64, gva)
+	),
+	TP_fast_assign(
+		__entry->address = address;
+		__entry->gva = gva;
+	),
+	TP_printk("gva %#llx address %#lx", __entry->gva, __entry->address)
+);
+
 #endif
 
 #undef TRACE_INCLUDE_PATH

@@ -9,6 +9,7 @@
 #define MINIKVM_TRACE_KVM_X86_EVENTS_H
 
 #include <linux/tracepoint.h>
+#include <asm/pvclock-abi.h>
 
 #include "trace/names.h"
 
@@ -358,6 +359,127 @@ TRACE_EVENT(kvm_pic_set_irq,
 		  (__entry->elcr & (1 << __entry->pin)) ? "level" : "edge",
 		  (__entry->imr & (1 << __entry->pin)) ? "|masked" : "",
 		  __entry->coalesced ? " (coalesced)" : "")
+);
+
+/* The difference between the guest's TSC and the host's changes. */
+TRACE_EVENT(kvm_write_tsc_offset,
+	TP_PROTO(unsigned int vcpu_id, __u64 previous_tsc_offset,
+		 __u64 next_tsc_offset),
+	TP_ARGS(vcpu_id, previous_tsc_offset, next_tsc_offset),
+	TP_STRUCT__entry(
+		__field(unsigned int, vcpu_id)
+		__field(__u64, previous_tsc_offset)
+		__field(__u64, next_tsc_offset)
+	),
+	TP_fast_assign(
+		__entry->vcpu_id = vcpu_id;
+		__entry->previous_tsc_offset = previous_tsc_offset;
+		__entry->next_tsc_offset = next_tsc_offset;
+	),
+	TP_printk("vcpu=%u prev=%llu next=%llu", __entry->vcpu_id,
+		  __entry->previous_tsc_offset, __entry->next_tsc_offset)
+);
+
+/* The guest's kvmclock structure is written. */
+TRACE_EVENT(kvm_pvclock_update,
+	TP_PROTO(unsigned int vcpu_id, const struct pvclock_vcpu_time_info *pvclock),
+	TP_ARGS(vcpu_id, pvclock),
+	TP_STRUCT__entry(
+		__field(unsigned int, vcpu_id)
+		__field(__u32, version)
+		__field(__u64, tsc_timestamp)
+		__field(__u64, system_time)
+		__field(__u32, tsc_to_system_mul)
+		__field(__s8, tsc_shift)
+		__field(__u8, flags)
+	),
+	TP_fast_assign(
+		__entry->vcpu_id = vcpu_id;
+		__entry->version = pvclock->version;
+		__entry->tsc_timestamp = pvclock->tsc_timestamp;
+		__entry->system_time = pvclock->system_time;
+		__entry->tsc_to_system_mul = pvclock->tsc_to_system_mul;
+		__entry->tsc_shift = pvclock->tsc_shift;
+		__entry->flags = pvclock->flags;
+	),
+	TP_printk("vcpu_id %u, pvclock { version %u, tsc_timestamp 0x%llx, system_time 0x%llx, tsc_to_system_mul 0x%x, tsc_shift %d, flags 0x%x }",
+		  __entry->vcpu_id, __entry->version, __entry->tsc_timestamp, __entry->system_time,
+		  __entry->tsc_to_system_mul, __entry->tsc_shift, __entry->flags)
+);
+
+/* The VMX-preemption timer serves the LAPIC's timer, or does so no more. */
+TRACE_EVENT(kvm_hv_timer_state,
+	TP_PROTO(unsigned int vcpu_id, unsigned int hv_timer_in_use),
+	TP_ARGS(vcpu_id, hv_timer_in_use),
+	TP_STRUCT__entry(
+		__field(unsigned int, vcpu_id)
+		__field(unsigned int, hv_timer_in_use)
+	),
+	TP_fast_assign(
+		__entry->vcpu_id = vcpu_id;
+		__entry->hv_timer_in_use = hv_timer_in_use;
+	),
+	TP_printk("vcpu_id %x hv_timer %x", __entry->vcpu_id, __entry->hv_timer_in_use)
+);
+
+/* The page-modification log is full. */
+TRACE_EVENT(kvm_pml_full,
+	TP_PROTO(unsigned int vcpu_id),
+	TP_ARGS(vcpu_id),
+	TP_STRUCT__entry(
+		__field(unsigned int, vcpu_id)
+	),
+	TP_fast_assign(
+		__entry->vcpu_id = vcpu_id;
+	),
+	TP_printk("vcpu %d: PML full", __entry->vcpu_id)
+);
+
+/* A device's interrupt goes to a vCPU without the host, or does so no more. */
+TRACE_EVENT(kvm_pi_irte_update,
+	TP_PROTO(unsigned int host_irq, unsigned int vcpu_id, unsigned int gsi, unsigned int gvec,
+		 u64 pi_desc_addr, bool set),
+	TP_ARGS(host_irq, vcpu_id, gsi, gvec, pi_desc_addr, set),
+	TP_STRUCT__entry(
+		__field(unsigned int, host_irq)
+		__field(unsigned int, vcpu_id)
+		__field(unsigned int, gsi)
+		__field(unsigned int, gvec)
+		__field(u64, pi_desc_addr)
+		__field(bool, set)
+	),
+	TP_fast_assign(
+		__entry->host_irq = host_irq;
+		__entry->vcpu_id = vcpu_id;
+		__entry->gsi = gsi;
+		__entry->gvec = gvec;
+		__entry->pi_desc_addr = pi_desc_addr;
+		__entry->set = set;
+	),
+	TP_printk("VT-d PI is %s for irq %u, vcpu %u, gsi: 0x%x, gvec: 0x%x, pi_desc_addr: 0x%llx",
+		  __entry->set ? "enabled and being updated" : "disabled", __entry->host_irq,
+		  __entry->vcpu_id, __entry->gsi, __entry->gvec, __entry->pi_desc_addr)
+);
+
+/* As kvm_apic_accept_irq, for a vector that goes into the posted-interrupt descriptor. */
+TRACE_EVENT(kvm_apicv_accept_irq,
+	TP_PROTO(__u32 apicid, __u16 dm, __u16 tm, __u8 vec),
+	TP_ARGS(apicid, dm, tm, vec),
+	TP_STRUCT__entry(
+		__field(__u32, apicid)
+		__field(__u16, dm)
+		__field(__u16, tm)
+		__field(__u8, vec)
+	),
+	TP_fast_assign(
+		__entry->apicid = apicid;
+		__entry->dm = dm;
+		__entry->tm = tm;
+		__entry->vec = vec;
+	),
+	TP_printk("apicid %x vec %u (%s|%s)", __entry->apicid, __entry->vec,
+		  __print_symbolic((__entry->dm >> 8 & 0x7), MKVM_DELIVERY_MODES),
+		  __entry->tm ? "level" : "edge")
 );
 
 #endif

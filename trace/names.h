@@ -77,6 +77,22 @@
 #define MKVM_SHORTHANDS								\
 	{ 0, "dst" }, { 1, "self" }, { 2, "all" }, { 3, "all-but-self" }
 
+/* States of a VM or a vCPU, and what one waits for that is pending. */
+#define MKVM_STATE_NAMES							\
+	{ 0, "init" }, { 1, "ready" }, { 2, "running" }, { 3, "pending" },	\
+	{ 4, "zombie" }, { 5, "dead" }
+#define MKVM_STATE_WHYS								\
+	{ 0, "" }, { 1, " (halt)" }, { 2, " (fault)" }, { 3, " (userspace)" },	\
+	{ 4, " (request)" }
+
+/* For minikvm_posted: what a notification would do now. */
+#define MKVM_POSTED_RUNNING	0
+#define MKVM_POSTED_PREEMPTED	1
+#define MKVM_POSTED_HALTED	2
+#define MKVM_POSTED_STATES							\
+	{ MKVM_POSTED_RUNNING, "running" }, { MKVM_POSTED_PREEMPTED, "preempted" },\
+	{ MKVM_POSTED_HALTED, "halted" }
+
 /**
  * struct mkvm_trace_entry - what kvm_entry tells
  * @vcpu_id: number of the vCPU

@@ -21,6 +21,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "trace/minikvm_events.h"
 #include "virt/arch.h"
 #include "virt/irq_bypass.h"
 #include "virt/irq_routing.h"
@@ -68,6 +69,7 @@ static void irqfd_inject(struct mkvm_irqfd *irqfd)
 	int idx = srcu_read_lock(&vm->srcu);
 	struct mkvm_route *message = srcu_dereference(irqfd->message, &vm->srcu);
 
+	trace_minikvm_irqfd(vm->number, irqfd->gsi);
 	if (likely(message))
 		message->set(message, vm, MKVM_USERSPACE_IRQ_SOURCE, 1);
 	srcu_read_unlock(&vm->srcu, idx);

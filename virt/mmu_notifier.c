@@ -13,6 +13,7 @@
 #include <linux/mmu_notifier.h>
 #include <linux/srcu.h>
 
+#include "trace/kvm_events.h"
 #include "virt/arch.h"
 #include "virt/memslot.h"
 #include "virt/mmu_notifier.h"
@@ -64,6 +65,7 @@ static int invalidate_range_start(struct mmu_notifier *mn, const struct mmu_noti
 {
 	struct mkvm_vm *vm = notifier_to_vm(mn);
 
+	trace_kvm_unmap_hva_range(range->start, range->end);
 	write_lock(&vm->mmu_lock);
 	if (!vm->invalidate_in_progress++) {
 		vm->invalidate_start = range->start;
@@ -121,17 +123,20 @@ static int age_hva_range(struct mkvm_vm *vm, unsigned long start, unsigned long 
 static int clear_flush_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long start,
 			     unsigned long end)
 {
+	trace_kvm_age_hva(start, end);
 	return age_hva_range(notifier_to_vm(mn), start, end, true);
 }
 
 static int clear_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long start,
 		       unsigned long end)
 {
+	trace_kvm_age_hva(start, end);
 	return age_hva_range(notifier_to_vm(mn), start, end, true);
 }
 
 static int test_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long address)
 {
+	trace_kvm_test_age_hva(address);
 	return age_hva_range(notifier_to_vm(mn), address, address + PAGE_SIZE, false);
 }
 

@@ -21,6 +21,7 @@
 
 #include "compat/compat.h"
 #include "iommu/linux/vtd.h"
+#include "trace/minikvm_events.h"
 
 /* The addresses of local APICs: a write there is an interrupt and is never translated. */
 #define MSI_WINDOW_START	0xfee00000ULL
@@ -291,6 +292,7 @@ static void flush_range(struct vtd_domain *d, u64 first, u64 last)
 		else
 			ret = qi_flush_pages(&unit->hw, d->id, first, last);
 		vtd_unlock(unit);
+		trace_minikvm_iommu_flush(unit->index, d->id, first, last, ret);
 		if (ret)
 			pr_err_ratelimited("%s does not finish an invalidation: its devices were cut off\n",
 					   unit->name);
@@ -401,6 +403,7 @@ static int map_pages(struct iommu_domain *domain, unsigned long iova, phys_addr_
 		done += rest;
 	}
 	*mapped += done;
+	trace_minikvm_iommu_map(d->id, iova, paddr, pgsize, done, rights, ret);
 	if (ret)
 		pr_notice_ratelimited("mapping 0x%zx bytes at 0x%llx: %s (%d)\n", pgsize,
 				      (u64)iova + done,
@@ -421,6 +424,7 @@ static size_t unmap_pages(struct iommu_domain *domain, unsigned long iova, size_
 	if (domain->type != IOMMU_DOMAIN_UNMANAGED)
 		return 0;
 	done = iopt_unmap(&d->table, iova, pgsize * pgcount, release_page, &gather->freelist);
+	trace_minikvm_iommu_unmap(d->id, iova, done);
 	if (done) {
 		gather->start = min(gather->start, iova);
 		gather->end = max(gather->end, iova + done - 1);

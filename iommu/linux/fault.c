@@ -20,6 +20,7 @@
 
 #include "iommu/hw/fault_record.h"
 #include "iommu/linux/vtd.h"
+#include "trace/minikvm_events.h"
 
 /* A device can fault faster than records are read: after so many, the thread sleeps. */
 #define FAULTS_AT_ONCE 256
@@ -122,6 +123,8 @@ static irqreturn_t fault_thread(int irq, void *data)
 
 	/* Read all records: while one is left, the unit sends no other interrupt. */
 	for (i = 1; READ_ONCE(unit->irq) && fault_record_next(&unit->hw, &fault); i++) {
+		trace_minikvm_iommu_fault(unit->index, fault.source, fault.reason, fault.address,
+					  fault.read);
 		report(unit, &fault);
 		if (i % FAULTS_AT_ONCE == 0)
 			usleep_range(1000, 2000);

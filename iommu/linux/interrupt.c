@@ -34,6 +34,7 @@
 #include "compat/compat.h"
 #include "iommu/hw/errata.h"
 #include "iommu/linux/vtd.h"
+#include "trace/minikvm_events.h"
 
 struct vtd_block;
 
@@ -182,6 +183,8 @@ static int set_entry(struct vtd_irq *irq, struct irq_data *data, struct entry128
 	vtd_lock(unit);
 	ret = irte_set(&unit->hw, irq->index, entry);
 	vtd_unlock(unit);
+	trace_minikvm_iommu_irte(unit->index, irq->index, entry.lo, entry.hi,
+				 entry.lo & IRTE_POSTED);
 	/* A unit that does not take it is given up, which closed.c has reported. */
 	if (ret > 0)
 		plain_chip->irq_retrigger(data);

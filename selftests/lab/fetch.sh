@@ -224,6 +224,17 @@ ensure_gdb() {
 	unlock_cache
 }
 
+WATCHERS=$CACHE/watchers
+
+# Programs that watch KVM, and so minikvm, from outside (selftests/watch)
+ensure_watchers() {
+	[ -x "$WATCHERS/usr/bin/bpftrace" ] && return
+	lock_cache
+	[ -x "$WATCHERS/usr/bin/bpftrace" ] ||
+		fetch_tree bookworm "$WATCHERS" deps linux-perf trace-cmd bpftrace
+	unlock_cache
+}
+
 CLIENTS32=$CACHE/clients-i386
 
 # A 32-bit kernel with its modules, and a program for it
@@ -362,6 +373,7 @@ lab_fetch() {
 		source-6.12) ensure_source 6.12 ;;
 		gdb) ensure_gdb ;;
 		clients) ensure_clients ;;
+		watchers) ensure_watchers ;;
 		clients-i386) ensure_clients32 ;;
 		installer) ensure_installer ;;
 		6.1 | 6.12) ensure_programs; ensure_fetched_kernel "$what" ;;

@@ -15,6 +15,7 @@
 #include "arch/x86/pv/pvclock.h"
 #include "arch/x86/cpu/tsc.h"
 #include "arch/x86/vmx/vmx.h"
+#include "trace/kvm_x86_events.h"
 
 /* Without scaling hardware a frequency this near the host's is taken for it. */
 #define TSC_TOLERANCE_PPM	250
@@ -44,6 +45,7 @@ static u64 offset_for(struct mkvm_vcpu *vcpu, u64 guest_tsc)
  */
 void tsc_set_offset(struct mkvm_vcpu *vcpu, u64 offset)
 {
+	trace_kvm_write_tsc_offset(vcpu->id, vcpu->arch.tsc_offset, offset);
 	vcpu->arch.tsc_offset = offset;
 	vmx_write_tsc_offset(vcpu);
 	lapic_tsc_changed(vcpu);

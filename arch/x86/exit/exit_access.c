@@ -160,6 +160,7 @@ void exit_flush_pml(struct mkvm_vcpu *vcpu)
 
 int exit_pml_full(struct mkvm_vcpu *vcpu)
 {
+	trace_kvm_pml_full(vcpu->id);
 	if ((vmcs_read64(EXIT_QUALIFICATION) & EPT_QUAL_NMI_UNBLOCKED) &&
 	    !to_vmx(vcpu)->idt_vectoring_valid)
 		event_set_nmi_mask(vcpu, true);

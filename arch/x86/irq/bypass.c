@@ -17,6 +17,7 @@
 #include "arch/x86/irq/posted.h"
 #include "arch/x86/vmx/vmx.h"
 #include "virt/arch.h"
+#include "trace/kvm_x86_events.h"
 #include "virt/irq_routing.h"
 
 bool arch_irq_bypass_possible(void)
@@ -62,9 +63,13 @@ void arch_irq_bypass(struct mkvm_vm *vm, int host_irq, const struct mkvm_route *
 		    (irq.delivery_mode == DM_FIXED || irq.delivery_mode == DM_LOWEST)) {
 			target.pi_desc_addr = virt_to_phys(vcpu->arch.posted);
 			target.vector = irq.vector;
-			if (!irq_set_vcpu_affinity(host_irq, &target))
+			if (!irq_set_vcpu_affinity(host_irq, &target)) {
+				trace_kvm_pi_irte_update(host_irq, vcpu->id, route->gsi, irq.vector,
+							 target.pi_desc_addr, true);
 				return;
+			}
 		}
 	}
 	irq_set_vcpu_affinity(host_irq, NULL);
+	trace_kvm_pi_irte_update(host_irq, 0, route ? route->gsi : 0, 0, 0, false);
 }

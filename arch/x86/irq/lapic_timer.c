@@ -135,6 +135,9 @@ static bool cancel_hrtimer(struct lapic_timer *t)
 static void disarm(struct mkvm_lapic *apic)
 {
 	cancel_hrtimer(&apic->timer);
+	if (trace_kvm_hv_timer_state_enabled() &&
+	    apic->vcpu->arch.hv_timer_tsc != LAPIC_NO_HV_TIMER)
+		trace_kvm_hv_timer_state(apic->vcpu->id, 0);
 	apic->vcpu->arch.hv_timer_tsc = LAPIC_NO_HV_TIMER;
 	apic->timer.parked = false;
 }
@@ -204,6 +207,7 @@ static void arm_target(struct mkvm_lapic *apic)
 	now = ktime_get();
 	apic->vcpu->arch.hv_timer_tsc = rdtsc() +
 		(t->target > now ? ns_to_host_ticks(t->target - now) : 0);
+	trace_kvm_hv_timer_state(apic->vcpu->id, 1);
 	local_irq_restore(flags);
 }
 

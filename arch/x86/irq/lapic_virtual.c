@@ -181,6 +181,7 @@ int lapic_accept_posted(struct mkvm_vcpu *vcpu, struct mkvm_vcpu *source, u8 vec
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
 
+	trace_kvm_apicv_accept_irq(vcpu->id, 0, trig_level, vector);
 	if (unlikely(hold(apic, vector, trig_level))) {
 		if (vcpu != source)
 			mkvm_vcpu_kick(vcpu);

@@ -38,6 +38,7 @@
 #include "arch/x86/irq/posted.h"
 #include "arch/x86/vmx/vmx.h"
 #include "compat/compat.h"
+#include "trace/minikvm_events.h"
 
 /* vCPUs that halt and have this CPU as their NDST. */
 struct halted_list {
@@ -157,6 +158,7 @@ void posted_load(struct mkvm_vcpu *vcpu, int cpu)
 		return;
 	set_control(desc, (u64)POSTED_INTR_VECTOR << POSTED_NV_SHIFT | posted_destination(cpu));
 	look_at_requests(desc);
+	trace_minikvm_posted(vcpu->vm->number, vcpu->id, MKVM_POSTED_RUNNING, cpu);
 }
 
 /**
@@ -167,8 +169,10 @@ void posted_load(struct mkvm_vcpu *vcpu, int cpu)
  */
 void posted_put(struct mkvm_vcpu *vcpu)
 {
-	if (vcpu->arch.posted_cpu < 0)
-		set_bit(POSTED_SN, &vcpu->arch.posted->control);
+	if (vcpu->arch.posted_cpu >= 0)
+		return;
+	set_bit(POSTED_SN, &vcpu->arch.posted->control);
+	trace_minikvm_posted(vcpu->vm->number, vcpu->id, MKVM_POSTED_PREEMPTED, vcpu->cpu);
 }
 
 /**
@@ -193,6 +197,7 @@ void posted_block(struct mkvm_vcpu *vcpu)
 	vcpu->arch.posted_cpu = cpu;
 	set_control(vcpu->arch.posted,
 		    (u64)POSTED_INTR_WAKEUP_VECTOR << POSTED_NV_SHIFT | posted_destination(cpu));
+	trace_minikvm_posted(vcpu->vm->number, vcpu->id, MKVM_POSTED_HALTED, cpu);
 	put_cpu();
 }
 

@@ -19,6 +19,7 @@
 #include "arch/x86/mmu/ept_table.h"
 #include "arch/x86/mmu/memtype.h"
 #include "arch/x86/vmx/vmx.h"
+#include "trace/minikvm_events.h"
 #include "virt/arch.h"
 #include "virt/host_page.h"
 #include "virt/guest_memory.h"
@@ -230,6 +231,7 @@ bool arch_mmu_zap_range(struct mkvm_vm *vm, gfn_t start, gfn_t end, bool may_blo
 	ept_zap_flush(vm, &zap);
 	write_unlock(&vm->mmu_lock);
 	ept_zap_free(vm, &zap, may_block);
+	trace_minikvm_ept_zap(vm->number, start, end, zap.changed);
 	return zap.changed;
 }
 

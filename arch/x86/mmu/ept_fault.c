@@ -19,6 +19,7 @@
 #include "arch/x86/mmu/ept_table.h"
 #include "arch/x86/mmu/memtype.h"
 #include "arch/x86/vmx/vmx.h"
+#include "trace/minikvm_events.h"
 #include "virt/arch.h"
 #include "virt/host_page.h"
 #include "virt/mmu_notifier.h"
@@ -320,6 +321,9 @@ static int enter_leaf(struct mkvm_vm *vm, struct ept_want *want, const struct ep
 		/* The flag is set, then zapped: that thread sees the entry, or we the flag. */
 		if (fault ? size_leaf(fault, want, rights) : !(inhibited && *inhibited)) {
 			r = ept_enter(vm, want, &spare);
+			if (trace_minikvm_ept_map_enabled() && !r)
+				trace_minikvm_ept_map(vm->number, want->gfn, want->level,
+						      want->bits & 7);
 			if (!r && fault) {
 				mkvm_host_page_mapped(fault->hp);
 				if (fault->dirty)
@@ -389,6 +393,7 @@ static gfn_t map_around(struct mkvm_vcpu *vcpu, struct mkvm_memslot *slot, gfn_t
 		if (!PageDirty(pages[i]))
 			SetPageDirty(pages[i]);
 		cmpxchg64(&it.e[1 + i], 0, want_leaf(&want, 1));
+		trace_minikvm_ept_map(vm->number, first + i, 1, want.bits & 7);
 		done++;
 	}
 	read_unlock(&vm->mmu_lock);

@@ -21,6 +21,7 @@
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/pv/async_pf.h"
 #include "arch/x86/vmx/vmx.h"
+#include "trace/kvm_events.h"
 #include "virt/guest_memory.h"
 #include "virt/memslot.h"
 
@@ -118,6 +119,7 @@ static void read_page(struct work_struct *work)
 	fixup_user_fault(mm, fault->hva, flags, &unlocked);
 	mmap_read_unlock(mm);
 
+	trace_kvm_async_pf_completed(fault->hva, fault->gfn << PAGE_SHIFT);
 	spin_lock(&fault->lock);
 	/* Pairs with the load in first_ready(). */
 	smp_store_release(&fault->ready, true);
@@ -276,6 +278,7 @@ bool async_pf_start(struct mkvm_vcpu *vcpu, gfn_t gfn, unsigned long hva, bool w
 	struct mkvm_arch_vcpu *arch = &vcpu->arch;
 	struct async_pf *fault;
 
+	trace_kvm_try_async_get_page(gfn << PAGE_SHIFT, gfn);
 	if (atomic_inc_return(&nr_workers) > MAX_WORKERS)
 		goto busy;
 	fault = kzalloc(sizeof(*fault), GFP_KERNEL_ACCOUNT);
@@ -304,6 +307,7 @@ bool async_pf_start(struct mkvm_vcpu *vcpu, gfn_t gfn, unsigned long hva, bool w
 	mmget(fault->mm);
 	__module_get(THIS_MODULE);
 	queue_work(workers, &fault->work);
+	trace_kvm_async_pf_not_present(fault->token, gfn << PAGE_SHIFT);
 	inject_page_fault(vcpu, fault->token, 0);
 	return true;
 busy:
@@ -352,6 +356,7 @@ void async_pf_tell_ready(struct mkvm_vcpu *vcpu)
 		return;
 	if (mkvm_write_guest(vcpu->vm, gpa, &token, sizeof(token)))
 		return;
+	trace_kvm_async_pf_ready(token, token == TOKEN_EVERYBODY ? 0 : fault->gfn << PAGE_SHIFT);
 	if (token == TOKEN_EVERYBODY)
 		vcpu->arch.async_pf_wake_all = false;
 	else

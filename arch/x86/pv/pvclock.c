@@ -22,6 +22,7 @@
 
 #include "arch/x86/pv/pvclock.h"
 #include "arch/x86/cpu/tsc.h"
+#include "trace/kvm_x86_events.h"
 #include "virt/guest_memory.h"
 
 #define CLOCK_FLAGS	(KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC)
@@ -205,6 +206,7 @@ void pvclock_update(struct mkvm_vcpu *vcpu)
 		info.flags |= PVCLOCK_TSC_STABLE_BIT;
 	if (vcpu->arch.pvclock_stopped)
 		info.flags |= PVCLOCK_GUEST_STOPPED;
+	trace_kvm_pvclock_update(vcpu->id, &info);
 	if (!write_versioned(vm, gpa, &info, sizeof(info)))
 		vcpu->arch.pvclock_stopped = false;
 }

@@ -10,7 +10,10 @@
 #define trace_kvm_apic(...)		do { } while (0)
 #define trace_kvm_apic_accept_irq(...)	do { } while (0)
 #define trace_kvm_apic_ipi(...)		do { } while (0)
+#define trace_kvm_apicv_accept_irq(...)	do { } while (0)
 #define trace_kvm_eoi(...)		do { } while (0)
+#define trace_kvm_hv_timer_state(...)	do { } while (0)
+#define trace_kvm_hv_timer_state_enabled()	false
 #define trace_kvm_ioapic_set_irq(...)	do { } while (0)
 #define trace_kvm_msr(...)		do { } while (0)
 #define trace_kvm_pic_set_irq(...)	do { } while (0)

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A guest to be watched from outside, for selftests/watch: it does the same on every run, and its
+ * exits by reason are printed as the module counted them.
+ *
+ * usage: watched_helper [--dev PATH]
+ * Prints "exits REASON NUMBER" for each basic exit reason that came, and "last REASON" of the exit
+ * after which the guest was not entered again. Relies on lib/ and on debugfs.
+ */
+#include "guest.h"
+
+#define ROUNDS 20
+
+static void watched_guest(void)
+{
+	u32 r[4];
+
+	for (int i = 0; i < ROUNDS; i++) {
+		guest_cpuid(0, 0, r);
+		guest_cpuid(1, 0, r);
+		rdmsr(0x1b);
+		outb(0x80, i);
+		wr32(KT_MMIO, i);
+	}
+	guest_done();
+}
+
+static void watched(void)
+{
+	struct kt_vcpu *vcpu = kt_long(0, 0, watched_guest);
+	u64 counts[KT_EXIT_REASONS];
+
+	for (int i = 0; i < ROUNDS; i++) {
+		KT_RUN_EXIT(vcpu, KVM_EXIT_IO);
+		KT_RUN_EXIT(vcpu, KVM_EXIT_MMIO);
+	}
+	KT_RUN_DONE(vcpu);
+	KT_TRUE(kt_exit_counts(vcpu, counts));
+	for (int i = 0; i < KT_EXIT_REASONS; i++)
+		if (counts[i])
+			printf("exits %d %llu\n", i, (unsigned long long)counts[i]);
+	printf("last 30\n");
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct kt_test tests[] = { { "watched", watched } };
+
+	return kt_main(argc, argv, tests, KT_ARRAY_SIZE(tests));
+}

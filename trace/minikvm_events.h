@@ -166,8 +166,8 @@ TRACE_EVENT(minikvm_iommu_map,
 		__entry->rights = rights;
 		__entry->error = error;
 	),
-	TP_printk("domain %u iova 0x%llx phys 0x%llx size 0x%llx by 0x%llx %s%s error %d", __entry->domain,
-		  __entry->iova, __entry->phys, __entry->size, __entry->page_size,
+	TP_printk("domain %u iova 0x%llx phys 0x%llx size 0x%llx by 0x%llx %s%s error %d",
+		  __entry->domain, __entry->iova, __entry->phys, __entry->size, __entry->page_size,
 		  __entry->rights & 1 ? "r" : "-", __entry->rights & 2 ? "w" : "-",
 		  __entry->error)
 );
@@ -186,7 +186,8 @@ TRACE_EVENT(minikvm_iommu_unmap,
 		__entry->iova = iova;
 		__entry->size = size;
 	),
-	TP_printk("domain %u iova 0x%llx size 0x%llx", __entry->domain, __entry->iova, __entry->size)
+	TP_printk("domain %u iova 0x%llx size 0x%llx", __entry->domain, __entry->iova,
+		  __entry->size)
 );
 
 /* A unit was told to forget what it knows of a domain's addresses. */

@@ -156,6 +156,49 @@ kvm_intel_in_the_way() {
 	return "$ok"
 }
 
+events=/sys/kernel/tracing/events
+
+# Tracefs is where it belongs, or is put there.
+tracefs() {
+	[ -d "$events" ] || mount -t tracefs tracefs /sys/kernel/tracing
+}
+
+# kvm has its events where they always are; the module's go elsewhere, and the log says so.
+events_beside_kvm() {
+	tracefs || return 1
+	modprobe kvm || { note "no kvm in this host"; return 1; }
+	ok=0
+	mark
+	insmod "$ko" || return 1
+	said 'tracepoints: .*system "minikvm"' || ok=1
+	[ -e "$events"/minikvm/kvm_exit/id ] || { note "no event"; ok=1; }
+	dmesg | sed -n "/bringup mark $nr\$/,\$p" | grep -i 'could not\|already' && ok=1
+	echo 1 >"$events"/minikvm/enable
+	"$here/abi_basic" guest_64 >"$log" || ok=1
+	grep -q ' kvm_exit: vcpu 0 reason ' /sys/kernel/tracing/trace || { note "no exit traced"; ok=1; }
+	rmmod minikvm || ok=1
+	[ ! -e "$events"/minikvm ] || { note "the module's events stay"; ok=1; }
+	[ -e "$events"/kvm/kvm_exit/id ] || { note "kvm's events are gone"; ok=1; }
+	echo 1 >"$events"/kvm/kvm_exit/enable && echo 0 >"$events"/kvm/kvm_exit/enable || ok=1
+	rmmod kvm || ok=1
+	return "$ok"
+}
+
+rmmod_while_events_are_on() {
+	tracefs || return 1
+	ok=0
+	insmod "$ko" || return 1
+	echo 1 >"$events"/kvm/enable || ok=1
+	echo 1 >"$events"/minikvm/enable || ok=1
+	"$here/abi_basic" guest_64 >"$log" || ok=1
+	rmmod minikvm || return 1
+	[ ! -e "$events"/kvm ] || { note "events without a module"; ok=1; }
+	insmod "$ko" || return 1
+	[ "$(cat "$events"/kvm/kvm_exit/enable)" = 0 ] || { note "on without being turned on"; ok=1; }
+	rmmod minikvm || ok=1
+	return "$ok"
+}
+
 cpu1() {
 	echo "$1" >/sys/devices/system/cpu/cpu1/online
 }
@@ -241,7 +284,8 @@ run_all() {
 case $part in
 load)
 	run_all load_unload_100 runs_after_reload rmmod_refused_while_a_vm_lives \
-		bad_parameter_refused as_dev_kvm kvm_intel_in_the_way
+		bad_parameter_refused as_dev_kvm events_beside_kvm rmmod_while_events_are_on \
+		kvm_intel_in_the_way
 	;;
 hotplug)
 	insmod "$ko" || exit 1

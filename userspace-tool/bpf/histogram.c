@@ -67,6 +67,7 @@ void latency_print(FILE *to, const struct latency *l)
 	static const char bar[] = "  ########################################";
 	unsigned int first = LATENCY_SLOTS, last = 0, i;
 	__u64 most = 0;
+	int width;
 
 	for (i = 0; i < LATENCY_SLOTS; i++) {
 		if (!l->slots[i])
@@ -77,7 +78,9 @@ void latency_print(FILE *to, const struct latency *l)
 		if (l->slots[i] > most)
 			most = l->slots[i];
 	}
-	for (i = first; i <= last && i < LATENCY_SLOTS; i++)
+	for (i = first; i <= last && i < LATENCY_SLOTS; i++) {
+		width = (double)l->slots[i] / most * BAR_WIDTH;
 		fprintf(to, "  %12llu ns  %10llu%.*s\n", i ? 1ULL << i : 0, l->slots[i],
-			l->slots[i] ? 2 + (int)((double)l->slots[i] / most * BAR_WIDTH) : 0, bar);
+			width ? 2 + width : 0, bar);
+	}
 }

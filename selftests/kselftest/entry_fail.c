@@ -3,6 +3,7 @@
  * Failing VM entries, made on purpose by MINIKVM_VCPU_SET_VMCS (uapi/linux/minikvm.h): each must
  * become KVM_EXIT_FAIL_ENTRY with the hardware's reason and a log line that names field, value,
  * rule and SDM section; the host, another VM and the same vCPU go on. SDM volume 3, "VM Entries".
+ * Before each, MINIKVM_GET_VMCS must give the same verdict of the entry that is still to come.
  * Nor may failures flood the log, or tell where things lie in the host's memory. Needs minikvm
  * loaded with inject=1; skips on KVM. Relies on lib/ and /dev/kmsg.
  */
@@ -21,6 +22,7 @@ struct injection {
 	u32 encoding;
 	u64 value;
 	u64 reason;
+	const char *says;		/* words of the rule, if the field has many */
 };
 
 static const struct injection cr_dr[] = {
@@ -83,6 +85,40 @@ static const struct injection controls[] = {
 	  CONTROL },
 };
 
+/* Rules of which the log is not asked: the verdict has the same words. */
+static const struct injection more_registers[] = {
+	{ "CR0 without NE", NULL, 0x6800, 0x80050013, GUEST, "bit 5 must be 1" },
+	{ "CR4 without PAE", NULL, 0x6804, 0x2600, GUEST, "bit 5 (PAE)" },
+	{ "EFER with bit 1", NULL, 0x2806, 0xd03, GUEST, "reserved bits" },
+	{ "EFER without LMA", NULL, 0x2806, 0x101, GUEST, "must equal \"IA-32e mode guest\"" },
+	{ "EFER without LME", NULL, 0x2806, 0x401, GUEST, "bits 10 (LMA) and 8 (LME)" },
+	{ "PAT of type 2", NULL, 0x2804, 0x0007040600070402, GUEST, "byte 0" },
+	{ "blocking by SMI", NULL, 0x4824, 4, GUEST, "bit 2 (blocking by SMI)" },
+	{ "enclave interruption", NULL, 0x4824, 0x10, GUEST, "without SGX" },
+};
+
+static const struct injection more_segments[] = {
+	{ "TR in an LDT", NULL, 0x080e, 0x44, GUEST, "TI (bit 2)" },
+	{ "SS base above 4 GiB", NULL, 0x680a, 1UL << 32, GUEST, "bits 63:32" },
+	{ "ES base above 4 GiB", NULL, 0x6806, 1UL << 32, GUEST, "bits 63:32" },
+	{ "CS a system segment", NULL, 0x4816, 0xa08b, GUEST, "bit 4 (S)" },
+	{ "CS not present", NULL, 0x4816, 0xa01b, GUEST, "bit 7 (P)" },
+	{ "CS with reserved bit 8", NULL, 0x4816, 0xa19b, GUEST, "bits 11:8" },
+	{ "CS with reserved bit 17", NULL, 0x4816, 0x2a09b, GUEST, "bits 31:17" },
+	{ "CS of DPL 3", NULL, 0x4816, 0xa0fb, GUEST, "non-conforming" },
+	{ "conforming CS of DPL 3", NULL, 0x4816, 0xa0ff, GUEST, "for conforming" },
+	{ "CS with a limit in bytes", NULL, 0x4816, 0x209b, GUEST, "bit 15 (G) must be 1" },
+	{ "DS code that cannot be read", NULL, 0x481a, 0xc099, GUEST, "(readable)" },
+	{ "SS a system segment", NULL, 0x4818, 0xc083, GUEST, "bit 4 (S)" },
+	{ "SS not present", NULL, 0x4818, 0xc013, GUEST, "bit 7 (P)" },
+	{ "TR a code segment", NULL, 0x4822, 0x9b, GUEST, "bit 4 (S) must be 0" },
+	{ "TR not present", NULL, 0x4822, 0x0b, GUEST, "bit 7 (P)" },
+	{ "TR with reserved bit 8", NULL, 0x4822, 0x18b, GUEST, "bits 11:8" },
+	{ "TR with a limit in pages", NULL, 0x4822, 0x808b, GUEST, "bit 15 (G) must be 0" },
+	{ "LDTR a data segment", NULL, 0x4820, 0x92, GUEST, "bit 4 (S) must be 0" },
+	{ "LDTR not present", NULL, 0x4820, 0x02, GUEST, "bit 7 (P)" },
+};
+
 static const struct injection events[] = {
 	{ "event of reserved type 1", "VM_ENTRY_INTR_INFO_FIELD", 0x4016, 0x80000140, CONTROL },
 	{ "NMI of vector 3", "VM_ENTRY_INTR_INFO_FIELD", 0x4016, 0x80000203, CONTROL },
@@ -129,14 +165,42 @@ static void prepare(void)
 		kt_skip("no /dev/kmsg");
 }
 
-/* Does a new log record name the field, its value and a section of the SDM? */
-static bool logged(const struct injection *in)
+#define ROOM 400
+
+/* The rule that the entry to come breaks: what it says, in words. */
+static const char *verdict(const struct injection *in)
 {
-	char line[2048], want[128];
+	static struct minikvm_vmcs_value fields[ROOM];
+	static struct minikvm_vmcs_rule rules[ROOM];
+	struct minikvm_vmcs v = {
+		.nr_fields = ROOM, .nr_rules = ROOM,
+		.fields = (u64)(unsigned long)fields, .rules = (u64)(unsigned long)rules,
+	};
+	const char *first = NULL;
+
+	KT_IOCTL(victim->fd, MINIKVM_GET_VMCS, &v);
+	for (u32 i = 0; i < v.nr_rules; i++) {
+		if (!(rules[i].flags & MINIKVM_VMCS_BROKEN))
+			continue;
+		if (!first || (in->says && strstr(rules[i].text, in->says)))
+			first = rules[i].text;
+		if (rules[i].field == in->encoding && rules[i].value == in->value &&
+		    (!in->says || strstr(rules[i].text, in->says)))
+			return rules[i].text;
+	}
+	kt_fail("%s: %u rules are broken, none as expected; one is: %s", in->what, v.nr_broken,
+		first ? first : "(none)");
+}
+
+/* Does a new log record name the field, its value, the rule and a section of the SDM? */
+static bool logged(const struct injection *in, const char *rule)
+{
+	char line[2048], want[512];
 	bool found = false;
 	ssize_t n;
 
-	snprintf(want, sizeof(want), "%s = 0x%llx: ", in->field, (unsigned long long)in->value);
+	snprintf(want, sizeof(want), "%s = 0x%llx: %s", in->field, (unsigned long long)in->value,
+		 rule);
 	for (int i = 0; i < 20000; i++) {
 		n = read(kmsg, line, sizeof(line) - 1);
 		if (n < 0 && errno == EPIPE)
@@ -158,11 +222,13 @@ static void inject(const struct injection *in, u32 n)
 	prepare();
 	for (u32 i = 0; i < n; i++) {
 		struct minikvm_vmcs_field f = { .encoding = in[i].encoding, .value = in[i].value };
+		const char *rule;
 		u64 reason;
 
 		lseek(kmsg, 0, SEEK_END);
 		if (ioctl(victim->fd, MINIKVM_VCPU_SET_VMCS, &f))
 			kt_fail("%s: MINIKVM_VCPU_SET_VMCS: %s", in[i].what, kt_errno_name(errno));
+		rule = verdict(&in[i]);
 		if (kt_run_raw(victim))
 			kt_fail("%s: KVM_RUN: %s", in[i].what, kt_errno_name(errno));
 		if (victim->run->exit_reason != KVM_EXIT_FAIL_ENTRY) {
@@ -173,7 +239,7 @@ static void inject(const struct injection *in, u32 n)
 		if (reason != in[i].reason)
 			kt_fail("%s: reason %#llx, want %#llx", in[i].what,
 				(unsigned long long)reason, (unsigned long long)in[i].reason);
-		if (in[i].field && !logged(&in[i])) {
+		if (in[i].field && !logged(&in[i], rule)) {
 			kt_note("%s: the log has no '%s = 0x%llx: ... (SDM, ...)'", in[i].what,
 				in[i].field, (unsigned long long)in[i].value);
 			silent++;
@@ -199,6 +265,8 @@ GROUP(access_rights)
 GROUP(activity)
 GROUP(controls)
 GROUP(events)
+GROUP(more_registers)
+GROUP(more_segments)
 
 /* The log explains at most a few failures per second: let the limit recover. */
 static void breathe(void)
@@ -407,6 +475,8 @@ static const struct kt_test tests[] = {
 	{ "log_limit_recovers_once_more", breathe },
 	{ "bad_controls", bad_controls },
 	{ "bad_events", bad_events },
+	{ "more_bad_registers", bad_more_registers },
+	{ "more_bad_segments", bad_more_segments },
 	{ "many_failures", many_failures },
 	{ "log_limit_recovers_for_counting", breathe },
 	{ "one_cause_one_explanation", one_cause_one_explanation },

@@ -246,7 +246,8 @@ static void codes(void)
 {
 	static const char * const topics[] = { "exit", "entry-failure", "vmx-error", "ioctl",
 					       "fault" };
-	static const char * const bad[] = { "999", "nothing", "", "-1", "0x", "1x", "ept:", "ept:x" };
+	static const char * const bad[] = { "999", "nothing", "", "-1", "0x", "1x", "ept:",
+					    "ept:x" };
 	struct sentence why;
 	size_t i, j;
 	FILE *to;

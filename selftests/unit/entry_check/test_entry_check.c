@@ -4,8 +4,11 @@
  *
  * SDM, "VM Entries". A VMCS is an array here. Each of the known-good ones must pass; each row of
  * rows.c changes one field or two of a good one, and exactly the rules that the row names may
- * be reported, in any order: with field, words and section.
+ * be reported, in any order: with field, words and section. At the end each rule that was ever
+ * looked at must have been broken once, and Documentation/entry-failures.rst, whose path is the
+ * argument, must say how many there are.
  */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <asm/processor-flags.h>
@@ -28,6 +31,49 @@ static struct {
 } found[MAX_FOUND];
 static int nr_found;
 
+/* Each rule that was looked at: its words with numbers left out are its name. */
+#define MAX_RULES	512
+static struct {
+	char name[240];
+	bool broken;
+} rules[MAX_RULES];
+static int nr_rules;
+/* What noise finds is not noted: there are hundreds of combinations. */
+static bool noise;
+
+static void note_rule(const char *section, const char *rule, bool broken)
+{
+	char name[240], *to = name;
+	const char *from;
+	int i;
+
+	if (noise)
+		return;
+	to += snprintf(name, sizeof(name), "%s: ", section);
+	for (from = rule; *from && to < name + sizeof(name) - 1; from++)
+		if (!isdigit((unsigned char)*from) || !isdigit((unsigned char)from[1]))
+			*to++ = isdigit((unsigned char)*from) ? '#' : *from;
+	*to = 0;
+	for (i = 0; i < nr_rules && strcmp(rules[i].name, name); i++)
+		;
+	if (i == MAX_RULES) {
+		printf("Bail out! too many rules\n");
+		exit(1);
+	}
+	if (i == nr_rules)
+		strcpy(rules[nr_rules++].name, name);
+	rules[i].broken |= broken;
+}
+
+static void holds(struct entry_check *c, u32 field, u64 value, const char *rule)
+{
+	if (value != vmcs[field]) {
+		printf("Bail out! a wrong value\n");
+		exit(1);
+	}
+	note_rule(c->section, rule, false);
+}
+
 static u64 read_field(struct entry_check *c, u32 field)
 {
 	(void)c;
@@ -44,6 +90,7 @@ static void report(struct entry_check *c, u32 field, u64 value, const char *rule
 		printf("Bail out! too many findings, or a wrong value\n");
 		exit(1);
 	}
+	note_rule(c->section, rule, true);
 	found[nr_found].field = field;
 	found[nr_found].section = c->section;
 	snprintf(found[nr_found].rule, sizeof(found[0].rule), "%s", rule);
@@ -237,7 +284,8 @@ void good_apicv(void)
 static int run(void)
 {
 	struct entry_check c = {
-		.read = read_field, .report = report, .caps = &caps, .vmcs_pa = 0x99000,
+		.read = read_field, .report = report, .holds = holds, .caps = &caps,
+		.vmcs_pa = 0x99000,
 		.vtpr = vtpr, .link_revision = link_revision,
 	};
 	int broken;
@@ -433,7 +481,64 @@ static void test_noise(void)
 	result(true, "2000 VMCSs of noise");
 }
 
-int main(void)
+/* "Each bit must be as ...": no bit is wrong, and a wrong one has a rule of its own. */
+static bool sums_up(const char *name)
+{
+	return strstr(name, "each bit must be as");
+}
+
+/* Does the chapter have a line with both? */
+static bool says(const char *chapter, const char *one, const char *other)
+{
+	FILE *file = chapter ? fopen(chapter, "r") : NULL;
+	bool said = false;
+	char line[512];
+
+	while (file && fgets(line, sizeof(line), file))
+		said |= strstr(line, one) && strstr(line, other);
+	if (file)
+		fclose(file);
+	return said;
+}
+
+static void test_section_count(const char *chapter, const char *section)
+{
+	size_t len = strlen(section);
+	char count[32];
+	int i, n = 0;
+
+	for (i = 0; i < nr_rules; i++)
+		n += !strncmp(rules[i].name, section, len) && rules[i].name[len] == ':' &&
+		     !sums_up(rules[i].name);
+	snprintf(count, sizeof(count), "  %d  ", n);
+	tap_ok(says(chapter, section, count), "the book counts %d of \"%s\"", n, section);
+}
+
+/* Was each rule broken by some row, and does the book say how many there are? */
+static void test_coverage(const char *chapter)
+{
+	static const char * const sections[] = {
+		EXECUTION, EXIT, ENTRY, HOST_REGISTERS, HOST_SEGMENTS, HOST_SIZE, REGISTERS,
+		SEGMENTS, TABLES, RIP_RFLAGS, NON_REGISTER, PDPTES,
+	};
+	char want[64];
+	int i, n = 0;
+
+	for (i = 0; i < nr_rules; i++) {
+		if (sums_up(rules[i].name))
+			continue;
+		n++;
+		if (!rules[i].broken)
+			printf("# never broken: %s\n", rules[i].name);
+		tap_ok(rules[i].broken, "broken once: %s", rules[i].name);
+	}
+	snprintf(want, sizeof(want), "**%d rules**", n);
+	tap_ok(says(chapter, want, ""), "the book counts the rules: %s", want);
+	for (i = 0; i < (int)ARRAY_SIZE(sections); i++)
+		test_section_count(chapter, sections[i]);
+}
+
+int main(int argc, char **argv)
 {
 	int i;
 
@@ -447,6 +552,8 @@ int main(void)
 	for (i = 0; i < NR_ROW_TABLES; i++)
 		test_rows(&row_tables[i]);
 	test_processors();
+	test_coverage(argc > 1 ? argv[1] : NULL);
+	noise = true;
 	test_noise();
 	return tap_done();
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The guest of exercise 4: reads a page that nothing has touched, writes it, reads where there is no
- * memory, and halts. A flat real-mode image for `minikvm run --flat`.
+ * The guest of exercise 4: reads a page that nothing has touched and writes it, writes another and
+ * reads it, and halts. A flat real-mode image for `minikvm run --flat`.
  */
 	.code16
 	.globl	_start

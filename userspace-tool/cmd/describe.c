@@ -78,7 +78,7 @@ int describe_next(const struct described_command *command, int argc, char **argv
 static void print_wrapped(FILE *to, const char *text, int column, int indent)
 {
 	while (*text) {
-		int word = strcspn(text, " \n");
+		int word = strcspn(text, "\n ");
 
 		if (column > indent && column + 1 + word > WIDTH) {
 			fprintf(to, "\n%*s", indent, "");
@@ -93,7 +93,7 @@ static void print_wrapped(FILE *to, const char *text, int column, int indent)
 			fprintf(to, "\n\n%*s", indent, "");
 			column = indent;
 		}
-		text += strspn(text, " \n");
+		text += strspn(text, "\n ");
 	}
 	fputc('\n', to);
 }

@@ -111,6 +111,13 @@ static int execute_pv(struct mkvm_vcpu *vcpu, unsigned long nr, bool cs_l, long 
 	return 1;
 }
 
+/* Out of line: its arguments would take registers also while the event is off. */
+static noinline void trace_execute(struct mkvm_vcpu *vcpu, unsigned long nr)
+{
+	trace_kvm_hypercall(nr, reg_read(vcpu, GREG_RBX), reg_read(vcpu, GREG_RCX),
+			    reg_read(vcpu, GREG_RDX), reg_read(vcpu, GREG_RSI));
+}
+
 /**
  * hypercall_execute() - execute the hypercall in the guest's registers
  * @vcpu: loaded vCPU
@@ -147,8 +154,8 @@ int hypercall_execute(struct mkvm_vcpu *vcpu)
 			ret = -KVM_ENOSYS;
 		}
 	}
-	trace_kvm_hypercall(nr, reg_read(vcpu, GREG_RBX), reg_read(vcpu, GREG_RCX),
-			    reg_read(vcpu, GREG_RDX), reg_read(vcpu, GREG_RSI));
+	if (trace_kvm_hypercall_enabled())
+		trace_execute(vcpu, nr);
 	reg_write(vcpu, GREG_RAX, code.l ? ret : (u32)ret);
 	return 1;
 }

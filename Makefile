@@ -16,6 +16,8 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 KNAME ?= host
 # Code that only tests reach (posted_test, break_field): the modules of the lab's kernels have it.
 TESTHOOKS ?= $(if $(filter 6.1 6.12 debug lint-%,$(KNAME)),1)
+# COUNT_VMCS=y: a module that counts its VMREADs and VMWRITEs, for the benchmark.
+COUNT_VMCS ?=
 DESTDIR ?=
 PREFIX ?= /usr
 VERSION := $(shell sed -n 's/.*MINIKVM_ABI_VERSION[[:space:]]*//p' uapi/linux/minikvm.h).0
@@ -68,7 +70,7 @@ module:
 	@if ! [ $(MODULE_DIR)/compat.flags -nt compat/tests ]; then \
 		compat/probe $(KDIR) "$(KCC)" > $(MODULE_DIR)/compat.flags || { rm -f $(MODULE_DIR)/compat.flags; exit 1; }; \
 	fi
-	$(MAKE) -C $(KDIR) M=$(MODULE_DIR) CC="$(KCC)" TESTHOOKS=$(TESTHOOKS) \
+	$(MAKE) -C $(KDIR) M=$(MODULE_DIR) CC="$(KCC)" TESTHOOKS=$(TESTHOOKS) COUNT_VMCS=$(COUNT_VMCS) \
 		MINIKVM_COMPAT_FLAGS="$$(cat $(MODULE_DIR)/compat.flags)" modules
 	@echo "built $(MODULE_DIR)/minikvm.ko"
 

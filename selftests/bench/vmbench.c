@@ -5,7 +5,7 @@
  * The same guest code on any device that speaks KVM's ABI (--dev /dev/kvm, --dev /dev/minikvm).
  * Meant for the lab's Bochs host, whose TSC counts executed instructions. A guest measures
  * itself by RDTSC, in batches; the smallest batch has no host interrupt in it. Where minikvm
- * counts its VMCS accesses (count_vmcs=1), prints those per operation as well.
+ * counts its VMCS accesses (COUNT_VMCS=y), prints those per operation as well.
  * On two host CPUs only the rows of two vCPUs; rows of growth only by name; --list prints each
  * row's name and its kind (1, 2 or growth). Relies on the kselftests' library. Output, behind a
  * label: `row NAME TICKS`, `vmcs NAME VMREADS VMWRITES`, `own NAME TICKS`, `growth NAME N TICKS`.

@@ -37,25 +37,28 @@ static const struct caps_source caps_sources[] = {
 	{ 0x80000001, 0, 3, CPUID_8000_0001_EDX }, { 0x80000001, 0, 2, CPUID_8000_0001_ECX },
 };
 
+static __always_inline bool answers(const struct kvm_cpuid_entry2 *e, u32 function, u32 index)
+{
+	return e->function == function &&
+	       (!(e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX) || e->index == index);
+}
+
 static struct kvm_cpuid_entry2 *scan(struct kvm_cpuid_entry2 *entries, int nent, u32 function,
 				     u32 index)
 {
 	struct kvm_cpuid_entry2 *e;
 
 	for (e = entries; e < entries + nent; e++) {
-		if (e->function == function &&
-		    (!(e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX) || e->index == index))
+		if (answers(e, function, index))
 			return e;
 	}
 	return NULL;
 }
 
-/* The first entry of a leaf is nearly always the one: it is looked at before all others. */
-static __always_inline struct kvm_cpuid_entry2 *find(struct mkvm_vcpu *vcpu, u32 function,
-						     u32 index)
+/* Where the entries of a leaf begin: at its first one, or for leaves without an index anywhere. */
+static __always_inline struct kvm_cpuid_entry2 *first_entry(struct mkvm_vcpu *vcpu, u32 function)
 {
-	struct kvm_cpuid_entry2 *e;
-	u32 slot, first = 1;
+	u32 slot, first;
 
 	if (function < ARRAY_SIZE(vcpu->arch.cpuid_basic)) {
 		slot = array_index_nospec(function, ARRAY_SIZE(vcpu->arch.cpuid_basic));
@@ -64,20 +67,19 @@ static __always_inline struct kvm_cpuid_entry2 *find(struct mkvm_vcpu *vcpu, u32
 		slot = array_index_nospec(function - 0x80000000u,
 					  ARRAY_SIZE(vcpu->arch.cpuid_extended));
 		first = vcpu->arch.cpuid_extended[slot];
+	} else {
+		first = vcpu->arch.cpuid_nent ? 1 : 0;
 	}
-	if (!first || !vcpu->arch.cpuid_nent)
-		return NULL;
-	e = vcpu->arch.cpuid + first - 1;
-	if (likely(e->function == function &&
-		   (!(e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX) || e->index == index)))
-		return e;
-	return scan(e, vcpu->arch.cpuid_nent - (first - 1), function, index);
+	return first ? vcpu->arch.cpuid + first - 1 : NULL;
 }
 
-static noinline struct kvm_cpuid_entry2 *find_rarely(struct mkvm_vcpu *vcpu, u32 function,
-						     u32 index)
+static struct kvm_cpuid_entry2 *find(struct mkvm_vcpu *vcpu, u32 function, u32 index)
 {
-	return find(vcpu, function, index);
+	struct kvm_cpuid_entry2 *e = first_entry(vcpu, function);
+
+	if (!e)
+		return NULL;
+	return scan(e, vcpu->arch.cpuid + vcpu->arch.cpuid_nent - e, function, index);
 }
 
 /*
@@ -92,18 +94,26 @@ static struct kvm_cpuid_entry2 *find_out_of_range(struct mkvm_vcpu *vcpu, u32 fu
 	if (vcpu->arch.cpuid_amd_range || !vcpu->arch.cpuid_nent)
 		return NULL;
 	if (function >= 0x40000000 && function <= 0x4fffffff)
-		base = find_rarely(vcpu, function & 0xffffff00, 0);
+		base = find(vcpu, function & 0xffffff00, 0);
 	else if (function >= 0x80000000)
-		base = find_rarely(vcpu, function & 0xffff0000, 0);
+		base = find(vcpu, function & 0xffff0000, 0);
 	else
-		base = find_rarely(vcpu, 0, 0);
+		base = find(vcpu, 0, 0);
 	if (base && function <= base->eax)
 		return NULL;
-	return find_rarely(vcpu, vcpu->arch.cpuid_max_basic, index);
+	return find(vcpu, vcpu->arch.cpuid_max_basic, index);
+}
+
+static __always_inline void give(struct mkvm_vcpu *vcpu, const struct kvm_cpuid_entry2 *e)
+{
+	vcpu->arch.regs[GREG_RAX] = e->eax;
+	vcpu->arch.regs[GREG_RBX] = e->ebx;
+	vcpu->arch.regs[GREG_RCX] = e->ecx;
+	vcpu->arch.regs[GREG_RDX] = e->edx;
 }
 
 /* Topology: past the last level the level number and the x2APIC ID still show. */
-static noinline void execute_missing(struct mkvm_vcpu *vcpu, u32 function, u32 index)
+static void execute_missing(struct mkvm_vcpu *vcpu, u32 function, u32 index)
 {
 	const struct kvm_cpuid_entry2 *e = NULL;
 
@@ -115,9 +125,24 @@ static noinline void execute_missing(struct mkvm_vcpu *vcpu, u32 function, u32 i
 	vcpu->arch.regs[GREG_RDX] = e ? e->edx : 0;
 }
 
-static noinline void trace_execute(struct mkvm_vcpu *vcpu, u32 function, u32 index,
-				   const struct kvm_cpuid_entry2 *e)
+/* Any entry of a leaf, or none. Out of line: the usual case calls nothing and saves no register. */
+static noinline const struct kvm_cpuid_entry2 *execute(struct mkvm_vcpu *vcpu, u32 function,
+						       u32 index)
 {
+	const struct kvm_cpuid_entry2 *e = find(vcpu, function, index);
+
+	if (!e)
+		e = find_out_of_range(vcpu, function, index);
+	if (e)
+		give(vcpu, e);
+	else
+		execute_missing(vcpu, function, index);
+	return e;
+}
+
+static noinline void execute_traced(struct mkvm_vcpu *vcpu, u32 function, u32 index)
+{
+	const struct kvm_cpuid_entry2 *e = execute(vcpu, function, index);
 	const unsigned long *regs = vcpu->arch.regs;
 
 	trace_kvm_cpuid(function, index, regs[GREG_RAX], regs[GREG_RBX], regs[GREG_RCX],
@@ -129,29 +154,21 @@ static noinline void trace_execute(struct mkvm_vcpu *vcpu, u32 function, u32 ind
  * cpuid_execute() - the CPUID exit: EAX, EBX, ECX, EDX from EAX and ECX
  * @vcpu: the vCPU; only registers change, RIP is the caller's
  *
- * Two array look-ups for the usual leaves.
+ * Two array look-ups for the usual leaves: the first entry of a leaf is nearly always the one.
  *
  * Context: any, interrupts may be off.
  */
 void cpuid_execute(struct mkvm_vcpu *vcpu)
 {
 	u32 function = vcpu->arch.regs[GREG_RAX], index = vcpu->arch.regs[GREG_RCX];
-	const struct kvm_cpuid_entry2 *e = find(vcpu, function, index);
+	const struct kvm_cpuid_entry2 *e = first_entry(vcpu, function);
 
-	if (unlikely(!e)) {
-		e = find_out_of_range(vcpu, function, index);
-		if (!e) {
-			execute_missing(vcpu, function, index);
-			goto out;
-		}
-	}
-	vcpu->arch.regs[GREG_RAX] = e->eax;
-	vcpu->arch.regs[GREG_RBX] = e->ebx;
-	vcpu->arch.regs[GREG_RCX] = e->ecx;
-	vcpu->arch.regs[GREG_RDX] = e->edx;
-out:
 	if (trace_kvm_cpuid_enabled())
-		trace_execute(vcpu, function, index, e);
+		execute_traced(vcpu, function, index);
+	else if (likely(e && answers(e, function, index)))
+		give(vcpu, e);
+	else
+		execute(vcpu, function, index);
 }
 
 static void set_bits(u32 *word, u32 mask, bool on)

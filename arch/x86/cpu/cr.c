@@ -326,7 +326,7 @@ int cr8_set(struct mkvm_vcpu *vcpu, unsigned long cr8)
  */
 unsigned long cr8_get(struct mkvm_vcpu *vcpu)
 {
-	return vcpu->arch.apic ? lapic_get_cr8(vcpu) : vcpu->arch.cr8;
+	return lapic_get_cr8(vcpu);
 }
 
 /**

@@ -11,28 +11,44 @@
 #include "arch/x86/vmx/vmx_vcpu.h"
 
 /* Outside 64-bit mode (compatibility mode is outside) the instruction pointer wraps at 4 GiB. */
-static noinline unsigned long wrapped(struct mkvm_vcpu *vcpu, unsigned long rip)
+static unsigned long wrapped(struct mkvm_vcpu *vcpu, unsigned long rip)
 {
 	return vmx_in_64bit_code(vcpu) ? rip : (u32)rip;
 }
 
-/*
- * Every exit of an instruction comes through here: what is rare stands elsewhere. RIP is written at
- * once, so that the entry finds nothing dirty and need not look which register it is.
- */
-static __always_inline void skip(struct mkvm_vcpu *vcpu, unsigned int len)
-{
-	unsigned long rip = vmx_rip(vcpu), next = rip + len;
-	u32 state = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+#define SHADOW	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)
 
-	if (unlikely((rip ^ next) >> 31))
-		next = wrapped(vcpu, next);
+/* The instruction pointer may wrap, a shadow ends, or @step: the guest steps. */
+static noinline int skip_rarely(struct mkvm_vcpu *vcpu, unsigned long next, u32 state, bool step)
+{
+	next = wrapped(vcpu, next);
 	vcpu->arch.regs[GREG_RIP] = next;
 	vmcs_write64(GUEST_RIP, next);
 	/* The shadow of STI or MOV SS covers one instruction, which this was. */
-	if (unlikely(state & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)))
-		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
-			     state & ~(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS));
+	if (state & SHADOW)
+		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, state & ~SHADOW);
+	/* An instruction that the module did for the guest traps like any other. */
+	if (step)
+		single_step_pend();
+	return 1;
+}
+
+/*
+ * Every exit of an instruction comes through here: what is rare stands in a function that is not
+ * returned from, so that no register is saved for it. RIP is written at once, so that the entry
+ * finds nothing dirty and need not look which register it is.
+ */
+static __always_inline int skip(struct mkvm_vcpu *vcpu, unsigned int len, bool traps)
+{
+	unsigned long rip = vmx_rip(vcpu), next = rip + len;
+	u32 state = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+	bool step = traps && vmx_rflags(vcpu) & X86_EFLAGS_TF;
+
+	if (unlikely((rip ^ next) >> 31 || state & SHADOW || step))
+		return skip_rarely(vcpu, next, state, step);
+	vcpu->arch.regs[GREG_RIP] = next;
+	vmcs_write64(GUEST_RIP, next);
+	return 1;
 }
 
 /**
@@ -44,11 +60,7 @@ static __always_inline void skip(struct mkvm_vcpu *vcpu, unsigned int len)
  */
 int skip_bytes(struct mkvm_vcpu *vcpu, unsigned int len)
 {
-	skip(vcpu, len);
-	/* An instruction that the module did for the guest traps like any other. */
-	if (unlikely(vmx_rflags(vcpu) & X86_EFLAGS_TF))
-		single_step_pend();
-	return 1;
+	return skip(vcpu, len, true);
 }
 
 /**
@@ -62,7 +74,7 @@ int skip_bytes(struct mkvm_vcpu *vcpu, unsigned int len)
  */
 int skip_instruction(struct mkvm_vcpu *vcpu)
 {
-	return skip_bytes(vcpu, vmcs_read32(VM_EXIT_INSTRUCTION_LEN));
+	return skip(vcpu, vmcs_read32(VM_EXIT_INSTRUCTION_LEN), true);
 }
 
 /**
@@ -72,5 +84,5 @@ int skip_instruction(struct mkvm_vcpu *vcpu)
  */
 void skip_untrapped(struct mkvm_vcpu *vcpu, unsigned int len)
 {
-	skip(vcpu, len);
+	skip(vcpu, len, false);
 }

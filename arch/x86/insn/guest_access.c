@@ -163,6 +163,24 @@ static int device_write(struct mkvm_vcpu *vcpu, gpa_t gpa, unsigned int len, con
 	return mkvm_io_bus_write(vcpu, MKVM_MMIO_BUS, gpa, len, data);
 }
 
+/* The first device that an instruction of the vCPU's reaches: many vCPUs never need the room. */
+static noinline bool allocate_accesses(struct mkvm_mmio *mmio)
+{
+	mmio->reads = kmalloc_array(2 * MKVM_MMIO_MAX_ACCESSES, sizeof(*mmio->reads),
+				    GFP_KERNEL_ACCOUNT);
+	if (!mmio->reads) {
+		mmio->why = "no memory for what devices are asked";
+		return false;
+	}
+	mmio->writes = mmio->reads + MKVM_MMIO_MAX_ACCESSES;
+	return true;
+}
+
+static bool room_for_accesses(struct mkvm_mmio *mmio)
+{
+	return likely(mmio->reads) || allocate_accesses(mmio);
+}
+
 /* Read at most 8 bytes of a device, or of what this instruction read there before. */
 static int read_device(struct mkvm_vcpu *vcpu, gpa_t gpa, void *data, unsigned int len)
 {
@@ -170,6 +188,8 @@ static int read_device(struct mkvm_vcpu *vcpu, gpa_t gpa, void *data, unsigned i
 	struct mkvm_mmio_access *done;
 
 	mmio->touched = true;
+	if (!room_for_accesses(mmio))
+		return -EFAULT;
 	if (mmio->next_read < mmio->nr_reads) {
 		done = &mmio->reads[mmio->next_read];
 		if (done->gpa == gpa && done->len == len) {
@@ -210,6 +230,8 @@ static int write_device(struct mkvm_vcpu *vcpu, gpa_t gpa, const void *data, uns
 	/* Order matters to devices: behind a write that waits, all wait. */
 	if (first && !device_write(vcpu, gpa, len, data))
 		return 0;
+	if (!room_for_accesses(mmio))
+		return -EFAULT;
 	if (mmio->nr_writes == MKVM_MMIO_MAX_ACCESSES) {
 		mmio->why = "one instruction writes devices too often";
 		return -EFAULT;
@@ -475,25 +497,7 @@ int guest_access_finish(struct mkvm_vcpu *vcpu)
 }
 
 /**
- * guest_access_vcpu_init() - room for accesses that wait for userspace
- * @vcpu: the vCPU
- *
- * Return: 0 or -ENOMEM.
- */
-int guest_access_vcpu_init(struct mkvm_vcpu *vcpu)
-{
-	struct mkvm_mmio *mmio = &vcpu->arch.mmio;
-
-	mmio->reads = kcalloc(2 * MKVM_MMIO_MAX_ACCESSES, sizeof(*mmio->reads),
-			      GFP_KERNEL_ACCOUNT);
-	if (!mmio->reads)
-		return -ENOMEM;
-	mmio->writes = mmio->reads + MKVM_MMIO_MAX_ACCESSES;
-	return 0;
-}
-
-/**
- * guest_access_vcpu_free() - undo guest_access_vcpu_init()
+ * guest_access_vcpu_free() - the end of a vCPU
  * @vcpu: the vCPU
  */
 void guest_access_vcpu_free(struct mkvm_vcpu *vcpu)

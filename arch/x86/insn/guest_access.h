@@ -40,7 +40,6 @@ const char *guest_access_what(struct mkvm_vcpu *vcpu, gpa_t gpa);
 int guest_access_wait(struct mkvm_vcpu *vcpu, int (*again)(struct mkvm_vcpu *vcpu));
 int guest_access_finish(struct mkvm_vcpu *vcpu);
 int guest_access_exit(struct mkvm_vcpu *vcpu, gpa_t gpa, unsigned int len, u64 data, bool write);
-int guest_access_vcpu_init(struct mkvm_vcpu *vcpu);
 void guest_access_vcpu_free(struct mkvm_vcpu *vcpu);
 
 #endif

@@ -578,12 +578,7 @@ int mmio_emulate_movbe(struct mkvm_vcpu *vcpu)
 int mmio_vcpu_init(struct mkvm_vcpu *vcpu)
 {
 	vcpu->arch.mmio.ctxt = kzalloc(sizeof(*vcpu->arch.mmio.ctxt), GFP_KERNEL_ACCOUNT);
-	if (!vcpu->arch.mmio.ctxt)
-		return -ENOMEM;
-	if (!guest_access_vcpu_init(vcpu))
-		return 0;
-	kfree(vcpu->arch.mmio.ctxt);
-	return -ENOMEM;
+	return vcpu->arch.mmio.ctxt ? 0 : -ENOMEM;
 }
 
 /**

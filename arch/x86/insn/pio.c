@@ -65,9 +65,15 @@ static void set_rax(struct mkvm_vcpu *vcpu, u32 value, int size)
 	reg_write(vcpu, GREG_RAX, rax);
 }
 
+/*
+ * Where the instruction is, to see in the next KVM_RUN whether the guest is still there. In long
+ * mode RIP tells it alone: what puts the guest elsewhere, a debugger or a reset, changes RIP or
+ * leaves the mode.
+ */
 static u64 linear_rip(struct mkvm_vcpu *vcpu)
 {
-	return vmx_get_segment_base(vcpu, SEG_CS) + rip_read(vcpu);
+	return is_long_mode(vcpu) ? rip_read(vcpu) :
+				    vmx_get_segment_base(vcpu, SEG_CS) + rip_read(vcpu);
 }
 
 static int complete_out(struct mkvm_vcpu *vcpu)

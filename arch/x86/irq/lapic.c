@@ -706,12 +706,14 @@ void lapic_reset(struct mkvm_vcpu *vcpu, bool init_event)
 	if (!apic)
 		return;
 	reset_registers(apic);
-	lapic_map_update(vcpu->vm);
+	/* A new vCPU is not in the table of destinations before lapic_postcreate(). */
+	if (init_event)
+		lapic_map_update(vcpu->vm);
 	mkvm_make_request(MKVM_REQ_APIC_MODE, vcpu);
 }
 
 /**
- * lapic_create() - give a vCPU its local APIC, in the state after power-up
+ * lapic_create() - give a vCPU its local APIC; lapic_reset() brings it into a state
  * @vcpu: the vCPU, not visible to others yet; vcpu->id is its initial APIC ID
  *
  * Return: 0 or -ENOMEM.
@@ -733,7 +735,6 @@ int lapic_create(struct mkvm_vcpu *vcpu)
 	lapic_timer_init(apic);
 	vcpu->arch.apic_base = power_up_base(vcpu);
 	set_initial_id(apic);
-	reset_registers(apic);
 	vcpu->arch.apic = apic;
 	return 0;
 }

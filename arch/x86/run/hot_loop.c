@@ -321,11 +321,11 @@ int hot_loop_run(struct mkvm_vcpu *vcpu)
 		}
 		if (reason < ARRAY_SIZE(vcpu->stats.exits_by_reason))
 			vcpu->stats.exits_by_reason[reason]++;
-		if (reason == EXIT_REASON_EXCEPTION_NMI)
-			forward_host_exception();
 		row = exit_row(reason);
 		complete_events(vcpu, row->in_delivery);
 		if (!row->fast) {
+			if (reason == EXIT_REASON_EXCEPTION_NMI)
+				forward_host_exception();
 			ret = EXIT_SLOW;
 			break;
 		}

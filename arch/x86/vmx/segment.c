@@ -161,24 +161,11 @@ struct vmx_code vmx_get_code(struct mkvm_vcpu *vcpu)
 	return code;
 }
 
-/**
- * vmx_cache_reg() - read a lazily kept register from the VMCS
- * @vcpu: loaded vCPU
- * @reg: GREG_RSP, GREG_RIP, GREG_RFLAGS, GREG_CR0, GREG_CR3, GREG_CR4 or GREG_PDPTR
- */
-void vmx_cache_reg(struct mkvm_vcpu *vcpu, int reg)
+/* All but RIP and RFLAGS; out of line, so that these two need no stack frame. */
+static noinline void cache_other(struct mkvm_vcpu *vcpu, int reg)
 {
 	struct mkvm_arch_vcpu *arch = &vcpu->arch;
 
-	/* The two that nearly every exit to userspace asks for. */
-	if (likely(reg == GREG_RFLAGS)) {
-		vmx_rflags(vcpu);
-		return;
-	}
-	if (likely(reg == GREG_RIP)) {
-		vmx_rip(vcpu);
-		return;
-	}
 	switch (reg) {
 	case GREG_RSP:
 		arch->regs[GREG_RSP] = vmcs_read64(GUEST_RSP);
@@ -204,4 +191,23 @@ void vmx_cache_reg(struct mkvm_vcpu *vcpu, int reg)
 		WARN_ONCE(1, "register %d is not kept in the VMCS\n", reg);
 	}
 	reg_mark_available(vcpu, reg);
+}
+
+/**
+ * vmx_cache_reg() - read a lazily kept register from the VMCS
+ * @vcpu: loaded vCPU
+ * @reg: GREG_RSP, GREG_RIP, GREG_RFLAGS, GREG_CR0, GREG_CR3, GREG_CR4 or GREG_PDPTR
+ */
+void vmx_cache_reg(struct mkvm_vcpu *vcpu, int reg)
+{
+	/* The two that nearly every exit to userspace asks for. */
+	if (likely(reg == GREG_RFLAGS)) {
+		vmx_rflags(vcpu);
+		return;
+	}
+	if (likely(reg == GREG_RIP)) {
+		vmx_rip(vcpu);
+		return;
+	}
+	cache_other(vcpu, reg);
 }

@@ -208,7 +208,7 @@ int vmx_vcpu_create(struct mkvm_vcpu *vcpu)
 	    !zalloc_cpumask_var(&vmx->ran_on, GFP_KERNEL_ACCOUNT))
 		goto no_memory;
 	if (vmx_caps.pml) {
-		vmx->pml_page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+		vmx->pml_page = alloc_page(GFP_KERNEL_ACCOUNT);
 		if (!vmx->pml_page)
 			goto no_memory;
 	}

@@ -10,8 +10,8 @@
 #ifndef MINIKVM_ARCH_X86_VMX_VMCS_H
 #define MINIKVM_ARCH_X86_VMX_VMCS_H
 
+#include <linux/bits.h>
 #include <linux/build_bug.h>
-#include <linux/jump_label.h>
 #include <linux/percpu.h>
 #include <asm/asm.h>
 #include <asm/vmx.h>
@@ -30,55 +30,69 @@ struct vmcs {
 	u8 data[PAGE_SIZE - 8];
 } __packed;
 
-/* Counting accesses costs a NOP in each accessor when it is off (module option count_vmcs). */
+/* Counting is compiled in with COUNT_VMCS=y alone, for the benchmark: no exit pays for it. */
 struct vmcs_access_count {
 	u64 reads;
 	u64 writes;
 };
+
+#ifdef MINIKVM_COUNT_VMCS
 DECLARE_PER_CPU(struct vmcs_access_count, vmcs_access_count);
-DECLARE_STATIC_KEY_FALSE(vmcs_count_key);
+#define vmcs_count(what)	this_cpu_inc(vmcs_access_count.what)
+#else
+#define vmcs_count(what)	do { } while (0)
+#endif
 
 /* SDM, "Structure of VMCS Component Encoding": bits 14:13 are the width. */
 enum vmcs_width { VMCS_WIDTH_16, VMCS_WIDTH_64, VMCS_WIDTH_32, VMCS_WIDTH_NATURAL };
 #define vmcs_field_width(field)		(((field) >> 13) & 3)
 #define vmcs_field_high(field)		((field) & 1)
 
-/* Out of line: names the field in the log, a little later. Any context. */
-void vmcs_access_failed(unsigned long field, bool write, bool fault);
+/* What failed: the encoding of the field, which has 16 bits, and these. */
+#define VMCS_FAILED_WRITE	BIT(16)	/* VMWRITE, else VMREAD */
+#define VMCS_FAILED_FAULT	BIT(17)	/* the instruction faulted, else it set CF or ZF */
+
+/*
+ * Calls vmcs_access_failed(), which names the field in the log, a little later. Any context. The
+ * callee (vmenter.S) preserves all registers, and the compiler is told so: a function with a VMREAD
+ * need not save its registers for the sake of a failure that does not happen.
+ */
+static __always_inline void vmcs_failed(unsigned long what)
+{
+	asm volatile("call vmcs_failed_thunk" : ASM_CALL_CONSTRAINT : "a" (what) : "cc", "memory");
+}
 
 static __always_inline unsigned long vmcs_read_any(unsigned long field)
 {
 	unsigned long value;
 
-	if (static_branch_unlikely(&vmcs_count_key))
-		this_cpu_inc(vmcs_access_count.reads);
+	vmcs_count(reads);
 	asm goto("1: vmread %[field], %[value]\n\t"
 		 "jbe %l[failed]\n\t"
 		 _ASM_EXTABLE(1b, %l[fault])
 		 : [value] "=&r" (value) : [field] "r" (field) : "cc" : failed, fault);
 	return value;
 failed:
-	vmcs_access_failed(field, false, false);
+	vmcs_failed(field);
 	return 0;
 fault:
-	vmcs_access_failed(field, false, true);
+	vmcs_failed(field | VMCS_FAILED_FAULT);
 	return 0;
 }
 
 static __always_inline void vmcs_write_any(unsigned long field, unsigned long value)
 {
-	if (static_branch_unlikely(&vmcs_count_key))
-		this_cpu_inc(vmcs_access_count.writes);
+	vmcs_count(writes);
 	asm goto("1: vmwrite %[value], %[field]\n\t"
 		 "jbe %l[failed]\n\t"
 		 _ASM_EXTABLE(1b, %l[fault])
 		 : : [value] "rm" (value), [field] "r" (field) : "cc" : failed, fault);
 	return;
 failed:
-	vmcs_access_failed(field, true, false);
+	vmcs_failed(field | VMCS_FAILED_WRITE);
 	return;
 fault:
-	vmcs_access_failed(field, true, true);
+	vmcs_failed(field | VMCS_FAILED_WRITE | VMCS_FAILED_FAULT);
 }
 
 /* A field of another width, or the high half of a 64-bit one, is refused by the compiler. */

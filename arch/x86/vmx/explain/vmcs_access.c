@@ -3,8 +3,8 @@
  * Accesses of VMCS fields: their failures are told, their number is counted.
  *
  * SDM, "VMREAD", "VMWRITE". The accessors of vmcs.h are inlined all over the module; what they
- * share is here, below all who use them. Counting (module option count_vmcs) is what the benchmark
- * shows as VMREADs and VMWRITEs per exit.
+ * share is here, below all who use them. Counting (a module built with COUNT_VMCS=y) is what
+ * the benchmark shows as VMREADs and VMWRITEs per exit.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -18,33 +18,25 @@
 #include "arch/x86/vmx/explain/vmcs_field.h"
 #include "arch/x86/vmx/vmcs.h"
 
-DEFINE_PER_CPU(struct vmcs_access_count, vmcs_access_count);
-DEFINE_STATIC_KEY_FALSE(vmcs_count_key);
-
-static bool option_count;
-module_param_named(count_vmcs, option_count, bool, 0444);
-MODULE_PARM_DESC(count_vmcs, "count VMREAD and VMWRITE, shown in debugfs (default off)");
-
 /*
  * VMREAD and VMWRITE are everywhere, also where interrupts are off and under the run queue's lock,
  * where nothing may be printed and no thread be woken: the interrupt of irq_work is the way out.
  */
 static struct {
 	atomic_t count;
-	unsigned long field;
-	bool write, fault;
+	unsigned long what;
 } access_failure;
 
 static void print_access_failure(struct work_struct *work)
 {
-	unsigned long field = READ_ONCE(access_failure.field);
+	unsigned long what = READ_ONCE(access_failure.what), field = what & U16_MAX;
 	int count = atomic_xchg(&access_failure.count, 0);
 
 	pr_err_ratelimited("%s of field 0x%lx (%s) %s; %d such failures\n",
-			   READ_ONCE(access_failure.write) ? "VMWRITE" : "VMREAD", field,
+			   what & VMCS_FAILED_WRITE ? "VMWRITE" : "VMREAD", field,
 			   vmcs_field_name(field),
-			   READ_ONCE(access_failure.fault) ? "faulted: VMX is off on that CPU" :
-							     "failed", count);
+			   what & VMCS_FAILED_FAULT ? "faulted: VMX is off on that CPU" :
+						      "failed", count);
 }
 
 static DECLARE_WORK(access_failure_work, print_access_failure);
@@ -58,20 +50,15 @@ static DEFINE_IRQ_WORK(access_failure_irq_work, queue_access_failure);
 
 /**
  * vmcs_access_failed() - a VMREAD or VMWRITE failed: name the field in the log, a little later
- * @field: its encoding
- * @write: VMWRITE
- * @fault: the instruction faulted
+ * @what: its encoding and VMCS_FAILED_*
  *
- * Context: any.
+ * Context: any; called by vmcs_failed_thunk().
  */
-void vmcs_access_failed(unsigned long field, bool write, bool fault)
+void vmcs_access_failed(unsigned long what)
 {
 	/* One of many is named. */
-	if (atomic_inc_return(&access_failure.count) == 1) {
-		WRITE_ONCE(access_failure.field, field);
-		WRITE_ONCE(access_failure.write, write);
-		WRITE_ONCE(access_failure.fault, fault);
-	}
+	if (atomic_inc_return(&access_failure.count) == 1)
+		WRITE_ONCE(access_failure.what, what);
 	irq_work_queue(&access_failure_irq_work);
 }
 
@@ -83,6 +70,9 @@ void vmcs_access_exit(void)
 	irq_work_sync(&access_failure_irq_work);
 	flush_work(&access_failure_work);
 }
+
+#ifdef MINIKVM_COUNT_VMCS
+DEFINE_PER_CPU(struct vmcs_access_count, vmcs_access_count);
 
 static int vmcs_accesses_show(struct seq_file *m, void *unused)
 {
@@ -99,13 +89,11 @@ static int vmcs_accesses_show(struct seq_file *m, void *unused)
 DEFINE_SHOW_ATTRIBUTE(vmcs_accesses);
 
 /**
- * vmcs_access_debugfs_init() - show the counters, if they count
+ * vmcs_access_debugfs_init() - show the counters
  * @root: /sys/kernel/debug/minikvm
  */
 void vmcs_access_debugfs_init(struct dentry *root)
 {
-	if (!option_count)
-		return;
-	static_branch_enable(&vmcs_count_key);
 	debugfs_create_file("vmcs_accesses", 0400, root, NULL, &vmcs_accesses_fops);
 }
+#endif

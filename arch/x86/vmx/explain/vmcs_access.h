@@ -7,7 +7,15 @@
 
 struct dentry;
 
-void vmcs_access_debugfs_init(struct dentry *root);
+void vmcs_access_failed(unsigned long what);
 void vmcs_access_exit(void);
+
+#ifdef MINIKVM_COUNT_VMCS
+void vmcs_access_debugfs_init(struct dentry *root);
+#else
+static inline void vmcs_access_debugfs_init(struct dentry *root)
+{
+}
+#endif
 
 #endif

@@ -456,8 +456,8 @@ static void own_events(void)
 	trace_begin();
 	set_event("minikvm", "", "enable", "1");
 	round_of(vcpu);
-	LINES("minikvm_ept_map", "level 1 rwx", lines("minikvm_ept_map", NULL));
-	KT_TRUE(lines("minikvm_ept_map", NULL) > 0);
+	/* Some pages may be large, or not writable yet. */
+	KT_TRUE(lines("minikvm_ept_map", "level 1 rwx") > 0);
 	irqfd.fd = eventfd(0, 0);
 	KT_IOCTL(vcpu->vm->fd, KVM_IRQFD, &irqfd);
 	KT_EQ(write(irqfd.fd, &one, sizeof(one)), sizeof(one));

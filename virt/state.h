@@ -9,7 +9,7 @@
 
 struct seq_file;
 
-/* The numbers are those of the trace events (trace/minikvm_events.h). */
+/* The numbers are those that trace/names.h has for the trace events. */
 enum mkvm_state {
 	MKVM_STATE_INIT,	/* a VM without vCPUs; a vCPU that waits for INIT and SIPI */
 	MKVM_STATE_READY,	/* it could run: it has not been run yet, or waits for a CPU */

@@ -468,6 +468,27 @@ static void own_events(void)
 	trace_end();
 }
 
+/* From the creation of a VM over five KVM_RUNs: which state follows which. */
+static void states(void)
+{
+	struct kt_vcpu *vcpu;
+
+	if (!kt_is_minikvm())
+		kt_skip("KVM has no such events");
+	trace_begin();
+	set_event("minikvm", "", "enable", "1");
+	vcpu = kt_long(0, 0, busy_guest);
+	round_of(vcpu);
+	set_event("minikvm", "", "enable", "0");
+	LINES("minikvm_vm_state", "init -> ready", 1);
+	LINES("minikvm_vcpu_state", "vcpu 0: init -> ready", 1);
+	LINES("minikvm_vcpu_state", "vcpu 0: ready -> running", 1);
+	LINES("minikvm_vcpu_state", "vcpu 0: pending -> running (userspace)", 4);
+	LINES("minikvm_vcpu_state", "vcpu 0: running -> pending (userspace)", 5);
+	LINES("minikvm_vcpu_state", NULL, 11);
+	trace_end();
+}
+
 int main(int argc, char **argv)
 {
 	static const struct kt_test tests[] = {
@@ -479,6 +500,7 @@ int main(int argc, char **argv)
 		{ "trace_perf_counter", perf_counter },
 		{ "trace_interrupts", interrupts },
 		{ "trace_own_events", own_events },
+		{ "trace_states", states },
 	};
 
 	return kt_main(argc, argv, tests, KT_ARRAY_SIZE(tests));

@@ -168,10 +168,7 @@ int msr_fast_write_other(struct mkvm_vcpu *vcpu, u32 msr, u64 data)
 	return msr_fast_write_row(vcpu, msr_find_low(msr), msr, data);
 }
 
-/*
- * Rows whose registers get a value at power-up, and at INIT: few of the table, found once. A new
- * vCPU's memory is zero, so fields that power-up makes 0 are so already.
- */
+/* Rows whose registers get a value at power-up, and at INIT: few of the table, found once. */
 static struct msr_resets {
 	unsigned int nr;
 	u8 row[MSR_MAX_ROWS];
@@ -189,8 +186,7 @@ static void find_resets(void)
 		if (row->flags & MSR_RESET_ELSEWHERE ||
 		    (row->kept != MSR_FIELD && row->kept != MSR_FIELDS && row->kept != MSR_VMX))
 			continue;
-		if (row->kept == MSR_VMX || row->reset || row->flags & MSR_RESET_OFFERED)
-			power_up_resets.row[power_up_resets.nr++] = i;
+		power_up_resets.row[power_up_resets.nr++] = i;
 		if (row->flags & MSR_INIT_RESETS)
 			init_resets.row[init_resets.nr++] = i;
 	}

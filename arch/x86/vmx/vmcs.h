@@ -54,8 +54,8 @@ enum vmcs_width { VMCS_WIDTH_16, VMCS_WIDTH_64, VMCS_WIDTH_32, VMCS_WIDTH_NATURA
 
 /*
  * Calls vmcs_access_failed(), which names the field in the log, a little later. Any context. The
- * callee (vmenter.S) preserves all registers, and the compiler is told so: a function with a VMREAD
- * need not save its registers for the sake of a failure that does not happen.
+ * callee (vmcs_failed.S) preserves all registers, and the compiler is told so: a function with a
+ * VMREAD need not save its registers for the sake of a failure that does not happen.
  */
 static __always_inline void vmcs_failed(unsigned long what)
 {

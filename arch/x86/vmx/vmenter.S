@@ -203,39 +203,6 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 SYM_FUNC_END(vmx_enter)
 
 /**
- * vmcs_failed_thunk() - call vmcs_access_failed() and preserve all registers
- * @what: %rax
- *
- * For vmcs_failed(), whose caller has values in the registers that a function of C may change.
- */
-SYM_FUNC_START(vmcs_failed_thunk)
-	push	%rbp
-	mov	%rsp, %rbp
-	push	%rax
-	push	%rcx
-	push	%rdx
-	push	%rsi
-	push	%rdi
-	push	%r8
-	push	%r9
-	push	%r10
-	push	%r11
-	mov	%rax, %rdi
-	call	vmcs_access_failed
-	pop	%r11
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rdi
-	pop	%rsi
-	pop	%rdx
-	pop	%rcx
-	pop	%rax
-	pop	%rbp
-	RET
-SYM_FUNC_END(vmcs_failed_thunk)
-
-/**
  * vmx_call_gate() - call a handler of the host's IDT
  * @handler: %rdi, offset of its gate
  *

@@ -23,5 +23,6 @@ const struct described_command *const described_commands[] = {
 	&walk_description,
 	&caps_description,
 	&explain_description,
+	&trace_description,
 	NULL
 };

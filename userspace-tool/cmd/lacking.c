@@ -9,7 +9,7 @@
 #include "cmd/command.h"
 #include "cmd/describe.h"
 
-#if defined(BPF_LACKS) || defined(STAT_LACKS)
+#if defined(BPF_LACKS) || defined(STAT_LACKS) || defined(TRACE_LACKS)
 static int say_what_lacks(const char *command, const char *packages)
 {
 	fprintf(stderr,
@@ -45,6 +45,21 @@ const struct described_command stat_description = {
 	.run = command_stat,
 	.summary = "which VMs there are, and where their time goes",
 	.synopsis = "[OPTION]...",
+	.about = "This build of minikvm has it not.",
+};
+#endif
+
+#ifdef TRACE_LACKS
+static int command_trace(int argc __attribute((unused)), char **argv __attribute((unused)))
+{
+	return say_what_lacks("trace", TRACE_LACKS);
+}
+
+const struct described_command trace_description = {
+	.name = "trace",
+	.run = command_trace,
+	.summary = "record what guests do, as text, for Perfetto, or as a page",
+	.synopsis = "COMMAND",
 	.about = "This build of minikvm has it not.",
 };
 #endif

@@ -22,6 +22,7 @@ extern const struct test fuzz_tests[];
 extern const struct test inspect_tests[];
 extern const struct test debug_tests[];
 extern const struct test stat_tests[];
+extern const struct test trace_tests[];
 
 /* Tell that something does not hold. */
 void test_fail(const char *file, int line, const char *what);

@@ -505,7 +505,7 @@ static void kill_everything(void)
 static void tell_of_report(void)
 {
 	static const char text[] =
-		"\r\nlab: the host's kernel reported a fault (dmesg shows it); the status will be 125.\r\n";
+		"\r\nlab: the host's kernel reported a fault (dmesg): the status will be 125\r\n";
 	static int told;
 
 	if (!told)

@@ -40,7 +40,7 @@ static void fill_options(const struct described_command *command, struct option 
 	}
 	options[n++] = (struct option){ .name = "help", .val = 'h' };
 	options[n] = (struct option){ };
-	strcpy(letters, "h");
+	memcpy(letters, "h", sizeof("h"));
 }
 
 /**

@@ -27,7 +27,7 @@ static const struct described_option options[] = {
 	ROW("json", OPT_JSON, .help = "print one JSON object and end"),
 	ROW("csv", OPT_CSV, .help = "print a line for each vCPU and exit reason and end"),
 	ROW("interval", OPT_INTERVAL, .argument = "S",
-	    .help = "seconds between two looks, 1 by default; 0 with --once, --json or --csv: look once, at the numbers since each VM began"),
+	    .help = "seconds between two looks, 1 by default; 0: the sums since each VM began"),
 	ROW("sort", OPT_SORT, .argument = "BY", .kind = TAKES_WORD, .words = "exits time name",
 	    .help = "the order of VMs and exit reasons, exits by default"),
 	ROW("vm", OPT_VM, .argument = "ID",
@@ -120,7 +120,8 @@ static int command_stat(int argc, char **argv)
 		case OPT_INTERVAL:
 			interval = strtod(optarg, &end);
 			if (end == optarg || *end || !(interval >= 0 && interval <= 3600))
-				return complain("--interval wants seconds from 0 to 3600, not", optarg);
+				return complain("--interval wants seconds from 0 to 3600, not",
+						optarg);
 			break;
 		case OPT_SORT:
 			if (parse_sort(optarg, &view.sort))

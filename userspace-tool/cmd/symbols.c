@@ -213,6 +213,8 @@ static int write_symbols(struct symbols *s, const char *path, struct sentence *w
 	bool good;
 	int fd;
 
+	if (!s->sym)
+		return say(why, "There is no symbol to write to %s.", path);
 	for (n = 1; n < s->count; n++) {
 		s->sym[n].st_shndx = section_of(s, s->sym[n].st_value);
 		if (s->sym[n].st_shndx)

@@ -125,7 +125,7 @@ static int listen_unix(struct stub *s, const char *path, struct sentence *why)
 	if (strlen(path) >= sizeof(sa.sun_path))
 		return say(why, "The path of --gdb unix:PATH has more than %zu bytes.",
 			   sizeof(sa.sun_path) - 1);
-	strcpy(sa.sun_path, path);
+	memcpy(sa.sun_path, path, strlen(path) + 1);
 	if (clear_path(&sa, why))
 		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -134,7 +134,7 @@ static int listen_unix(struct stub *s, const char *path, struct sentence *why)
 	s->fd[FD_LISTEN].fd = fd;
 	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
 		return say(why, "--gdb cannot make a socket at %s: %s.", path, strerror(errno));
-	strcpy(s->path, path);
+	memcpy(s->path, path, strlen(path) + 1);
 	/* Only the owner may debug; before listen() nobody can have connected. */
 	chmod(path, 0600);
 	if (listen(fd, 1) < 0)

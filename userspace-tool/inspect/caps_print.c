@@ -5,8 +5,8 @@
  *
  * SDM, "VMX Capability Reporting Facility"; VT-d specification, "Capability Register", "Extended
  * Capability Register". Reads the lines of the module's files caps (arch/x86/vmx/caps_show.c) and
- * units (iommu/linux/iommu_debugfs.c). The controls and what they are to the module are the module's
- * own table, compiled in. Pure.
+ * units (iommu/linux/iommu_debugfs.c). The controls and what they are to the module are the
+ * module's own table, compiled in. Pure.
  */
 #include <stdbool.h>
 #include <string.h>

@@ -44,8 +44,8 @@ static void draw(const struct stat_snapshot *before, const struct stat_snapshot 
 	page->line = 0;
 	erase();
 	snprintf(text, sizeof(text), "minikvm stat: %zu VM%s, every %.1f s, sorted by %s%s%s",
-		 now->nr_vms, now->nr_vms == 1 ? "" : "s", stat_seconds(before, now), sorts[view->sort],
-		 view->vm ? ", only " : "", view->vm ? view->vm : "");
+		 now->nr_vms, now->nr_vms == 1 ? "" : "s", stat_seconds(before, now),
+		 sorts[view->sort], view->vm ? ", only " : "", view->vm ? view->vm : "");
 	attron(A_REVERSE);
 	mvaddnstr(0, 0, text, page->width);
 	attroff(A_REVERSE);
@@ -64,7 +64,7 @@ static void next_vm(const struct stat_snapshot *now, struct stat_view *view, cha
 	size_t i;
 
 	view->vcpu = -1;
-	for (i = 0; view->vm && i < now->nr_vms && strcmp(now->vms[i].id, view->vm); i++)
+	for (i = 0; view->vm && i < now->nr_vms && strcmp(now->vms[i].id, view->vm) != 0; i++)
 		;
 	i = view->vm ? i + 1 : 0;
 	if (i >= now->nr_vms)

@@ -204,7 +204,7 @@ void stat_lines(const struct stat_snapshot *before, const struct stat_snapshot *
 		const struct stat_view *view, stat_line_fn line, void *ctx)
 {
 	struct vm_order order = { before, view->sort };
-	const struct stat_vm **sorted = calloc(now->nr_vms + 1, sizeof(*sorted));
+	const struct stat_vm **sorted = calloc(now->nr_vms + 1, sizeof(void *));
 	double seconds = stat_seconds(before, now);
 	size_t i, n = 0;
 
@@ -214,7 +214,7 @@ void stat_lines(const struct stat_snapshot *before, const struct stat_snapshot *
 	if (!n)
 		line(ctx, false, view->vm ? "There is no such VM (any more)." : "No VM exists at the moment.");
 	else
-		qsort_r(sorted, n, sizeof(*sorted), by_vm, &order);
+		qsort_r(sorted, n, sizeof(void *), by_vm, &order);
 	for (i = 0; i < n; i++)
 		vm_lines(before, seconds, sorted[i], view, line, ctx);
 	free(sorted);

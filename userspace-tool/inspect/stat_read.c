@@ -3,8 +3,8 @@
  * From minikvm's directory in debugfs to a snapshot.
  *
  * A VM is a directory <pid>-<number> with a file "state" and a file vcpu<n> for each vCPU; a line
- * is "name value..." (Documentation/statistics.rst). What a line says that is not known here is passed
- * over, so that a newer module can say more. A VM that goes away meanwhile is left out.
+ * is "name value..." (Documentation/statistics.rst). What a line says that is not known here is
+ * passed over, so that a newer module can say more. A VM that goes away meanwhile is left out.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -27,7 +27,7 @@ static const char *after(const char *line, const char *name)
 {
 	size_t n = strlen(name);
 
-	return strncmp(line, name, n) || line[n] != ' ' ? NULL : line + n + 1;
+	return strncmp(line, name, n) == 0 && line[n] == ' ' ? line + n + 1 : NULL;
 }
 
 static void take_text(char *to, size_t size, const char *from)
@@ -66,7 +66,7 @@ static void take_reason(struct stat_vcpu *vcpu, const char *line)
 	char *end;
 	unsigned long n;
 
-	if (!hist && strncmp(line, "exit[", 5))
+	if (!hist && strncmp(line, "exit[", 5) != 0)
 		return;
 	n = strtoul(strchr(line, '[') + 1, &end, 10);
 	if (n >= STAT_REASONS || end[0] != ']' || end[1] != ' ')

@@ -343,6 +343,8 @@ static bool tells(const struct kvm_run *run, const char *owner, const char *word
 
 static void exit_sentences(void)
 {
+	static const char no_use[] =
+		"The guest left with KVM_EXIT_SET_TPR (11), which this machine has no use for";
 	struct {
 		struct kvm_run run;
 		__u8 data[16];
@@ -367,8 +369,7 @@ static void exit_sentences(void)
 	CHECK(tells(&r.run, NULL,
 		    "reads 0xffffffff from guest-physical 0xd0000000, where nothing is"));
 	r.run.exit_reason = KVM_EXIT_SET_TPR;
-	CHECK(tells(&r.run, NULL,
-		    "The guest left with KVM_EXIT_SET_TPR (11), which this machine has no use for"));
+	CHECK(tells(&r.run, NULL, no_use));
 }
 
 const struct test table_tests[] = {

@@ -41,7 +41,7 @@ help:
 	@echo "make               module for the installed kernel's headers (KDIR= another) and the tool"
 	@echo "make demo          boot a real Linux kernel as a guest on /dev/minikvm, in the lab"
 	@echo "make shell         a shell in an emulated Intel machine with the module loaded (OPTIONS= of lab shell)"
-	@echo "make check         every test (about 45 minutes on two cores)"
+	@echo "make check         every test (half an hour to an hour on two cores)"
 	@echo "make check-long    what takes longer: QEMU 10.0, forty boots of foreign kernels and ramdisk"
 	@echo "make check-debug   kselftests and clients on a kernel with lockdep, KASAN, kmemleak, UBSAN"
 	@echo "make check-unit    only what runs without the lab"

@@ -8,6 +8,7 @@
  * sleeps in HLT, do not keep the reader waiting. SDM, "VM Entries". Skips on KVM. Relies on lib/.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <linux/minikvm.h>
@@ -214,6 +215,12 @@ static void host_is_masked(void)
 			"field 0x%x = 0x%llx", fields[i].encoding,
 			(unsigned long long)fields[i].value);
 	}
+	/* I/O and MSR bitmaps, MSR areas, PML, virtual-APIC and APIC-access page, PI descriptor. */
+	for (u32 i = 0; i < v.nr_fields; i++)
+		if ((fields[i].encoding >= 0x2000 && fields[i].encoding <= 0x200e) ||
+		    (fields[i].encoding >= 0x2012 && fields[i].encoding <= 0x2016))
+			KT_TRUE(fields[i].flags == MINIKVM_VMCS_MASKED, "field 0x%x",
+				fields[i].encoding);
 	KT_EQ(find(&v, F_EPT_POINTER)->flags, MINIKVM_VMCS_MASKED);
 	KT_EQ(find(&v, F_GUEST_RIP)->flags, 0);
 	for (u32 i = 0; i < v.nr_rules; i++)
@@ -271,6 +278,41 @@ static void halted_guest(void)
 	while_it_runs(kt_long(0, KT_IRQCHIP, halts));
 }
 
+/* ---- the reader's processor is another one ------------------------------------------------- */
+
+/* This thread goes to @cpu; false if there is none. */
+static bool go_to_cpu(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return !sched_setaffinity(0, sizeof(set), &set);
+}
+
+/*
+ * A reader on CPU 1 makes the VMCS active there. The vCPU that comes there next must find the
+ * host's state of that CPU in it all the same, or an exit takes CPU 0's per-CPU data.
+ */
+static void read_elsewhere(void)
+{
+	struct kt_vcpu *vcpu;
+
+	need_minikvm();
+	if (!go_to_cpu(1))
+		kt_skip("one processor");
+	go_to_cpu(0);
+	vcpu = kt_long(0, 0, syncs);
+	for (u64 i = 0; i < 20; i += 2) {
+		KT_RUN_SYNC(vcpu, i);
+		go_to_cpu(1);
+		get(vcpu);
+		KT_RUN_SYNC(vcpu, i + 1);
+		go_to_cpu(0);
+		get(vcpu);
+	}
+}
+
 static const struct kt_test tests[] = {
 	{ "fields_and_verdict", fields_and_verdict },
 	{ "broken_before_it_fails", broken_before_it_fails },
@@ -278,6 +320,7 @@ static const struct kt_test tests[] = {
 	{ "host_is_masked", host_is_masked },
 	{ "endless_guest", endless_guest },
 	{ "halted_guest", halted_guest },
+	{ "read_elsewhere", read_elsewhere },
 };
 
 int main(int argc, char **argv)

@@ -99,6 +99,12 @@ void vmcs_snapshot_take(struct mkvm_vcpu *vcpu, void *snapshot)
 	}
 	s->vtpr = s->valid ? entry_check_vtpr(vcpu) : -1;
 	preempt_enable();
+	/*
+	 * The host-state area is that of the CPU where the vCPU ran. vmx_vcpu_load() writes it anew
+	 * when the VMCS was active elsewhere: so it must not stay active where the reader was.
+	 */
+	if (!s->running)
+		vmx_vmcs_deactivate(vmx);
 	add_what_waits(s, vcpu);
 }
 

@@ -328,6 +328,25 @@ void fz_fill_vmcs(struct fz_thread *t, void *buf, int fd)
 	f->value = fz_value(rng(t));
 }
 
+void fz_fill_vmcs_room(struct fz_thread *t, void *buf, int fd)
+{
+	/* All threads' readers write here, and nothing is read from it. */
+	static struct minikvm_vmcs_value values[400];
+	static struct minikvm_vmcs_rule rules[400];
+	struct minikvm_vmcs *v = buf;
+
+	(void)fd;
+	*v = (struct minikvm_vmcs){
+		.nr_fields = KT_ARRAY_SIZE(values), .nr_rules = KT_ARRAY_SIZE(rules),
+		.fields = (u64)(unsigned long)values, .rules = (u64)(unsigned long)rules,
+	};
+	if (fz_one_in(rng(t), 8))
+		v->nr_fields = below(t, 100);
+	if (fz_one_in(rng(t), 8))
+		v->rules = fz_value(rng(t));
+	v->flags = fz_one_in(rng(t), 16);
+}
+
 void fz_fill_post(struct fz_thread *t, void *buf, int fd)
 {
 	struct minikvm_post *p = buf;

@@ -134,6 +134,7 @@ void fz_fill_filter(struct fz_thread *t, void *buf, int fd);
 void fz_fill_signal_mask(struct fz_thread *t, void *buf, int fd);
 void fz_fill_mp_state(struct fz_thread *t, void *buf, int fd);
 void fz_fill_vmcs(struct fz_thread *t, void *buf, int fd);
+void fz_fill_vmcs_room(struct fz_thread *t, void *buf, int fd);
 void fz_fill_post(struct fz_thread *t, void *buf, int fd);
 void fz_fill_test_device(struct fz_thread *t, void *buf, int fd);
 

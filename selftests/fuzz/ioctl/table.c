@@ -60,6 +60,7 @@ static const struct fz_row rows[] = {
 	ROW(KVM_GET_DEVICE_ATTR, FZ_SYS, 1, .fill = fz_fill_attribute),
 	ROW(KVM_HAS_DEVICE_ATTR, FZ_SYS, 1, .fill = fz_fill_attribute),
 	ROW(MINIKVM_GET_VERSION, FZ_SYS, 1),
+	ROW(MINIKVM_GET_LAST_ERROR, FZ_SYS, 1),
 
 	ROW(KVM_CREATE_VCPU, FZ_VM, 4, .flags = ROW_GIVES, .gives = FZ_VCPU, .limit = 12),
 	ROW(KVM_CHECK_EXTENSION, FZ_VM, 1, .limit = 260),
@@ -101,6 +102,7 @@ static const struct fz_row rows[] = {
 	ROW(KVM_GET_STATS_FD, FZ_VM, 2, .flags = ROW_GIVES, .gives = FZ_STATS),
 	ROW(KVM_SET_PMU_EVENT_FILTER, FZ_VM, 1),
 	ROW(KVM_RESET_DIRTY_RINGS, FZ_VM, 1),
+	ROW(MINIKVM_GET_LAST_ERROR, FZ_VM, 1),
 	ROW(MINIKVM_VM_POST_INTERRUPT, FZ_VM, 2, .fill = fz_fill_post, .flags = ROW_STATE),
 	ROW(MINIKVM_VM_TEST_DEVICE, FZ_VM, 3, .fill = fz_fill_test_device, .flags = ROW_GIVES,
 	    .gives = FZ_TEST_DEVICE),
@@ -152,11 +154,14 @@ static const struct fz_row rows[] = {
 	ROW(KVM_GET_NESTED_STATE, FZ_VCPU, 1),
 	ROW(KVM_SET_NESTED_STATE, FZ_VCPU, 1, .flags = ROW_STATE),
 	ROW(KVM_GET_ONE_REG, FZ_VCPU, 1),
+	ROW(MINIKVM_GET_LAST_ERROR, FZ_VCPU, 1),
+	ROW(MINIKVM_GET_VMCS, FZ_VCPU, 3, .fill = fz_fill_vmcs_room),
 	ROW(MINIKVM_VCPU_SET_VMCS, FZ_VCPU, 4, .fill = fz_fill_vmcs,
 	    .flags = ROW_STATE | ROW_EXACT),
 
 	ROW(KVM_SET_DEVICE_ATTR, FZ_DEVICE, 4, .fill = fz_fill_attribute),
 	ROW(KVM_HAS_DEVICE_ATTR, FZ_DEVICE, 1, .fill = fz_fill_attribute),
+	ROW(MINIKVM_GET_LAST_ERROR, FZ_DEVICE, 1),
 	ROW(KVM_GET_DEVICE_ATTR, FZ_DEVICE, 1, .fill = fz_fill_attribute),
 };
 

@@ -188,8 +188,8 @@ TRACE_EVENT(kvm_fpu,
 	TP_printk("%s", __print_symbolic(__entry->load, { 0, "unload" }, { 1, "load" }))
 );
 
-/* Memory of the owner's goes away: [start, end). */
-TRACE_EVENT(kvm_unmap_hva_range,
+/* The host's memory management says something of the owner's memory [start, end). */
+DECLARE_EVENT_CLASS(kvm_hva_range,
 	TP_PROTO(unsigned long start, unsigned long end),
 	TP_ARGS(start, end),
 	TP_STRUCT__entry(
@@ -203,20 +203,16 @@ TRACE_EVENT(kvm_unmap_hva_range,
 	TP_printk("mmu notifier unmap range: %#016lx -- %#016lx", __entry->start, __entry->end)
 );
 
-/* The host asks which pages were used, and forgets it. */
-TRACE_EVENT(kvm_age_hva,
+/* It goes away. */
+DEFINE_EVENT(kvm_hva_range, kvm_unmap_hva_range,
+	TP_PROTO(unsigned long start, unsigned long end),
+	TP_ARGS(start, end));
+
+/* Which of its pages were used? That is forgotten. */
+DEFINE_EVENT_PRINT(kvm_hva_range, kvm_age_hva,
 	TP_PROTO(unsigned long start, unsigned long end),
 	TP_ARGS(start, end),
-	TP_STRUCT__entry(
-		__field(unsigned long, start)
-		__field(unsigned long, end)
-	),
-	TP_fast_assign(
-		__entry->start = start;
-		__entry->end = end;
-	),
-	TP_printk("mmu notifier age hva: %#016lx -- %#016lx", __entry->start, __entry->end)
-);
+	TP_printk("mmu notifier age hva: %#016lx -- %#016lx", __entry->start, __entry->end));
 
 /* The host asks whether a page was used. */
 TRACE_EVENT(kvm_test_age_hva,

@@ -301,8 +301,8 @@ TRACE_EVENT(kvm_apic_ipi,
 		  __print_symbolic((__entry->icr_low >> 18 & 0x3), MKVM_SHORTHANDS))
 );
 
-/* A message has arrived at a LAPIC; @dm as in an ICR, with its three bits from 8 on. */
-TRACE_EVENT(kvm_apic_accept_irq,
+/* A message for a LAPIC: @dm as in an ICR, with its three bits from 8 on. */
+DECLARE_EVENT_CLASS(kvm_accept_irq,
 	TP_PROTO(__u32 apicid, __u16 dm, __u16 tm, __u8 vec),
 	TP_ARGS(apicid, dm, tm, vec),
 	TP_STRUCT__entry(
@@ -321,6 +321,16 @@ TRACE_EVENT(kvm_apic_accept_irq,
 		  __print_symbolic((__entry->dm >> 8 & 0x7), MKVM_DELIVERY_MODES),
 		  __entry->tm ? "level" : "edge")
 );
+
+/* It has arrived in the IRR. */
+DEFINE_EVENT(kvm_accept_irq, kvm_apic_accept_irq,
+	TP_PROTO(__u32 apicid, __u16 dm, __u16 tm, __u8 vec),
+	TP_ARGS(apicid, dm, tm, vec));
+
+/* It has gone into the posted-interrupt descriptor. */
+DEFINE_EVENT(kvm_accept_irq, kvm_apicv_accept_irq,
+	TP_PROTO(__u32 apicid, __u16 dm, __u16 tm, __u8 vec),
+	TP_ARGS(apicid, dm, tm, vec));
 
 /* End of interrupt. @vector is -1 if none was in service. */
 TRACE_EVENT(kvm_eoi,
@@ -459,27 +469,6 @@ TRACE_EVENT(kvm_pi_irte_update,
 	TP_printk("VT-d PI is %s for irq %u, vcpu %u, gsi: 0x%x, gvec: 0x%x, pi_desc_addr: 0x%llx",
 		  __entry->set ? "enabled and being updated" : "disabled", __entry->host_irq,
 		  __entry->vcpu_id, __entry->gsi, __entry->gvec, __entry->pi_desc_addr)
-);
-
-/* As kvm_apic_accept_irq, for a vector that goes into the posted-interrupt descriptor. */
-TRACE_EVENT(kvm_apicv_accept_irq,
-	TP_PROTO(__u32 apicid, __u16 dm, __u16 tm, __u8 vec),
-	TP_ARGS(apicid, dm, tm, vec),
-	TP_STRUCT__entry(
-		__field(__u32, apicid)
-		__field(__u16, dm)
-		__field(__u16, tm)
-		__field(__u8, vec)
-	),
-	TP_fast_assign(
-		__entry->apicid = apicid;
-		__entry->dm = dm;
-		__entry->tm = tm;
-		__entry->vec = vec;
-	),
-	TP_printk("apicid %x vec %u (%s|%s)", __entry->apicid, __entry->vec,
-		  __print_symbolic((__entry->dm >> 8 & 0x7), MKVM_DELIVERY_MODES),
-		  __entry->tm ? "level" : "edge")
 );
 
 #endif

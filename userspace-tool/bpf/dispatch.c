@@ -145,7 +145,6 @@ int bpf_dispatch(struct watch *w, struct sentence *why)
 		return watch_failed_load(-errno, why);
 	WATCH_CONFIGURE(w, skeleton);
 	ret = decode(w, skeleton, why);
-	watch_detach(w);
 	dispatch_bpf__destroy(skeleton);
 	return ret;
 }

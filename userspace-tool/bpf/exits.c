@@ -52,15 +52,16 @@ static unsigned int read_rows(const struct bpf_map *map, struct row *rows, unsig
 static void print_vcpu(struct watch *w, const struct exits_bpf *skeleton, const struct row *rows,
 		       unsigned int n)
 {
-	struct vm_name vm = {};
+	/* One byte more: a NUL follows a name of COMM_SIZE bytes. */
+	char comm[COMM_SIZE + 1] = "";
 	char name[REASON_NAME_SIZE];
 	__u64 all = 0;
 	unsigned int i;
 
-	bpf_map__lookup_elem(skeleton->maps.names, &rows->key.vm, sizeof(rows->key.vm), &vm,
-			     sizeof(vm), 0);
-	fprintf(w->out, "VM %u (%.*s), vCPU %u\n", rows->key.vm, COMM_SIZE, vm.comm,
-		rows->key.vcpu);
+	bpf_map__lookup_elem(skeleton->maps.names, &rows->key.vm, sizeof(rows->key.vm), comm,
+			     sizeof(struct vm_name), 0);
+	make_printable(comm);
+	fprintf(w->out, "VM %u (%s), vCPU %u\n", rows->key.vm, comm, rows->key.vcpu);
 	for (i = 0; i < n; i++)
 		all += rows[i].count;
 	for (i = 0; i < n; i++)

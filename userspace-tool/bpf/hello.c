@@ -16,7 +16,7 @@
 #include "bpf/watch.h"
 #include "hello.skel.h"
 
-/* The line ends a chunk that a read returned: the kernel writes whole lines only. */
+/* Bytes of one read. It ends with a line: the kernel puts no part of one into the pipe. */
 #define CHUNK	8192
 
 struct hello {
@@ -42,6 +42,8 @@ static void take_lines(struct hello *h, char *text)
 			fprintf(h->out, "%s\n", line);
 		} else if (is_ours(line)) {
 			h->lines++;
+			/* The line begins with the name of the process. */
+			make_printable(line);
 			fprintf(h->out, "%s\n", line);
 		}
 	}

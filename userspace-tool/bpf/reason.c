@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "bpf/reason.h"
-#include "compiler.h"
+#include "kvm/exits.h"
 
 /**
  * reason_name() - the name of an exit reason
@@ -19,20 +19,13 @@
  */
 const char *reason_name(__u32 reason, char name[REASON_NAME_SIZE])
 {
-	static const struct {
-		__u32 reason;
-		const char *name;
-	} names[] = { VMX_EXIT_REASONS };
 	const char *failed = reason & VMX_EXIT_REASONS_FAILED_VMENTRY ? "FAILED_VMENTRY " : "";
-	size_t i;
+	const char *basic = vmx_exit_name(reason);
 
-	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		if (names[i].reason != BASIC_REASON(reason))
-			continue;
-		snprintf(name, REASON_NAME_SIZE, "%s%s", failed, names[i].name);
-		return name;
-	}
-	snprintf(name, REASON_NAME_SIZE, "%sreason %u", failed, BASIC_REASON(reason));
+	if (basic)
+		snprintf(name, REASON_NAME_SIZE, "%s%s", failed, basic);
+	else
+		snprintf(name, REASON_NAME_SIZE, "%sreason %u", failed, BASIC_REASON(reason));
 	return name;
 }
 

@@ -242,7 +242,7 @@ int watch_failed_load(int error, struct sentence *why)
 
 /**
  * watch_attach() - have a program run at an event
- * @w: the watch; it detaches the program in the end
+ * @w: the watch; watch_run() detaches the program in the end, a failure here those before it
  * @program: the program, loaded
  * @event: the event, in the watch's trace system
  * @why: the reason of a failure
@@ -254,16 +254,23 @@ int watch_attach(struct watch *w, struct bpf_program *program, const char *event
 {
 	struct bpf_link *link;
 
-	if (w->nr_links == WATCH_LINKS)
-		return say(why, "More than %d programs cannot be attached.", WATCH_LINKS);
+	if (w->nr_links == WATCH_LINKS) {
+		say(why, "More than %d programs cannot be attached.", WATCH_LINKS);
+		goto failed;
+	}
 	link = bpf_program__attach_tracepoint(program, w->system, event);
-	if (!link && (errno == EPERM || errno == EACCES))
-		return say_refused(why, "The eBPF program cannot be attached");
-	if (!link)
-		return say(why, "The eBPF program cannot be attached to %s:%s: %s. (%s)",
-			   w->system, event, strerror(errno), last_words);
-	w->links[w->nr_links++] = link;
-	return 0;
+	if (link) {
+		w->links[w->nr_links++] = link;
+		return 0;
+	}
+	if (errno == EPERM || errno == EACCES)
+		say_refused(why, "The eBPF program cannot be attached");
+	else
+		say(why, "The eBPF program cannot be attached to %s:%s: %s. (%s)", w->system,
+		    event, strerror(errno), last_words);
+failed:
+	watch_detach(w);
+	return -1;
 }
 
 /**

@@ -5,7 +5,6 @@
  * the command line.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -91,9 +90,16 @@ static int open_output(struct watch *w, const char *path)
 
 static int close_output(struct watch *w, const char *path)
 {
-	if (!path || !fclose(w->out))
+	bool failed;
+
+	if (!path)
 		return STATUS_OK;
-	fprintf(stderr, "minikvm: %s cannot be written: %s.\n", path, strerror(errno));
+	failed = ferror(w->out);
+	errno = 0;
+	if (!fclose(w->out) && !failed)
+		return STATUS_OK;
+	fprintf(stderr, "minikvm: %s cannot be written whole: %s.\n", path,
+		strerror(errno ? errno : EIO));
 	return STATUS_FAILED;
 }
 

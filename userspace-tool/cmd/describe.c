@@ -74,6 +74,30 @@ int describe_next(const struct described_command *command, int argc, char **argv
 	return option < 0 ? OPTION_END : option;
 }
 
+/**
+ * describe_device() - parse the arguments of a command that takes --dev alone
+ * @command: the command
+ * @argc: as for describe_next()
+ * @argv: as for describe_next()
+ * @device: receives the argument of --dev, if it is given
+ *
+ * Return: -1 to go on; otherwise the exit status.
+ */
+int describe_device(const struct described_command *command, int argc, char **argv,
+		    const char **device)
+{
+	int option;
+
+	while ((option = describe_next(command, argc, argv)) == OPT_DEV)
+		*device = optarg;
+	if (option != OPTION_END)
+		return option == OPTION_HELP ? STATUS_OK : STATUS_USAGE;
+	if (optind == argc)
+		return -1;
+	fprintf(stderr, "minikvm %s: '%s' is not an option.\n", command->name, argv[optind]);
+	return STATUS_USAGE;
+}
+
 /* Print a text with lines of WIDTH, all but the first beginning at a column. */
 static void print_wrapped(FILE *to, const char *text, int column, int indent)
 {

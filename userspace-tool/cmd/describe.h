@@ -28,6 +28,10 @@ enum described_kind {
 
 /* --dev NODE, which many commands have; their own options' values follow. */
 #define OPT_DEV		256
+#define DESCRIBED_DEV {									\
+	.name = "dev", .value = OPT_DEV, .argument = "NODE", .kind = TAKES_NODE,	\
+	.help = "Device node (default: minikvm's; /dev/kvm works too).",		\
+}
 
 /**
  * struct described_option - an option of a command
@@ -90,6 +94,8 @@ struct described_command {
 extern const struct described_command *const described_commands[];
 
 int describe_next(const struct described_command *command, int argc, char **argv);
+int describe_device(const struct described_command *command, int argc, char **argv,
+		    const char **device);
 void describe_help(const struct described_command *command, FILE *to);
 void describe_list(FILE *to);
 int describe_main(int argc, char **argv);

@@ -304,24 +304,17 @@ static void check_iommu(struct doctor *d)
 }
 
 static const struct described_option options[] = {
-	{ .name = "dev", .value = OPT_DEV, .argument = "NODE", .kind = TAKES_NODE,
-	  .help = "Device node (default: minikvm's; /dev/kvm works too)." },
+	DESCRIBED_DEV,
 	{ }
 };
 
 static int command_doctor(int argc, char **argv)
 {
 	struct doctor d = { .device = node_default() };
-	int option;
+	int status = describe_device(&doctor_description, argc, argv, &d.device);
 
-	while ((option = describe_next(&doctor_description, argc, argv)) >= 0)
-		d.device = optarg;
-	if (option != OPTION_END)
-		return option == OPTION_HELP ? STATUS_OK : STATUS_USAGE;
-	if (optind < argc) {
-		fprintf(stderr, "minikvm doctor: '%s' is not an option.\n", argv[optind]);
-		return STATUS_USAGE;
-	}
+	if (status >= 0)
+		return status;
 	d.msr_fd = open("/dev/cpu/0/msr", O_RDONLY | O_CLOEXEC);
 	d.own_device = node_is_minikvm(d.device);
 	if (d.own_device) {

@@ -229,24 +229,17 @@ static void clean_up(struct hello *h)
 }
 
 static const struct described_option options[] = {
-	{ .name = "dev", .value = OPT_DEV, .argument = "NODE", .kind = TAKES_NODE,
-	  .help = "Device node (default: minikvm's; /dev/kvm works too)." },
+	DESCRIBED_DEV,
 	{ }
 };
 
 static int command_hello(int argc, char **argv)
 {
 	struct hello h = { .device = node_default(), .dev = -1, .vm = -1, .vcpu = -1 };
-	int option, ret;
+	int status = describe_device(&hello_description, argc, argv, &h.device), ret;
 
-	while ((option = describe_next(&hello_description, argc, argv)) >= 0)
-		h.device = optarg;
-	if (option != OPTION_END)
-		return option == OPTION_HELP ? STATUS_OK : STATUS_USAGE;
-	if (optind < argc) {
-		fprintf(stderr, "minikvm hello: '%s' is not an option.\n", argv[optind]);
-		return STATUS_USAGE;
-	}
+	if (status >= 0)
+		return status;
 	ret = open_device(&h) || create_vm(&h) || create_vcpu(&h) || set_registers(&h) ||
 	      run_guest(&h);
 	clean_up(&h);

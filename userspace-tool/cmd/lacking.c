@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The subcommands that this build of the tool has not, because the machine that built it lacked
- * libraries or programs for them. Each says so. Relies on the Makefile, which defines X_LACKS to
- * the names of the Debian packages for each such subcommand X, and leaves out its files.
+ * The subcommands that this build of the tool does not have, because the machine that built it
+ * lacked libraries or programs for them. Each says so. Relies on the Makefile, which defines
+ * X_LACKS to the names of the Debian packages for each such subcommand X, and leaves out its files.
  */
 #include <stdio.h>
 
@@ -30,7 +30,7 @@ const struct described_command bpf_description = {
 	.run = command_bpf,
 	.summary = "five eBPF programs that watch VMs, to read and to use",
 	.synopsis = "PROGRAM",
-	.about = "This build of minikvm has it not.",
+	.about = "This build of minikvm is without this command.",
 };
 #endif
 
@@ -45,7 +45,7 @@ const struct described_command stat_description = {
 	.run = command_stat,
 	.summary = "which VMs there are, and where their time goes",
 	.synopsis = "[OPTION]...",
-	.about = "This build of minikvm has it not.",
+	.about = "This build of minikvm is without this command.",
 };
 #endif
 
@@ -60,6 +60,6 @@ const struct described_command trace_description = {
 	.run = command_trace,
 	.summary = "record what guests do, as text, for Perfetto, or as a page",
 	.synopsis = "COMMAND",
-	.about = "This build of minikvm has it not.",
+	.about = "This build of minikvm is without this command.",
 };
 #endif

@@ -411,8 +411,10 @@ static int run(struct machine *m, const struct run_options *opt, struct sentence
 		return -1;
 	if (opt->gdb) {
 		stub = stub_open(m, opt->gdb, why);
-		if (!stub)
+		if (!stub) {
+			exit_log_close(&m->exit_log);
 			return -1;
+		}
 	}
 	console_raw(&m->console);
 	if (machine_start(m, why) == 0 && (!stub || stub_start(stub, why) == 0))

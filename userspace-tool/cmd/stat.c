@@ -16,6 +16,7 @@
 #include "cmd/describe.h"
 #include "inspect/stat_data.h"
 #include "inspect/stat_print.h"
+#include "inspect/vm_files.h"
 
 enum { OPT_ONCE = 257, OPT_JSON, OPT_CSV, OPT_INTERVAL, OPT_SORT, OPT_VM, OPT_VCPU, OPT_ROOT };
 
@@ -23,18 +24,19 @@ enum { OPT_ONCE = 257, OPT_JSON, OPT_CSV, OPT_INTERVAL, OPT_SORT, OPT_VM, OPT_VC
 
 static const struct described_option options[] = {
 	ROW("once", OPT_ONCE,
-	    .help = "print one table and end; so it does where the output is no terminal"),
+	    .help = "print one table and end, as it does where input or output is no terminal"),
 	ROW("json", OPT_JSON, .help = "print one JSON object and end"),
 	ROW("csv", OPT_CSV, .help = "print a line for each vCPU and exit reason and end"),
 	ROW("interval", OPT_INTERVAL, .argument = "S",
-	    .help = "seconds between two looks, 1 by default; 0: the sums since each VM began"),
+	    .help = "seconds between two looks, 1 by default, live not below 0.1; 0: print the\n"
+		    "sums since each VM began and end"),
 	ROW("sort", OPT_SORT, .argument = "BY", .kind = TAKES_WORD, .words = "exits time name",
 	    .help = "the order of VMs and exit reasons, exits by default"),
 	ROW("vm", OPT_VM, .argument = "ID",
 	    .help = "this VM alone: its process and number, as in 1234-1"),
 	ROW("vcpu", OPT_VCPU, .argument = "N", .help = "of it this vCPU alone"),
 	ROW("root", OPT_ROOT, .argument = "DIR", .kind = TAKES_FILE,
-	    .help = "read this directory instead of " STAT_DIRECTORY),
+	    .help = "read this directory instead of " VM_FILES_ROOT),
 	{ }
 };
 
@@ -53,11 +55,10 @@ static int complain(const char *what, const char *value)
 
 static int parse_sort(const char *word, enum stat_sort *sort)
 {
-	static const char *const words[] = { "exits", "time", "name" };
 	int i;
 
-	for (i = 0; i < 3; i++) {
-		if (!strcmp(words[i], word)) {
+	for (i = 0; i < STAT_SORTS; i++) {
+		if (!strcmp(stat_sort_names[i], word)) {
 			*sort = i;
 			return 0;
 		}
@@ -104,7 +105,7 @@ failed:
 static int command_stat(int argc, char **argv)
 {
 	struct stat_view view = { .vcpu = -1 };
-	const char *directory = STAT_DIRECTORY;
+	const char *directory = VM_FILES_ROOT;
 	struct sentence why;
 	double interval = 1;
 	int opt, how = 0;
@@ -144,7 +145,7 @@ static int command_stat(int argc, char **argv)
 	}
 	if (optind < argc)
 		return complain("There is nothing to do with", argv[optind]);
-	if (how || !isatty(STDOUT_FILENO))
+	if (how || interval == 0 || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return print_once(directory, interval, &view, how);
 	if (interval < 0.1)
 		interval = 0.1;
@@ -161,7 +162,7 @@ const struct described_command stat_description = {
 	.synopsis = "[OPTION]...",
 	.about =
 	"Shows VMs with their vCPUs, states, exits by reason, and where the time goes, live. It reads\n"
-	STAT_DIRECTORY ", for which it needs root. Times need latency_stats, a parameter of the\n"
+	VM_FILES_ROOT ", for which it needs root. Times need latency_stats, a parameter of the\n"
 	"module: echo 1 > /sys/module/minikvm/parameters/latency_stats.",
 	.options = options,
 };

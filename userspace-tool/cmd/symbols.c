@@ -226,7 +226,9 @@ static int write_symbols(struct symbols *s, const char *path, struct sentence *w
 	if (fd < 0)
 		return say(why, "%s cannot be written: %s.", path, strerror(errno));
 	good = write_elf(s, fd);
-	if (close(fd) < 0 || !good)
+	if (close(fd) < 0 && good)
+		return say(why, "%s cannot be written: %s.", path, strerror(errno));
+	if (!good)
 		return say(why, "%s cannot be written: %s.", path, elf_errmsg(-1));
 	return 0;
 }

@@ -60,8 +60,35 @@ static volatile sig_atomic_t stopped;
 
 static void stop(int sig)
 {
-	(void)sig;
-	stopped = 1;
+	stopped = sig;
+}
+
+static const int stop_signals[] = { SIGINT, SIGTERM, SIGHUP };
+
+/* Without a handler they would leave the kernel with an instance of tracefs that still records. */
+static void catch_signals(void)
+{
+	struct sigaction sa = { .sa_handler = stop }, old;
+	size_t i;
+
+	/* What is ignored (nohup) stays so. */
+	for (i = 0; i < ARRAY_SIZE(stop_signals); i++)
+		if (!sigaction(stop_signals[i], NULL, &old) && old.sa_handler != SIG_IGN)
+			sigaction(stop_signals[i], &sa, NULL);
+	/* A reader of standard output that goes away shows by ferror(). */
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* In the child, for the command. */
+static void release_signals(void)
+{
+	struct sigaction old;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(stop_signals); i++)
+		if (!sigaction(stop_signals[i], NULL, &old) && old.sa_handler == stop)
+			signal(stop_signals[i], SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
 }
 
 static void to_timelines(struct trace *t, struct tep_event *event, struct tep_record *record)
@@ -84,7 +111,7 @@ static void to_timelines(struct trace *t, struct tep_event *event, struct tep_re
 		reason_name(value, name);
 	else if (e.kind == EVENT_USERSPACE)
 		snprintf(name, sizeof(name), "KVM_EXIT_%s", exit_name(value));
-	/* A poll that was not in vain is no waiting: the thread was busy. */
+	/* While the module polls, the thread is busy: it waits only if the poll was in vain. */
 	if (e.kind == EVENT_WAKEUP &&
 	    !tep_get_field_val(NULL, event, "waited", record, &waited, 0) && !waited)
 		return;
@@ -141,7 +168,10 @@ static int close_output(FILE *f, const char *path, struct sentence *why)
 	return 0;
 }
 
-/* The command waits in @go until it is known to the filter. Return: its process, or -1. */
+/*
+ * The command starts when a byte is written to @go, after its process is in the filter; if @go is
+ * closed without one, the process ends. Return: its number, or -1.
+ */
 static pid_t start_command(char **argv, int *go)
 {
 	int wait[2];
@@ -153,10 +183,10 @@ static pid_t start_command(char **argv, int *go)
 	pid = fork();
 	if (pid == 0) {
 		close(wait[1]);
+		release_signals();
 		if (read(wait[0], &byte, 1) != 1)
 			_exit(STATUS_FAILED);
 		close(wait[0]);
-		signal(SIGINT, SIG_DFL);
 		execvp(argv[0], argv);
 		fprintf(stderr, "minikvm trace: %s cannot be run: %s.\n", argv[0], strerror(errno));
 		_exit(127);
@@ -186,11 +216,12 @@ static void record_until_the_end(struct trace *t, pid_t pid, bool command, int *
 {
 	const struct timespec pause = { .tv_nsec = READ_EVERY_NS };
 	unsigned int n = 0;
-	bool ended = false;
+	bool ended = false, gone = false;
 
 	while (!ended) {
 		/* What it did before its end has to be read after that was seen. */
-		ended = stopped || (pid && has_ended(pid, command, status));
+		gone = has_ended(pid, command, status);
+		ended = gone || stopped || (t->text == stdout && ferror(stdout));
 		if (ended)
 			record_stop(&t->recording);
 		else
@@ -199,16 +230,27 @@ static void record_until_the_end(struct trace *t, pid_t pid, bool command, int *
 		if (++n % PROGRESS_EVERY == 0)
 			progress(t, false);
 	}
-	if (stopped && command && waitpid(pid, status, 0) < 0)
-		*status = 0;
+	if (command && !gone) {
+		/* Ctrl-C has reached the command as well, another signal perhaps only minikvm. */
+		if (stopped && stopped != SIGINT)
+			kill(pid, stopped);
+		/* A second signal ends the waiting. */
+		if (waitpid(pid, status, 0) < 0)
+			*status = W_EXITCODE(0, stopped);
+	}
 	progress(t, true);
 }
 
 static int finish(struct trace *t, const char *perfetto, const char *html, const char *output,
 		  struct sentence *why)
 {
+	unsigned long long unknown;
 	int ret = 0;
 
+	unknown = t->perfetto_file ? t->to_perfetto.unknown : t->to_html.unknown;
+	if (unknown)
+		fprintf(stderr, "minikvm trace: %llu events of more than %d vCPUs are left out.\n",
+			unknown, TIMELINE_VCPUS_MAX);
 	if (t->perfetto_file) {
 		timeline_end(&t->to_perfetto);
 		perfetto_end(&t->perfetto, t->recording.lost);
@@ -253,18 +295,14 @@ static int complain(const char *what)
 
 static int trace(struct trace *t, pid_t pid, char **command, int *status, struct sentence *why)
 {
-	struct sigaction sa = { .sa_handler = stop };
 	bool started = *command;
 	int go = -1, ret;
 
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
 	if (started)
 		pid = start_command(command, &go);
 	if (pid < 0)
 		return say(why, "A process for the command cannot be made: %s.", strerror(errno));
 	ret = record_only(&t->recording, pid, why);
-	/* Without the byte, it ends. */
 	if (!ret && started && write(go, "", 1) != 1)
 		ret = say(why, "The command cannot be started: %s.", strerror(errno));
 	if (go >= 0)
@@ -324,6 +362,7 @@ static int command_trace(int argc, char **argv)
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return STATUS_FAILED;
+	catch_signals();
 	trace_seq_init(&t->seq);
 	t->text = output || perfetto || html ? NULL : stdout;
 	ret = open_output(&t->text, output, &why) ||

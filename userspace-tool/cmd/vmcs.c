@@ -5,6 +5,7 @@
  * Relies on the files vmcsN that the module has for each vCPU in debugfs, and on root.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,9 +51,14 @@ static int print_all(const struct vm_target *target)
 	struct dirent **entries;
 	int i, n = scandir(target->directory, &entries, is_vmcs, by_number), ret = STATUS_OK;
 
-	if (n <= 0) {
-		fprintf(stderr, "minikvm: The VM of process %d has no vCPU.\n", target->pid);
+	if (n < 0) {
+		fprintf(stderr, "minikvm: %s cannot be read: %s.\n", target->directory,
+			strerror(errno));
 		return STATUS_FAILED;
+	}
+	if (!n) {
+		fprintf(stderr, "minikvm: The VM of process %d has no vCPU.\n", target->pid);
+		ret = STATUS_FAILED;
 	}
 	for (i = 0; i < n; i++) {
 		if (i)

@@ -17,6 +17,7 @@
 #include "cmd/describe.h"
 #include "compiler.h"
 #include "inspect/vm_files.h"
+#include "inspect/vmcs_print.h"
 #include "inspect/walk.h"
 
 #define SLOTS_MAX	4096
@@ -121,7 +122,8 @@ static bool read_guest(void *arg, unsigned long long gpa, void *to, size_t size)
 
 	for (i = 0; i < g->slots; i++) {
 		offset = gpa - g->slot[i].gpa;
-		if (gpa < g->slot[i].gpa || offset + size > g->slot[i].size)
+		if (gpa < g->slot[i].gpa || offset >= g->slot[i].size ||
+		    size > g->slot[i].size - offset)
 			continue;
 		return pread(g->mem, to, size, (off_t)(g->slot[i].hva + offset)) == (ssize_t)size;
 	}
@@ -150,23 +152,23 @@ static int open_guest(const struct vm_target *target, struct guest *g, struct se
 static void take_register(struct walk_registers *r, unsigned int field, unsigned long long value)
 {
 	switch (field) {
-	case 0x6800:
+	case F_GUEST_CR0:
 		r->cr0 = value;
 		break;
-	case 0x6802:
+	case F_GUEST_CR3:
 		r->cr3 = value;
 		break;
-	case 0x6804:
+	case F_GUEST_CR4:
 		r->cr4 = value;
 		break;
-	case 0x2806:
+	case F_EFER:
 		r->efer = value;
 		break;
-	case 0x280a:
-	case 0x280c:
-	case 0x280e:
-	case 0x2810:
-		r->pdpte[(field - 0x280a) / 2] = value;
+	case F_PDPTE0:
+	case F_PDPTE1:
+	case F_PDPTE2:
+	case F_PDPTE3:
+		r->pdpte[(field - F_PDPTE0) / 2] = value;
 		break;
 	}
 }

@@ -554,7 +554,7 @@ static void packet(struct gdb *g)
 		g->send(g->target, "+", 1);
 	text_clear(&g->reply);
 	if (g->running) {
-		/* A debugger has nothing to say now but Ctrl-C. */
+		/* While the target runs, a debugger may send Ctrl-C and no packet. */
 		put_result(g, -EBUSY);
 		answer = true;
 	} else {

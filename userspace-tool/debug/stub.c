@@ -106,7 +106,7 @@ static int clear_path(const struct sockaddr_un *sa, struct sentence *why)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return say(why, "A socket cannot be created: %s.", strerror(errno));
-	/* EAGAIN: someone listens, and has not accepted earlier ones yet. */
+	/* EAGAIN: a program listens, and has not accepted earlier connections yet. */
 	alive = connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) == 0 || errno == EAGAIN ||
 		errno == EACCES;
 	close(fd);
@@ -135,8 +135,10 @@ static int listen_unix(struct stub *s, const char *path, struct sentence *why)
 	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
 		return say(why, "--gdb cannot make a socket at %s: %s.", path, strerror(errno));
 	memcpy(s->path, path, strlen(path) + 1);
-	/* Only the owner may debug; before listen() nobody can have connected. */
-	chmod(path, 0600);
+	/* Only the owner may debug. A connection is refused until listen(), so none is older. */
+	if (chmod(path, 0600) < 0)
+		return say(why, "The mode of the socket %s cannot be set: %s.", path,
+			   strerror(errno));
 	if (listen(fd, 1) < 0)
 		return say(why, "--gdb cannot listen at %s: %s.", path, strerror(errno));
 	fprintf(stderr,

@@ -21,6 +21,8 @@
 #define VECTOR_BP	3
 #define DR6_ABOUT	0xe00fULL	/* B0 to B3, BD, BS, BT */
 
+_Static_assert(VM_VCPUS_MAX <= THREADS_MAX, "a vCPU has no thread in the protocol");
+
 static int vcpu_fd(const struct vm_target *t, unsigned int thread)
 {
 	return t->m->vm.vcpu[thread].fd;

@@ -28,7 +28,7 @@ const struct stat_vcpu *stat_find_vcpu(const struct stat_vm *vm, unsigned int id
 	return NULL;
 }
 
-/* Counters of one moment are read one after the other: never less than nothing. */
+/* Counters are read one after the other: one that seems to have fallen has not changed. */
 static stat_u64 minus(stat_u64 now, stat_u64 before)
 {
 	return now > before ? now - before : 0;

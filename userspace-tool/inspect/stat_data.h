@@ -11,7 +11,6 @@
 
 #include "terminal/sentence.h"
 
-#define STAT_DIRECTORY	"/sys/kernel/debug/minikvm"
 #define STAT_REASONS	80
 #define STAT_BUCKETS	64
 

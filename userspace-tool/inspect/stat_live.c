@@ -3,9 +3,10 @@
  * The live view of `minikvm stat`. Relies on ncurses.
  *
  * Lines are those of stat_lines(), cut to the screen, which scrolls. The terminal is put back in
- * order on every way out.
+ * order at the end, and by ncurses on SIGINT and SIGTERM; SIGQUIT is ignored.
  */
 #include <curses.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <term.h>
@@ -33,8 +34,6 @@ static void put_line(void *ctx, bool bold, const char *text)
 		attroff(A_BOLD);
 }
 
-static const char *const sorts[] = { "exits", "time", "name" };
-
 static void draw(const struct stat_snapshot *before, const struct stat_snapshot *now,
 		 const struct stat_view *view, struct page *page, const char *trouble)
 {
@@ -45,7 +44,7 @@ static void draw(const struct stat_snapshot *before, const struct stat_snapshot 
 	erase();
 	snprintf(text, sizeof(text), "minikvm stat: %zu VM%s, every %.1f s, sorted by %s%s%s",
 		 now->nr_vms, now->nr_vms == 1 ? "" : "s", stat_seconds(before, now),
-		 sorts[view->sort], view->vm ? ", only " : "", view->vm ? view->vm : "");
+		 stat_sort_names[view->sort], view->vm ? ", only " : "", view->vm ? view->vm : "");
 	attron(A_REVERSE);
 	mvaddnstr(0, 0, text, page->width);
 	attroff(A_REVERSE);
@@ -160,6 +159,7 @@ int stat_live(const char *directory, double interval, struct stat_view *view, st
 		stat_free(&before);
 		return -1;
 	}
+	signal(SIGQUIT, SIG_IGN);
 	initscr();
 	cbreak();
 	noecho();

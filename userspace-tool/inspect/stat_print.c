@@ -13,6 +13,12 @@
 #include "inspect/stat_data.h"
 #include "inspect/stat_print.h"
 
+const char *const stat_sort_names[STAT_SORTS] = {
+	[STAT_BY_EXITS] = "exits",
+	[STAT_BY_TIME] = "time",
+	[STAT_BY_NAME] = "name",
+};
+
 double stat_seconds(const struct stat_snapshot *before, const struct stat_snapshot *now)
 {
 	return before && now->ns > before->ns ? (now->ns - before->ns) / 1e9 : 0;

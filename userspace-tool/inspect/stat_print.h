@@ -10,7 +10,9 @@
 #include "inspect/stat_data.h"
 
 /* By what VMs, and in detail exit reasons, are sorted. */
-enum stat_sort { STAT_BY_EXITS, STAT_BY_TIME, STAT_BY_NAME };
+enum stat_sort { STAT_BY_EXITS, STAT_BY_TIME, STAT_BY_NAME, STAT_SORTS };
+
+extern const char *const stat_sort_names[STAT_SORTS];
 
 /**
  * struct stat_view - what is shown

@@ -32,12 +32,9 @@ static const char *after(const char *line, const char *name)
 
 static void take_text(char *to, size_t size, const char *from)
 {
-	size_t i;
-
-	/* What a process called itself goes to a terminal. */
-	for (i = 0; i < size - 1 && from[i] && from[i] != '\n'; i++)
-		to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
-	to[i] = 0;
+	/* A process chooses its name, and it is printed on a terminal. */
+	snprintf(to, size, "%.*s", (int)strcspn(from, "\n"), from);
+	make_printable(to);
 }
 
 static bool take_number(stat_u64 *to, const char *line, const char *name)

@@ -21,16 +21,6 @@
 #define LINE_MAX_LENGTH	512
 #define RULES_MAX	512
 
-/* Encodings of fields that are decoded. */
-enum {
-	F_EVENT = 0x4016, F_EXIT_REASON = 0x4402, F_INSTRUCTION_ERROR = 0x4400,
-	F_EXIT_EVENT = 0x4404, F_IDT_VECTORING = 0x4408, F_QUALIFICATION = 0x6400,
-	F_ES_AR = 0x4814, F_TR_AR = 0x4822, F_INTERRUPTIBILITY = 0x4824, F_ACTIVITY = 0x4826,
-	F_GUEST_CR0 = 0x6800, F_GUEST_CR4 = 0x6804, F_RFLAGS = 0x6820, F_EFER = 0x2806,
-	F_PENDING_DEBUG = 0x6822, F_HOST_CR0 = 0x6c00, F_HOST_CR4 = 0x6c04, F_HOST_EFER = 0x2c02,
-	F_EPTP = 0x201a,
-};
-
 /* Text that grows at its end, as far as there is room. */
 struct text {
 	char *at;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Exits to words: the exit reasons of KVM's ABI (struct kvm_run), the basic exit reasons of
- * "VMX Basic Exit Reasons" and the error numbers of "VM-Instruction Error Numbers" in the SDM.
+ * "VMX Basic Exit Reasons" in the SDM, and the module's own table of "VM-Instruction Error
+ * Numbers".
  *
  * Pure. On a processor with SVM the hardware's own codes are shown as numbers, since the tables
  * here are those of VT-x.
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "arch/x86/vmx/explain/vmx_error.h"
 #include "compiler.h"
 #include "kvm/exits.h"
 
@@ -52,34 +54,6 @@ static const struct {
 	const char *name;
 } vmx_reasons[] = { VMX_EXIT_REASONS };
 
-static const char * const vm_instruction_errors[] = {
-	[1] = "VMCALL executed in VMX root operation",
-	[2] = "VMCLEAR with invalid physical address",
-	[3] = "VMCLEAR with VMXON pointer",
-	[4] = "VMLAUNCH with non-clear VMCS",
-	[5] = "VMRESUME with non-launched VMCS",
-	[6] = "VMRESUME after VMXOFF",
-	[7] = "VM entry with invalid control fields",
-	[8] = "VM entry with invalid host-state fields",
-	[9] = "VMPTRLD with invalid physical address",
-	[10] = "VMPTRLD with VMXON pointer",
-	[11] = "VMPTRLD with incorrect VMCS revision identifier",
-	[12] = "VMREAD or VMWRITE of an unsupported VMCS component",
-	[13] = "VMWRITE to a read-only VMCS component",
-	[15] = "VMXON executed in VMX root operation",
-	[16] = "VM entry with invalid executive-VMCS pointer",
-	[17] = "VM entry with non-launched executive VMCS",
-	[18] = "VM entry with executive-VMCS pointer not the VMXON pointer",
-	[19] = "VMCALL with non-clear VMCS",
-	[20] = "VMCALL with invalid VM-exit control fields",
-	[22] = "VMCALL with incorrect MSEG revision identifier",
-	[23] = "VMXOFF under dual-monitor treatment of SMIs and SMM",
-	[24] = "VMCALL with invalid SMM-monitor features",
-	[25] = "VM entry with invalid VM-execution control fields in the executive VMCS",
-	[26] = "VM entry with events blocked by MOV SS",
-	[28] = "invalid operand to INVEPT or INVVPID",
-};
-
 static const char * const emulation_hint =
 	"the hypervisor cannot emulate the guest's instruction";
 
@@ -98,14 +72,22 @@ static bool is_svm(void)
 	return __get_cpuid(0x80000001, &a, &b, &c, &d) && (c & CPUID_80000001_ECX_SVM);
 }
 
-static const char *vmx_reason_name(__u64 reason)
+/* The name that <asm/vmx.h> has for the basic exit reason, such as "IO_INSTRUCTION", or NULL. */
+const char *vmx_exit_name(__u32 reason)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(vmx_reasons); i++)
-		if (!is_svm() && vmx_reasons[i].reason == (reason & BASIC_REASON_MASK))
+		if (vmx_reasons[i].reason == (reason & BASIC_REASON_MASK))
 			return vmx_reasons[i].name;
-	return "not in this tool's table";
+	return NULL;
+}
+
+static const char *vmx_reason_name(__u64 reason)
+{
+	const char *name = is_svm() ? NULL : vmx_exit_name(reason);
+
+	return name ? name : "not in this tool's table";
 }
 
 static int explain_fail_entry(const struct kvm_run *run, struct sentence *s)
@@ -120,10 +102,10 @@ static int explain_fail_entry(const struct kvm_run *run, struct sentence *s)
 		return say(s,
 			   "The CPU refused to enter the guest: VM-entry failure %s (KVM_EXIT_FAIL_ENTRY 0x%llx); the kernel log says which field breaks which rule.",
 			   vmx_reason_name(code), code);
-	if (code < ARRAY_SIZE(vm_instruction_errors) && vm_instruction_errors[code])
+	if (code < NR_VMX_ERRORS && vmx_errors[code].name)
 		return say(s,
 			   "The CPU refused to enter the guest: VM-instruction error %llu, %s (KVM_EXIT_FAIL_ENTRY); the kernel log says which field breaks which rule.",
-			   code, vm_instruction_errors[code]);
+			   code, vmx_errors[code].name);
 	return say(s,
 		   "The CPU refused to enter the guest (KVM_EXIT_FAIL_ENTRY, hardware reason 0x%llx, %s); the kernel log may say why.",
 		   code, vmx_reason_name(code));

@@ -10,6 +10,7 @@
 #include "terminal/sentence.h"
 
 const char *exit_name(__u32 reason);
+const char *vmx_exit_name(__u32 reason);
 int exit_explain(const struct kvm_run *run, struct sentence *s);
 int run_error_explain(int err, struct sentence *s);
 

@@ -2,7 +2,7 @@
 /*
  * `minikvm run --log exits=...`: a line for each exit to userspace, after it was served, so that
  * the values that the guest reads are in it. Exits that the module serves itself do not come here:
- * its trace events show those .
+ * its trace events show those.
  *
  * RIP is that of the vCPU while userspace has it: the instruction's, or behind it where the
  * hypervisor has completed it already. A line is written at once, by the vCPU's own thread.

@@ -10,8 +10,6 @@
 #include "kvm/exit_sentence.h"
 #include "kvm/vm.h"
 
-struct machine;
-
 /**
  * struct exit_log - where exits are told, and which
  * @to: the stream, or NULL: none are

@@ -25,3 +25,14 @@ int say(struct sentence *s, const char *fmt, ...)
 	va_end(ap);
 	return -1;
 }
+
+/**
+ * make_printable() - replace what a terminal would take for more than a character
+ * @text: a name that another process chose; its bytes beyond printable ASCII become ?
+ */
+void make_printable(char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+}

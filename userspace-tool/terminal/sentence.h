@@ -16,5 +16,6 @@ struct sentence {
 };
 
 int __printf(2, 3) say(struct sentence *s, const char *fmt, ...);
+void make_printable(char *text);
 
 #endif

@@ -254,7 +254,7 @@ static void fail_entry(void)
 	run.fail_entry.hardware_entry_failure_reason = 0x80000022;
 	CHECK(explained(&run, "MSR_LOAD_FAIL"));
 	run.fail_entry.hardware_entry_failure_reason = 7;
-	CHECK(explained(&run, "invalid control fields"));
+	CHECK(explained(&run, "invalid control field(s)"));
 	run.fail_entry.hardware_entry_failure_reason = 0x1234;
 	CHECK(explained(&run, "0x1234"));
 	run.fail_entry.hardware_entry_failure_reason = ~0ULL;

@@ -65,7 +65,7 @@ static void perfetto_file(void)
 	CHECK(strstr(text, "\"tid\":11,\"ts\":1.500,\"name\":\"waiting\",\"dur\":5.000,"));
 	CHECK(strstr(text, "{\"ph\":\"s\",\"pid\":1,\"tid\":10,\"ts\":5.500,\"name\":\"IPI, vec"));
 	CHECK(strstr(text, "{\"ph\":\"f\",\"pid\":1,\"tid\":11,\"ts\":7.000,"));
-	CHECK(strstr(text, "\"</script>\\\"\\\\\""));
+	CHECK(strstr(text, "\"\\u003c/script>\\u0022\\u005c\""));
 	CHECK(strstr(text, "\"lost events\":\"7\"") && !strstr(text, "\"tid\":99"));
 	free(text);
 }

@@ -2,7 +2,7 @@
 /*
  * A time line as one page for a browser, with everything that it needs in it: page.html, which the
  * assembler includes, with the recording in the place of a mark. The recording is JSON inside a
- * script element: < is escaped, so that no name can end the element.
+ * script element: json_put_text() escapes what could end the element.
  *
  * Relies on open_memstream(3): tracks, slices and flows come mixed, and go to three lists.
  */
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "trace/html.h"
+#include "trace/json.h"
 
 #define MARK	"/*DATA*/"
 
@@ -18,18 +19,6 @@ __asm__(".section .rodata\n"
 	".byte 0\n"
 	".previous\n");
 extern const char page_html[];
-
-static void put_text(FILE *to, const char *s)
-{
-	putc('"', to);
-	for (; *s; s++) {
-		if (*s == '"' || *s == '\\' || *s == '<' || (unsigned char)*s < ' ')
-			fprintf(to, "\\u%04x", *s);
-		else
-			putc(*s, to);
-	}
-	putc('"', to);
-}
 
 static FILE *row(struct html_list *l)
 {
@@ -56,7 +45,7 @@ static void slice(void *to, int thread, enum slice_kind kind, const char *name, 
 	}
 	f = row(&h->slices);
 	fprintf(f, "%d,%d,", thread, kind);
-	put_text(f, name);
+	json_put_text(f, name);
 	fprintf(f, ",%llu,%llu]", from, ns);
 }
 
@@ -68,7 +57,7 @@ static void flow(void *to, const char *name, int from_thread, __u64 from, int th
 	if (h->flows.rows == HTML_SLICES_MAX)
 		return;
 	f = row(&h->flows);
-	put_text(f, name);
+	json_put_text(f, name);
 	fprintf(f, ",%d,%llu,%d,%llu]", from_thread, from, thread, at);
 }
 
@@ -95,8 +84,10 @@ bool html_begin(struct html *h)
 
 static bool put_list(FILE *to, const char *name, struct html_list *l)
 {
-	bool good = l->stream && !ferror(l->stream) && !fclose(l->stream);
+	bool good = l->stream && !ferror(l->stream);
 
+	if (l->stream && fclose(l->stream))
+		good = false;
 	if (good)
 		fprintf(to, "\"%s\":[%s],\n", name, l->text);
 	free(l->text);
@@ -132,9 +123,9 @@ bool html_end(struct html *h, FILE *to, unsigned long long lost,
 			continue;
 		fputs(first ? "\n" : ",\n", to);
 		first = false;
-		put_text(to, name);
+		json_put_text(to, name);
 		putc(':', to);
-		put_text(to, sentence);
+		json_put_text(to, sentence);
 	}
 	fprintf(to, "},\n\"cut\":%s,\"lost\":%llu}", h->cut ? "true" : "false", lost);
 	fputs(mark + strlen(MARK), to);

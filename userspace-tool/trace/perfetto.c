@@ -6,28 +6,15 @@
  *
  * Names come from tables of the tool and from the kernel, but are escaped all the same.
  */
+#include "trace/json.h"
 #include "trace/perfetto.h"
-
-static void put_text(FILE *to, const char *s)
-{
-	putc('"', to);
-	for (; *s; s++) {
-		if (*s == '"' || *s == '\\')
-			fprintf(to, "\\%c", *s);
-		else if ((unsigned char)*s < ' ')
-			fprintf(to, "\\u%04x", *s);
-		else
-			putc(*s, to);
-	}
-	putc('"', to);
-}
 
 static void begin_event(struct perfetto *p, const char *phase, int thread, __u64 ns,
 			const char *name)
 {
 	fprintf(p->to, "%s\n{\"ph\":\"%s\",\"pid\":1,\"tid\":%d,\"ts\":%llu.%03llu,\"name\":",
 		p->lines++ ? "," : "", phase, thread, ns / 1000, ns % 1000);
-	put_text(p->to, name);
+	json_put_text(p->to, name);
 }
 
 static void track(void *to, int thread, unsigned int vcpu)

@@ -54,7 +54,7 @@ static int enable_some(struct recording *r, const char *events, struct sentence 
 }
 
 /**
- * record_open() - begin to record
+ * record_open() - prepare to record; record_only() begins
  * @r: receives the state
  * @events: names with commas between, or NULL for all
  * @buffer_kib: buffer of each CPU
@@ -86,6 +86,9 @@ int record_open(struct recording *r, const char *events, unsigned int buffer_kib
 	if (!r->instance)
 		return say(why, "No buffer for the trace can be made in %s: %s.",
 			   tracefs_tracing_dir(), strerror(errno));
+	/* Until record_only() has set the filter: events of other VMs are not wanted. */
+	if (tracefs_trace_off(r->instance))
+		return say(why, "The recording cannot be switched off: %s.", strerror(errno));
 	r->tep = tracefs_local_events_system(NULL, systems);
 	if (!r->tep)
 		return say(why, "The formats of the trace events cannot be read: %s.",
@@ -97,11 +100,12 @@ int record_open(struct recording *r, const char *events, unsigned int buffer_kib
 	return events ? enable_some(r, events, why) : enable_all(r, why);
 }
 
-/* Record only what a process, its threads, and what they create cause. */
+/* Begin to record what a process, its threads, and what they create cause, and only that. */
 int record_only(struct recording *r, pid_t pid, struct sentence *why)
 {
 	char path[64], *end;
 	struct dirent *d;
+	bool good;
 	DIR *dir;
 	int n = 0;
 
@@ -109,19 +113,28 @@ int record_only(struct recording *r, pid_t pid, struct sentence *why)
 	dir = opendir(path);
 	if (!dir)
 		return say(why, "There is no process %d.", pid);
-	tracefs_instance_file_write(r->instance, "options/event-fork", "1");
-	while ((d = readdir(dir))) {
+	good = tracefs_instance_file_write(r->instance, "options/event-fork", "1") > 0;
+	while (good && (d = readdir(dir))) {
 		strtol(d->d_name, &end, 10);
 		if (*end || end == d->d_name)
 			continue;
 		/* The first replaces what is there, the others are added. */
 		if (n++)
-			tracefs_instance_file_append(r->instance, "set_event_pid", d->d_name);
+			good = tracefs_instance_file_append(r->instance, "set_event_pid",
+							    d->d_name) > 0;
 		else
-			tracefs_instance_file_write(r->instance, "set_event_pid", d->d_name);
+			good = tracefs_instance_file_write(r->instance, "set_event_pid",
+							   d->d_name) > 0;
 	}
+	if (!good)
+		say(why, "The events of process %d alone cannot be chosen: %s.", pid,
+		    strerror(errno));
 	closedir(dir);
-	return 0;
+	if (good && !n)
+		return say(why, "There is no process %d.", pid);
+	if (good && tracefs_trace_on(r->instance))
+		return say(why, "The recording cannot be switched on: %s.", strerror(errno));
+	return good ? 0 : -1;
 }
 
 static unsigned long long number_behind(const char *text, const char *what)

@@ -377,7 +377,7 @@ lab_fetch() {
 		clients-i386) ensure_clients32 ;;
 		installer) ensure_installer ;;
 		6.1 | 6.12) ensure_programs; ensure_fetched_kernel "$what" ;;
-		*) die "nothing to fetch is called '$what'; there are programs, bochs, qemu, qemu-10.0, source, source-6.12, gdb, clients, clients-i386, installer, 6.1, 6.12." ;;
+		*) die "nothing to fetch is called '$what'; there are programs, bochs, qemu, qemu-10.0, source, source-6.12, gdb, watchers, clients, clients-i386, installer, 6.1, 6.12." ;;
 		esac
 	done
 	say "everything is in $BUILD."

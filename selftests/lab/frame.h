@@ -19,7 +19,7 @@
 #define LAB_FRAME_H
 
 #define FRAME_PORT	0xe9
-#define FRAME_MAX	8192		/* symbols of payload in one frame */
+#define FRAME_MAX	9600		/* symbols of one frame: FUSE's longest request */
 
 #define FRAME_HELLO	'h'		/* init runs; payload: the kernel's release */
 #define FRAME_START	'c'		/* COMMAND starts now */

@@ -229,12 +229,6 @@ static void relay_guest(void)
 	guest_done();
 }
 
-static void *run_thread(void *arg)
-{
-	KT_RUN_DONE((struct kt_vcpu *)arg);
-	return NULL;
-}
-
 static void across_vcpus(void)
 {
 	struct kt_vm *vm = kt_vm_new(KT_MEM, 0);
@@ -246,7 +240,7 @@ static void across_vcpus(void)
 	/* One with a TSC of its own. */
 	kt_try_set_msr(vm->vcpu[1], MSR_TSC, 1UL << 50);
 	for (int i = 0; i < VCPUS; i++)
-		KT_TRUE(!pthread_create(&thread[i], NULL, run_thread, vm->vcpu[i]));
+		KT_TRUE(!pthread_create(&thread[i], NULL, kt_thread_run_done, vm->vcpu[i]));
 	for (int i = 0; i < VCPUS; i++)
 		pthread_join(thread[i], NULL);
 	KT_EQ(GV(vm, turn), VCPUS * ROUNDS);

@@ -192,6 +192,15 @@ static const char *verdict(const struct injection *in)
 		first ? first : "(none)");
 }
 
+/*
+ * The module explains 20 failures in 5 seconds, and dumps 4 VMCSs: who looks for one in the log
+ * waits until what other tests have had explained does not count any more.
+ */
+static void await_limit(void)
+{
+	kt_msleep(6000);
+}
+
 /* Does a new log record name the field, its value, the rule and a section of the SDM? */
 static bool logged(const struct injection *in, const char *rule)
 {
@@ -220,6 +229,7 @@ static void inject(const struct injection *in, u32 n)
 	u32 silent = 0;
 
 	prepare();
+	await_limit();
 	for (u32 i = 0; i < n; i++) {
 		struct minikvm_vmcs_field f = { .encoding = in[i].encoding, .value = in[i].value };
 		const char *rule;
@@ -268,13 +278,6 @@ GROUP(events)
 GROUP(more_registers)
 GROUP(more_segments)
 
-/* The log explains at most a few failures per second: let the limit recover. */
-static void breathe(void)
-{
-	prepare();
-	kt_msleep(6000);
-}
-
 static void refused_arguments(void)
 {
 	static const u32 host[] = { 0x6c00, 0x6c02, 0x6c16, 0x4400, 0x681, 0xffffffff, 0x2004,
@@ -313,19 +316,27 @@ static void first_entry_fails(void)
 	KT_RUN_SYNC(vcpu, 0);
 }
 
-/* A state that SET_SREGS and SET_REGS take and the CPU refuses: no privilege is needed. */
-static void refused_by_the_cpu_alone(void)
+/* A guest in real mode beyond 4 GiB: any owner of a VM can have that. */
+static struct kt_vcpu *refused_guest(void)
 {
 	static const u8 real_code[] = { 0xf4, 0xf4 };
-	struct kt_vcpu *vcpu;
+	struct kt_vcpu *vcpu = kt_long(0, 0, guest);
 	struct kvm_regs r;
 
-	prepare();
-	vcpu = kt_long(0, 0, guest);
 	kt_vcpu_real(vcpu, real_code, real_code + 2);
 	kt_get_regs(vcpu, &r);
 	r.rip = 1UL << 40;			/* must fit 32 bits outside 64-bit mode */
 	kt_set_regs(vcpu, &r);
+	return vcpu;
+}
+
+/* A state that SET_SREGS and SET_REGS take and the CPU refuses: no privilege is needed. */
+static void refused_by_the_cpu_alone(void)
+{
+	struct kt_vcpu *vcpu;
+
+	prepare();
+	vcpu = refused_guest();
 	for (int i = 0; i < 3; i++) {
 		KT_RUN_EXIT(vcpu, KVM_EXIT_FAIL_ENTRY);
 		KT_EQ(vcpu->run->fail_entry.hardware_entry_failure_reason, GUEST);
@@ -396,20 +407,6 @@ static struct log_count read_log(void)
 	return c;
 }
 
-/* A guest in real mode beyond 4 GiB: any owner of a VM can have that. */
-static struct kt_vcpu *refused_guest(void)
-{
-	static const u8 real_code[] = { 0xf4, 0xf4 };
-	struct kt_vcpu *vcpu = kt_long(0, 0, guest);
-	struct kvm_regs r;
-
-	kt_vcpu_real(vcpu, real_code, real_code + 2);
-	kt_get_regs(vcpu, &r);
-	r.rip = 1UL << 40;
-	kt_set_regs(vcpu, &r);
-	return vcpu;
-}
-
 /* Each cause is explained once and then counted: at the 10th, the 100th and the 1000th. */
 static void one_cause_one_explanation(void)
 {
@@ -417,6 +414,7 @@ static void one_cause_one_explanation(void)
 	struct kt_vcpu *vcpu;
 
 	prepare();
+	await_limit();
 	vcpu = refused_guest();
 	lseek(kmsg, 0, SEEK_END);
 	for (int i = 0; i < 1000; i++)
@@ -435,6 +433,7 @@ static void no_host_addresses(void)
 	struct log_count c;
 
 	prepare();
+	await_limit();
 	lseek(kmsg, 0, SEEK_END);
 	KT_RUN_EXIT(refused_guest(), KVM_EXIT_FAIL_ENTRY);
 	c = read_log();
@@ -449,6 +448,7 @@ static void many_vms_fail(void)
 	struct log_count c;
 
 	prepare();
+	await_limit();
 	lseek(kmsg, 0, SEEK_END);
 	for (int i = 0; i < 60; i++) {
 		struct kt_vcpu *vcpu = refused_guest();
@@ -458,7 +458,7 @@ static void many_vms_fail(void)
 	}
 	c = read_log();
 	kt_note("60 VMs: %u lines, %u headings, %u dumps", c.lines, c.headings, c.dumps);
-	KT_TRUE(c.dumps < c.headings);
+	KT_TRUE(c.dumps && c.dumps < c.headings);
 }
 
 static const struct kt_test tests[] = {
@@ -467,20 +467,15 @@ static const struct kt_test tests[] = {
 	{ "refused_by_the_cpu_alone", refused_by_the_cpu_alone },
 	{ "bad_cr_dr", bad_cr_dr },
 	{ "bad_rip_rflags", bad_rip_rflags },
-	{ "log_limit_recovers", breathe },
 	{ "bad_bases", bad_bases },
-	{ "log_limit_recovers_again", breathe },
 	{ "bad_access_rights", bad_access_rights },
 	{ "bad_activity", bad_activity },
-	{ "log_limit_recovers_once_more", breathe },
 	{ "bad_controls", bad_controls },
 	{ "bad_events", bad_events },
 	{ "more_bad_registers", bad_more_registers },
 	{ "more_bad_segments", bad_more_segments },
 	{ "many_failures", many_failures },
-	{ "log_limit_recovers_for_counting", breathe },
 	{ "one_cause_one_explanation", one_cause_one_explanation },
-	{ "log_limit_recovers_for_dumps", breathe },
 	{ "no_host_addresses", no_host_addresses },
 	{ "many_vms_fail", many_vms_fail },
 };

@@ -44,11 +44,15 @@ static unsigned int counted(const char *key)
 	return n;
 }
 
-static bool said(const char *words)
+/* Does the log say that this user has @there of @what, and that @parameter is as much? */
+static bool said(unsigned int there, const char *what, const char *parameter)
 {
 	static char log[1 << 20];
 	int n = klogctl(3 /* SYSLOG_ACTION_READ_ALL */, log, sizeof(log) - 1);
+	char words[128];
 
+	snprintf(words, sizeof(words), "user %u has %u %s, and %s is %u\n", getuid(), there, what,
+		 parameter, there);
 	log[n < 0 ? 0 : n] = 0;
 	return strstr(log, words);
 }
@@ -78,7 +82,7 @@ static void vms(void)
 	KT_TRUE(a >= 0 && b >= 0);
 	KT_EQ(counted(" vms "), there + 2);
 	KT_EQ(new_vm(), -EMFILE);
-	KT_TRUE(said("and max_vms_per_user is"));
+	KT_TRUE(said(there + 2, "VMs", "max_vms_per_user"));
 	KT_EQ(counted(" vms "), there + 2);
 	/* A refusal takes nothing, and what is closed may be made again. */
 	close(a);
@@ -100,7 +104,7 @@ static void vcpus(void)
 	KT_TRUE(v >= 0 && new_vcpu(a, 1) >= 0 && new_vcpu(b, 0) >= 0);
 	KT_EQ(new_vcpu(b, 1), -ENOSPC);
 	KT_EQ(new_vcpu(a, 2), -ENOSPC);
-	KT_TRUE(said("and max_vcpus_per_user is"));
+	KT_TRUE(said(there + 3, "vCPUs", "max_vcpus_per_user"));
 	/* A vCPU lives as long as its VM. */
 	close(v);
 	KT_EQ(new_vcpu(b, 1), -ENOSPC);
@@ -199,16 +203,6 @@ static void by_user(void)
 
 #define CGROUP "/tmp/minikvm-cgroup"
 
-static bool write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
 /* A group that may have little memory: VMs are refused with ENOMEM, or their process is ended. */
 static void cgroup_memory(void)
 {
@@ -219,13 +213,13 @@ static void cgroup_memory(void)
 		kt_skip("about minikvm's memory");
 	mkdir(CGROUP, 0700);
 	if (mount("none", CGROUP, "cgroup2", 0, NULL) ||
-	    !write_file(CGROUP "/cgroup.subtree_control", "+memory"))
+	    !kt_write_file(CGROUP "/cgroup.subtree_control", "+memory"))
 		kt_skip("no memory cgroup (version 2)");
 	mkdir(CGROUP "/small", 0700);
-	KT_TRUE(write_file(CGROUP "/small/memory.max", "8388608"));
+	KT_TRUE(kt_write_file(CGROUP "/small/memory.max", "8388608"));
 	child = fork();
 	if (!child) {
-		if (!write_file(CGROUP "/small/cgroup.procs", "0"))
+		if (!kt_write_file(CGROUP "/small/cgroup.procs", "0"))
 			_exit(2);
 		for (made = 0; made < 300; made++) {
 			vm = ioctl(kt_sys(), KVM_CREATE_VM, 0);

@@ -238,16 +238,6 @@ static void zero_page(void)
 	}
 }
 
-static bool write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
 static long read_number(const char *path)
 {
 	char buf[32] = "";
@@ -274,16 +264,16 @@ static void ksm_merges(void)
 			*(u64 *)(p + i * PAGE + k * 8) = k * 77;
 	for (u64 i = 0; i < 32; i++)
 		put(vcpu, i * PAGE, 0xabcdef);
-	write_file("/sys/kernel/mm/ksm/pages_to_scan", "1000");
-	write_file("/sys/kernel/mm/ksm/sleep_millisecs", "1");
+	kt_write_file("/sys/kernel/mm/ksm/pages_to_scan", "1000");
+	kt_write_file("/sys/kernel/mm/ksm/sleep_millisecs", "1");
 	if (madvise(p, 32 * PAGE, MADV_MERGEABLE))
 		kt_skip("MADV_MERGEABLE: %s", strerror(errno));
-	write_file("/sys/kernel/mm/ksm/run", "1");
+	kt_write_file("/sys/kernel/mm/ksm/run", "1");
 	for (int i = 0; i < 200 && !merged; i++) {
 		kt_msleep(10);
 		merged = read_number("/sys/kernel/mm/ksm/pages_sharing") >= 16;
 	}
-	write_file("/sys/kernel/mm/ksm/run", "0");
+	kt_write_file("/sys/kernel/mm/ksm/run", "0");
 	if (!merged)
 		kt_fail("KSM merged nothing in 2 s");
 	for (u64 i = 0; i < 32; i++)
@@ -293,10 +283,10 @@ static void ksm_merges(void)
 		KT_EQ(get(vcpu, i * PAGE), i == 3 ? 3 : 0xabcdef);
 	for (u64 i = 0; i < 32; i++)
 		put(vcpu, i * PAGE, i);
-	write_file("/sys/kernel/mm/ksm/run", "2");
+	kt_write_file("/sys/kernel/mm/ksm/run", "2");
 	for (u64 i = 0; i < 32; i++)
 		KT_EQ(*(volatile u64 *)(p + i * PAGE), i);
-	write_file("/sys/kernel/mm/ksm/run", "0");
+	kt_write_file("/sys/kernel/mm/ksm/run", "0");
 }
 
 /* ---- swap --------------------------------------------------------------------------------- */

@@ -73,12 +73,6 @@ static void halt_guest(void)
 	guest_done();
 }
 
-static void *run_thread(void *arg)
-{
-	KT_RUN_DONE((struct kt_vcpu *)arg);
-	return NULL;
-}
-
 static void running(void)
 {
 	struct kt_vm *vm = kt_vm_new(KT_MEM, 0);
@@ -93,7 +87,7 @@ static void running(void)
 	KT_RUN_SYNC(vcpu, 1);
 	WANT("vcpu0", "pending userspace");
 	WANT("state", "pending userspace");
-	KT_EQ(pthread_create(&t, NULL, run_thread, vcpu), 0);
+	KT_EQ(pthread_create(&t, NULL, kt_thread_run_done, vcpu), 0);
 	if (sysconf(_SC_NPROCESSORS_ONLN) > 1) {
 		await("vcpu0", "running");
 		await("state", "running");
@@ -118,7 +112,7 @@ static void halted(void)
 	/* The library would start it. */
 	KT_IOCTL(vcpu->vm->fd, KVM_CREATE_VCPU, 1);
 	WANT("vcpu1", "init");
-	KT_EQ(pthread_create(&t, NULL, run_thread, vcpu), 0);
+	KT_EQ(pthread_create(&t, NULL, kt_thread_run_done, vcpu), 0);
 	await("vcpu0", "pending halt");
 	WANT("state", "pending halt");
 	KT_EQ(KT_IOCTL(vcpu->vm->fd, KVM_SIGNAL_MSI, &msi), 1);
@@ -154,7 +148,7 @@ static void zombie(void)
 	KT_EQ(read(tell[0], &child, sizeof(child)), sizeof(child));
 	KT_EQ(waitpid(maker, &status, 0), maker);
 	KT_EQ(status, 0);
-	snprintf(holder, sizeof(holder), "%d states", child);
+	snprintf(holder, sizeof(holder), "%d %.15s", child, program_invocation_short_name);
 	KT_TRUE(!strcmp(line_of(maker, "state", "state "), "zombie"), "it is %s",
 		line_of(maker, "state", "state "));
 	KT_TRUE(!strcmp(line_of(maker, "vcpu0", "state "), "zombie"));

@@ -175,6 +175,25 @@ static u64 phases_ns(int fd)
 	return sum;
 }
 
+/* What lies in a histogram's buckets can be as long as the phase was, and not longer or shorter. */
+static void check_buckets(int fd, const char *phase)
+{
+	u64 least = 0, most = 0, ns;
+	struct kt_stat s;
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s_ns", phase);
+	ns = kt_stat(fd, name);
+	snprintf(name, sizeof(name), "%s_hist", phase);
+	KT_TRUE(kt_stat_find(fd, name, &s), "%s", name);
+	for (u32 i = 1; i < s.size; i++) {
+		least += s.values[i] << (i - 1);
+		most += s.values[i] << i;
+	}
+	KT_TRUE(ns && least <= ns && ns <= most, "%s: %llu to %llu ns, but %s_ns is %llu", name,
+		(unsigned long long)least, (unsigned long long)most, phase, (unsigned long long)ns);
+}
+
 static void off_is_empty(void)
 {
 	struct kt_vcpu *vcpu = kt_long(0, 0, cpuid_guest);
@@ -197,7 +216,7 @@ static void every_exit(void)
 {
 	struct kt_vcpu *vcpu = kt_long(0, 0, cpuid_guest);
 	int fd = vcpu_fd(vcpu);
-	u64 exits, begin, end, sum;
+	u64 exits, begin, end, sum, least;
 
 	histograms(true);
 	KT_RUN_SYNC(vcpu, 1);
@@ -209,7 +228,9 @@ static void every_exit(void)
 	KT_EQ(kt_stat_samples(fd, "guest_hist"), exits);
 	KT_EQ(kt_stat_samples(fd, "hot_loop_hist"), exits);
 	sum = phases_ns(fd);
+	least = now_ns();
 	KT_RUN_SYNC(vcpu, 1);
+	least = now_ns() - least;
 	sum = phases_ns(fd) - sum;
 	end = now_ns();
 	KT_EQ(kt_stat_samples(fd, "exit_cpuid_hist"), 2 * EXITS);
@@ -219,6 +240,12 @@ static void every_exit(void)
 	/* At any time the vCPU is in one phase: together they are the time that passed. */
 	KT_TRUE(sum <= end - begin, "phases took %llu ns, %llu ns passed",
 		(unsigned long long)sum, (unsigned long long)(end - begin));
+	/* Two clocks, of which one may be slewed: a phase that is missing would be more. */
+	KT_TRUE(sum >= least - least / 8, "phases took %llu ns, at least %llu ns passed",
+		(unsigned long long)sum, (unsigned long long)least);
+	check_buckets(fd, "guest");
+	check_buckets(fd, "hot_loop");
+	check_buckets(fd, "slow_path");
 	/* Off: nothing moves. */
 	histograms(false);
 	exits = kt_stat_samples(fd, "guest_hist");
@@ -250,12 +277,6 @@ static void busy_guest(void)
 	guest_done();
 }
 
-static void *run_thread(void *arg)
-{
-	KT_RUN_DONE((struct kt_vcpu *)arg);
-	return NULL;
-}
-
 /* Switched on while the guest runs, which does not go to userspace for it. */
 static void while_it_runs(void)
 {
@@ -265,7 +286,7 @@ static void while_it_runs(void)
 	u64 samples;
 
 	histograms(false);
-	KT_EQ(pthread_create(&t, NULL, run_thread, vcpu), 0);
+	KT_EQ(pthread_create(&t, NULL, kt_thread_run_done, vcpu), 0);
 	while (!GV(vcpu->vm, progress))
 		kt_msleep(10);
 	KT_EQ(kt_stat_samples(fd, "exit_cpuid_hist"), 0);

@@ -33,16 +33,6 @@ static const char *kvm_system(void)
 	return "kvm";
 }
 
-static bool try_write(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
 static const char *event_file(const char *system, const char *event, const char *file)
 {
 	static char path[256];
@@ -56,7 +46,7 @@ static void set_event(const char *system, const char *event, const char *file, c
 {
 	const char *path = event_file(system, event, file);
 
-	KT_TRUE(try_write(path, text), "%s: %s", path, strerror(errno));
+	KT_TRUE(kt_write_file(path, text), "%s: %s", path, strerror(errno));
 }
 
 /* All events of KVM's in an instance that only this test has. */
@@ -80,7 +70,7 @@ static void trace_begin(void)
 		kt_skip("no tracefs in this kernel");
 	/* Left behind by a test that failed. */
 	if (!stat(INSTANCE, &st)) {
-		try_write(INSTANCE "/events/enable", "0");
+		kt_write_file(INSTANCE "/events/enable", "0");
 		rmdir(INSTANCE);
 	}
 	KT_TRUE(!mkdir(INSTANCE, 0700), "%s", strerror(errno));
@@ -88,7 +78,7 @@ static void trace_begin(void)
 
 static void trace_end(void)
 {
-	try_write(INSTANCE "/events/enable", "0");
+	kt_write_file(INSTANCE "/events/enable", "0");
 	KT_TRUE(!rmdir(INSTANCE), "%s", strerror(errno));
 }
 

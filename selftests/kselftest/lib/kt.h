@@ -224,6 +224,7 @@ void kt_want_done_at(const char *file, int line, struct kt_vcpu *vcpu);
 #define KT_RUN_EXIT(vcpu, reason) kt_want_exit_at(__FILE__, __LINE__, vcpu, reason)
 #define KT_RUN_SYNC(vcpu, stage) kt_want_sync_at(__FILE__, __LINE__, vcpu, stage)
 #define KT_RUN_DONE(vcpu) kt_want_done_at(__FILE__, __LINE__, vcpu)
+void *kt_thread_run_done(void *vcpu);
 
 void kt_check_guest_at(const char *file, int line, struct kt_vcpu *vcpu, struct kt_ucall *uc);
 #define KT_CHECK_GUEST(vcpu, uc) kt_check_guest_at(__FILE__, __LINE__, vcpu, uc)
@@ -232,6 +233,7 @@ void *kt_io_data(struct kt_vcpu *vcpu);
 bool kt_mmio_serve(struct kt_vcpu *vcpu, u64 base, void *buf, size_t size);
 void kt_run_served(struct kt_vcpu *vcpu, u64 base, void *buf, size_t size);
 void kt_msleep(unsigned int ms);
+bool kt_write_file(const char *path, const char *text);
 unsigned int kt_slowness(void);
 
 #endif

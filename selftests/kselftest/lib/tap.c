@@ -87,6 +87,22 @@ void kt_msleep(unsigned int ms)
 }
 
 /**
+ * kt_write_file() - write a short text to a file that is there, of the kernel's
+ * @path: its path
+ * @text: the text
+ * Return: whether the kernel took it.
+ */
+bool kt_write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/**
  * kt_slowness() - how much slower than an ordinary host is this one?
  * Return: the factor that the runner found (KT_SLOWNESS), 1 without.
  */

@@ -572,6 +572,17 @@ void kt_want_done_at(const char *file, int line, struct kt_vcpu *vcpu)
 }
 
 /**
+ * kt_thread_run_done() - run a vCPU until its guest has ended, as the function of a thread
+ * @vcpu: the vCPU
+ * Return: NULL.
+ */
+void *kt_thread_run_done(void *vcpu)
+{
+	KT_RUN_DONE((struct kt_vcpu *)vcpu);
+	return NULL;
+}
+
+/**
  * kt_exit_counts() - a vCPU's exits so far, from its file in minikvm's debugfs
  * @counts: receives KT_EXIT_REASONS numbers, by basic exit reason
  * Return: false where there is no such file: on /dev/kvm.

@@ -246,3 +246,11 @@ void rtc_tick(struct rtc *r)
 	}
 	pthread_mutex_unlock(&r->lock);
 }
+
+/* The registers were loaded from a snapshot: ask for what they need from the host. */
+void rtc_resume(struct rtc *r)
+{
+	pthread_mutex_lock(&r->lock);
+	update_irq(r);
+	pthread_mutex_unlock(&r->lock);
+}

@@ -44,5 +44,6 @@ void rtc_init(struct rtc *r, const struct rtc_host *host, void *opaque, __u64 lo
 void rtc_write(struct rtc *r, unsigned int reg, __u8 value);
 __u8 rtc_read(struct rtc *r, unsigned int reg);
 void rtc_tick(struct rtc *r);
+void rtc_resume(struct rtc *r);
 
 #endif

@@ -2,8 +2,12 @@
 /*
  * The machine's devices, what they are connected to, and the end of a run: see machine.h.
  */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "machine/device_states.h"
 #include "machine/machine.h"
 #include "machine/power.h"
 
@@ -91,6 +95,30 @@ static const struct rtc_host rtc_host = {
 };
 
 /**
+ * machine_add_state() - let a device be in the machine's snapshots
+ * @m: the machine
+ * @ops: what its state consists of; must outlive @m
+ * @device: the argument of @ops' functions
+ *
+ * A snapshot is restored to a machine that has added the same devices; their order is that in
+ * which they are saved and loaded.
+ */
+void machine_add_state(struct machine *m, const struct device_state *ops, void *device)
+{
+	struct machine_state *s = &m->state[m->states];
+	unsigned int i;
+
+	if (m->states == STATES_MAX || strlen(ops->name) >= STATE_NAME_SIZE) {
+		fprintf(stderr, "minikvm: The device %s cannot be in snapshots.\n", ops->name);
+		abort();
+	}
+	*s = (struct machine_state) { .ops = ops, .device = device };
+	for (i = 0; i < m->states; i++)
+		s->instance += strcmp(m->state[i].ops->name, ops->name) == 0;
+	m->states++;
+}
+
+/**
  * machine_init() - wire up the devices
  * @m: the machine, with its VM and console already there
  */
@@ -101,4 +129,8 @@ void machine_init(struct machine *m)
 	uart_init(&m->uart, &uart_host, m, m->console.input_tty);
 	rtc_init(&m->rtc, &rtc_host, m, m->vm.ram.low_size, m->vm.ram.high_size);
 	power_init(m);
+	machine_add_state(m, &uart_state, &m->uart);
+	machine_add_state(m, &rtc_state, &m->rtc);
+	machine_add_state(m, &power_state, m);
+	machine_add_state(m, &pci_address_state, &m->pci);
 }

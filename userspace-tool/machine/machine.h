@@ -19,6 +19,7 @@
 #include "kvm/vm.h"
 #include "machine/exit_log.h"
 #include "machine/pause.h"
+#include "state/state.h"
 #include "terminal/console.h"
 #include "vfio/assigned.h"
 
@@ -49,6 +50,20 @@ struct exit_counts {
 	unsigned long long *port;	/* one per port, or NULL without --stats */
 };
 
+#define STATES_MAX	64	/* devices of a machine that are in its snapshots */
+
+/**
+ * struct machine_state - a device that is in the machine's snapshots
+ * @ops: what its state consists of
+ * @device: the argument of @ops' functions
+ * @instance: counts those with the same name
+ */
+struct machine_state {
+	const struct device_state *ops;
+	void *device;
+	__u32 instance;
+};
+
 /**
  * struct machine - one machine
  * @vm: the VM
@@ -72,6 +87,8 @@ struct exit_counts {
  * @threads: how many threads there are
  * @exit_log: exits that are told while it runs
  * @pause: vCPUs that a debugger has stopped
+ * @state: the devices that are in snapshots, in the order in which they were added
+ * @states: how many these are
  */
 struct machine {
 	struct vm vm;
@@ -95,9 +112,12 @@ struct machine {
 	unsigned int threads;
 	struct exit_log exit_log;
 	struct pause pause;
+	struct machine_state state[STATES_MAX];
+	unsigned int states;
 };
 
 void machine_init(struct machine *m);
+void machine_add_state(struct machine *m, const struct device_state *ops, void *device);
 void machine_stop(struct machine *m, enum outcome how, const struct sentence *detail, int status);
 
 #endif

@@ -16,6 +16,8 @@
 #define MINIKVM_VERSION "unknown"
 #endif
 
+const char minikvm_version[] = MINIKVM_VERSION;
+
 static void usage(FILE *to)
 {
 	fputs("Usage: minikvm COMMAND [OPTION]...\n\nCommands:\n", to);
@@ -71,7 +73,7 @@ static int run_command(int argc, char **argv)
 		return STATUS_OK;
 	}
 	if (!strcmp(argv[1], "--version")) {
-		puts("minikvm " MINIKVM_VERSION);
+		printf("minikvm %s\n", minikvm_version);
 		return STATUS_OK;
 	}
 	/* Man pages and completion, for the Makefile */

@@ -29,6 +29,10 @@ extern const struct described_command walk_description;
 extern const struct described_command caps_description;
 extern const struct described_command explain_description;
 extern const struct described_command trace_description;
+extern const struct described_command ls_description;
+extern const struct described_command ctl_description;
+
+extern const char minikvm_version[];
 
 /* The arguments after the program's name: argv[0] is the subcommand. Return: the exit status. */
 int command_run(int argc, char **argv);

@@ -12,6 +12,8 @@
 
 const struct described_command *const described_commands[] = {
 	&run_description,
+	&ls_description,
+	&ctl_description,
 	&hello_description,
 	&doctor_description,
 	&iommu_description,

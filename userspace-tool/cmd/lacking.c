@@ -9,7 +9,7 @@
 #include "cmd/command.h"
 #include "cmd/describe.h"
 
-#if defined(BPF_LACKS) || defined(STAT_LACKS) || defined(TRACE_LACKS)
+#if defined(BPF_LACKS) || defined(STAT_LACKS) || defined(TRACE_LACKS) || defined(CONTROL_LACKS)
 static int say_what_lacks(const char *command, const char *packages)
 {
 	fprintf(stderr,
@@ -60,6 +60,34 @@ const struct described_command trace_description = {
 	.run = command_trace,
 	.summary = "record what guests do, as text, for Perfetto, or as a page",
 	.synopsis = "COMMAND",
+	.about = "This build of minikvm is without this command.",
+};
+#endif
+
+#ifdef CONTROL_LACKS
+static int command_ls(int argc __attribute((unused)), char **argv __attribute((unused)))
+{
+	return say_what_lacks("ls", CONTROL_LACKS);
+}
+
+const struct described_command ls_description = {
+	.name = "ls",
+	.run = command_ls,
+	.summary = "the guests that run with a name",
+	.synopsis = "[--json]",
+	.about = "This build of minikvm is without this command.",
+};
+
+static int command_ctl(int argc __attribute((unused)), char **argv __attribute((unused)))
+{
+	return say_what_lacks("ctl", CONTROL_LACKS);
+}
+
+const struct described_command ctl_description = {
+	.name = "ctl",
+	.run = command_ctl,
+	.summary = "steer a running guest: pause, snapshot, reset, ...",
+	.synopsis = "NAME REQUEST",
 	.about = "This build of minikvm is without this command.",
 };
 #endif

@@ -15,9 +15,11 @@
 
 #include "boot/guest_ram.h"
 #include "cmd/command.h"
+#include "cmd/config.h"
 #include "cmd/describe.h"
 #include "cmd/options.h"
 #include "compiler.h"
+#include "control/path.h"
 #include "debug/stub.h"
 #include "kvm/node.h"
 #include "machine/machine.h"
@@ -51,6 +53,11 @@ enum {
 	OPT_LOG_FILE,
 	OPT_STATS,
 	OPT_REGISTERS,
+	OPT_NAME,
+	OPT_RESTORE,
+	OPT_REBOOT,
+	OPT_QUIET,
+	OPT_CONFIG,
 };
 
 static const struct described_option options[] = {
@@ -93,6 +100,16 @@ static const struct described_option options[] = {
 	  .help = "Print exit counts at the end." },
 	{ .name = "registers", .value = OPT_REGISTERS,
 	  .help = "Print the vCPU's registers at the end." },
+	{ .name = "name", .value = OPT_NAME, .argument = "NAME",
+	  .help = "Listen at a control socket for 'minikvm ctl NAME'." },
+	{ .name = "restore", .value = OPT_RESTORE, .argument = "DIR", .kind = TAKES_FILE,
+	  .help = "Go on where the snapshot in DIR was taken." },
+	{ .name = "reboot", .value = OPT_REBOOT,
+	  .help = "Start the guest anew when it asks for a reset." },
+	{ .name = "quiet", .value = OPT_QUIET,
+	  .help = "Say nothing but what went wrong." },
+	{ .name = "config", .value = OPT_CONFIG, .argument = "FILE", .kind = TAKES_FILE,
+	  .help = "Take options from a JSON file, as if they stood here." },
 	{ }
 };
 
@@ -100,7 +117,7 @@ const struct described_command run_description = {
 	.name = "run",
 	.run = command_run,
 	.summary = "boot a kernel or run a raw image as a guest",
-	.synopsis = "--kernel FILE [OPTION]...\n--flat FILE [OPTION]...",
+	.synopsis = "--kernel FILE [OPTION]...\n--flat FILE [OPTION]...\n--restore DIR [OPTION]...",
 	.about =
 	"Boots a kernel as a guest, or runs a raw real-mode image until it halts.\n\n"
 	"The guest's serial port is the terminal. Ctrl-A x leaves, Ctrl-A h shows the other keys.",
@@ -232,8 +249,11 @@ static int parse_log(struct run_options *opt, const char *arg)
 	return -1;
 }
 
-static int parse_option(struct run_options *opt, int option, const char *arg)
+static int parse_config(struct run_options *opt, const char *file);
+
+static int parse_option(void *opaque, int option, const char *arg)
 {
+	struct run_options *opt = opaque;
 	__u64 n = 0;
 
 	switch (option) {
@@ -313,7 +333,53 @@ static int parse_option(struct run_options *opt, int option, const char *arg)
 	case OPT_REGISTERS:
 		opt->registers = true;
 		break;
+	case OPT_NAME:
+		if (!control_name_ok(arg))
+			return complain("--name takes up to %d letters, digits, '.', '_' and '-', the first being a letter or a digit, not '%s'.",
+					CONTROL_NAME_MAX, arg);
+		opt->name = arg;
+		break;
+	case OPT_RESTORE:
+		opt->restore = arg;
+		break;
+	case OPT_REBOOT:
+		opt->reboot = true;
+		break;
+	case OPT_QUIET:
+		opt->quiet = true;
+		break;
+	case OPT_CONFIG:
+		return parse_config(opt, arg);
 	}
+	return -1;
+}
+
+static int parse_config(struct run_options *opt, const char *file)
+{
+	struct sentence why;
+	int status;
+
+	if (opt->config)
+		return complain("--config can be given once, and not in a configuration.");
+	why.text[0] = 0;
+	status = config_read(&opt->config, file, options, OPT_CONFIG, parse_option, opt, &why);
+	if (*why.text)
+		return complain("--config %s: %s", file, why.text);
+	return status;
+}
+
+/* What a snapshot says itself. */
+static int check_restore(const struct run_options *opt)
+{
+	if (opt->kernel || opt->flat || opt->initrd || *opt->append || opt->cmdline ||
+	    opt->entry != ENTRY_AUTO || opt->load != LOAD_NOT_GIVEN)
+		return complain("--restore is a guest that runs already: --kernel, --flat and what belongs to these are not for it.");
+	if (opt->mem || opt->cpus)
+		return complain("--restore has its memory and vCPUs from the snapshot: --mem and --cpus are not for it.");
+	if (*opt->assigned)
+		return complain("--restore cannot have a --device: no snapshot has one.");
+	if (opt->reboot)
+		return complain("--restore knows no kernel that --reboot could start.");
 	return -1;
 }
 
@@ -321,8 +387,14 @@ static int check(struct run_options *opt)
 {
 	char *append;
 
-	if (!opt->kernel && !opt->flat)
-		return complain("Say what to run: --kernel FILE or --flat FILE.");
+	if (!opt->kernel && !opt->flat && !opt->restore)
+		return complain("Say what to run: --kernel FILE, --flat FILE or --restore DIR.");
+	if (opt->restore && check_restore(opt) >= 0)
+		return STATUS_USAGE;
+	if (opt->reboot && opt->gdb)
+		return complain("--gdb ends with the guest's reset, so that --reboot cannot go with it.");
+	opt->mem = opt->mem ? opt->mem : DEFAULT_MEM_MIB * MIB;
+	opt->cpus = opt->cpus ? opt->cpus : 1;
 	if (opt->kernel && opt->flat)
 		return complain("--kernel and --flat exclude each other.");
 	if (opt->flat && (opt->initrd || *opt->append || opt->cmdline || opt->entry != ENTRY_AUTO))
@@ -370,9 +442,7 @@ int options_parse(struct run_options *opt, int argc, char **argv)
 	memset(opt, 0, sizeof(*opt));
 	opt->device = node_default();
 	opt->append = join(NULL, "");
-	opt->mem = DEFAULT_MEM_MIB * MIB;
 	opt->load = LOAD_NOT_GIVEN;
-	opt->cpus = 1;
 	opt->debug_exit_port = NO_PORT;
 	while (status < 0 && (option = describe_next(&run_description, argc, argv)) >= 0) {
 		/* An optional argument may also be the next word, where that is an address. */
@@ -397,4 +467,6 @@ void options_free(struct run_options *opt)
 	free(opt->cmdline);
 	opt->append = NULL;
 	opt->cmdline = NULL;
+	config_free(opt->config);
+	opt->config = NULL;
 }

@@ -34,6 +34,11 @@
  * @entry: which entry of a bzImage
  * @stats: print exit counts at the end
  * @registers: print the registers at the end
+ * @name: the guest's name, under which its control socket is found; or NULL
+ * @restore: directory of a snapshot that is restored, or NULL
+ * @reboot: a reset starts the guest anew
+ * @quiet: say nothing of a success
+ * @config: what keeps the strings of a configuration file, or NULL
  */
 struct run_options {
 	const char *device;
@@ -56,6 +61,11 @@ struct run_options {
 	enum entry_choice entry;
 	bool stats;
 	bool registers;
+	const char *name;
+	const char *restore;
+	bool reboot;
+	bool quiet;
+	struct config *config;
 };
 
 int options_parse(struct run_options *opt, int argc, char **argv);

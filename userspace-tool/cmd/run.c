@@ -24,6 +24,7 @@
 #include "cmd/command.h"
 #include "cmd/options.h"
 #include "compiler.h"
+#include "control/server.h"
 #include "debug/stub.h"
 #include "kvm/exits.h"
 #include "kvm/statistics.h"
@@ -31,6 +32,7 @@
 #include "machine/machine.h"
 #include "machine/power.h"
 #include "machine/vcpu_loop.h"
+#include "snapshot/snapshot.h"
 
 #define FLUSH_DELAY_NS	4000000LL
 #define NS_PER_S	1000000000LL
@@ -43,12 +45,26 @@ enum {
 	FD_SIGNAL,
 	FD_TIMEOUT,
 	FD_TICK,
+	FD_CONTROL,
 	FD_INPUT,
 	FDS,
 };
 
+/**
+ * struct sources - what a guest is started from, also when it is started anew
+ * @kernel: the kernel, or the image of --flat
+ * @initrd: the initial ramdisk
+ * @snapshot: what is restored
+ */
+struct sources {
+	struct image kernel;
+	struct image initrd;
+	struct snapshot snapshot;
+};
+
 struct event_loop {
 	struct machine *m;
+	struct control *control;	/* or NULL */
 	struct pollfd fd[FDS];
 	bool input_ended;
 	bool ticking;
@@ -117,6 +133,7 @@ static int setup_loop(struct event_loop *l, struct machine *m, const struct run_
 	memset(l, 0, sizeof(*l));
 	l->m = m;
 	l->fd[FD_WAKE].fd = m->wake_fd;
+	l->fd[FD_CONTROL].fd = -1;
 	l->fd[FD_SIGNAL].fd = setup_signals(why);
 	if (l->fd[FD_SIGNAL].fd < 0)
 		return -1;
@@ -180,6 +197,7 @@ static void handle_input(struct event_loop *l)
 
 static void handle_events(struct event_loop *l)
 {
+	struct machine_report report;
 	struct sentence why;
 	__u64 count;
 
@@ -196,6 +214,10 @@ static void handle_events(struct event_loop *l)
 		rtc_tick(&l->m->rtc);
 	if (l->fd[FD_INPUT].revents)
 		handle_input(l);
+	while (machine_take_report(l->m, &report))
+		control_event(l->control, report.event, report.detail.text);
+	if (l->fd[FD_CONTROL].revents || l->fd[FD_WAKE].revents)
+		control_serve(l->control);
 }
 
 /* One turn of the loop: wait for an event and handle it. */
@@ -220,44 +242,81 @@ static void turn(struct event_loop *l)
 		l->flush_at = console_flush(&m->console, false) ? 0 : now_ns() + FLUSH_DELAY_NS;
 }
 
-static int load(struct machine *m, const struct run_options *opt, struct boot_state *state,
-		struct sentence *why)
+static int open_sources(struct sources *from, const struct run_options *opt, struct sentence *why)
+{
+	memset(from, 0, sizeof(*from));
+	from->snapshot.memory_fd = -1;
+	if (opt->restore)
+		return snapshot_read(&from->snapshot, opt->restore, why);
+	if (image_open(&from->kernel, opt->flat ? opt->flat : opt->kernel,
+		       opt->flat ? "image" : "kernel", why))
+		return -1;
+	return opt->initrd ? image_open(&from->initrd, opt->initrd, "initial ramdisk", why) : 0;
+}
+
+static void close_sources(struct sources *from)
+{
+	image_close(&from->kernel);
+	image_close(&from->initrd);
+	snapshot_forget(&from->snapshot);
+}
+
+static int load(struct machine *m, const struct run_options *opt, const struct sources *from,
+		struct boot_state *state, struct sentence *why)
 {
 	struct boot_request req = {
+		.kernel = from->kernel,
+		.initrd = from->initrd,
 		.linux_cmdline = opt->cmdline,
 		.append = opt->append,
 		.entry = opt->entry,
 	};
-	int ret = -1;
 
 	if (opt->flat) {
-		if (image_open(&req.kernel, opt->flat, "image", why))
-			return -1;
 		bios_data_build(&m->vm.ram, 0);
-		ret = load_flat(&req.kernel, opt->load, &m->vm.ram, state, why);
-		image_close(&req.kernel);
-		return ret;
+		return load_flat(&req.kernel, opt->load, &m->vm.ram, state, why);
 	}
-	if (image_open(&req.kernel, opt->kernel, "kernel", why))
-		return -1;
-	if (!opt->initrd || !image_open(&req.initrd, opt->initrd, "initial ramdisk", why)) {
-		req.rsdp = acpi_build(&m->vm.ram, opt->cpus, *opt->assigned);
-		bios_data_build(&m->vm.ram, req.rsdp);
-		bios_vectors_build(&m->vm.ram);
-		ret = load_kernel(&req, &m->vm.ram, state, why);
-	}
-	image_close(&req.kernel);
-	image_close(&req.initrd);
-	return ret;
+	req.rsdp = acpi_build(&m->vm.ram, opt->cpus, *opt->assigned);
+	bios_data_build(&m->vm.ram, req.rsdp);
+	bios_vectors_build(&m->vm.ram);
+	return load_kernel(&req, &m->vm.ram, state, why);
 }
 
-static int build(struct machine *m, const struct run_options *opt, struct sentence *why)
+static int create_vcpus(struct machine *m, unsigned int cpus, bool stats, struct sentence *why)
 {
-	struct boot_state state;
 	unsigned int i;
 
+	for (i = 0; i < cpus; i++) {
+		if (vcpu_create(&m->vm, cpus, why))
+			return -1;
+		if (stats && !m->counts[i].port)
+			m->counts[i].port = calloc(PORTS, sizeof(*m->counts[i].port));
+	}
+	return 0;
+}
+
+/* A machine that goes on where another one was. */
+static int build_restored(struct machine *m, const struct run_options *opt, struct sources *from,
+			  struct sentence *why)
+{
+	const struct snapshot_machine *s = &from->snapshot.machine;
+
+	m->vm.ram_fd = from->snapshot.memory_fd;
+	if (vm_create(&m->vm, opt->device, s->low_size + s->high_size, s->irqchip, why) ||
+	    create_vcpus(m, s->cpus, opt->stats, why))
+		return -1;
+	machine_init(m);
+	return snapshot_restore(&from->snapshot, m, why);
+}
+
+/* A machine that boots. */
+static int build(struct machine *m, const struct run_options *opt, const struct sources *from,
+		 struct sentence *why)
+{
+	struct boot_state state;
+
 	if (vm_create(&m->vm, opt->device, opt->mem, !opt->flat, why) ||
-	    load(m, opt, &state, why))
+	    load(m, opt, from, &state, why))
 		return -1;
 	if (*opt->assigned) {
 		m->assigned = assigned_open(opt->assigned, &m->vm, why);
@@ -266,17 +325,33 @@ static int build(struct machine *m, const struct run_options *opt, struct senten
 		m->pci.device = &assigned_config_ops;
 		m->pci.opaque = m->assigned;
 	}
-	for (i = 0; i < opt->cpus; i++) {
-		if (vcpu_create(&m->vm, opt->cpus, why))
-			return -1;
-		if (opt->stats)
-			m->counts[i].port = calloc(PORTS, sizeof(*m->counts[i].port));
-	}
-	if (vcpu_set_boot_state(&m->vm.vcpu[0], &state, why))
+	if (create_vcpus(m, opt->cpus, opt->stats, why) ||
+	    vcpu_set_boot_state(&m->vm.vcpu[0], &state, why))
 		return -1;
-	if (m->console.input_tty)
+	machine_init(m);
+	if (m->console.input_tty && !opt->quiet)
 		fprintf(stderr, "minikvm: %s, %llu MiB; Ctrl-A x leaves, Ctrl-A h helps.\n",
 			state.protocol, opt->mem / MIB);
+	return 0;
+}
+
+/* The guest was reset: the same machine once more, from its first instruction. */
+static int start_anew(struct event_loop *l, const struct run_options *opt,
+		      const struct sources *from, struct sentence *why)
+{
+	struct machine *m = l->m;
+
+	machine_join(m);
+	assigned_close(m->assigned);
+	m->assigned = NULL;
+	vm_clear(&m->vm);
+	m->outcome = OUTCOME_NONE;
+	l->ticking = false;
+	m->rtc_ticks = false;
+	if (build(m, opt, from, why) || machine_start(m, why))
+		return -1;
+	control_restarted(l->control);
+	control_event(l->control, "reset", "The guest was started anew.");
 	return 0;
 }
 
@@ -341,63 +416,85 @@ static int check_output(const struct machine *m, int status)
 }
 
 /* Say how it ended. Return: the exit status. */
-static int conclude(const struct machine *m, const struct run_options *opt)
+static int conclude(const struct machine *m, const struct run_options *opt, struct control *control)
 {
-	int status = STATUS_FAILED;
-	const char *text = NULL;
+	static const struct {
+		const char *text;
+		int status;
+	} ends[] = {
+		[OUTCOME_POWER_OFF] = { "The guest powered off.", STATUS_OK },
+		[OUTCOME_HALTED] = { "The guest halted.", STATUS_OK },
+		[OUTCOME_MATCHED] = { "The guest printed the string of --exit-on.", STATUS_OK },
+		[OUTCOME_LEFT] = { "Left by Ctrl-A x.", STATUS_OK },
+		[OUTCOME_KILLED] = { "The debugger ended the guest.", STATUS_OK },
+		[OUTCOME_QUIT] = { "Ended by 'minikvm ctl'.", STATUS_OK },
+		[OUTCOME_DEBUG_EXIT] = { "The guest wrote to the port of --debug-exit.", -1 },
+		[OUTCOME_RESET] = { "The guest asked for a reset.", STATUS_RESET },
+		[OUTCOME_TRIPLE_FAULT] = {
+			"The guest's CPU shut down: a triple fault (KVM_EXIT_SHUTDOWN).",
+			STATUS_TRIPLE_FAULT },
+		[OUTCOME_TIMEOUT] = { NULL, STATUS_TIMEOUT },
+		[OUTCOME_SIGNAL] = { NULL, STATUS_SIGNAL },
+		[OUTCOME_FAILED] = { NULL, STATUS_FAILED },
+	};
+	const char *text = ends[m->outcome].text;
+	int status = ends[m->outcome].status;
+	struct sentence ended;
+	unsigned int i;
 
-	switch ((enum outcome)m->outcome) {
-	case OUTCOME_POWER_OFF:
-		text = "The guest powered off.";
-		status = STATUS_OK;
-		break;
-	case OUTCOME_HALTED:
-		text = "The guest halted.";
-		status = STATUS_OK;
-		break;
-	case OUTCOME_MATCHED:
-		text = "The guest printed the string of --exit-on.";
-		status = STATUS_OK;
-		break;
-	case OUTCOME_LEFT:
-		text = "Left by Ctrl-A x.";
-		status = STATUS_OK;
-		break;
-	case OUTCOME_KILLED:
-		text = "The debugger ended the guest.";
-		status = STATUS_OK;
-		break;
-	case OUTCOME_DEBUG_EXIT:
-		text = "The guest wrote to the port of --debug-exit.";
+	say(&ended, "%s", text ? text : m->detail.text);
+	if (m->outcome == OUTCOME_DEBUG_EXIT)
 		status = (m->status << 1 | 1) & 0xff;
-		break;
-	case OUTCOME_RESET:
-		text = "The guest asked for a reset.";
-		status = STATUS_RESET;
-		break;
-	case OUTCOME_TRIPLE_FAULT:
-		text = "The guest's CPU shut down: a triple fault (KVM_EXIT_SHUTDOWN).";
-		status = STATUS_TRIPLE_FAULT;
-		break;
-	case OUTCOME_TIMEOUT:
-		status = STATUS_TIMEOUT;
-		break;
-	case OUTCOME_SIGNAL:
-		fprintf(stderr, "minikvm: Ended by signal %d (%s).\n", m->status,
-			strsignal(m->status));
-		return STATUS_SIGNAL + m->status;
-	case OUTCOME_FAILED:
-	case OUTCOME_NONE:
-		break;
+	if (m->outcome == OUTCOME_SIGNAL) {
+		status += m->status;
+		say(&ended, "Ended by signal %d (%s).", m->status, strsignal(m->status));
 	}
-	fprintf(stderr, "minikvm: %s\n", text ? text : m->detail.text);
+	if (!opt->quiet || status != STATUS_OK)
+		fprintf(stderr, "minikvm: %s\n", ended.text);
+	control_event(control, "shutdown", ended.text);
 	if (m->outcome == OUTCOME_FAILED || m->outcome == OUTCOME_TRIPLE_FAULT || opt->registers)
-		for (unsigned int i = 0; i < m->vm.nr_vcpus; i++)
+		for (i = 0; i < m->vm.nr_vcpus; i++)
 			vcpu_print_registers(&m->vm.vcpu[i]);
 	return status;
 }
 
-static int run(struct machine *m, const struct run_options *opt, struct sentence *why)
+/* Serve the machine until it ends for good. */
+static void serve(struct event_loop *l, const struct run_options *opt, const struct sources *from)
+{
+	struct machine *m = l->m;
+	struct sentence why;
+
+	for (;;) {
+		while (m->outcome == OUTCOME_NONE)
+			turn(l);
+		if (m->outcome != OUTCOME_RESET ||
+		    !(control_wants_reset(l->control) || opt->reboot))
+			return;
+		if (start_anew(l, opt, from, &why))
+			machine_stop(m, OUTCOME_FAILED, &why, 0);
+	}
+}
+
+static int listen_for_control(struct event_loop *l, const struct run_options *opt, long long start,
+			      struct sentence *why)
+{
+	const struct control_guest guest = {
+		.m = l->m,
+		.name = opt->name,
+		.what = opt->restore ? opt->restore : opt->flat ? opt->flat : opt->kernel,
+		.version = minikvm_version,
+		.started = start,
+		.can_reset = !opt->restore && !opt->gdb,
+		.debugger = opt->gdb,
+	};
+
+	l->control = control_open(&guest, why);
+	l->fd[FD_CONTROL].fd = control_fd(l->control);
+	return l->control ? 0 : -1;
+}
+
+static int run(struct machine *m, const struct run_options *opt, const struct sources *from,
+	       struct sentence *why)
 {
 	long long start = now_ns();
 	struct event_loop loop;
@@ -409,17 +506,21 @@ static int run(struct machine *m, const struct run_options *opt, struct sentence
 	if (opt->log_any &&
 	    exit_log_open(&m->exit_log, &opt->log, opt->log_file, opt->flat, why))
 		return -1;
+	if (opt->name && listen_for_control(&loop, opt, start, why)) {
+		exit_log_close(&m->exit_log);
+		return -1;
+	}
 	if (opt->gdb) {
 		stub = stub_open(m, opt->gdb, why);
 		if (!stub) {
+			control_close(loop.control);
 			exit_log_close(&m->exit_log);
 			return -1;
 		}
 	}
 	console_raw(&m->console);
 	if (machine_start(m, why) == 0 && (!stub || stub_start(stub, why) == 0))
-		while (m->outcome == OUTCOME_NONE)
-			turn(&loop);
+		serve(&loop, opt, from);
 	else
 		machine_stop(m, OUTCOME_FAILED, why, 0);
 	/* A signal and the time-out end the run even if standard output blocks. */
@@ -428,7 +529,8 @@ static int run(struct machine *m, const struct run_options *opt, struct sentence
 	machine_join(m);
 	console_flush(&m->console, true);
 	console_restore();
-	status = check_output(m, conclude(m, opt));
+	status = check_output(m, conclude(m, opt, loop.control));
+	control_close(loop.control);
 	err = exit_log_close(&m->exit_log);
 	if (err) {
 		fprintf(stderr, "minikvm: The log of exits is not whole: %s.\n", strerror(err));
@@ -443,6 +545,7 @@ static int run(struct machine *m, const struct run_options *opt, struct sentence
 int command_run(int argc, char **argv)
 {
 	struct run_options opt;
+	struct sources from;
 	struct sentence why;
 	struct machine *m;
 	int status;
@@ -456,19 +559,19 @@ int command_run(int argc, char **argv)
 		fputs("minikvm: There is no memory.\n", stderr);
 		return STATUS_FAILED;
 	}
-	m->vm.fd = -1;
-	m->vm.dev_fd = -1;
-	m->vm.vfio_fd = -1;
+	vm_init(&m->vm);
 	m->debug_exit_port = opt.debug_exit_port;
 	m->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	status = -1;
-	if (m->wake_fd < 0) {
+	if (m->wake_fd < 0)
 		say(&why, "An eventfd cannot be created: %s.", strerror(errno));
-	} else if (console_open(&m->console, m->wake_fd, opt.exit_on, &why) == 0 &&
-		 build(m, &opt, &why) == 0) {
-		machine_init(m);
-		status = run(m, &opt, &why);
-	}
+	else if (open_sources(&from, &opt, &why) == 0 &&
+		 console_open(&m->console, m->wake_fd, opt.exit_on, &why) == 0 &&
+		 (opt.restore ? build_restored(m, &opt, &from, &why) :
+				build(m, &opt, &from, &why)) == 0)
+		status = run(m, &opt, &from, &why);
+	if (m->wake_fd >= 0)
+		close_sources(&from);
 	console_close(&m->console);
 	if (status < 0) {
 		fprintf(stderr, "minikvm: %s\n", why.text);

@@ -69,6 +69,12 @@ static int add_memory(struct vm *vm, __u64 mem, struct sentence *why)
 	}
 	/* Guest and host address must agree modulo 2 MiB, or nothing is mapped by large pages. */
 	start = ((unsigned long)vm->ram_map + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+	/* What is in the file comes when it is touched; what the guest writes stays in here. */
+	if (vm->ram_fd >= 0 &&
+	    mmap((void *)start, mem, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, vm->ram_fd, 0) == MAP_FAILED)
+		return say(why, "The guest's memory cannot be mapped from its file: %s.",
+			   strerror(errno));
 	madvise((void *)start, mem, MADV_HUGEPAGE);
 	vm->ram.low = (__u8 *)start;
 	vm->ram.high = vm->ram.high_size ? vm->ram.low + vm->ram.low_size : NULL;
@@ -98,9 +104,19 @@ static int add_irqchip(struct vm *vm, struct sentence *why)
 	return 0;
 }
 
+/* Nothing is there yet: for vm_create(), and for vm_destroy() without one. */
+void vm_init(struct vm *vm)
+{
+	memset(vm, 0, sizeof(*vm));
+	vm->fd = -1;
+	vm->dev_fd = -1;
+	vm->vfio_fd = -1;
+	vm->ram_fd = -1;
+}
+
 /**
  * vm_create() - create a VM with memory, without vCPUs
- * @vm: receives it; vm_destroy() must follow in any case
+ * @vm: receives it, after vm_init() or vm_clear(); vm_destroy() must follow in any case
  * @device: the device node
  * @mem: bytes of guest memory
  * @irqchip: with interrupt controllers and timer in the kernel; without them HLT returns here
@@ -112,11 +128,9 @@ int vm_create(struct vm *vm, const char *device, __u64 mem, bool irqchip, struct
 {
 	__u64 identity_map = GUEST_IDENTITY_MAP;
 
-	memset(vm, 0, sizeof(*vm));
 	vm->device = device;
-	vm->fd = -1;
-	vm->vfio_fd = -1;
-	vm->dev_fd = node_open(device, why);
+	if (vm->dev_fd < 0)
+		vm->dev_fd = node_open(device, why);
 	if (vm->dev_fd < 0)
 		return -1;
 	do {
@@ -138,8 +152,10 @@ int vm_create(struct vm *vm, const char *device, __u64 mem, bool irqchip, struct
 	return add_memory(vm, mem, why);
 }
 
-void vm_destroy(struct vm *vm)
+/* Destroy the VM; the device node stays open for another vm_create(). */
+void vm_clear(struct vm *vm)
 {
+	int node = vm->dev_fd;
 	unsigned int i;
 
 	for (i = 0; i < vm->nr_vcpus; i++) {
@@ -150,14 +166,18 @@ void vm_destroy(struct vm *vm)
 		close(vm->vfio_fd);
 	if (vm->fd >= 0)
 		close(vm->fd);
-	if (vm->dev_fd >= 0)
-		close(vm->dev_fd);
 	if (vm->ram_map)
 		munmap(vm->ram_map, vm->ram_map_size);
-	memset(vm, 0, sizeof(*vm));
-	vm->fd = -1;
+	vm_init(vm);
+	vm->dev_fd = node;
+}
+
+void vm_destroy(struct vm *vm)
+{
+	vm_clear(vm);
+	if (vm->dev_fd >= 0)
+		close(vm->dev_fd);
 	vm->dev_fd = -1;
-	vm->vfio_fd = -1;
 }
 
 /* Drive interrupt line @irq of the in-kernel interrupt controllers. */

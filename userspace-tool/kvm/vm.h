@@ -30,13 +30,16 @@ struct vm {
 	int vfio_fd;		/* KVM's VFIO pseudo device, or -1 */
 	bool irqchip;
 	struct guest_ram ram;
+	int ram_fd;		/* file that the RAM begins as, or -1: it begins as zeros */
 	void *ram_map;
 	size_t ram_map_size;
 	unsigned int nr_vcpus;
 	struct vcpu vcpu[VM_VCPUS_MAX];
 };
 
+void vm_init(struct vm *vm);
 int vm_create(struct vm *vm, const char *device, __u64 mem, bool irqchip, struct sentence *why);
+void vm_clear(struct vm *vm);
 void vm_destroy(struct vm *vm);
 void vm_irq_line(struct vm *vm, unsigned int irq, bool level);
 int vm_set_memory(struct vm *vm, __u32 slot, __u64 gpa, void *mem, __u64 size);

@@ -11,7 +11,8 @@
 #include "machine/machine.h"
 #include "machine/power.h"
 
-static void wake(struct machine *m)
+/* Let the event loop look at what has changed. Callable from every thread. */
+void machine_wake(struct machine *m)
 {
 	const __u64 one = 1;
 	ssize_t ignored = write(m->wake_fd, &one, sizeof(one));
@@ -39,7 +40,42 @@ void machine_stop(struct machine *m, enum outcome how, const struct sentence *de
 	}
 	pthread_mutex_unlock(&m->outcome_lock);
 	pause_wake(m);
-	wake(m);
+	machine_wake(m);
+}
+
+/**
+ * machine_report() - tell those who watch the machine by its control socket
+ * @m: the machine
+ * @event: a word: "panic", "device-error"; stays valid
+ * @detail: a sentence
+ *
+ * Callable from every thread. A guest that causes more than are told loses the rest.
+ */
+void machine_report(struct machine *m, const char *event, const struct sentence *detail)
+{
+	pthread_mutex_lock(&m->outcome_lock);
+	if (m->reports < REPORTS_MAX)
+		m->report[m->reports++] = (struct machine_report) {
+			.event = event,
+			.detail = *detail,
+		};
+	pthread_mutex_unlock(&m->outcome_lock);
+	machine_wake(m);
+}
+
+/* For the event loop: the oldest report. Return: whether there is one. */
+bool machine_take_report(struct machine *m, struct machine_report *report)
+{
+	bool any;
+
+	pthread_mutex_lock(&m->outcome_lock);
+	any = m->reports;
+	if (any) {
+		*report = m->report[0];
+		memmove(m->report, m->report + 1, --m->reports * sizeof(*report));
+	}
+	pthread_mutex_unlock(&m->outcome_lock);
+	return any;
 }
 
 static void uart_transmit(void *opaque, const __u8 *data, size_t len)
@@ -58,7 +94,7 @@ static void uart_set_irq(void *opaque, bool level)
 
 static void uart_has_space(void *opaque)
 {
-	wake(opaque);
+	machine_wake(opaque);
 }
 
 static const struct uart_host uart_host = {
@@ -85,7 +121,7 @@ static void rtc_want_ticks(void *opaque, bool on)
 	struct machine *m = opaque;
 
 	m->rtc_ticks = on;
-	wake(m);
+	machine_wake(m);
 }
 
 static const struct rtc_host rtc_host = {
@@ -125,10 +161,13 @@ void machine_add_state(struct machine *m, const struct device_state *ops, void *
 void machine_init(struct machine *m)
 {
 	pthread_mutex_init(&m->outcome_lock, NULL);
+	m->states = 0;
+	m->reports = 0;
 	pause_init(m);
 	uart_init(&m->uart, &uart_host, m, m->console.input_tty);
 	rtc_init(&m->rtc, &rtc_host, m, m->vm.ram.low_size, m->vm.ram.high_size);
 	power_init(m);
+	m->pci.config_address = 0;
 	machine_add_state(m, &uart_state, &m->uart);
 	machine_add_state(m, &rtc_state, &m->rtc);
 	machine_add_state(m, &power_state, m);

@@ -40,6 +40,7 @@ enum outcome {
 	OUTCOME_TIMEOUT,
 	OUTCOME_SIGNAL,
 	OUTCOME_KILLED,		/* by the debugger */
+	OUTCOME_QUIT,		/* minikvm ctl NAME quit */
 	OUTCOME_FAILED,
 };
 
@@ -62,6 +63,18 @@ struct machine_state {
 	const struct device_state *ops;
 	void *device;
 	__u32 instance;
+};
+
+#define REPORTS_MAX	16	/* that wait for the event loop; further ones are lost */
+
+/**
+ * struct machine_report - something that those who watch the machine want to know
+ * @event: its name, a word
+ * @detail: a sentence
+ */
+struct machine_report {
+	const char *event;
+	struct sentence detail;
 };
 
 /**
@@ -89,6 +102,8 @@ struct machine_state {
  * @pause: vCPUs that a debugger has stopped
  * @state: the devices that are in snapshots, in the order in which they were added
  * @states: how many these are
+ * @report: what the event loop is to tell, under @outcome_lock
+ * @reports: how many these are
  */
 struct machine {
 	struct vm vm;
@@ -114,10 +129,15 @@ struct machine {
 	struct pause pause;
 	struct machine_state state[STATES_MAX];
 	unsigned int states;
+	struct machine_report report[REPORTS_MAX];
+	unsigned int reports;
 };
 
 void machine_init(struct machine *m);
 void machine_add_state(struct machine *m, const struct device_state *ops, void *device);
+void machine_wake(struct machine *m);
+void machine_report(struct machine *m, const char *event, const struct sentence *detail);
+bool machine_take_report(struct machine *m, struct machine_report *report);
 void machine_stop(struct machine *m, enum outcome how, const struct sentence *detail, int status);
 
 #endif

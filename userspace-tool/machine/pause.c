@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vCPUs that stand still because a debugger wants it: see pause.h.
+ * vCPUs that stand still because a debugger or the control socket wants it: see pause.h.
  *
  * Relies on kvm_run.immediate_exit, with which KVM_RUN completes the last exit and returns, and on
  * machine_stop() calling pause_wake(), so that no thread stays parked after the end of the run.
  */
+#include <string.h>
 #include <unistd.h>
 
 #include "machine/machine.h"
@@ -14,6 +15,7 @@
 /* Without a debugger; with one, @event_fd is set afterwards. */
 void pause_init(struct machine *m)
 {
+	memset(&m->pause, 0, sizeof(m->pause));
 	pthread_mutex_init(&m->pause.lock, NULL);
 	pthread_cond_init(&m->pause.changed, NULL);
 	m->pause.event_fd = -1;
@@ -72,6 +74,17 @@ void pause_wait_all(struct machine *m)
 	pthread_mutex_unlock(&m->pause.lock);
 }
 
+/* Does every vCPU stand still? When one begins to, it wakes the event loop. */
+bool pause_all_parked(struct machine *m)
+{
+	bool all;
+
+	pthread_mutex_lock(&m->pause.lock);
+	all = all_parked(m);
+	pthread_mutex_unlock(&m->pause.lock);
+	return all;
+}
+
 /* Let one vCPU run. */
 void pause_release(struct machine *m, unsigned int vcpu)
 {
@@ -115,6 +128,7 @@ void pause_park(struct machine *m, unsigned int vcpu, enum report report)
 		tell(m);
 	}
 	pthread_cond_broadcast(&m->pause.changed);
+	machine_wake(m);
 	while (m->pause.held[vcpu] && m->outcome == OUTCOME_NONE)
 		pthread_cond_wait(&m->pause.changed, &m->pause.lock);
 	m->pause.parked[vcpu] = false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * vCPUs that stand still because a debugger wants it.
+ * vCPUs that stand still because a debugger or the control socket wants it.
  *
  * A vCPU that is to stand still is held; once its thread is out of KVM_RUN and has nothing left
  * to complete there, it is parked. Only then may others use its file descriptor. A vCPU parks
@@ -48,6 +48,7 @@ void pause_init(struct machine *m);
 void pause_wake(struct machine *m);
 void pause_hold_all(struct machine *m);
 void pause_wait_all(struct machine *m);
+bool pause_all_parked(struct machine *m);
 void pause_release(struct machine *m, unsigned int vcpu);
 enum report pause_take_report(struct machine *m, unsigned int vcpu);
 

@@ -19,6 +19,9 @@
 #define CONTROL_A_FAST_RESET	0x01
 #define CONTROL_A_A20		0x02
 #define RESET_CPU		0x04	/* in ACPI_RESET_PORT */
+#define PORT_PANIC		0x505	/* pvpanic, docs/specs/pvpanic of QEMU */
+#define PANIC_PANICKED		0x01
+#define PANIC_CRASH_LOADED	0x02
 
 static bool in_range(__u32 port, __u32 base, __u32 count)
 {
@@ -42,6 +45,7 @@ static const struct {
 	{ DEBUG_CONSOLE_PORT2, 1, false, "the debug console" },
 	{ RTC_BASE, RTC_PORTS, false, "the clock's" },
 	{ ACPI_PM1_STATUS, 6, false, "ACPI's power management register" },
+	{ PORT_PANIC, 1, false, "where a guest tells a panic" },
 	{ PCI_PORTS_BASE, 1, false, "PCI's configuration mechanism" },
 	{ PCI_CONFIG_DATA, 4, false, "PCI's configuration mechanism" },
 	{ 0x20, 2, true, "an interrupt controller's" },
@@ -71,6 +75,19 @@ const char *port_owner(__u16 port, bool flat)
 	return NULL;
 }
 
+static void report_panic(struct machine *m, __u8 value)
+{
+	struct sentence s;
+
+	if (value & PANIC_PANICKED)
+		say(&s, "The guest's kernel has panicked.");
+	else if (value & PANIC_CRASH_LOADED)
+		say(&s, "The guest's kernel has panicked, and its crash kernel takes over.");
+	else
+		return;
+	machine_report(m, "panic", &s);
+}
+
 /* All devices except UART and debug console, which port_out() serves. */
 static void write_byte(struct machine *m, __u16 port, __u8 value)
 {
@@ -80,6 +97,8 @@ static void write_byte(struct machine *m, __u16 port, __u8 value)
 		rtc_write(&m->rtc, port - RTC_BASE, value);
 	else if (in_range(port, ACPI_PM1_STATUS, sizeof(m->pm1)))
 		pm1_write(m, port - ACPI_PM1_STATUS, value);
+	else if (port == PORT_PANIC)
+		report_panic(m, value);
 	else if (port == m->debug_exit_port)
 		machine_stop(m, OUTCOME_DEBUG_EXIT, NULL, value);
 	else if (port == PORT_KEYBOARD_COMMAND)
@@ -108,6 +127,8 @@ static __u8 read_byte(struct machine *m, __u16 port)
 		return 0;	/* no key, and never busy, so that a guest can ask for a reset */
 	case PORT_SYSTEM_CONTROL_A:
 		return CONTROL_A_A20;
+	case PORT_PANIC:
+		return PANIC_PANICKED | PANIC_CRASH_LOADED;
 	case DEBUG_CONSOLE_PORT:
 	case DEBUG_CONSOLE_PORT2:
 		return DEBUG_CONSOLE_PORT;	/* how a guest finds out that it is there */

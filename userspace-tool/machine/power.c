@@ -3,6 +3,8 @@
  * The power button and the power switch: the PM1 registers of chapter "ACPI Hardware
  * Specification", section "Fixed Hardware Registers". acpi.h has their ports.
  */
+#include <string.h>
+
 #include "boot/acpi.h"
 #include "machine/power.h"
 
@@ -14,6 +16,8 @@
 void power_init(struct machine *m)
 {
 	pthread_mutex_init(&m->power_lock, NULL);
+	memset(m->pm1, 0, sizeof(m->pm1));
+	m->sci = false;
 	m->pm1[ACPI_PM1_CONTROL - ACPI_PM1_STATUS] = PM1_CONTROL_SCI_EN;
 }
 

@@ -24,6 +24,7 @@ extern const struct test debug_tests[];
 extern const struct test stat_tests[];
 extern const struct test trace_tests[];
 extern const struct test snapshot_tests[];
+extern const struct test control_tests[];
 
 /* Tell that something does not hold. */
 void test_fail(const char *file, int line, const char *what);

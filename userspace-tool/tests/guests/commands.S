@@ -6,7 +6,7 @@
  *	q power-off   r reset by the i8042   c reset by 0xcf9   t triple fault   d debug exit (0xf4)
  *	b 32 KiB of 'x' by REP OUTSB to the debug console, then "done"   l loop   m bad MMIO read
  *	j jump to where there is no memory
- *	p wait for the power button (ACPI PM1 status), then "button"
+ *	p wait for the power button (ACPI PM1 status), then "button"   k tell a panic (pvpanic)
  */
 	.text
 	.globl	_start
@@ -41,6 +41,8 @@ next:	mov	$0x3fd, %edx
 	je	mmio
 	cmp	$'p', %al
 	je	button
+	cmp	$'k', %al
+	je	panic
 	jmp	next
 
 power_off:
@@ -71,6 +73,11 @@ mmio:					/* nothing is there: all ones */
 	jnz	triple_fault
 	lea	ones(%rip), %rsi
 	call	print
+	jmp	next
+panic:	mov	$0x505, %edx
+	in	%dx, %al
+	and	$1, %al			/* may be told at all */
+	out	%al, %dx
 	jmp	next
 button:
 	mov	$0x602, %edx		/* enable it */

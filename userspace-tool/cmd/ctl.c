@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * `minikvm ctl NAME REQUEST`: steer a running guest by its control socket. The files of a snapshot
+ * are made here, with the rights of the user who asks, and their descriptors handed over.
+ * Documentation/control.rst. Relies on json-c.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/command.h"
+#include "cmd/describe.h"
+#include "compiler.h"
+#include "control/client.h"
+#include "snapshot/snapshot.h"
+
+#define OPT_JSON	(OPT_DEV + 1)
+#define PARTIAL_FILE	"state.partial"
+
+static int command_ctl(int argc, char **argv);
+
+static const struct described_option options[] = {
+	{ .name = "json", .value = OPT_JSON,
+	  .help = "Print results and events as the guest sends them." },
+	{ }
+};
+
+const struct described_command ctl_description = {
+	.name = "ctl",
+	.run = command_ctl,
+	.summary = "steer a running guest: pause, snapshot, reset, ...",
+	.synopsis = "NAME REQUEST [--json]\nNAME snapshot DIR",
+	.about =
+	"Asks something of a guest that runs with 'minikvm run --name NAME'.\n\n"
+	"info: what it is and does. pause, resume: stop its vCPUs, let them go on. snapshot DIR: write\n"
+	"its whole state to a new directory, for 'minikvm run --restore DIR'. stop: press its power\n"
+	"button. reset: start it anew. quit: end it at once. events: print what happens to it, until it\n"
+	"ends.",
+	.options = options,
+	.more = "Exit status: 0 done, 1 the guest or the system refuses, 2 wrong usage.",
+};
+
+static int __printf(1, 2) complain(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("minikvm ctl: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputs("\nTry 'minikvm ctl --help'.\n", stderr);
+	return STATUS_USAGE;
+}
+
+static void print_json(struct json_object *o)
+{
+	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+					    JSON_C_TO_STRING_NOSLASHESCAPE));
+	fflush(stdout);
+}
+
+static int ask(struct control_client *c, const char *verb, bool json, struct sentence *why)
+{
+	struct json_object *result = client_ask(c, verb, NULL, 0, why);
+
+	if (!result)
+		return -1;
+	if (json) {
+		print_json(result);
+	} else {
+		json_object_object_foreach(result, key, value)
+			printf("%-9s %s\n", key, json_object_get_string(value));
+	}
+	json_object_put(result);
+	return 0;
+}
+
+static int print_events(struct control_client *c, bool json, struct sentence *why)
+{
+	struct json_object *o = client_ask(c, "events", NULL, 0, why), *event, *detail;
+
+	if (!o)
+		return -1;
+	json_object_put(o);
+	while ((o = client_receive(c, why))) {
+		event = json_object_object_get(o, "event");
+		detail = json_object_object_get(o, "detail");
+		if (json)
+			print_json(o);
+		else if (event)
+			printf("%s%s%s\n", json_object_get_string(event), detail ? ": " : "",
+			       detail ? json_object_get_string(detail) : "");
+		fflush(stdout);
+		json_object_put(o);
+	}
+	return *why->text ? -1 : 0;
+}
+
+/* Return: a new file's descriptor, or -1. */
+static int make_file(int dir, const char *where, const char *name, struct sentence *why)
+{
+	int fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0 && errno == EEXIST)
+		return say(why, "%s has a file '%s': a snapshot needs a new directory.", where,
+			   name);
+	if (fd < 0)
+		return say(why, "%s/%s cannot be made: %s.", where, name, strerror(errno));
+	return fd;
+}
+
+/* The state gets its name when all is written: a directory without it is no snapshot. */
+static int fill_directory(struct control_client *c, int dir, const char *where, bool json,
+			  struct sentence *why)
+{
+	struct json_object *result = NULL;
+	int file[2];
+
+	if (faccessat(dir, SNAPSHOT_STATE_FILE, F_OK, 0) == 0)
+		return say(why, "%s has a file '%s': a snapshot needs a new directory.", where,
+			   SNAPSHOT_STATE_FILE);
+	file[0] = make_file(dir, where, PARTIAL_FILE, why);
+	if (file[0] < 0)
+		return -1;
+	file[1] = make_file(dir, where, SNAPSHOT_MEMORY_FILE, why);
+	if (file[1] >= 0) {
+		result = client_ask(c, "snapshot", file, ARRAY_SIZE(file), why);
+		close(file[1]);
+		if (result && renameat(dir, PARTIAL_FILE, dir, SNAPSHOT_STATE_FILE) < 0) {
+			say(why, "%s/%s cannot be renamed: %s.", where, PARTIAL_FILE,
+			    strerror(errno));
+			json_object_put(result);
+			result = NULL;
+		}
+		if (!result)
+			unlinkat(dir, SNAPSHOT_MEMORY_FILE, 0);
+	}
+	close(file[0]);
+	if (!result) {
+		unlinkat(dir, PARTIAL_FILE, 0);
+		return -1;
+	}
+	if (json)
+		print_json(result);
+	json_object_put(result);
+	return 0;
+}
+
+static int snapshot(struct control_client *c, const char *where, bool json, struct sentence *why)
+{
+	bool made = mkdir(where, 0700) == 0;
+	int dir, ret;
+
+	if (!made && errno != EEXIST)
+		return say(why, "The directory %s cannot be made: %s.", where, strerror(errno));
+	dir = open(where, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	if (dir < 0)
+		return say(why, "The directory %s cannot be opened: %s.", where, strerror(errno));
+	ret = fill_directory(c, dir, where, json, why);
+	close(dir);
+	if (ret && made)
+		rmdir(where);
+	return ret;
+}
+
+static int command_ctl(int argc, char **argv)
+{
+	static const char * const verbs[] = {
+		"info", "pause", "resume", "snapshot", "stop", "reset", "quit", "events",
+	};
+	struct control_client c = { .fd = -1 };
+	struct sentence why;
+	const char *verb;
+	bool json = false;
+	int option, ret;
+	size_t i;
+
+	while ((option = describe_next(&ctl_description, argc, argv)) == OPT_JSON)
+		json = true;
+	if (option != OPTION_END)
+		return option == OPTION_HELP ? STATUS_OK : STATUS_USAGE;
+	argc -= optind;
+	argv += optind;
+	if (argc < 2)
+		return complain("Say which guest, and what it is to do: NAME REQUEST.");
+	verb = argv[1];
+	for (i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (!strcmp(verb, verbs[i]))
+			break;
+	if (i == ARRAY_SIZE(verbs))
+		return complain("'%s' is nothing that a guest can be asked for.", verb);
+	if (!strcmp(verb, "snapshot") && argc != 3)
+		return complain("snapshot takes one directory.");
+	if (strcmp(verb, "snapshot") != 0 && argc != 2)
+		return complain("%s takes no argument.", verb);
+	ret = client_open(&c, argv[0], &why);
+	if (!ret && !strcmp(verb, "snapshot"))
+		ret = snapshot(&c, argv[2], json, &why);
+	else if (!ret && !strcmp(verb, "events"))
+		ret = print_events(&c, json, &why);
+	else if (!ret)
+		ret = ask(&c, verb, json, &why);
+	client_close(&c);
+	if (!ret)
+		return STATUS_OK;
+	fprintf(stderr, "minikvm ctl: %s\n", why.text);
+	return STATUS_FAILED;
+}

@@ -40,6 +40,7 @@ all: module tool
 help:
 	@echo "make               module for the installed kernel's headers (KDIR= another) and the tool"
 	@echo "make demo          boot a real Linux kernel as a guest on /dev/minikvm, in the lab"
+	@echo "make guest-kernel  a small kernel to learn with: build/guest-kernel/kernel.elf"
 	@echo "make shell         a shell in an emulated Intel machine with the module loaded (OPTIONS= of lab shell)"
 	@echo "make check         every test (half an hour to an hour on two cores)"
 	@echo "make check-long    what takes longer: QEMU 10.0, forty boots of foreign kernels and ramdisk"
@@ -78,6 +79,11 @@ module:
 tool:
 	$(MAKE) -C userspace-tool OUT=$(BUILD)/tool
 	@echo "built $(BUILD)/tool/minikvm"
+
+.PHONY: guest-kernel
+guest-kernel:
+	$(MAKE) --no-print-directory -s -C selftests/guest-kernel OUT=$(BUILD)/guest-kernel
+	@echo "built $(BUILD)/guest-kernel/kernel.elf"
 
 .PHONY: demo shell check check-ci check-fresh check-long check-debug check-unit coverage bench bench-iommu lint htmldocs book-logs
 demo:
@@ -150,7 +156,7 @@ install: tool
 
 .PHONY: clean distclean
 clean:
-	rm -rf $(BUILD)/module-* $(BUILD)/tool $(BUILD)/unit $(BUILD)/fuzz $(BUILD)/kselftest \
+	rm -rf $(BUILD)/module-* $(BUILD)/tool $(BUILD)/guest-kernel $(BUILD)/unit $(BUILD)/fuzz $(BUILD)/kselftest \
 		$(BUILD)/check $(BUILD)/demo $(BUILD)/bench* $(BUILD)/htmldocs*
 distclean:
 	rm -rf $(BUILD)

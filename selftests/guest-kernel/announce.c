@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Telling the hypervisor what the guest does: a hypercall for each change of state, whose number
+ * no hypervisor knows. It does nothing; but its trace event (kvm_hypercall) holds its arguments,
+ * and so `minikvm trace` can show the guest's processes beside the exits that they cause.
+ *
+ * While nobody listens, a change costs a test of one flag and no exit. Who listens says so on the
+ * command line ("announce") or in the shell, because a guest cannot see that its host traces.
+ */
+#include "announce.h"
+#include "cpu.h"
+#include "format.h"
+#include "machine.h"
+#include "sched.h"
+
+bool announcing;
+
+/* A processor goes over to a task. */
+void announce_switch(const struct task *to)
+{
+	u64 name[2];
+
+	if (!announcing)
+		return;
+	memcpy(name, to->idle ? to->name : to->process->name, sizeof(name));
+	vmcall(ANNOUNCE_HYPERCALL, ANNOUNCE_SWITCH, to->process->id | (u64)to->id << 8, name[0],
+	       name[1]);
+}
+
+void state_changed(enum subject subject, unsigned int id, u8 to, const char *transition)
+{
+	(void)transition;
+	if (announcing && subject == SUBJECT_PROCESS)
+		vmcall(ANNOUNCE_HYPERCALL, ANNOUNCE_STATE, (u64)subject << 16 | id << 8 | to, 0, 0);
+}

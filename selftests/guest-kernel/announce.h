@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Telling the hypervisor what the guest does: announce.c.
+ */
+#ifndef GUEST_ANNOUNCE_H
+#define GUEST_ANNOUNCE_H
+
+#include "types.h"
+
+struct task;
+
+/* RAX of the hypercall, and what RBX then says: the tool knows the same (trace/guest.c). */
+#define ANNOUNCE_HYPERCALL	0x6d6b7670	/* "mkvp" */
+#define ANNOUNCE_SWITCH		1	/* RCX = process | task << 8, RSI and RDX = name */
+#define ANNOUNCE_STATE		2	/* RCX = subject << 16 | id << 8 | state */
+
+extern bool announcing;
+
+void announce_switch(const struct task *to);
+
+#endif

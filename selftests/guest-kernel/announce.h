@@ -9,7 +9,7 @@
 
 struct task;
 
-/* RAX of the hypercall, and what RBX then says: the tool knows the same (trace/guest.c). */
+/* RAX of the hypercall, and what RBX then says. `minikvm trace` knows the same. */
 #define ANNOUNCE_HYPERCALL	0x6d6b7670	/* "mkvp" */
 #define ANNOUNCE_SWITCH		1	/* RCX = process | task << 8, RSI and RDX = name */
 #define ANNOUNCE_STATE		2	/* RCX = subject << 16 | id << 8 | state */

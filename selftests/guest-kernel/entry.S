@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Into the kernel and back: the 256 interrupt vectors, the entry of SYSCALL, the one way out
- * (IRET), and the switch from one kernel stack to another. Every way in builds the same struct frame
- * (trap.h) and calls trap() with it.
+ * (IRET), and the switch from one kernel stack to another. Every way in builds the same frame
+ * (struct frame in trap.h) and calls trap() with it.
  *
  * GS leads to struct cpu while the kernel runs (SWAPGS). The kernel runs with interrupts off but
  * where it idles, so nothing nests but exceptions, which are the kernel's own faults. SYSRET is not

@@ -2,8 +2,8 @@
 /*
  * Address spaces: 4-level paging (SDM volume 3, "4-Level Paging"). The upper half is the kernel's
  * and the same in all; the lower half is a process's own. fork() shares the pages of the lower
- * half, takes the right to write away from both sides, and leaves the copying to the fault of the one who
- * writes first (copy on write). Stacks come page by page, when they are touched.
+ * half, takes the right to write away from both sides, and leaves the copying to the fault of the
+ * one who writes first (copy on write). Stacks come page by page, when they are touched.
  *
  * The kernel never follows a program's pointer: it walks the program's tables in software and
  * reaches the pages by their physical addresses. So a bad pointer is an error that is returned, not

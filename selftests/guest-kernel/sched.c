@@ -128,7 +128,7 @@ void sched_exit(unsigned int cpu)
 }
 
 /* The task that runs on @cpu lets its equals go first. */
-void sched_yield(unsigned int cpu)
+void sched_give_way(unsigned int cpu)
 {
 	sched.cpu[cpu].expired = true;
 	sched.cpu[cpu].resched = true;
@@ -144,7 +144,7 @@ void sched_tick(unsigned int cpu)
 	if (t->slice)
 		t->slice--;
 	if (!t->slice)
-		sched_yield(cpu);
+		sched_give_way(cpu);
 }
 
 /**
@@ -192,8 +192,10 @@ struct task *sched_next(unsigned int cpu)
 	if (prev->state == STATE_RUNNING) {
 		unsigned int needed = urgency(prev) + expired;
 
-		if (!best || urgency(best) >= needed)
-			return prev;
+		if (!best || urgency(best) >= needed) {
+			best = prev;
+			goto done;
+		}
 
 		task_move(prev, STATE_READY);
 		enqueue(prev, !expired);
@@ -206,7 +208,8 @@ struct task *sched_next(unsigned int cpu)
 	best->cpu = cpu;
 	best->switches++;
 	c->running = best;
-	/* Of two that were made ready at once, both may have chosen this processor. */
+done:
+	/* What this processor was to take, and did not, may be for another one. */
 	if (sched.bitmap)
 		find_processor(most_urgent());
 	return best;

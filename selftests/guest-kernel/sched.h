@@ -43,7 +43,7 @@ void sched_start(struct task *t);
 void sched_wake(struct task *t);
 void sched_block(unsigned int cpu);
 void sched_exit(unsigned int cpu);
-void sched_yield(unsigned int cpu);
+void sched_give_way(unsigned int cpu);
 void sched_tick(unsigned int cpu);
 void sched_set(struct task *t, u8 priority, u8 policy);
 struct task *sched_next(unsigned int cpu);

@@ -123,7 +123,7 @@ static long sys_getppid(struct frame *f)
 static long sys_yield(struct frame *f)
 {
 	(void)f;
-	sched_yield(this_cpu()->number);
+	sched_give_way(this_cpu()->number);
 	return 0;
 }
 

@@ -90,14 +90,14 @@ int receive(void *data, int room, int *from)
 }
 
 struct thread_start {
-	void (*function)(void *);
+	void (*function)(void *arg);
 	void *arg;
 };
 
 /* What a thread's stack begins with is this function's call, so that it ends where that returns. */
 static void thread_main(struct thread_start *start)
 {
-	void (*function)(void *) = start->function;
+	void (*function)(void *arg) = start->function;
 	void *arg = start->arg;
 
 	__atomic_store_n(&start->function, NULL, __ATOMIC_RELEASE);

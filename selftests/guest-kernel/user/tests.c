@@ -261,7 +261,7 @@ static void take_turns(void)
 	unsigned int i;
 
 	get_system(&s);
-	/* None of them gives the processor away: only the end of a slice lets the next one begin. */
+	/* None of them gives the processor away: the end of a slice lets the next one begin. */
 	for (i = 0; i < s.cpus + 2; i++)
 		if (system_call(SYS_THREAD, (long)spin_thread, 0, 0) < 0)
 			exit(1);

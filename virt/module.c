@@ -3,9 +3,11 @@
  * Insmod, rmmod, and the device node's own ioctls.
  *
  * KVM's ABI, "System ioctls". The node is /dev/minikvm; with node=kvm it takes the name and the
- * number (10:232) of /dev/kvm, for clients that know only that one. Every descriptor that the
- * node hands out holds a reference to the module, so rmmod is refused while a VM lives. VT-d is
- * taken over first; a machine that has it but no VT-x gets the module without the node.
+ * number (10:232) of /dev/kvm, for clients that know only that one. /dev/minikvm has a number that
+ * is known before the module is loaded, so that a node can stand there whose opening loads it.
+ * Every descriptor that the node hands out holds a reference to the module, so rmmod is refused
+ * while a VM lives. VT-d is taken over first; a machine that has it but no VT-x gets the module
+ * without the node.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -87,8 +89,11 @@ static const struct file_operations dev_fops = {
 	.llseek = noop_llseek,
 };
 
+/* One of those that the kernel's list of devices leaves to local use. */
+#define MINIKVM_MINOR	247
+
 static struct miscdevice dev = {
-	.minor = MISC_DYNAMIC_MINOR,
+	.minor = MINIKVM_MINOR,
 	.name = "minikvm",
 	.fops = &dev_fops,
 	.mode = 0660,
@@ -119,6 +124,12 @@ static int __init node_init(void)
 	preempt_notifier_inc();
 	mkvm_debugfs_init();
 	ret = misc_register(&dev);
+	if (ret == -EBUSY && dev.minor == MINIKVM_MINOR) {
+		pr_notice("10:%d is taken: /dev/%s gets another number, and opening it will not load the module\n",
+			  dev.minor, dev.name);
+		dev.minor = MISC_DYNAMIC_MINOR;
+		ret = misc_register(&dev);
+	}
 	if (ret) {
 		if (ret == -EBUSY)
 			pr_err("/dev/%s (10:%d) is taken: unload kvm (modprobe -r kvm_intel kvm) first\n",
@@ -182,4 +193,6 @@ module_exit(minikvm_exit);
 MODULE_LICENSE("GPL");
 MODULE_AUTHOR("The minikvm authors");
 MODULE_DESCRIPTION("VT-x hypervisor that speaks KVM's ABI and explains itself");
+/* Both together make depmod list the node, which systemd-tmpfiles then creates at boot. */
 MODULE_ALIAS("devname:minikvm");
+MODULE_ALIAS_MISCDEV(MINIKVM_MINOR);

@@ -19,12 +19,12 @@ TESTHOOKS ?= $(if $(filter 6.1 6.12 debug lint-%,$(KNAME)),1)
 # COUNT_VMCS=y: a module that counts its VMREADs and VMWRITEs, for the benchmark.
 COUNT_VMCS ?=
 DESTDIR ?=
-PREFIX ?= /usr
-VERSION := $(shell sed -n 's/.*MINIKVM_ABI_VERSION[[:space:]]*//p' uapi/linux/minikvm.h).0
+PREFIX ?= /usr/local
+PACKAGE_VERSION ?= $(shell sed -n 's/.*MINIKVM_ABI_VERSION[[:space:]]*//p' uapi/linux/minikvm.h).0
 
 MODULE_DIR := $(BUILD)/module-$(KNAME)
 MODULE_SOURCES = $(shell find Kbuild arch compat uapi virt iommu trace -name '*.[chS]' -o -name Kbuild \
-		   -o -path compat/probe -o -path compat/compiler 2>/dev/null)
+		   -o -path compat/probe -o -path compat/compiler -o -path compat/fits 2>/dev/null)
 
 # The kernel's own compiler, or a newer one where that cannot be had, unless CC= names one.
 ifeq ($(origin CC),command line)
@@ -53,7 +53,9 @@ help:
 	@echo "make lint          checkpatch, sparse, W=1 for 6.1 and 6.12, kernel-doc, floors, shellcheck, clang-tidy"
 	@echo "make htmldocs      the book, Documentation/, as pages for a browser: build/htmldocs/index.html"
 	@echo "make book-logs     the logs in the book, from runs in the lab (Documentation/logs)"
-	@echo "make install       module (DKMS if there is one), tool, man pages, completion, udev rule; DESTDIR= for packages"
+	@echo "make install       module (DKMS if there is one), tool, man pages, completion, udev rule, texts; PREFIX= DESTDIR="
+	@echo "make uninstall     removes what make install with the same PREFIX and DESTDIR has put there"
+	@echo "make deb           Debian packages in build/deb: minikvm-dkms, minikvm, minikvm-doc"
 	@echo "make clean         remove what was built (make distclean: also what was fetched)"
 	@echo "selftests/lab/lab --help   run one command in an emulated host"
 
@@ -61,6 +63,7 @@ help:
 # kbuild puts objects beside sources, so each kernel gets a directory of links to them.
 module:
 	@test -e $(KDIR)/Makefile || { echo "minikvm: no kernel headers at $(KDIR): apt-get install linux-headers-$$(uname -r), or make KDIR=..." >&2; exit 1; }
+	@compat/fits $(KDIR)
 	@mkdir -p $(MODULE_DIR)
 	@for path in $(MODULE_SOURCES); do \
 		mkdir -p $(MODULE_DIR)/$$(dirname $$path); \
@@ -132,31 +135,61 @@ htmldocs:
 	sphinx-build -b html -W --keep-going -q -d $(BUILD)/htmldocs.doctrees Documentation $(BUILD)/htmldocs
 	@echo "built $(BUILD)/htmldocs/index.html"
 
-DKMS_DIR = $(DESTDIR)$(PREFIX)/src/minikvm-$(VERSION)
-.PHONY: install
-# With DKMS the module follows the kernel's updates; without, it goes to the running kernel's tree.
-install: tool
+# What is installed lies in $(STAGE) first. The module: dkms, its source, which DKMS builds for each
+# kernel it fits; ko, the module of $(KDIR), stripped; none. $(MANIFEST) is what uninstall goes by.
+INSTALL_MODULE ?= $(if $(DESTDIR),dkms,$(if $(shell command -v dkms),dkms,ko))
+STAGE = $(BUILD)/stage
+UDEVDIR ?= /usr/lib/udev/rules.d
+DOCDIR = $(PREFIX)/share/doc/minikvm
+MANIFEST ?= $(PREFIX)/share/minikvm/installed-files
+KRELEASE = $(shell cat $(KDIR)/include/config/kernel.release)
+.PHONY: stage-tool stage-dkms stage-source-alone stage-ko stage-none install uninstall deb
+stage-tool: tool
+	rm -rf $(STAGE)
 	$(MAKE) -C userspace-tool OUT=$(BUILD)/tool share
-	cd $(BUILD)/tool/share && find . -type f -exec \
-		install -D -m 644 {} $(abspath $(DESTDIR)/$(PREFIX))/share/{} \;
-	install -D -m 755 $(BUILD)/tool/minikvm $(DESTDIR)$(PREFIX)/bin/minikvm
-	install -D -m 644 packaging/99-minikvm.rules $(DESTDIR)/etc/udev/rules.d/99-minikvm.rules
-	install -D -m 644 uapi/linux/minikvm.h $(DESTDIR)$(PREFIX)/include/linux/minikvm.h
-	mkdir -p $(DKMS_DIR)
-	cp --parents $(MODULE_SOURCES) Makefile $(DKMS_DIR)
-	sed 's/@VERSION@/$(VERSION)/' packaging/dkms.conf > $(DKMS_DIR)/dkms.conf
-	@if [ -n "$(DESTDIR)" ]; then :; \
-	elif command -v dkms > /dev/null; then \
-		dkms install --force minikvm/$(VERSION); \
-	else \
-		$(MAKE) module && \
-		install -D -m 644 $(MODULE_DIR)/minikvm.ko /lib/modules/$$(uname -r)/updates/minikvm.ko && \
-		depmod; \
-	fi
+	mkdir -p $(STAGE)$(PREFIX)/share $(STAGE)$(DOCDIR)/examples
+	cp -r $(BUILD)/tool/share/. $(STAGE)$(PREFIX)/share
+	install -D -m 755 $(BUILD)/tool/minikvm $(STAGE)$(PREFIX)/bin/minikvm
+	strip $(STAGE)$(PREFIX)/bin/minikvm
+	install -D -m 644 packaging/99-minikvm.rules $(STAGE)$(UDEVDIR)/99-minikvm.rules
+	install -D -m 644 uapi/linux/minikvm.h $(STAGE)$(PREFIX)/include/linux/minikvm.h
+	install -m 644 LICENSE README.md SECURITY.md CONTRIBUTING.md $(STAGE)$(DOCDIR)
+	cp -r Documentation $(STAGE)$(DOCDIR)
+	rm -rf $(STAGE)$(DOCDIR)/Documentation/conf.py $(STAGE)$(DOCDIR)/Documentation/__pycache__
+	install -m 644 packaging/modprobe.conf userspace-tool/tests/guests/flat_hello.S \
+		userspace-tool/tests/guests/multiboot.S $(STAGE)$(DOCDIR)/examples
+	install -m 755 userspace-tool/demo/build-initramfs $(STAGE)$(DOCDIR)/examples
+	find $(STAGE) -type d -exec chmod 755 {} +
+# DKMS looks there, whatever PREFIX is.
+stage-dkms: stage-tool
+	$(MAKE) stage-source-alone
+stage-source-alone:
+	mkdir -p $(STAGE)/usr/src/minikvm-$(PACKAGE_VERSION)
+	@cp --parents $(MODULE_SOURCES) Makefile LICENSE $(STAGE)/usr/src/minikvm-$(PACKAGE_VERSION)
+	sed 's/@VERSION@/$(PACKAGE_VERSION)/' packaging/dkms.conf \
+		> $(STAGE)/usr/src/minikvm-$(PACKAGE_VERSION)/dkms.conf
+stage-ko: stage-tool module
+	install -D -m 644 $(MODULE_DIR)/minikvm.ko $(STAGE)/lib/modules/$(KRELEASE)/updates/minikvm.ko
+	strip --strip-debug $(STAGE)/lib/modules/$(KRELEASE)/updates/minikvm.ko
+stage-none: stage-tool
+# A machine whose /lib is a link to /usr/lib gets the module through it.
+install: stage-$(INSTALL_MODULE)
+	packaging/install-tree install $(STAGE) "$(DESTDIR)/" $(MANIFEST)
+	@[ -n "$(DESTDIR)" ] || packaging/after-install install $(INSTALL_MODULE) $(PACKAGE_VERSION)
+
+uninstall:
+	@[ -n "$(DESTDIR)" ] || packaging/after-install before-uninstall
+	packaging/install-tree uninstall "$(DESTDIR)/" $(MANIFEST)
+	@[ -n "$(DESTDIR)" ] || packaging/after-install uninstall
+
+deb:
+	selftests/setup deb
+	packaging/build-debs $(BUILD)/deb $(PACKAGE_VERSION)
 
 .PHONY: clean distclean
 clean:
-	rm -rf $(BUILD)/module-* $(BUILD)/tool $(BUILD)/guest-kernel $(BUILD)/unit $(BUILD)/fuzz $(BUILD)/kselftest \
+	rm -rf $(BUILD)/module-* $(BUILD)/stage $(BUILD)/deb $(BUILD)/tool $(BUILD)/guest-kernel $(BUILD)/unit \
+		$(BUILD)/fuzz $(BUILD)/kselftest \
 		$(BUILD)/check $(BUILD)/demo $(BUILD)/bench* $(BUILD)/htmldocs*
 distclean:
 	rm -rf $(BUILD)

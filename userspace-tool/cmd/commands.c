@@ -26,5 +26,7 @@ const struct described_command *const described_commands[] = {
 	&caps_description,
 	&explain_description,
 	&trace_description,
+	&takeover_description,
+	&release_description,
 	NULL
 };

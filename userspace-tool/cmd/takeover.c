@@ -126,10 +126,12 @@ static int change_owner(const char *from, const char *to, const char *file, cons
 			struct sentence *why)
 {
 	bool had = module_loaded(from);
-	const char *list[] = { options[0] ? options : NULL, NULL };
+	const char *list[2] = { NULL, NULL };
 	struct sentence back;
 	int ret;
 
+	if (options[0])
+		list[0] = options;
 	if (owner_unload(from, why))
 		return -1;
 	if (had)
@@ -157,7 +159,8 @@ static int takeover_possible(const char *file, const char *options, struct sente
 		return say(why, "This kernel has no module minikvm: `make install`, or the package minikvm-dkms with this kernel's headers, or --module FILE.");
 	if (module_loaded("vboxdrv"))
 		return say(why, "VirtualBox (vboxdrv) is loaded and takes VT-x whenever a VM of its runs: modprobe -r vboxnetadp vboxnetflt vboxdrv.");
-	if (!strcmp(options, "node=kvm") && module_loaded("kvm") && access("/sys/module/kvm/initstate", F_OK))
+	if (!strcmp(options, "node=kvm") && module_loaded("kvm") &&
+	    access("/sys/module/kvm/initstate", F_OK))
 		return say(why, "kvm is built into this kernel and keeps /dev/kvm: leave --node-kvm out.");
 	return 0;
 }
@@ -167,8 +170,10 @@ static int takeover_possible(const char *file, const char *options, struct sente
 #define OPT_NODE_KVM	259
 
 static const struct described_option takeover_options[] = {
-	{ .name = "persistent", .value = OPT_PERSISTENT,
-	  .help = "Also after the next boot: writes /etc/modprobe.d/minikvm-takeover.conf (kvm_intel is not loaded by itself) and /etc/modules-load.d/minikvm-takeover.conf (minikvm is)." },
+	{
+		.name = "persistent", .value = OPT_PERSISTENT,
+		.help = "Also after the next boot: writes /etc/modprobe.d/minikvm-takeover.conf (kvm_intel is not loaded by itself) and /etc/modules-load.d/minikvm-takeover.conf (minikvm is).",
+	},
 	{ .name = "module", .value = OPT_MODULE, .argument = "FILE", .kind = TAKES_FILE,
 	  .help = "This minikvm.ko instead of the installed module." },
 	{ .name = "node-kvm", .value = OPT_NODE_KVM,
@@ -246,7 +251,8 @@ static int command_takeover(int argc, char **argv)
 	if (wrote)
 		tell_written();
 	if (minikvm_state() == MINIKVM_READY)
-		printf("minikvm %s VT-x; its node is %s\n", had_vtx ? "already has" : "has", node_default());
+		printf("minikvm %s VT-x; its node is %s\n", had_vtx ? "already has" : "has",
+		       node_default());
 	else
 		puts("minikvm is loaded for VT-d alone: it found no VT-x (minikvm doctor)");
 	if (persistent)

@@ -254,8 +254,9 @@ int owner_load(const char *module, const char *const *options, struct sentence *
  */
 int owner_load_file(const char *path, const char *options, struct sentence *why)
 {
-	int log = log_open(), fd = open(path, O_RDONLY | O_CLOEXEC), error;
+	int log = log_open(), fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct sentence line;
+	int error;
 
 	error = fd < 0 || syscall(SYS_finit_module, fd, options, 0) < 0 ? errno : 0;
 	if (fd >= 0)
@@ -264,7 +265,7 @@ int owner_load_file(const char *path, const char *options, struct sentence *why)
 	if (!error)
 		return 0;
 	if (line.text[0])
-		return say(why, "The module %.100s cannot be loaded (%s); its message: %.500s", path,
-			   strerror(error), line.text);
+		return say(why, "The module %.100s cannot be loaded (%s); its message: %.500s",
+			   path, strerror(error), line.text);
 	return say(why, "The module %.100s cannot be loaded: %s.", path, strerror(error));
 }

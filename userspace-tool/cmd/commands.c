@@ -28,5 +28,6 @@ const struct described_command *const described_commands[] = {
 	&trace_description,
 	&takeover_description,
 	&release_description,
+	&report_description,
 	NULL
 };

@@ -53,22 +53,16 @@ MODULE_PARM_DESC(apicv,
  */
 static int decide_controls(enum entry_word word, u32 msr, u32 *result)
 {
-	const struct control_word *w = &control_words[word];
-	u32 wanted = 0, must_be_1, may_be_1;
-	const struct control_bit *c;
-	int ret = 0;
+	u32 must_be_1, may_be_1, missing;
+	unsigned int bit;
 
 	rdmsr(msr, must_be_1, may_be_1);
-	for (c = w->bits; c < w->bits + w->nr_bits; c++) {
-		if (c->use != CONTROL_KNOWN)
-			wanted |= BIT(c->bit);
-		if (c->use == CONTROL_REQUIRED && !(may_be_1 & BIT(c->bit))) {
-			pr_err("this processor lacks the %s control \"%s\"\n", w->name, c->name);
-			ret = -EOPNOTSUPP;
-		}
-	}
-	*result = (wanted & may_be_1) | must_be_1;
-	return ret;
+	*result = control_decide(word, must_be_1, may_be_1, &missing);
+	for (bit = 0; bit < 32; bit++)
+		if (missing & BIT(bit))
+			pr_err("this processor lacks the %s control \"%s\"\n",
+			       control_words[word].name, control_bit_name(word, bit));
+	return missing ? -EOPNOTSUPP : 0;
 }
 
 static int check_ept(void)

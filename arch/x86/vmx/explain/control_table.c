@@ -84,6 +84,34 @@ const struct control_word control_words[NR_ENTRY_WORDS] = {
 };
 
 /**
+ * control_decide() - the value of a control word
+ * @word: which
+ * @must_be_1: bits that the processor demands, the low half of the capability MSR
+ * @may_be_1: bits that it allows, the high half
+ * @missing: receives the bits that are required and not allowed
+ *
+ * A bit that this table does not want is set only where the processor demands it: what a newer
+ * processor offers beyond the table stays off.
+ *
+ * Return: the bits that will be used, with those that the processor demands.
+ */
+u32 control_decide(enum entry_word word, u32 must_be_1, u32 may_be_1, u32 *missing)
+{
+	const struct control_word *w = &control_words[word];
+	u32 wanted = 0, required = 0;
+	unsigned int i;
+
+	for (i = 0; i < w->nr_bits; i++) {
+		if (w->bits[i].use != CONTROL_KNOWN)
+			wanted |= 1U << w->bits[i].bit;
+		if (w->bits[i].use == CONTROL_REQUIRED)
+			required |= 1U << w->bits[i].bit;
+	}
+	*missing = required & ~may_be_1;
+	return (wanted & may_be_1) | must_be_1;
+}
+
+/**
  * control_bit_name() - the SDM's name of a control
  * @word: its word
  * @bit: its number

@@ -47,6 +47,7 @@ struct control_word {
 
 extern const struct control_word control_words[NR_ENTRY_WORDS];
 
+u32 control_decide(enum entry_word word, u32 must_be_1, u32 may_be_1, u32 *missing);
 const char *control_bit_name(enum entry_word word, unsigned int bit);
 
 #endif

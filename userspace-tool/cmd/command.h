@@ -36,6 +36,7 @@ extern const char minikvm_version[];
 extern const struct described_command takeover_description;
 extern const struct described_command release_description;
 extern const struct described_command report_description;
+extern const struct described_command first_run_description;
 
 /* The arguments after the program's name: argv[0] is the subcommand. Return: the exit status. */
 int command_run(int argc, char **argv);

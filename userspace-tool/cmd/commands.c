@@ -29,5 +29,6 @@ const struct described_command *const described_commands[] = {
 	&takeover_description,
 	&release_description,
 	&report_description,
+	&first_run_description,
 	NULL
 };

@@ -89,6 +89,7 @@ static int print_report(FILE *to)
 {
 	fputs("minikvm report: read it before you show it. Serial numbers, names and addresses are left out.\n",
 	      to);
+	fprintf(to, "tool %s\n", minikvm_version);
 	head(to, "machine");
 	facts_print_machine(to);
 	head(to, "modules");

@@ -31,12 +31,12 @@ extern const struct described_command explain_description;
 extern const struct described_command trace_description;
 extern const struct described_command ls_description;
 extern const struct described_command ctl_description;
-
-extern const char minikvm_version[];
 extern const struct described_command takeover_description;
 extern const struct described_command release_description;
 extern const struct described_command report_description;
 extern const struct described_command first_run_description;
+
+extern const char minikvm_version[];
 
 /* The arguments after the program's name: argv[0] is the subcommand. Return: the exit status. */
 int command_run(int argc, char **argv);

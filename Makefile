@@ -41,6 +41,7 @@ help:
 	@echo "make               module for the installed kernel's headers (KDIR= another) and the tool"
 	@echo "make demo          boot a real Linux kernel as a guest on /dev/minikvm, in the lab"
 	@echo "make guest-kernel  a small kernel to learn with: build/guest-kernel/kernel.elf"
+	@echo "make demo-guest    its shell, as a guest on /dev/minikvm, in the lab"
 	@echo "make shell         a shell in an emulated Intel machine with the module loaded (OPTIONS= of lab shell)"
 	@echo "make check         every test (half an hour to an hour on two cores)"
 	@echo "make check-long    what takes longer: QEMU 10.0, forty boots of foreign kernels and ramdisk"
@@ -87,6 +88,11 @@ tool:
 guest-kernel:
 	$(MAKE) --no-print-directory -s -C selftests/guest-kernel OUT=$(BUILD)/guest-kernel
 	@echo "built $(BUILD)/guest-kernel/kernel.elf"
+
+.PHONY: demo-guest
+demo-guest:
+	selftests/setup demo
+	selftests/guest-kernel/demo
 
 .PHONY: demo shell check check-ci check-fresh check-long check-debug check-unit coverage bench bench-iommu lint htmldocs book-logs
 demo:

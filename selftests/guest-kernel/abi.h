@@ -71,7 +71,7 @@ enum system_call {
 	SYS_SYSTEM,		/* struct system_info */
 	SYS_POWER_OFF,		/* status; Init and its children alone */
 	SYS_ANNOUNCE,		/* 1 or 0: tell the hypervisor of changes of state, or not */
-	SYS_EXITS,		/* exits of this CPU so far, where the hypervisor tells */
+	SYS_EXITS,		/* VM exits so far, where the hypervisor tells */
 	SYSTEM_CALLS,
 };
 

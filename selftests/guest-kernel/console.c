@@ -72,25 +72,25 @@ void console_listen(void)
 	out8(UART_INTERRUPTS, 1);
 }
 
-/* What has arrived goes to the buffer; where that is full, it is lost. */
+/* What has arrived goes to the buffer; where that is full, it stays with the UART. */
 void console_interrupt(void)
 {
-	char c;
-
-	while (in8(UART_STATUS) & STATUS_RECEIVED) {
-		c = in8(UART_DATA);
-		if (input_head - input_tail < sizeof(input))
-			input[input_head++ % sizeof(input)] = c;
-	}
+	while (input_head - input_tail < sizeof(input) &&
+	       (in8(UART_STATUS) & STATUS_RECEIVED))
+		input[input_head++ % sizeof(input)] = in8(UART_DATA);
 }
 
 /* Takes up to @n characters that have arrived. Return: how many, 0 if none has. */
 u64 console_take(char *to, u64 n)
 {
+	bool full = input_head - input_tail == sizeof(input);
 	u64 taken = 0;
 
 	while (taken < n && input_head != input_tail)
 		to[taken++] = input[input_tail++ % sizeof(input)];
+	/* No interrupt tells again of what has been left there. */
+	if (full)
+		console_interrupt();
 	return taken;
 }
 

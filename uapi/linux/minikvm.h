@@ -176,4 +176,7 @@ struct minikvm_last_error {
  */
 #define MINIKVM_GET_LAST_ERROR	_IOR(MINIKVM_MAGIC, 0x10, struct minikvm_last_error)
 
+/* Hypercall (RAX of VMCALL): the VM exits of all the guest's vCPUs so far, in RAX. */
+#define MINIKVM_HC_EXITS	0x6d6b7678
+
 #endif

@@ -3,7 +3,8 @@
  * VMCALL: number in RAX, arguments in RBX, RCX, RDX, RSI.
  *
  * KVM's ABI, "Linux KVM Hypercall". The calls that the guest may use are those that CPUID leaf
- * 40000001H announces; everything else gets -KVM_ENOSYS, and user mode gets -KVM_EPERM.
+ * 40000001H announces, and minikvm's own MINIKVM_HC_EXITS; everything else gets -KVM_ENOSYS, and
+ * user mode gets -KVM_EPERM.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -14,6 +15,7 @@
 #include "arch/x86/irq/lapic.h"
 #include "arch/x86/vmx/vmx.h"
 #include "trace/kvm_x86_events.h"
+#include "uapi/linux/minikvm.h"
 #include "virt/yield.h"
 
 /* KVM_CAP_ENFORCE_PV_FEATURE_CPUID: only what CPUID shows is there. */
@@ -63,6 +65,18 @@ static void kick_cpu(struct mkvm_vm *vm, u32 apic_id)
 	WRITE_ONCE(vcpu->arch.pv_unhalted, true);
 	mkvm_make_request(MKVM_REQ_EVENT, vcpu);
 	mkvm_vcpu_kick(vcpu);
+}
+
+/* VM exits of all vCPUs so far: what a guest costs, told to itself. */
+static long count_exits(struct mkvm_vm *vm)
+{
+	struct mkvm_vcpu *vcpu;
+	long exits = 0;
+	int i;
+
+	mkvm_for_each_vcpu(i, vcpu, vm)
+		exits += READ_ONCE(vcpu->stats.exits);
+	return exits;
 }
 
 static void sched_yield_to(struct mkvm_vm *vm, u32 apic_id)
@@ -140,6 +154,9 @@ int hypercall_execute(struct mkvm_vcpu *vcpu)
 		ret = -KVM_EPERM;
 	} else {
 		switch (nr) {
+		case MINIKVM_HC_EXITS:
+			ret = count_exits(vcpu->vm);
+			break;
 		case KVM_HC_VAPIC_POLL_IRQ:
 			/* Its whole effect is the exit: interrupts are looked at on the way. */
 			ret = 0;

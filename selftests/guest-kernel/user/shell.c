@@ -175,6 +175,7 @@ static void kill_command(int argc, char **argv)
 static void spin(int argc, char **argv)
 {
 	int n = argc > 1 ? number(argv[1]) : 1, child;
+	struct process_info info;
 
 	for (; n > 0; n--) {
 		child = fork();
@@ -186,6 +187,9 @@ static void spin(int argc, char **argv)
 			printf("spin: %s\n", error_name(child));
 			return;
 		}
+		/* From the shell's priority it has to come down by itself. */
+		while (get_process(child, &info) && strcmp(info.name, "spin"))
+			sleep_ms(1);
 		printf("process %d spins; kill %d ends it\n", child, child);
 	}
 }

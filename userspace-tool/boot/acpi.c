@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * ACPI tables: chapter "ACPI Software Programming Model" of the ACPI specification 6.x. They have
- * what an operating system needs to find the interrupt controllers (MADT) and the power switch
- * (FADT with PM1 registers and reset register, DSDT with \_S5 and, for an assigned device, the PCI
- * host bridge). There is no PM timer, because its reads would be the most frequent exits to this
- * process; the guest has TSC, PIT and local APIC timer.
+ * what an operating system needs to find the interrupt controllers (MADT), the power switch (FADT
+ * with PM1 registers and reset register, DSDT with \_S5), the serial port (SPCR), and, where there
+ * are PCI devices, the PCI root (MCFG, and \_SB.PCI0 in the DSDT). There is no PM timer, because
+ * its reads would be the most frequent exits to this process; the guest has TSC, PIT and local APIC
+ * timer.
  *
  * Pure: guest memory in, tables out. Tables are byte buffers with the offsets of the
  * specification, since half of their fields are not naturally aligned.
@@ -13,6 +14,8 @@
 #include <string.h>
 
 #include "boot/acpi.h"
+#include "boot/aml.h"
+#include "devices/uart.h"
 
 #define MADT_SIZE(cpus)		(44 + 8 * (cpus) + 12 + 10 + 6)
 #define MADT_MAX		0x800
@@ -23,46 +26,20 @@
 #define AT_XSDT			0x100
 #define AT_FACS			0x200		/* 64-byte aligned */
 #define AT_FADT			0x400
-#define AT_DSDT			0x600
+#define AT_SPCR			0x600
+#define AT_MCFG			0x700
 #define AT_MADT			0x800
-#define AT_END			(AT_MADT + MADT_MAX)
+#define AT_DSDT			(AT_MADT + MADT_MAX)
+#define DSDT_MAX		0x2000
+#define AT_END			(AT_DSDT + DSDT_MAX)
 
-/* DefinitionBlock { Name (\_S5, Package () { 0, 0, 0, 0 }) } */
-static const __u8 dsdt_code[] = {
-	0x08, '_', 'S', '5', '_',	/* NameOp */
-	0x12, 0x06, 0x04,		/* PackageOp, length, elements */
-	0x00, 0x00, 0x00, 0x00,		/* ZeroOp: sleep type for PM1a, PM1b, reserved */
-};
+#define HEADER_SIZE		36
+#define SPCR_SIZE		80
+#define MCFG_SIZE		60
 
-/*
- * Scope (\_SB) { Device (PCI0) { ... } }: the PCI host bridge, for a machine with a PCI device. Its
- * windows are all memory between the largest RAM and the I/O APIC, and the ports from 0x1000 on;
- * all pins of device 1 are ACPI_PCI_GSI.
- */
-static const __u8 pci_code[] = {
-	0x10, 0x40, 0x0a, '_', 'S', 'B', '_',			/* ScopeOp */
-	0x5b, 0x82, 0x48, 0x09, 'P', 'C', 'I', '0',		/* DeviceOp */
-	0x08, '_', 'H', 'I', 'D', 0x0c, 0x41, 0xd0, 0x0a, 0x03,	/* EisaId ("PNP0A03") */
-	0x08, '_', 'C', 'R', 'S', 0x11, 0x48, 0x04, 0x0a, 0x44,	/* a buffer of 0x44 bytes: */
-	0x88, 0x0d, 0x00, 0x02, 0x0c, 0x00,			/* bus numbers: */
-	0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x00,	/* 0 to 0 */
-	0x47, 0x01, 0xf8, 0x0c, 0xf8, 0x0c, 0x01, 0x08,		/* its own ports: 0xcf8, 8 */
-	0x88, 0x0d, 0x00, 0x01, 0x0c, 0x03,			/* ports: */
-	0x00, 0x00, 0x00, 0x10, 0xff, 0xff, 0x00, 0x00, 0x00, 0xf0,	/* 0x1000 to 0xffff */
-	0x87, 0x17, 0x00, 0x00, 0x0c, 0x01,			/* memory: */
-	0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xc0,		/* from 0xc0000000 */
-	0xff, 0xff, 0xbf, 0xfe, 0x00, 0x00, 0x00, 0x00,		/* to 0xfebfffff */
-	0x00, 0x00, 0xc0, 0x3e,					/* its length */
-	0x79, 0x00,						/* the end of the resources */
-	0x08, '_', 'P', 'R', 'T', 0x12, 0x34, 0x04,		/* a package of four: */
-	0x12, 0x0b, 0x04, 0x0c, 0xff, 0xff, 0x01, 0x00, 0x00, 0x00, 0x0a, ACPI_PCI_GSI,
-	0x12, 0x0b, 0x04, 0x0c, 0xff, 0xff, 0x01, 0x00, 0x01, 0x00, 0x0a, ACPI_PCI_GSI,
-	0x12, 0x0c, 0x04, 0x0c, 0xff, 0xff, 0x01, 0x00, 0x0a, 0x02, 0x00, 0x0a, ACPI_PCI_GSI,
-	0x12, 0x0c, 0x04, 0x0c, 0xff, 0xff, 0x01, 0x00, 0x0a, 0x03, 0x00, 0x0a, ACPI_PCI_GSI,
-};
-
-static_assert(ACPI_S5_SLEEP_TYPE == 0, "dsdt_code spells the sleep type out");
-static_assert(36 + sizeof(dsdt_code) + sizeof(pci_code) <= AT_MADT - AT_DSDT, "the DSDT fits");
+static_assert(ACPI_S5_SLEEP_TYPE == 0, "put_power() spells the sleep type out");
+static_assert(PCI_ECAM_BASE == GUEST_ECAM && PCI_ECAM_SIZE == GUEST_ECAM_SIZE,
+	      "the memory map reserves ECAM");
 
 static void put16(__u8 *p, __u16 v)
 {
@@ -179,29 +156,143 @@ static void build_madt(__u8 *t, unsigned int cpus)
 	finish_table(t, "APIC", 5, p - t);
 }
 
-static void build_dsdt(__u8 *t, bool pci)
+static void build_spcr(__u8 *t)
 {
-	size_t size = 36 + sizeof(dsdt_code);
+	t[36] = 0;		/* a 16550 */
+	put_port(t + 40, UART_COM1_BASE, 8);
+	t[52] = 1 << 0 | 1 << 1;	/* interrupts by the 8259s and by the I/O APIC */
+	t[53] = UART_COM1_IRQ;
+	put32(t + 54, UART_COM1_IRQ);
+	t[58] = 7;		/* 115200 baud */
+	t[60] = 1;		/* one stop bit */
+	t[62] = 3;		/* ANSI terminal */
+	put32(t + 64, 0xffffffff);	/* no PCI device */
+	finish_table(t, "SPCR", 2, SPCR_SIZE);
+}
 
-	memcpy(t + 36, dsdt_code, sizeof(dsdt_code));
-	if (pci) {
-		memcpy(t + size, pci_code, sizeof(pci_code));
-		size += sizeof(pci_code);
+static void build_mcfg(__u8 *t)
+{
+	put64(t + 44, PCI_ECAM_BASE);	/* segment group 0, buses 0 to 0 */
+	finish_table(t, "MCFG", 1, MCFG_SIZE);
+}
+
+/* ---- DSDT ------------------------------------------------------------------------------------ */
+
+/* Name (\_S5, Package () { 0, 0, 0, 0 }) */
+static void put_power(struct aml *a)
+{
+	size_t package;
+	int i;
+
+	aml_name(a, "_S5_");
+	package = aml_package(a, 4);
+	for (i = 0; i < 4; i++)
+		aml_integer(a, ACPI_S5_SLEEP_TYPE);	/* PM1a, PM1b, reserved */
+	aml_close(a, package);
+}
+
+/* "QWord Address Space Descriptor": memory for BARs of 64 bits; 0 bytes where there is none. */
+static size_t put_high_window(__u8 *p, const struct pci_root *pci)
+{
+	if (!pci->high_size)
+		return 0;
+	p[0] = 0x8a;
+	put16(p + 1, 43);
+	p[3] = 0;			/* memory */
+	p[4] = 0x0c;			/* minimum and maximum are fixed */
+	p[5] = 0x01;			/* read-write, not cached */
+	put64(p + 14, pci->high_base);
+	put64(p + 22, pci->high_base + pci->high_size - 1);
+	put64(p + 38, pci->high_size);
+	return 46;
+}
+
+/* Name (_CRS, ...): the root's bus, its own ports, and the windows for BARs. */
+static void put_resources(struct aml *a, const struct pci_root *pci)
+{
+	static const __u8 fixed[] = {
+		0x88, 0x0d, 0x00, 0x02, 0x0c, 0x00,			/* bus numbers: */
+		0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x00,	/* 0 to 0 */
+		0x47, 0x01, 0xf8, 0x0c, 0xf8, 0x0c, 0x01, 0x08,		/* ports 0xcf8, 8 */
+		0x88, 0x0d, 0x00, 0x01, 0x0c, 0x03,			/* ports for BARs: */
+		0x00, 0x00, 0x00, 0x10, 0xff, 0xff, 0x00, 0x00, 0x00, 0xf0,
+		0x87, 0x17, 0x00, 0x00, 0x0c, 0x01,			/* memory for BARs: */
+		0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xc0,		/* from 0xc0000000 */
+		0xff, 0xff, 0xff, 0xfd, 0x00, 0x00, 0x00, 0x00,		/* to 0xfdffffff */
+		0x00, 0x00, 0x00, 0x3e,					/* its length */
+	};
+	static const __u8 end[] = { 0x79, 0x00 };
+	__u8 list[sizeof(fixed) + 46 + sizeof(end)] = { 0 };
+	size_t len = sizeof(fixed);
+
+	static_assert(PCI_WINDOW_BASE == 0xc0000000 && PCI_WINDOW_SIZE == 0x3e000000 &&
+		      PCI_PORT_WINDOW == 0x1000 && PCI_PORT_WINDOW_SIZE == 0xf000, "fixed[] spells them out");
+	memcpy(list, fixed, sizeof(fixed));
+	len += put_high_window(list + len, pci);
+	memcpy(list + len, end, sizeof(end));
+	aml_name(a, "_CRS");
+	aml_buffer(a, list, len + sizeof(end));
+}
+
+/* Name (_PRT, ...): which line each pin of each device is, also of those that may come later. */
+static void put_routing(struct aml *a)
+{
+	unsigned int device, pin;
+	size_t table, entry;
+
+	aml_name(a, "_PRT");
+	table = aml_package(a, PCI_SLOTS * PCI_PINS - PCI_PINS);
+	for (device = 1; device < PCI_SLOTS; device++) {
+		for (pin = 0; pin < PCI_PINS; pin++) {
+			entry = aml_package(a, 4);
+			aml_integer(a, device << 16 | 0xffff);	/* all its functions */
+			aml_integer(a, pin);
+			aml_integer(a, 0);			/* no link device: a GSI */
+			aml_integer(a, pci_gsi(device, pin));
+			aml_close(a, entry);
+		}
 	}
-	finish_table(t, "DSDT", 2, size);
+	aml_close(a, table);
+}
+
+/* Scope (\_SB) { Device (PCI0) { ... } } */
+static void put_pci(struct aml *a, const struct pci_root *pci)
+{
+	size_t scope = aml_scope(a, "_SB_"), device = aml_device(a, "PCI0");
+
+	aml_name(a, "_HID");
+	aml_integer(a, 0x030ad041);	/* EisaId ("PNP0A03") */
+	put_resources(a, pci);
+	put_routing(a);
+	aml_close(a, device);
+	aml_close(a, scope);
+}
+
+/* Return: whether it fits. */
+static bool build_dsdt(__u8 *t, const struct pci_root *pci)
+{
+	struct aml a = { .at = t + HEADER_SIZE, .room = DSDT_MAX - HEADER_SIZE };
+
+	put_power(&a);
+	if (pci)
+		put_pci(&a, pci);
+	finish_table(t, "DSDT", 2, HEADER_SIZE + a.len);
+	return !a.full;
 }
 
 /**
- * acpi_build() - write RSDP, XSDT, FADT, FACS, DSDT and MADT into guest memory
+ * acpi_build() - write RSDP, XSDT, FADT, FACS, DSDT, MADT, SPCR and MCFG into guest memory
  * @ram: the guest's memory; needs the area at GUEST_ACPI
  * @cpus: processors, numbered from 0 like their local APICs
- * @pci: with the PCI host bridge, which an operating system that believes in ACPI else ignores
+ * @pci: the PCI root, if operating systems are to look for devices there; or NULL
  *
  * Return: guest-physical address of the RSDP, or 0 where there is no memory for the tables.
  */
-__u64 acpi_build(const struct guest_ram *ram, unsigned int cpus, bool pci)
+__u64 acpi_build(const struct guest_ram *ram, unsigned int cpus, const struct pci_root *pci)
 {
 	__u8 *base = guest_ram_at(ram, GUEST_ACPI, AT_END);
+	__u32 tables[] = { AT_FADT, AT_MADT, AT_SPCR, AT_MCFG };
+	size_t i, count = pci ? ARRAY_SIZE(tables) : ARRAY_SIZE(tables) - 1;
 	__u8 *rsdp, *xsdt;
 
 	if (!base || cpus > CPUS_MAX)
@@ -212,14 +303,18 @@ __u64 acpi_build(const struct guest_ram *ram, unsigned int cpus, bool pci)
 	put32(base + AT_FACS + 4, 64);
 	base[AT_FACS + 32] = 2;
 
-	build_dsdt(base + AT_DSDT, pci);
+	if (!build_dsdt(base + AT_DSDT, pci))
+		return 0;
 	build_fadt(base + AT_FADT);
 	build_madt(base + AT_MADT, cpus);
+	build_spcr(base + AT_SPCR);
+	if (pci)
+		build_mcfg(base + AT_MCFG);
 
 	xsdt = base + AT_XSDT;
-	put64(xsdt + 36, GUEST_ACPI + AT_FADT);
-	put64(xsdt + 44, GUEST_ACPI + AT_MADT);
-	finish_table(xsdt, "XSDT", 1, 52);
+	for (i = 0; i < count; i++)
+		put64(xsdt + HEADER_SIZE + 8 * i, GUEST_ACPI + tables[i]);
+	finish_table(xsdt, "XSDT", 1, HEADER_SIZE + 8 * count);
 
 	rsdp = base + AT_RSDP;
 	put_text(rsdp, "RSD PTR ");

@@ -8,12 +8,10 @@
 #ifndef MINIKVM_TOOL_ACPI_H
 #define MINIKVM_TOOL_ACPI_H
 
-#include <stdbool.h>
-
 #include "boot/guest_ram.h"
+#include "devices/pci.h"
 
 #define ACPI_SCI_IRQ		9
-#define ACPI_PCI_GSI		16	/* the four interrupt pins of PCI device 1 */
 #define ACPI_PM1_STATUS		0x600
 #define ACPI_PM1_CONTROL	0x604
 #define ACPI_S5_SLEEP_TYPE	0
@@ -23,6 +21,6 @@
 #define LOCAL_APIC_BASE		0xfee00000
 #define IO_APIC_BASE		0xfec00000
 
-__u64 acpi_build(const struct guest_ram *ram, unsigned int cpus, bool pci);
+__u64 acpi_build(const struct guest_ram *ram, unsigned int cpus, const struct pci_root *pci);
 
 #endif

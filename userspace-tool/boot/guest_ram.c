@@ -54,6 +54,7 @@ void e820_build(const struct guest_ram *ram, struct e820_map *map)
 	add(map, GUEST_EBDA, GUEST_VIDEO_HOLE, E820_RESERVED);
 	add(map, GUEST_ACPI, GUEST_HIGH_MEMORY, E820_RESERVED);
 	add(map, GUEST_HIGH_MEMORY, ram->low_size, E820_RAM);
+	add(map, GUEST_ECAM, GUEST_ECAM + GUEST_ECAM_SIZE, E820_RESERVED);
 	add(map, GUEST_IDENTITY_MAP, GUEST_HIGH_RAM_BASE, E820_RESERVED);
 	add(map, GUEST_HIGH_RAM_BASE, GUEST_HIGH_RAM_BASE + ram->high_size, E820_RAM);
 }

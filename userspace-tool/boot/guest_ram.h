@@ -36,6 +36,10 @@
 #define GUEST_ACPI		0xe0000
 #define GUEST_HIGH_MEMORY	0x100000
 
+/* PCI configuration space, of one bus (devices/pci.h); operating systems want it reserved. */
+#define GUEST_ECAM		0xfe000000
+#define GUEST_ECAM_SIZE		0x100000
+
 /* Three pages for the TSS that real mode needs without unrestricted guest, one page table. */
 #define GUEST_IDENTITY_MAP	0xfffbc000
 #define GUEST_TSS		0xfffbd000

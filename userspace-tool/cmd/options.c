@@ -24,8 +24,10 @@
 #include "kvm/node.h"
 #include "machine/machine.h"
 #include "machine/ports.h"
+#include "virtio/rng.h"
 
 #define DEFAULT_CMDLINE	"console=ttyS0 panic=-1"
+#define VIRTIO_CMDLINE	"console=hvc0 panic=-1"
 #define DEFAULT_MEM_MIB	256
 #define MEM_MIB_MIN	1
 #define MEM_MIB_MAX	(1024 * 1024)
@@ -42,6 +44,10 @@ enum {
 	OPT_APPEND,
 	OPT_CMDLINE,
 	OPT_DEVICE,
+	OPT_DISK,
+	OPT_RNG,
+	OPT_CONSOLE,
+	OPT_VIRTQUEUES,
 	OPT_FLAT,
 	OPT_LOAD,
 	OPT_ENTRY,
@@ -83,7 +89,21 @@ static const struct described_option options[] = {
 	  .help = "Number of vCPUs, 1 by default; up to 64." },
 	DESCRIBED_DEV,
 	{ .name = "device", .value = OPT_DEVICE, .argument = "ADDRESS", .kind = TAKES_PCI_ADDRESS,
-	  .help = "Give the guest a PCI device of the host's that vfio-pci has (0000:00:04.0)." },
+	  .help = "Give the guest a PCI device of the host's that vfio-pci has (0000:00:04.0); may be\n"
+		  "given several times." },
+	{ .name = "disk", .value = OPT_DISK, .argument = "PATH[,readonly][,direct][,threads]",
+	  .kind = TAKES_FILE,
+	  .help = "Virtio disk (/dev/vda, ...) from a raw image or block device; may be given\n"
+		  "several times. direct: without the page cache; threads: without io_uring." },
+	{ .name = "rng", .value = OPT_RNG, .argument = "BYTES", .optional = true,
+	  .help = "Virtio source of random numbers (at most BYTES per second)." },
+	{ .name = "console", .value = OPT_CONSOLE, .argument = "serial|virtio", .kind = TAKES_WORD,
+	  .words = "serial virtio",
+	  .help = "What the terminal is in the guest: its serial port (ttyS0, the default)\n"
+		  "or a virtio console (hvc0)." },
+	{ .name = "virtqueues", .value = OPT_VIRTQUEUES, .argument = "packed|split",
+	  .kind = TAKES_WORD, .words = "packed split",
+	  .help = "Formats of queues that virtio devices offer: both (packed), or split alone." },
 	{ .name = "exit-on", .value = OPT_EXIT_ON, .argument = "STRING",
 	  .help = "End with status 0 as soon as the guest has printed STRING." },
 	{ .name = "timeout", .value = OPT_TIMEOUT, .argument = "S",
@@ -249,6 +269,33 @@ static int parse_log(struct run_options *opt, const char *arg)
 	return -1;
 }
 
+/* The words behind the path's last commas; a file's name may have commas, too. */
+static int parse_disk(struct run_options *opt, const char *arg)
+{
+	struct blk_options *disk = &opt->disk[opt->disk_count];
+	char *path, *comma;
+
+	if (opt->disk_count == DISKS_MAX)
+		return complain("--disk can be given at most %d times.", DISKS_MAX);
+	path = join(NULL, arg);
+	while ((comma = strrchr(path, ','))) {
+		if (!strcmp(comma, ",readonly"))
+			disk->readonly = true;
+		else if (!strcmp(comma, ",direct"))
+			disk->direct = true;
+		else if (!strcmp(comma, ",threads"))
+			disk->threads = true;
+		else
+			break;
+		*comma = 0;
+	}
+	disk->path = path;
+	opt->disk_count++;
+	if (!*path)
+		return complain("--disk takes PATH[,readonly][,direct][,threads], not '%s'.", arg);
+	return -1;
+}
+
 static int parse_config(struct run_options *opt, const char *file);
 
 static int parse_option(void *opaque, int option, const char *arg)
@@ -285,11 +332,30 @@ static int parse_option(void *opaque, int option, const char *arg)
 		opt->device = arg;
 		break;
 	case OPT_DEVICE:
-		if (*opt->assigned)
-			return complain("--device can be given once.");
-		if (!parse_pci_address(arg, opt->assigned))
+		if (opt->assigned_count == ASSIGNED_MAX)
+			return complain("--device can be given at most %d times.", ASSIGNED_MAX);
+		if (!parse_pci_address(arg, opt->assigned[opt->assigned_count]))
 			return complain("--device takes a PCI address like 0000:00:04.0, not '%s'.",
 					arg);
+		opt->assigned_count++;
+		break;
+	case OPT_CONSOLE:
+		if (strcmp(arg, "serial") != 0 && strcmp(arg, "virtio") != 0)
+			return complain("--console is serial or virtio, not '%s'.", arg);
+		opt->virtio_console = *arg == 'v';
+		break;
+	case OPT_VIRTQUEUES:
+		if (strcmp(arg, "packed") != 0 && strcmp(arg, "split") != 0)
+			return complain("--virtqueues is packed or split, not '%s'.", arg);
+		opt->split = *arg == 's';
+		break;
+	case OPT_DISK:
+		return parse_disk(opt, arg);
+	case OPT_RNG:
+		if (arg && !parse_number(arg, 1, RNG_RATE_MAX, &opt->rng_rate))
+			return complain("--rng takes a number of bytes per second from 1 to %d, not '%s'.",
+					RNG_RATE_MAX, arg);
+		opt->rng = true;
 		break;
 	case OPT_FLAT:
 		opt->flat = arg;
@@ -376,8 +442,10 @@ static int check_restore(const struct run_options *opt)
 		return complain("--restore is a guest that runs already: --kernel, --flat and what belongs to these are not for it.");
 	if (opt->mem || opt->cpus)
 		return complain("--restore has its memory and vCPUs from the snapshot: --mem and --cpus are not for it.");
-	if (*opt->assigned)
+	if (opt->assigned_count)
 		return complain("--restore cannot have a --device: no snapshot has one.");
+	if (opt->disk_count || opt->rng || opt->virtio_console)
+		return complain("--restore cannot have virtio devices: no snapshot has one.");
 	if (opt->reboot)
 		return complain("--restore knows no kernel that --reboot could start.");
 	return -1;
@@ -399,8 +467,14 @@ static int check(struct run_options *opt)
 		return complain("--kernel and --flat exclude each other.");
 	if (opt->flat && (opt->initrd || *opt->append || opt->cmdline || opt->entry != ENTRY_AUTO))
 		return complain("--initrd, --append, --cmdline and --entry are for --kernel only.");
-	if (opt->flat && *opt->assigned)
+	if (opt->flat && opt->assigned_count)
 		return complain("--flat has neither PCI nor interrupt controllers for --device.");
+	if (opt->flat && opt->virtio_console)
+		return complain("--flat has neither PCI nor interrupt controllers for --console virtio.");
+	if (opt->flat && opt->disk_count)
+		return complain("--flat has neither PCI nor interrupt controllers for --disk.");
+	if (opt->flat && opt->rng)
+		return complain("--flat has neither PCI nor interrupt controllers for --rng.");
 	if (opt->flat && opt->cpus > 1)
 		return complain("--flat has no interrupt controllers to start a second vCPU with.");
 	if (opt->kernel && opt->load != LOAD_NOT_GIVEN)
@@ -421,7 +495,8 @@ static int check(struct run_options *opt)
 		free(opt->cmdline);
 		opt->cmdline = join(NULL, opt->append);
 	} else {
-		opt->cmdline = join(join(NULL, DEFAULT_CMDLINE), opt->append);
+		append = join(NULL, opt->virtio_console ? VIRTIO_CMDLINE : DEFAULT_CMDLINE);
+		opt->cmdline = join(append, opt->append);
 	}
 	return -1;
 }
@@ -463,6 +538,11 @@ int options_parse(struct run_options *opt, int argc, char **argv)
 
 void options_free(struct run_options *opt)
 {
+	unsigned int i;
+
+	for (i = 0; i < opt->disk_count; i++)
+		free((char *)opt->disk[i].path);
+	opt->disk_count = 0;
 	free(opt->append);
 	free(opt->cmdline);
 	opt->append = NULL;

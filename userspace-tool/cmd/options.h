@@ -11,13 +11,24 @@
 #include "boot/load.h"
 #include "kvm/exit_sentence.h"
 #include "vfio/vfio.h"
+#include "virtio/blk.h"
+
+#define ASSIGNED_MAX	16
+#define DISKS_MAX	16
 
 /**
  * struct run_options - what the user wants
  * @device: the device node
  * @kernel: kernel file, or NULL with @flat
  * @flat: raw real-mode image, or NULL
- * @assigned: address of the PCI device that the guest gets, or empty
+ * @assigned: addresses of the PCI devices that the guest gets
+ * @assigned_count: how many
+ * @disk: the disks
+ * @disk_count: how many
+ * @virtio_console: the terminal is a virtio console, not the serial port
+ * @split: virtio devices offer no packed virtqueues
+ * @rng: with a source of random numbers
+ * @rng_rate: bytes per second that it gives, 0 for as many as are asked for
  * @initrd: initial ramdisk, or NULL
  * @append: the user's own part of the command line (--cmdline, --append), never NULL
  * @cmdline: the whole of it for a Linux kernel
@@ -43,7 +54,14 @@
 struct run_options {
 	const char *device;
 	const char *kernel;
-	char assigned[PCI_ADDRESS_SIZE];
+	char assigned[ASSIGNED_MAX][PCI_ADDRESS_SIZE];
+	unsigned int assigned_count;
+	struct blk_options disk[DISKS_MAX];
+	unsigned int disk_count;
+	bool virtio_console;
+	bool split;
+	bool rng;
+	__u64 rng_rate;
 	const char *flat;
 	const char *initrd;
 	char *append;

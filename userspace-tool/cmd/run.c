@@ -29,10 +29,13 @@
 #include "kvm/exits.h"
 #include "kvm/statistics.h"
 #include "kvm/vcpu.h"
+#include "machine/devices.h"
 #include "machine/machine.h"
 #include "machine/power.h"
 #include "machine/vcpu_loop.h"
 #include "snapshot/snapshot.h"
+#include "virtio/console.h"
+#include "virtio/rng.h"
 
 #define FLUSH_DELAY_NS	4000000LL
 #define NS_PER_S	1000000000LL
@@ -92,7 +95,7 @@ static void fatal_signal(int sig)
 /* Signals that end or stop the run come by signalfd; deadly ones still restore the terminal. */
 static int setup_signals(struct sentence *why)
 {
-	static const int by_fd[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT };
+	static const int by_fd[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH };
 	static const int fatal[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL };
 	struct sigaction sa = { .sa_handler = fatal_signal, .sa_flags = SA_RESETHAND };
 	struct sigaction old;
@@ -163,14 +166,23 @@ static void handle_signal(struct event_loop *l)
 	case SIGCONT:
 		console_raw(&l->m->console);
 		break;
+	case SIGWINCH:
+		devices_resize(l->m);
+		break;
 	default:
 		machine_stop(l->m, OUTCOME_SIGNAL, NULL, info.ssi_signo);
 	}
 }
 
+/* What is typed goes to the virtio console, if there is one, else to the serial port. */
+static size_t input_space(struct machine *m)
+{
+	return m->terminal ? console_space(m->terminal, 0) : uart_space(&m->uart);
+}
+
 static void handle_input(struct event_loop *l)
 {
-	size_t room = uart_space(&l->m->uart), len;
+	size_t room = input_space(l->m), len;
 	__u8 data[256];
 
 	if (room > sizeof(data))
@@ -191,7 +203,9 @@ static void handle_input(struct event_loop *l)
 	case CONSOLE_NOTHING:
 		break;
 	}
-	if (len)
+	if (len && l->m->terminal)
+		console_receive(l->m->terminal, 0, data, len);
+	else if (len)
 		uart_receive(&l->m->uart, data, len);
 }
 
@@ -235,7 +249,7 @@ static void turn(struct event_loop *l)
 		l->ticking = m->rtc_ticks;
 		set_timer(l->fd[FD_TICK].fd, l->ticking, l->ticking);
 	}
-	l->fd[FD_INPUT].fd = l->input_ended || !uart_space(&m->uart) ? -1 : STDIN_FILENO;
+	l->fd[FD_INPUT].fd = l->input_ended || !input_space(m) ? -1 : STDIN_FILENO;
 	if (poll(l->fd, FDS, timeout) > 0)
 		handle_events(l);
 	if (l->flush_at && now_ns() >= l->flush_at)
@@ -276,10 +290,37 @@ static int load(struct machine *m, const struct run_options *opt, const struct s
 		bios_data_build(&m->vm.ram, 0);
 		return load_flat(&req.kernel, opt->load, &m->vm.ram, state, why);
 	}
-	req.rsdp = acpi_build(&m->vm.ram, opt->cpus, *opt->assigned);
+	req.rsdp = acpi_build(&m->vm.ram, opt->cpus,
+			      pci_root_devices(&m->pci) ? &m->pci : NULL);
 	bios_data_build(&m->vm.ram, req.rsdp);
 	bios_vectors_build(&m->vm.ram);
 	return load_kernel(&req, &m->vm.ram, state, why);
+}
+
+/* The devices of the command line, in its order within each kind. */
+static int add_devices(struct machine *m, const struct run_options *opt, struct sentence *why)
+{
+	struct virtio_device *d;
+	unsigned int i;
+
+	for (i = 0; i < opt->assigned_count; i++)
+		if (devices_assign(m, opt->assigned[i], why))
+			return -1;
+	m->split = opt->split;
+	if (opt->virtio_console && devices_add_console(m, why))
+		return -1;
+	for (i = 0; i < opt->disk_count; i++) {
+		d = blk_open(&m->vm.ram, &opt->disk[i], i,
+			     opt->cpus < BLK_QUEUES_MAX ? opt->cpus : BLK_QUEUES_MAX, why);
+		if (!d || devices_add(m, d, why))
+			return -1;
+	}
+	if (opt->rng) {
+		d = rng_open(&m->vm.ram, opt->rng_rate, why);
+		if (!d || devices_add(m, d, why))
+			return -1;
+	}
+	return 0;
 }
 
 static int create_vcpus(struct machine *m, unsigned int cpus, bool stats, struct sentence *why)
@@ -305,6 +346,7 @@ static int build_restored(struct machine *m, const struct run_options *opt, stru
 	if (vm_create(&m->vm, opt->device, s->low_size + s->high_size, s->irqchip, why) ||
 	    create_vcpus(m, s->cpus, opt->stats, why))
 		return -1;
+	devices_init(m);
 	machine_init(m);
 	return snapshot_restore(&from->snapshot, m, why);
 }
@@ -315,16 +357,11 @@ static int build(struct machine *m, const struct run_options *opt, const struct 
 {
 	struct boot_state state;
 
-	if (vm_create(&m->vm, opt->device, opt->mem, !opt->flat, why) ||
-	    load(m, opt, from, &state, why))
+	if (vm_create(&m->vm, opt->device, opt->mem, !opt->flat, why))
 		return -1;
-	if (*opt->assigned) {
-		m->assigned = assigned_open(opt->assigned, &m->vm, why);
-		if (!m->assigned)
-			return -1;
-		m->pci.device = &assigned_config_ops;
-		m->pci.opaque = m->assigned;
-	}
+	devices_init(m);
+	if (add_devices(m, opt, why) || load(m, opt, from, &state, why))
+		return -1;
 	if (create_vcpus(m, opt->cpus, opt->stats, why) ||
 	    vcpu_set_boot_state(&m->vm.vcpu[0], &state, why))
 		return -1;
@@ -342,8 +379,7 @@ static int start_anew(struct event_loop *l, const struct run_options *opt,
 	struct machine *m = l->m;
 
 	machine_join(m);
-	assigned_close(m->assigned);
-	m->assigned = NULL;
+	devices_close(m);
 	vm_clear(&m->vm);
 	m->outcome = OUTCOME_NONE;
 	l->ticking = false;
@@ -579,8 +615,8 @@ int command_run(int argc, char **argv)
 	}
 	for (i = 0; i < VM_VCPUS_MAX; i++)
 		free(m->counts[i].port);
-	/* The device goes first: it must not reach memory that is given back to the host. */
-	assigned_close(m->assigned);
+	/* Devices go first: they must not reach memory that is given back to the host. */
+	devices_close(m);
 	vm_destroy(&m->vm);
 	free(m);
 	options_free(&opt);

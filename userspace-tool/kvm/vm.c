@@ -2,8 +2,8 @@
 /*
  * The system and VM part of KVM's ABI (Documentation/virt/kvm/api.rst in the kernel):
  * KVM_CREATE_VM, KVM_SET_TSS_ADDR, KVM_SET_IDENTITY_MAP_ADDR, KVM_CREATE_IRQCHIP,
- * KVM_CREATE_PIT2, KVM_SET_USER_MEMORY_REGION, KVM_IRQ_LINE, KVM_IRQFD, KVM_SET_GSI_ROUTING,
- * KVM_CREATE_DEVICE.
+ * KVM_CREATE_PIT2, KVM_SET_USER_MEMORY_REGION, KVM_IRQ_LINE, KVM_IRQFD, KVM_IOEVENTFD,
+ * KVM_SET_GSI_ROUTING, KVM_CREATE_DEVICE.
  *
  * Relies on the default interrupt routing of the in-kernel controllers: line n is pin n of the
  * 8259 pair and of the IOAPIC.
@@ -129,6 +129,9 @@ int vm_create(struct vm *vm, const char *device, __u64 mem, bool irqchip, struct
 	__u64 identity_map = GUEST_IDENTITY_MAP;
 
 	vm->device = device;
+	space_init(&vm->slots, VM_FIRST_FREE_SLOT, VM_FREE_SLOTS);
+	space_init(&vm->gsis, VM_FIRST_MSI, VM_MSIS);
+	pthread_mutex_init(&vm->route_lock, NULL);
 	if (vm->dev_fd < 0)
 		vm->dev_fd = node_open(device, why);
 	if (vm->dev_fd < 0)
@@ -168,6 +171,7 @@ void vm_clear(struct vm *vm)
 		close(vm->fd);
 	if (vm->ram_map)
 		munmap(vm->ram_map, vm->ram_map_size);
+	free(vm->msi);
 	vm_init(vm);
 	vm->dev_fd = node;
 }
@@ -178,6 +182,15 @@ void vm_destroy(struct vm *vm)
 	if (vm->dev_fd >= 0)
 		close(vm->dev_fd);
 	vm->dev_fd = -1;
+}
+
+/* Where devices with addresses of 64 bits may be: above RAM, up to the longest physical address. */
+void vm_high_window(const struct vm *vm, __u64 *base, __u64 *size)
+{
+	__u64 end = 1ULL << physical_bits();
+
+	*base = (GUEST_HIGH_RAM_BASE + vm->ram.high_size + GIB - 1) & ~(GIB - 1);
+	*size = end > *base ? end - *base : 0;
 }
 
 /* Drive interrupt line @irq of the in-kernel interrupt controllers. */
@@ -193,7 +206,7 @@ void vm_irq_line(struct vm *vm, unsigned int irq, bool level)
 /**
  * vm_set_memory() - make memory of this process the guest's, or take it back
  * @vm: the VM
- * @slot: which slot; VM_FIRST_FREE_SLOT and above
+ * @slot: which slot; taken from vm->slots
  * @gpa: guest-physical address
  * @mem: page-aligned memory
  * @size: bytes, 0 to remove the slot
@@ -222,40 +235,98 @@ static void add_pin(struct kvm_irq_routing *table, unsigned int gsi, unsigned in
 	};
 }
 
-/**
- * vm_set_msi_routes() - route interrupts from VM_FIRST_MSI on to messages, lower ones to pins
- * @vm: the VM
- * @msi: the messages; one without an address is left out
- * @count: how many
- *
- * Return: 0, or -1 with errno.
- */
-int vm_set_msi_routes(struct vm *vm, const struct kvm_irq_routing_msi *msi, unsigned int count)
+/* Reserve @count interrupt numbers for messages, in a row. Return: the first, or -1. */
+int vm_take_gsis(struct vm *vm, unsigned int count)
+{
+	__u64 first = space_take(&vm->gsis, count, 1);
+
+	return first == SPACE_NONE ? -1 : (int)first;
+}
+
+/* Give back what vm_take_gsis() returned. Their routes stay until somebody else sets them. */
+void vm_give_gsis(struct vm *vm, unsigned int first)
+{
+	space_give(&vm->gsis, first);
+}
+
+/* Tell the kernel all routes: pins, and messages that have an address. Route lock held. */
+static int set_routes(struct vm *vm)
 {
 	struct kvm_irq_routing *table;
 	unsigned int i;
 	int ret;
 
 	table = calloc(1, sizeof(*table) +
-		       (PIC_PINS + VM_FIRST_MSI + count) * sizeof(table->entries[0]));
+		       (PIC_PINS + VM_FIRST_MSI + VM_MSIS) * sizeof(table->entries[0]));
 	if (!table)
 		return -1;
 	for (i = 0; i < PIC_PINS; i++)
 		add_pin(table, i, i < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE, i % 8);
 	for (i = 0; i < VM_FIRST_MSI; i++)
 		add_pin(table, i, KVM_IRQCHIP_IOAPIC, i);
-	for (i = 0; i < count; i++) {
-		if (!msi[i].address_lo && !msi[i].address_hi)
+	for (i = 0; i < VM_MSIS; i++) {
+		if (!vm->msi[i].address)
 			continue;
 		table->entries[table->nr++] = (struct kvm_irq_routing_entry) {
 			.gsi = VM_FIRST_MSI + i,
 			.type = KVM_IRQ_ROUTING_MSI,
-			.u.msi = msi[i],
+			.u.msi.address_lo = vm->msi[i].address,
+			.u.msi.address_hi = vm->msi[i].address >> 32,
+			.u.msi.data = vm->msi[i].data,
 		};
 	}
 	ret = ioctl(vm->fd, KVM_SET_GSI_ROUTING, table);
 	free(table);
 	return ret;
+}
+
+/**
+ * vm_route_msi() - let an interrupt number be a message
+ * @vm: the VM
+ * @gsi: of vm_take_gsis()
+ * @message: the message; without an address, the number has no route
+ *
+ * Return: 0, or -1.
+ */
+int vm_route_msi(struct vm *vm, unsigned int gsi, const struct msi_message *message)
+{
+	int ret = 0;
+
+	if (gsi < VM_FIRST_MSI || gsi - VM_FIRST_MSI >= VM_MSIS)
+		return -1;
+	pthread_mutex_lock(&vm->route_lock);
+	if (!vm->msi)
+		vm->msi = calloc(VM_MSIS, sizeof(*vm->msi));
+	if (vm->msi) {
+		vm->msi[gsi - VM_FIRST_MSI] = *message;
+		ret = set_routes(vm);
+	} else {
+		ret = -1;
+	}
+	pthread_mutex_unlock(&vm->route_lock);
+	return ret;
+}
+
+/**
+ * vm_doorbell() - let a write of the guest's signal an eventfd
+ * @vm: the VM
+ * @gpa: guest-physical address
+ * @len: bytes of the write: 1, 2, 4 or 8; others still come as exits
+ * @fd: the eventfd
+ * @assign: false takes it back
+ *
+ * Return: 0, or -1 with errno.
+ */
+int vm_doorbell(struct vm *vm, __u64 gpa, unsigned int len, int fd, bool assign)
+{
+	struct kvm_ioeventfd doorbell = {
+		.addr = gpa,
+		.len = len,
+		.fd = fd,
+		.flags = assign ? 0 : KVM_IOEVENTFD_FLAG_DEASSIGN,
+	};
+
+	return ioctl(vm->fd, KVM_IOEVENTFD, &doorbell);
 }
 
 /**
@@ -293,8 +364,9 @@ void vm_add_vfio_group(struct vm *vm, int group)
 	};
 
 	/* A hypervisor without this device has no memory types but write-back. */
-	if (ioctl(vm->fd, KVM_CREATE_DEVICE, &device) < 0)
+	if (vm->vfio_fd < 0 && ioctl(vm->fd, KVM_CREATE_DEVICE, &device) < 0)
 		return;
-	vm->vfio_fd = device.fd;
+	if (vm->vfio_fd < 0)
+		vm->vfio_fd = device.fd;
 	ioctl(vm->vfio_fd, KVM_SET_DEVICE_ATTR, &attr);
 }

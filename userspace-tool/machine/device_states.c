@@ -168,7 +168,7 @@ const struct device_state power_state = {
 
 static void pci_address_save(void *device, struct state_out *out)
 {
-	struct pci_bus *bus = device;
+	struct pci_root *bus = device;
 	__u32 address = bus->config_address;
 
 	STATE_PUT(out, address);
@@ -176,7 +176,7 @@ static void pci_address_save(void *device, struct state_out *out)
 
 static int pci_address_load(void *device, struct state_in *in, __u32 version, struct sentence *why)
 {
-	struct pci_bus *bus = device;
+	struct pci_root *bus = device;
 	__u32 address;
 
 	(void)version;

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "bus/bus.h"
 #include "devices/pci.h"
 #include "devices/rtc.h"
 #include "devices/uart.h"
@@ -22,6 +23,7 @@
 #include "state/state.h"
 #include "terminal/console.h"
 #include "vfio/assigned.h"
+#include "virtio/virtio_pci.h"
 
 #define DEBUG_CONSOLE_PORT	0xe9
 #define DEBUG_CONSOLE_PORT2	0x402
@@ -83,8 +85,15 @@ struct machine_report {
  * @console: the terminal
  * @uart: serial port, connected to @console
  * @rtc: clock
- * @pci: PCI bus
- * @assigned: a device of the host's that the guest has, or NULL
+ * @ports: bus of I/O ports
+ * @memory: bus of guest-physical memory that is not RAM
+ * @pci: PCI root
+ * @virtio: virtio devices
+ * @virtio_count: how many
+ * @terminal: the virtio console that what is typed goes to, or NULL: the serial port
+ * @split: devices offer no packed virtqueues
+ * @assigned: devices of the host's that the guest has
+ * @assigned_count: how many
  * @wake_fd: eventfd that wakes the event loop: output gathers, the run ends, input may go on
  * @rtc_ticks: the event loop is to call rtc_tick() every second
  * @outcome: the way in which the run ended; OUTCOME_NONE while it lasts
@@ -110,8 +119,15 @@ struct machine {
 	struct console console;
 	struct uart uart;
 	struct rtc rtc;
-	struct pci_bus pci;
-	struct assigned *assigned;
+	struct bus ports;
+	struct bus memory;
+	struct pci_root pci;
+	struct virtio_pci *virtio[PCI_SLOTS];
+	unsigned int virtio_count;
+	struct virtio_device *terminal;
+	bool split;
+	struct assigned *assigned[PCI_SLOTS];
+	unsigned int assigned_count;
 	int wake_fd;
 	atomic_bool rtc_ticks;
 	atomic_int outcome;

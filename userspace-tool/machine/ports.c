@@ -2,8 +2,9 @@
 /*
  * The machine's I/O ports: which device an access is for. See machine.h for the list.
  *
- * Wide accesses to byte-wide devices are split into consecutive ports, as the ISA bus does. Runs
- * of bytes (REP OUTSB) go to UART and debug console whole.
+ * Each device has a range of the bus of ports; so have the I/O BARs of PCI devices. Wide accesses
+ * to byte-wide devices are split into consecutive ports, as the ISA bus does. Runs of bytes (REP
+ * OUTSB) go to UART and debug console whole.
  */
 #include <string.h>
 
@@ -34,7 +35,7 @@ static bool is_debug_console(__u32 port)
 	return port == DEBUG_CONSOLE_PORT || port == DEBUG_CONSOLE_PORT2;
 }
 
-/* In the order of port_out() and write_byte(). The kernel serves those of @in_kernel itself. */
+/* What --debug-exit cannot have. The kernel serves those of @in_kernel itself. */
 static const struct {
 	__u16 base, count;
 	bool in_kernel;
@@ -88,61 +89,201 @@ static void report_panic(struct machine *m, __u8 value)
 	machine_report(m, "panic", &s);
 }
 
-/* All devices except UART and debug console, which port_out() serves. */
-static void write_byte(struct machine *m, __u16 port, __u8 value)
-{
-	bool reset = false;
+/* ---- the devices: each byte of an access is one of a byte-wide register ---------------------- */
 
-	if (in_range(port, RTC_BASE, RTC_PORTS))
-		rtc_write(&m->rtc, port - RTC_BASE, value);
-	else if (in_range(port, ACPI_PM1_STATUS, sizeof(m->pm1)))
-		pm1_write(m, port - ACPI_PM1_STATUS, value);
-	else if (port == PORT_PANIC)
-		report_panic(m, value);
-	else if (port == m->debug_exit_port)
-		machine_stop(m, OUTCOME_DEBUG_EXIT, NULL, value);
-	else if (port == PORT_KEYBOARD_COMMAND)
-		reset = value == KEYBOARD_PULSE_RESET;
-	else if (port == ACPI_RESET_PORT)
-		reset = value & RESET_CPU;
-	else if (port == PORT_SYSTEM_CONTROL_A)
-		reset = value & CONTROL_A_FAST_RESET;
-	if (reset)
-		machine_stop(m, OUTCOME_RESET, NULL, 0);
+static void uart_out(void *opaque, __u64 offset, const void *data, unsigned int len)
+{
+	struct machine *m = opaque;
+	unsigned int i;
+
+	for (i = 0; i < len; i++)
+		uart_write(&m->uart, offset + i, (const __u8 *)data + i, 1);
 }
 
-static __u8 read_byte(struct machine *m, __u16 port)
+static void uart_in(void *opaque, __u64 offset, void *data, unsigned int len)
 {
-	if (in_range(port, UART_COM1_BASE, UART_COM1_PORTS))
-		return uart_read(&m->uart, port - UART_COM1_BASE);
-	if (in_range(port, RTC_BASE, RTC_PORTS))
-		return rtc_read(&m->rtc, port - RTC_BASE);
-	if (in_range(port, ACPI_PM1_STATUS, sizeof(m->pm1)))
-		return pm1_read(m, port - ACPI_PM1_STATUS);
-	if (in_range(port, PCI_PORTS_BASE, PCI_PORTS))
-		return pci_read_byte(&m->pci, port - PCI_PORTS_BASE);
-	switch (port) {
-	case PORT_KEYBOARD_DATA:
-	case PORT_KEYBOARD_COMMAND:
-		return 0;	/* no key, and never busy, so that a guest can ask for a reset */
-	case PORT_SYSTEM_CONTROL_A:
-		return CONTROL_A_A20;
-	case PORT_PANIC:
-		return PANIC_PANICKED | PANIC_CRASH_LOADED;
-	case DEBUG_CONSOLE_PORT:
-	case DEBUG_CONSOLE_PORT2:
-		return DEBUG_CONSOLE_PORT;	/* how a guest finds out that it is there */
-	default:
-		return 0xff;
-	}
+	struct machine *m = opaque;
+	unsigned int i;
+
+	for (i = 0; i < len; i++)
+		((__u8 *)data)[i] = uart_read(&m->uart, offset + i);
 }
 
-static __u32 get(const __u8 *data, unsigned int size)
+static void debug_out(void *opaque, __u64 offset, const void *data, unsigned int len)
+{
+	struct machine *m = opaque;
+
+	(void)offset;
+	console_put(&m->console, data, len);
+}
+
+static void debug_in(void *opaque, __u64 offset, void *data, unsigned int len)
+{
+	(void)opaque;
+	(void)offset;
+	memset(data, DEBUG_CONSOLE_PORT, len);	/* how a guest finds out that it is there */
+}
+
+static void rtc_out(void *opaque, __u64 offset, const void *data, unsigned int len)
+{
+	struct machine *m = opaque;
+	unsigned int i;
+
+	for (i = 0; i < len; i++)
+		rtc_write(&m->rtc, offset + i, ((const __u8 *)data)[i]);
+}
+
+static void rtc_in(void *opaque, __u64 offset, void *data, unsigned int len)
+{
+	struct machine *m = opaque;
+	unsigned int i;
+
+	for (i = 0; i < len; i++)
+		((__u8 *)data)[i] = rtc_read(&m->rtc, offset + i);
+}
+
+static void pm1_out(void *opaque, __u64 offset, const void *data, unsigned int len)
+{
+	unsigned int i;
+
+	for (i = 0; i < len; i++)
+		pm1_write(opaque, offset + i, ((const __u8 *)data)[i]);
+}
+
+static void pm1_in(void *opaque, __u64 offset, void *data, unsigned int len)
+{
+	unsigned int i;
+
+	for (i = 0; i < len; i++)
+		((__u8 *)data)[i] = pm1_read(opaque, offset + i);
+}
+
+static __u32 get(const void *data, unsigned int size)
 {
 	__u32 value = 0;
 
 	memcpy(&value, data, size);
 	return value;
+}
+
+/* PCI depends on the width of an access: a byte at 0xcf9 is the reset register. */
+static void pci_out(void *opaque, __u64 offset, const void *data, unsigned int len)
+{
+	unsigned int reset = ACPI_RESET_PORT - PCI_PORTS_BASE;
+	struct machine *m = opaque;
+
+	if (offset >= PCI_CONFIG_DATA - PCI_PORTS_BASE)
+		pci_write_data(&m->pci, offset % 4, len, get(data, len));
+	else if (offset == 0 && len == 4)
+		pci_write_address(&m->pci, get(data, len));
+	else if (offset <= reset && reset < offset + len &&
+		 (((const __u8 *)data)[reset - offset] & RESET_CPU))
+		machine_stop(m, OUTCOME_RESET, NULL, 0);
+}
+
+static void pci_in(void *opaque, __u64 offset, void *data, unsigned int len)
+{
+	struct machine *m = opaque;
+	unsigned int i;
+	__u32 value;
+
+	if (offset >= PCI_CONFIG_DATA - PCI_PORTS_BASE) {
+		value = pci_read_data(&m->pci, offset % 4, len);
+		memcpy(data, &value, len);
+		return;
+	}
+	for (i = 0; i < len; i++)
+		((__u8 *)data)[i] = pci_read_byte(&m->pci, offset + i);
+}
+
+static void keyboard_out(void *opaque, __u64 offset, const void *data, unsigned int len)
+{
+	(void)len;
+	if (offset == 0 && *(const __u8 *)data == KEYBOARD_PULSE_RESET)
+		machine_stop(opaque, OUTCOME_RESET, NULL, 0);
+}
+
+/* No key, and never busy, so that a guest can ask for a reset. */
+static void keyboard_in(void *opaque, __u64 offset, void *data, unsigned int len)
+{
+	(void)opaque;
+	(void)offset;
+	memset(data, 0, len);
+}
+
+static void no_out(void *opaque, __u64 offset, const void *data, unsigned int len)
+{
+	(void)opaque;
+	(void)offset;
+	(void)data;
+	(void)len;
+}
+
+static void control_a_out(void *opaque, __u64 offset, const void *data, unsigned int len)
+{
+	(void)offset;
+	(void)len;
+	if (*(const __u8 *)data & CONTROL_A_FAST_RESET)
+		machine_stop(opaque, OUTCOME_RESET, NULL, 0);
+}
+
+static void control_a_in(void *opaque, __u64 offset, void *data, unsigned int len)
+{
+	(void)opaque;
+	(void)offset;
+	memset(data, CONTROL_A_A20, len);
+}
+
+static void panic_out(void *opaque, __u64 offset, const void *data, unsigned int len)
+{
+	(void)offset;
+	(void)len;
+	report_panic(opaque, *(const __u8 *)data);
+}
+
+static void panic_in(void *opaque, __u64 offset, void *data, unsigned int len)
+{
+	(void)opaque;
+	(void)offset;
+	memset(data, PANIC_PANICKED | PANIC_CRASH_LOADED, len);
+}
+
+static const struct {
+	__u16 base, count;
+	struct bus_ops ops;
+} devices[] = {
+	{ UART_COM1_BASE, UART_COM1_PORTS, { uart_in, uart_out } },
+	{ DEBUG_CONSOLE_PORT, 1, { debug_in, debug_out } },
+	{ DEBUG_CONSOLE_PORT2, 1, { debug_in, debug_out } },
+	{ RTC_BASE, RTC_PORTS, { rtc_in, rtc_out } },
+	{ ACPI_PM1_STATUS, 6, { pm1_in, pm1_out } },
+	{ PCI_PORTS_BASE, PCI_PORTS, { pci_in, pci_out } },
+	{ PORT_KEYBOARD_DATA, 1, { keyboard_in, no_out } },
+	{ PORT_KEYBOARD_COMMAND, 1, { keyboard_in, keyboard_out } },
+	{ PORT_SYSTEM_CONTROL_A, 1, { control_a_in, control_a_out } },
+	{ PORT_PANIC, 1, { panic_in, panic_out } },
+};
+
+/* Give the machine's own devices their ports. */
+void ports_init(struct machine *m)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(devices); i++)
+		bus_add(&m->ports, devices[i].base, devices[i].count, &devices[i].ops, m);
+}
+
+/* ---- accesses -------------------------------------------------------------------------------- */
+
+/* The port of --debug-exit, if the access touches it; then the run has ended. */
+static bool debug_exit(struct machine *m, __u16 port, unsigned int size, const __u8 *data)
+{
+	bool pci_address = port == PCI_PORTS_BASE && size == 4;
+
+	if (!in_range(m->debug_exit_port, port, size) || pci_address)
+		return false;
+	machine_stop(m, OUTCOME_DEBUG_EXIT, NULL, data[m->debug_exit_port - port]);
+	return true;
 }
 
 /**
@@ -166,25 +307,10 @@ void port_out(struct machine *m, __u16 port, unsigned int size, const __u8 *data
 		return;
 	}
 	for (; count; count--, data += size) {
-		/* PCI depends on the width of an access: a byte at 0xcf8 is another register. */
-		if (size == 4 && port == PCI_PORTS_BASE) {
-			pci_write_address(&m->pci, get(data, size));
+		if (debug_exit(m, port, size, data) || bus_write(&m->ports, port, data, size))
 			continue;
-		}
-		if (in_range(port, PCI_CONFIG_DATA, 4)) {
-			pci_write_data(&m->pci, port - PCI_CONFIG_DATA, size, get(data, size));
-			continue;
-		}
-		if (m->assigned && assigned_port(m->assigned, port, size, (__u8 *)data, true))
-			continue;
-		for (i = 0; i < size; i++) {
-			if (in_range(port + i, UART_COM1_BASE, UART_COM1_PORTS))
-				uart_write(&m->uart, port + i - UART_COM1_BASE, data + i, 1);
-			else if (is_debug_console(port + i))
-				console_put(&m->console, data + i, 1);
-			else
-				write_byte(m, port + i, data[i]);
-		}
+		for (i = 0; i < size; i++)
+			bus_write(&m->ports, port + i, data + i, 1);
 	}
 }
 
@@ -194,9 +320,10 @@ void port_in(struct machine *m, __u16 port, unsigned int size, __u8 *data, __u32
 	unsigned int i;
 
 	for (; count; count--, data += size) {
-		if (m->assigned && assigned_port(m->assigned, port, size, data, false))
+		if (bus_read(&m->ports, port, data, size))
 			continue;
 		for (i = 0; i < size; i++)
-			data[i] = read_byte(m, port + i);
+			if (!bus_read(&m->ports, port + i, data + i, 1))
+				data[i] = 0xff;
 	}
 }

@@ -43,13 +43,12 @@ static void serve_io(struct machine *m, struct kvm_run *run, struct exit_counts 
 		port_in(m, run->io.port, run->io.size, data, run->io.count);
 }
 
-/* What is no RAM is an assigned device's; or reads give ones, and writes are lost. */
+/* What is no RAM is a device's; or reads give ones, and writes are lost. */
 static void serve_mmio(struct machine *m, struct kvm_run *run)
 {
-	if (m->assigned && assigned_mmio(m->assigned, run->mmio.phys_addr, run->mmio.len,
-					 run->mmio.data, run->mmio.is_write))
-		return;
-	if (!run->mmio.is_write)
+	if (run->mmio.is_write)
+		bus_write(&m->memory, run->mmio.phys_addr, run->mmio.data, run->mmio.len);
+	else if (!bus_read(&m->memory, run->mmio.phys_addr, run->mmio.data, run->mmio.len))
 		memset(run->mmio.data, 0xff, sizeof(run->mmio.data));
 }
 

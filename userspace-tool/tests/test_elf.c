@@ -98,7 +98,7 @@ static void pvh_start_info(void)
 	CHECK(u32_at(&ram, u32_at(&ram, modlist)) == 0x030201);
 	CHECK(u32_at(&ram, GUEST_START_INFO + 24) == GUEST_CMDLINE);
 	CHECK(u32_at(&ram, GUEST_START_INFO + 32) == GUEST_ACPI);
-	CHECK(u32_at(&ram, GUEST_START_INFO + 48) == 5);
+	CHECK(u32_at(&ram, GUEST_START_INFO + 48) == 6);
 	test_image_free(&k);
 	test_ram_free(&ram);
 }
@@ -220,7 +220,7 @@ static void good_multiboot(void)
 		mods = u32_at(&ram, GUEST_START_INFO + 24);
 		CHECK(u32_at(&ram, mods + 4) - u32_at(&ram, mods) == 5000);
 		CHECK(u32_at(&ram, u32_at(&ram, mods)) == 0x030201);
-		CHECK(u32_at(&ram, GUEST_START_INFO + 44) == 5 * 24);
+		CHECK(u32_at(&ram, GUEST_START_INFO + 44) == 6 * 24);
 		test_image_free(&k);
 		test_ram_free(&ram);
 	}

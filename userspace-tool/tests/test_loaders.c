@@ -66,7 +66,7 @@ static void good_bzimage(void)
 	CHECK(ram.low[bp->hdr.ramdisk_image] == 0x77);
 	CHECK(ram.low[bp->hdr.ramdisk_image + 9999] == 0x77);
 	CHECK(bp->acpi_rsdp_addr == GUEST_ACPI);
-	CHECK(bp->e820_entries == 5);
+	CHECK(bp->e820_entries == 6);
 	CHECK(bp->sentinel == 0);
 	test_image_free(&k);
 	test_image_free(&initrd);

@@ -24,6 +24,7 @@ extern const struct test debug_tests[];
 extern const struct test stat_tests[];
 extern const struct test trace_tests[];
 extern const struct test doors_tests[];
+extern const struct test virtio_tests[];
 extern const struct test snapshot_tests[];
 extern const struct test control_tests[];
 

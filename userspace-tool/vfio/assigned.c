@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A device of the host's as device 1 of the guest's PCI bus: see assigned.h. PCI Local Bus
- * Specification 3.0, sections "Base Addresses", "MSI Capability Structure" and "MSI-X Capability
- * and Table Structures".
+ * A device of the host's on the guest's PCI bus: see assigned.h. PCI Local Bus Specification 3.0,
+ * sections "Base Addresses", "MSI Capability Structure" and "MSI-X Capability and Table
+ * Structures".
  *
  * vfio-pci keeps a configuration space for its user, in which BARs can be sized and set and MSI
  * has an address and data; what the guest writes goes there, and this file does what follows from
@@ -18,7 +18,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "boot/acpi.h"
 #include "compiler.h"
 #include "vfio/assigned.h"
 #include "vfio/vfio.h"
@@ -34,6 +33,8 @@
 
 /**
  * struct bar - a base address register and what is behind it
+ * @device: whose
+ * @index: its number
  * @io: it is of ports, not of memory
  * @wide: it has 64 bits: the next register is its upper half
  * @size: bytes, 0 where there is none
@@ -43,6 +44,8 @@
  * @len: bytes of each part
  */
 struct bar {
+	struct assigned *device;
+	unsigned int index;
 	bool io;
 	bool wide;
 	__u64 size;
@@ -65,6 +68,10 @@ struct vector {
 struct assigned {
 	struct vfio vfio;
 	struct vm *vm;
+	struct pci_root *root;
+	int number;			/* on the guest's bus */
+	unsigned int gsi;		/* of its interrupt line */
+	unsigned int first_slot;
 	pthread_mutex_t lock;		/* all below */
 	struct bar bar[BARS];
 	unsigned int msi;		/* capability in configuration space, or 0 */
@@ -78,7 +85,8 @@ struct assigned {
 	unsigned int kind;		/* of interrupts that are on, or NO_KIND */
 	unsigned int count;		/* how many of that kind */
 	struct vector vector[VECTORS_MAX];
-	struct kvm_irq_routing_msi route[VECTORS_MAX];
+	struct msi_message route[VECTORS_MAX];
+	unsigned int first_gsi;		/* of the messages */
 	int intx_unmask;		/* eventfd; the trigger is vector 0 */
 };
 
@@ -98,14 +106,13 @@ static bool overlaps(unsigned int reg, unsigned int size, unsigned int base, uns
 /* ---- interrupts ------------------------------------------------------------------------------ */
 
 /* What the guest wants of message @i; false while it is masked. */
-static bool message(struct assigned *d, unsigned int i, struct kvm_irq_routing_msi *m)
+static bool message(struct assigned *d, unsigned int i, struct msi_message *m)
 {
 	unsigned int control, data, mask;
 
 	memset(m, 0, sizeof(*m));
 	if (d->kind == VFIO_PCI_MSIX_IRQ_INDEX) {
-		m->address_lo = d->table[i][0];
-		m->address_hi = d->table[i][1];
+		m->address = d->table[i][0] | (__u64)d->table[i][1] << 32;
 		m->data = d->table[i][2];
 		return !(d->msix_control & PCI_MSIX_FLAGS_MASKALL) &&
 		       !(d->table[i][3] & PCI_MSIX_ENTRY_CTRL_MASKBIT);
@@ -113,9 +120,9 @@ static bool message(struct assigned *d, unsigned int i, struct kvm_irq_routing_m
 	control = config_read(d, d->msi + PCI_MSI_FLAGS, 2);
 	data = control & PCI_MSI_FLAGS_64BIT ? PCI_MSI_DATA_64 : PCI_MSI_DATA_32;
 	mask = control & PCI_MSI_FLAGS_64BIT ? PCI_MSI_MASK_64 : PCI_MSI_MASK_32;
-	m->address_lo = config_read(d, d->msi + PCI_MSI_ADDRESS_LO, 4);
+	m->address = config_read(d, d->msi + PCI_MSI_ADDRESS_LO, 4);
 	if (control & PCI_MSI_FLAGS_64BIT)
-		m->address_hi = config_read(d, d->msi + PCI_MSI_ADDRESS_HI, 4);
+		m->address |= (__u64)config_read(d, d->msi + PCI_MSI_ADDRESS_HI, 4) << 32;
 	/* The device replaces the lowest bits by the number of the message. */
 	m->data = (config_read(d, d->msi + data, 2) & ~(d->count - 1)) | i;
 	return !(control & PCI_MSI_FLAGS_MASKBIT) ||
@@ -125,7 +132,7 @@ static bool message(struct assigned *d, unsigned int i, struct kvm_irq_routing_m
 static void close_vector(struct assigned *d, unsigned int i)
 {
 	if (d->vector[i].open)
-		vm_irqfd(d->vm, d->vector[i].fd, VM_FIRST_MSI + i, -1, false);
+		vm_irqfd(d->vm, d->vector[i].fd, d->first_gsi + i, -1, false);
 	d->vector[i].open = false;
 }
 
@@ -133,7 +140,7 @@ static void close_vector(struct assigned *d, unsigned int i)
 static void update_vector(struct assigned *d, unsigned int i)
 {
 	struct vector *v = &d->vector[i];
-	struct kvm_irq_routing_msi m;
+	struct msi_message m;
 
 	if (!message(d, i, &m)) {
 		close_vector(d, i);
@@ -141,7 +148,7 @@ static void update_vector(struct assigned *d, unsigned int i)
 	}
 	if (memcmp(&m, &d->route[i], sizeof(m)) != 0) {
 		d->route[i] = m;
-		vm_set_msi_routes(d->vm, d->route, d->count);
+		vm_route_msi(d->vm, d->first_gsi + i, &m);
 	}
 	if (v->fd < 0) {
 		v->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -149,7 +156,7 @@ static void update_vector(struct assigned *d, unsigned int i)
 			return;
 	}
 	if (!v->open)
-		v->open = vm_irqfd(d->vm, v->fd, VM_FIRST_MSI + i, -1, true) == 0;
+		v->open = vm_irqfd(d->vm, v->fd, d->first_gsi + i, -1, true) == 0;
 }
 
 static void interrupts_off(struct assigned *d)
@@ -160,7 +167,7 @@ static void interrupts_off(struct assigned *d)
 		return;
 	vfio_no_triggers(&d->vfio, d->kind);
 	if (d->kind == VFIO_PCI_INTX_IRQ_INDEX)
-		vm_irqfd(d->vm, d->vector[0].fd, ACPI_PCI_GSI, -1, false);
+		vm_irqfd(d->vm, d->vector[0].fd, d->gsi, -1, false);
 	for (i = 0; i < d->count; i++) {
 		close_vector(d, i);
 		if (d->vector[i].fd >= 0)
@@ -185,7 +192,7 @@ static int intx_on(struct assigned *d)
 	d->vector[0].fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	d->intx_unmask = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (d->vector[0].fd < 0 || d->intx_unmask < 0 ||
-	    vm_irqfd(d->vm, d->vector[0].fd, ACPI_PCI_GSI, d->intx_unmask, true) ||
+	    vm_irqfd(d->vm, d->vector[0].fd, d->gsi, d->intx_unmask, true) ||
 	    vfio_trigger(&d->vfio, d->kind, 0, 1, &d->vector[0].fd) ||
 	    vfio_unmask_by(&d->vfio, d->intx_unmask))
 		return -1;
@@ -232,6 +239,11 @@ static void update_interrupts(struct assigned *d)
 
 /* ---- base address registers ------------------------------------------------------------------ */
 
+static struct bus *bus_of(const struct assigned *d, const struct bar *b)
+{
+	return b->io ? d->root->ports : d->root->memory;
+}
+
 static void unmap_bar(struct assigned *d, unsigned int i)
 {
 	struct bar *b = &d->bar[i];
@@ -239,31 +251,29 @@ static void unmap_bar(struct assigned *d, unsigned int i)
 
 	for (part = 0; part < PARTS && b->at; part++)
 		if (b->mem[part])
-			vm_set_memory(d->vm, VM_FIRST_FREE_SLOT + i * PARTS + part, 0, NULL, 0);
+			vm_set_memory(d->vm, d->first_slot + i * PARTS + part, 0, NULL, 0);
+	if (b->at)
+		bus_remove(bus_of(d, b), b->at);
 	b->at = 0;
 }
 
-/* Only where there is no RAM and no interrupt controller. */
-static bool is_free(const struct assigned *d, __u64 at, __u64 size)
-{
-	__u64 high = GUEST_HIGH_RAM_BASE + d->vm->ram.high_size;
+static const struct bus_ops bar_ops;
 
-	return (at >= GUEST_LOW_RAM_MAX && at + size <= IO_APIC_BASE) ||
-	       (at >= high && at + size > at && at + size <= 1ULL << 46);
-}
-
+/* Only where there is no RAM, no interrupt controller and no other device. */
 static void map_bar(struct assigned *d, unsigned int i, __u64 at)
 {
 	struct bar *b = &d->bar[i];
 	unsigned int part;
 
-	if (!b->io && !is_free(d, at, b->size))
+	if (!b->io && !pci_root_window(d->root, at, b->size))
+		return;
+	if (bus_add(bus_of(d, b), at, b->size, &bar_ops, b))
 		return;
 	b->at = at;
 	/* A part that is refused is served access by access. */
 	for (part = 0; part < PARTS && !b->io; part++)
 		if (b->mem[part])
-			vm_set_memory(d->vm, VM_FIRST_FREE_SLOT + i * PARTS + part,
+			vm_set_memory(d->vm, d->first_slot + i * PARTS + part,
 				      at + b->start[part], b->mem[part], b->len[part]);
 }
 
@@ -299,6 +309,8 @@ static void describe_bar(struct assigned *d, unsigned int i)
 	struct bar *b = &d->bar[i];
 	unsigned int part;
 
+	b->device = d;
+	b->index = i;
 	b->size = d->vfio.region[i].size;
 	b->io = reg & PCI_BASE_ADDRESS_SPACE_IO;
 	b->wide = !b->io && (reg & PCI_BASE_ADDRESS_MEM_TYPE_64);
@@ -319,13 +331,10 @@ static void describe_bar(struct assigned *d, unsigned int i)
 
 /* ---- configuration space --------------------------------------------------------------------- */
 
-static __u8 read_config(void *opaque, unsigned int reg)
+static __u8 read_byte(struct assigned *d, unsigned int reg)
 {
-	struct assigned *d = opaque;
-	__u8 value;
+	__u8 value = config_read(d, reg, 1);
 
-	pthread_mutex_lock(&d->lock);
-	value = config_read(d, reg, 1);
 	if (reg == PCI_HEADER_TYPE)
 		value &= 0x7f;			/* in the guest it has one function */
 	else if (overlaps(reg, 1, PCI_ROM_ADDRESS, 4))
@@ -334,6 +343,21 @@ static __u8 read_config(void *opaque, unsigned int reg)
 		value = d->msix_control >> (reg - d->msix - PCI_MSIX_FLAGS) * 8;
 	else if (d->msi && reg == d->msi + PCI_MSI_FLAGS)
 		value = (value & ~MSI_WRITABLE) | d->msi_control;
+	return value;
+}
+
+/* What is beyond 256 bytes is for buses with more than this one has; it is not shown. */
+static __u32 read_config(void *opaque, unsigned int reg, unsigned int size)
+{
+	struct assigned *d = opaque;
+	__u32 value = 0;
+	unsigned int i;
+
+	if (reg >= CONFIG_SIZE)
+		return 0;
+	pthread_mutex_lock(&d->lock);
+	for (i = 0; i < size; i++)
+		value |= (__u32)read_byte(d, reg + i) << i * 8;
 	pthread_mutex_unlock(&d->lock);
 	return value;
 }
@@ -361,6 +385,8 @@ static void write_config(void *opaque, unsigned int reg, unsigned int size, __u3
 {
 	struct assigned *d = opaque;
 
+	if (reg >= CONFIG_SIZE)
+		return;
 	pthread_mutex_lock(&d->lock);
 	keep_control(d, reg, size, value);
 	if (d->msix && overlaps(reg, size, d->msix, PCI_CAP_MSIX_SIZEOF)) {
@@ -376,7 +402,7 @@ static void write_config(void *opaque, unsigned int reg, unsigned int size, __u3
 	pthread_mutex_unlock(&d->lock);
 }
 
-const struct pci_device_ops assigned_config_ops = {
+static const struct pci_device_ops config_ops = {
 	.read = read_config,
 	.write = write_config,
 };
@@ -402,51 +428,35 @@ static void access_table(struct assigned *d, __u64 offset, unsigned int len, __u
 		update_vector(d, (offset - d->table_offset) / 16);
 }
 
-static bool access_bar(struct assigned *d, bool io, __u64 at, unsigned int len, __u8 *data,
-		       bool write)
+/* @data is filled, or written. A BAR that has moved meanwhile is still the same memory. */
+static void access_bar(const struct bar *b, __u64 offset, unsigned int len, __u8 *data, bool write)
 {
-	bool found = false;
-	unsigned int i;
+	struct assigned *d = b->device;
 
 	pthread_mutex_lock(&d->lock);
-	for (i = 0; i < BARS && !found; i++) {
-		struct bar *b = &d->bar[i];
-
-		if (!b->at || b->io != io || b->size < len || at < b->at ||
-		    at - b->at > b->size - len)
-			continue;
-		found = true;
-		if (in_table(d, i, at - b->at, len))
-			access_table(d, at - b->at, len, data, write);
-		else if (write)
-			vfio_write(&d->vfio, i, at - b->at, data, len);
-		else
-			vfio_read(&d->vfio, i, at - b->at, data, len);
-	}
+	if (in_table(d, b->index, offset, len))
+		access_table(d, offset, len, data, write);
+	else if (write)
+		vfio_write(&d->vfio, b->index, offset, data, len);
+	else
+		vfio_read(&d->vfio, b->index, offset, data, len);
 	pthread_mutex_unlock(&d->lock);
-	return found;
 }
 
-/**
- * assigned_mmio() - the guest accesses memory that is not RAM
- * @d: the device
- * @gpa: guest-physical address
- * @len: bytes, 1 to 8
- * @data: what is written, or receives what is read
- * @write: it is a write
- *
- * Return: whether it was the device's.
- */
-bool assigned_mmio(struct assigned *d, __u64 gpa, unsigned int len, __u8 *data, bool write)
+static void bar_read(void *opaque, __u64 offset, void *data, unsigned int len)
 {
-	return access_bar(d, false, gpa, len, data, write);
+	access_bar(opaque, offset, len, data, false);
 }
 
-/* The guest accesses a port; arguments and return as assigned_mmio(). */
-bool assigned_port(struct assigned *d, __u16 port, unsigned int len, __u8 *data, bool write)
+static void bar_write(void *opaque, __u64 offset, const void *data, unsigned int len)
 {
-	return access_bar(d, true, port, len, data, write);
+	access_bar(opaque, offset, len, (__u8 *)data, true);
 }
+
+static const struct bus_ops bar_ops = {
+	.read = bar_read,
+	.write = bar_write,
+};
 
 /* ---- its life -------------------------------------------------------------------------------- */
 
@@ -477,18 +487,34 @@ static void find_capabilities(struct assigned *d)
 	d->table_offset = table & PCI_MSIX_TABLE_OFFSET;
 }
 
+/* They are given back with the VM. */
+static int take_numbers(struct assigned *d)
+{
+	unsigned int messages = d->entries > 32 ? d->entries : 32;	/* MSI has up to 32 */
+	__u64 slot = space_take(&d->vm->slots, BARS * PARTS, 1);
+	int gsi = vm_take_gsis(d->vm, messages);
+
+	if (slot == SPACE_NONE || gsi < 0)
+		return -1;
+	d->first_slot = slot;
+	d->first_gsi = gsi;
+	return 0;
+}
+
 /**
  * assigned_open() - take a device of the host's for the guest
  * @address: PCI address, as in /sys/bus/pci/devices; vfio-pci must have it
  * @vm: the VM, with its memory, all of which is pinned
+ * @root: the guest's PCI bus
  * @why: receives the sentence on failure
  *
  * Return: the device, to be given to assigned_close(); or NULL.
  */
-struct assigned *assigned_open(const char *address, struct vm *vm, struct sentence *why)
+struct assigned *assigned_open(const char *address, struct vm *vm, struct pci_root *root,
+			       struct sentence *why)
 {
 	struct assigned *d = calloc(1, sizeof(*d));
-	unsigned int i;
+	unsigned int i, pin;
 
 	if (!d) {
 		say(why, "There is no memory.");
@@ -496,6 +522,8 @@ struct assigned *assigned_open(const char *address, struct vm *vm, struct senten
 	}
 	pthread_mutex_init(&d->lock, NULL);
 	d->vm = vm;
+	d->root = root;
+	d->number = -1;
 	d->kind = NO_KIND;
 	d->intx_unmask = -1;
 	for (i = 0; i < VECTORS_MAX; i++) {
@@ -509,6 +537,17 @@ struct assigned *assigned_open(const char *address, struct vm *vm, struct senten
 		goto fail;
 	}
 	find_capabilities(d);
+	if (take_numbers(d)) {
+		say(why, "There are no interrupt numbers and memory slots left for %s.", address);
+		goto fail;
+	}
+	d->number = pci_root_add(root, &config_ops, d);
+	if (d->number < 0) {
+		say(why, "A guest can have at most %d PCI devices.", PCI_SLOTS - 1);
+		goto fail;
+	}
+	pin = config_read(d, PCI_INTERRUPT_PIN, 1);
+	d->gsi = pci_gsi(d->number, pin >= 1 && pin <= PCI_PINS ? pin - 1 : 0);
 	for (i = 0; i < BARS; i++) {
 		describe_bar(d, i);
 		if (d->bar[i].wide)
@@ -532,6 +571,8 @@ void assigned_close(struct assigned *d)
 
 	if (!d)
 		return;
+	if (d->number >= 0)
+		pci_root_remove(d->root, d->number);
 	interrupts_off(d);
 	for (i = 0; i < BARS; i++) {
 		unmap_bar(d, i);

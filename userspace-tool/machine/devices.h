@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The machine's buses and the PCI devices on them: devices.c.
+ */
+#ifndef MINIKVM_TOOL_MACHINE_DEVICES_H
+#define MINIKVM_TOOL_MACHINE_DEVICES_H
+
+#include "machine/machine.h"
+
+void devices_init(struct machine *m);
+int devices_add(struct machine *m, struct virtio_device *device, struct sentence *why);
+int devices_add_console(struct machine *m, struct sentence *why);
+void devices_resize(struct machine *m);
+int devices_remove(struct machine *m, struct virtio_device *device);
+int devices_assign(struct machine *m, const char *address, struct sentence *why);
+void devices_hold(struct machine *m);
+void devices_release(struct machine *m);
+void devices_close(struct machine *m);
+
+#endif

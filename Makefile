@@ -50,6 +50,8 @@ help:
 	@echo "make check-fresh   CI's whole run on a minimal Debian 12 and on a minimal Debian 13 (root)"
 	@echo "make coverage      which lines of the pure parts the unit suites run, by room and file"
 	@echo "make bench         minikvm beside kvm_intel in the same boot: table, build/bench.json"
+	@echo "make check-here    kselftests, the tool's tests and guests on this machine, not in the lab (root, VT-x)"
+	@echo "make bench-here    cycles on this machine, beside kvm_intel (root, VT-x)"
 	@echo "make bench-iommu   VT-d beside intel_iommu through the same API, in instructions"
 	@echo "make lint          checkpatch, sparse, W=1 for 6.1 and 6.12, kernel-doc, floors, shellcheck, clang-tidy"
 	@echo "make htmldocs      the book, Documentation/, as pages for a browser: build/htmldocs/index.html"
@@ -89,6 +91,7 @@ guest-kernel:
 	$(MAKE) --no-print-directory -s -C selftests/guest-kernel OUT=$(BUILD)/guest-kernel
 	@echo "built $(BUILD)/guest-kernel/kernel.elf"
 
+.PHONY: check-here bench-here
 .PHONY: demo-guest
 demo-guest:
 	selftests/setup demo
@@ -127,6 +130,9 @@ coverage:
 bench:
 	selftests/setup check
 	selftests/bench/run
+check-here bench-here:
+	selftests/setup unit
+	selftests/here $(@:%-here=%)
 bench-iommu:
 	selftests/setup bench-iommu
 	selftests/bench-iommu/run

@@ -18,6 +18,7 @@
 /* Of each kind only the most frequent are printed. */
 #define MOST_PRINTED	12
 
+/* The key comes first: watch_read_keys(). */
 struct row {
 	struct access_key key;
 	__u64 count;
@@ -34,22 +35,6 @@ static int compare(const void *first, const void *second)
 	if (a->key.what != b->key.what)
 		return a->key.what < b->key.what ? -1 : 1;
 	return a->key.how < b->key.how ? -1 : a->key.how > b->key.how;
-}
-
-/* Return: the number of rows. */
-static unsigned int read_rows(const struct bpf_map *map, struct row *rows, unsigned int most)
-{
-	const struct access_key *last = NULL;
-	unsigned int n;
-
-	for (n = 0; n < most; n++) {
-		if (bpf_map__get_next_key(map, last, &rows[n].key, sizeof(rows[n].key)))
-			break;
-		last = &rows[n].key;
-		bpf_map__lookup_elem(map, last, sizeof(*last), &rows[n].count,
-				     sizeof(rows[n].count), 0);
-	}
-	return n;
 }
 
 /* Return: the first row of the next kind. */
@@ -78,14 +63,18 @@ static int print_all(struct watch *w, const struct dispatch_bpf *skeleton, struc
 		[ACCESS_IO] = "I/O", [ACCESS_MMIO] = "MMIO", [ACCESS_MSR] = "MSR",
 		[ACCESS_CR] = "CR", [ACCESS_EPT] = "EPT", [ACCESS_HYPERCALL] = "hypercall",
 	};
-	unsigned int most = bpf_map__max_entries(skeleton->maps.accesses), n, kind;
+	const struct bpf_map *map = skeleton->maps.accesses;
+	unsigned int most = bpf_map__max_entries(map), n, i, kind;
 	struct row *rows = calloc(most, sizeof(*rows));
 	const struct row *row = rows;
 	__u64 all = 0;
 
 	if (!rows)
 		return say(why, "There is not enough memory for %u counters.", most);
-	n = read_rows(skeleton->maps.accesses, rows, most);
+	n = watch_read_keys(map, rows, sizeof(*rows), sizeof(rows->key), most);
+	for (i = 0; i < n; i++)
+		bpf_map__lookup_elem(map, &rows[i].key, sizeof(rows[i].key), &rows[i].count,
+				     sizeof(rows[i].count), 0);
 	if (n)
 		qsort(rows, n, sizeof(*rows), compare);
 	for (kind = 0; kind < ARRAY_SIZE(kinds); kind++) {

@@ -14,6 +14,7 @@
 #include "bpf/watch.h"
 #include "exits.skel.h"
 
+/* The key comes first: watch_read_keys(). */
 struct row {
 	struct exit_key key;
 	__u64 count;
@@ -31,22 +32,6 @@ static int compare(const void *first, const void *second)
 	if (a->count != b->count)
 		return a->count > b->count ? -1 : 1;
 	return a->key.reason < b->key.reason ? -1 : a->key.reason > b->key.reason;
-}
-
-/* Return: the number of rows. */
-static unsigned int read_rows(const struct bpf_map *map, struct row *rows, unsigned int most)
-{
-	const struct exit_key *last = NULL;
-	unsigned int n;
-
-	for (n = 0; n < most; n++) {
-		if (bpf_map__get_next_key(map, last, &rows[n].key, sizeof(rows[n].key)))
-			break;
-		bpf_map__lookup_elem(map, &rows[n].key, sizeof(rows[n].key), &rows[n].count,
-				     sizeof(rows[n].count), 0);
-		last = &rows[n].key;
-	}
-	return n;
 }
 
 static void print_vcpu(struct watch *w, const struct exits_bpf *skeleton, const struct row *rows,
@@ -72,12 +57,16 @@ static void print_vcpu(struct watch *w, const struct exits_bpf *skeleton, const 
 
 static int print_all(struct watch *w, const struct exits_bpf *skeleton, struct sentence *why)
 {
-	unsigned int most = bpf_map__max_entries(skeleton->maps.counts), n, from, to;
+	const struct bpf_map *map = skeleton->maps.counts;
+	unsigned int most = bpf_map__max_entries(map), n, i, from, to;
 	struct row *rows = calloc(most, sizeof(*rows));
 
 	if (!rows)
 		return say(why, "There is not enough memory for %u counters.", most);
-	n = read_rows(skeleton->maps.counts, rows, most);
+	n = watch_read_keys(map, rows, sizeof(*rows), sizeof(rows->key), most);
+	for (i = 0; i < n; i++)
+		bpf_map__lookup_elem(map, &rows[i].key, sizeof(rows[i].key), &rows[i].count,
+				     sizeof(rows[i].count), 0);
 	if (n)
 		qsort(rows, n, sizeof(*rows), compare);
 	for (from = 0; from < n; from = to) {

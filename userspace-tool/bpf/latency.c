@@ -15,6 +15,7 @@
 #include "bpf/watch.h"
 #include "latency.skel.h"
 
+/* The key comes first: watch_read_keys(). */
 struct row {
 	__u32 reason;
 	struct latency latency;
@@ -29,24 +30,16 @@ static int compare(const void *first, const void *second)
 	return a->reason < b->reason ? -1 : a->reason > b->reason;
 }
 
-/* Return: the number of rows. */
-static unsigned int read_rows(const struct bpf_map *map, struct latency *values, unsigned int cpus,
-			      struct row *rows, unsigned int most)
+static void add_up(const struct bpf_map *map, struct latency *values, unsigned int cpus,
+		   struct row *row)
 {
-	const __u32 *last = NULL;
-	unsigned int n, cpu;
+	unsigned int cpu;
 
-	for (n = 0; n < most; n++) {
-		if (bpf_map__get_next_key(map, last, &rows[n].reason, sizeof(rows[n].reason)))
-			break;
-		last = &rows[n].reason;
-		if (bpf_map__lookup_elem(map, last, sizeof(*last), values,
-					 (size_t)cpus * sizeof(*values), 0))
-			continue;
-		for (cpu = 0; cpu < cpus; cpu++)
-			latency_add(&rows[n].latency, &values[cpu]);
-	}
-	return n;
+	if (bpf_map__lookup_elem(map, &row->reason, sizeof(row->reason), values,
+				 (size_t)cpus * sizeof(*values), 0))
+		return;
+	for (cpu = 0; cpu < cpus; cpu++)
+		latency_add(&row->latency, &values[cpu]);
 }
 
 static void print_row(FILE *to, const struct row *row)
@@ -75,7 +68,9 @@ static int print_all(struct watch *w, const struct latency_bpf *skeleton, struct
 	if (!rows || !values || cpus <= 0) {
 		ret = say(why, "There is not enough memory for the histograms of %d CPUs.", cpus);
 	} else {
-		n = read_rows(map, values, cpus, rows, most);
+		n = watch_read_keys(map, rows, sizeof(*rows), sizeof(rows->reason), most);
+		for (i = 0; i < n; i++)
+			add_up(map, values, cpus, &rows[i]);
 		if (n)
 			qsort(rows, n, sizeof(*rows), compare);
 		for (i = 0; i < n; i++)

@@ -274,6 +274,31 @@ failed:
 }
 
 /**
+ * watch_read_keys() - the keys of a hash map that no program changes any more
+ * @map: the map
+ * @rows: array of structures that begin with a key; what is behind stays as it is
+ * @row_size: bytes of a row
+ * @key_size: bytes of a key
+ * @most: rows at most
+ *
+ * Return: the number of rows that have a key now.
+ */
+unsigned int watch_read_keys(const struct bpf_map *map, void *rows, size_t row_size,
+			     size_t key_size, unsigned int most)
+{
+	const void *last = NULL;
+	char *row = rows;
+	unsigned int n;
+
+	for (n = 0; n < most; n++, row += row_size) {
+		if (bpf_map__get_next_key(map, last, row, key_size))
+			break;
+		last = row;
+	}
+	return n;
+}
+
+/**
  * watch_detach() - no program runs any more when this returns
  * @w: the watch
  */

@@ -64,6 +64,8 @@ int watch_failed_load(int error, struct sentence *why);
 int watch_attach(struct watch *w, struct bpf_program *program, const char *event,
 		 struct sentence *why);
 int watch_run(struct watch *w, int (*tick)(void *opaque), void *opaque, struct sentence *why);
+unsigned int watch_read_keys(const struct bpf_map *map, void *rows, size_t row_size,
+			     size_t key_size, unsigned int most);
 void watch_detach(struct watch *w);
 
 /* The five. Return: 0, or -1 with the reason. */

@@ -194,7 +194,7 @@ static int command_bpf(int argc, char **argv)
 const struct described_command bpf_description = {
 	.name = "bpf",
 	.run = command_bpf,
-	.summary = "five eBPF programs that watch VMs, to read and to use",
+	.summary = BPF_SUMMARY,
 	.synopsis = "PROGRAM [OPTION]... [-- COMMAND [ARG]...]",
 	.about = "Watches VMs with an eBPF program, while COMMAND runs or until Ctrl-C; needs root.",
 	.operands_title = "Programs, in reading order",

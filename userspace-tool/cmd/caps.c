@@ -16,10 +16,6 @@
 
 #define VTD_UNITS	"/sys/kernel/debug/minikvm-iommu/units"
 
-static const struct described_option options[] = {
-	{ }
-};
-
 static int command_caps(int argc, char **argv)
 {
 	int ret = describe_next(&caps_description, argc, argv), units = 0;
@@ -61,5 +57,4 @@ const struct described_command caps_description = {
 	"Prints what the processor's VMX and the remapping units of VT-d offer, bit by bit, and\n"
 	"what minikvm requires (without it the module does not load), wants (uses where it is\n"
 	"there) and uses. Root only.",
-	.options = options,
 };

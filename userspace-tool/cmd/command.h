@@ -38,6 +38,11 @@ extern const struct described_command first_run_description;
 
 extern const char minikvm_version[];
 
+/* Of those that a build may be without, which lists them all the same (cmd/lacking.c) */
+#define BPF_SUMMARY	"five eBPF programs that watch VMs, to read and to use"
+#define STAT_SUMMARY	"which VMs there are, and where their time goes"
+#define TRACE_SUMMARY	"record what guests do, as text, for Perfetto, or as a page"
+
 /* The arguments after the program's name: argv[0] is the subcommand. Return: the exit status. */
 int command_run(int argc, char **argv);
 

@@ -71,8 +71,7 @@ struct described_word {
  * @summary: half a line without a full stop, for lists
  * @synopsis: what may follow "minikvm NAME", one form on each line
  * @about: what it does; paragraphs are separated by empty lines
- * @options: ended by a row without a name; --help need not be among them. NULL: the command
- *	parses its arguments by itself
+ * @options: ended by a row without a name; --help need not be among them. NULL: there are no others
  * @more: what follows the options, in paragraphs, such as the exit statuses; or NULL
  * @operands_title: what the words of @operands are
  * @operands: words that may stand for the first operand, ended by one without a name; or NULL

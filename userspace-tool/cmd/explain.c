@@ -9,10 +9,6 @@
 #include "cmd/describe.h"
 #include "inspect/codes.h"
 
-static const struct described_option options[] = {
-	{ }
-};
-
 static const struct described_word topics[] = {
 	{ "exit", "basic exit reasons of the SDM" },
 	{ "entry-failure", "hardware_entry_failure_reason of KVM_EXIT_FAIL_ENTRY" },
@@ -47,7 +43,6 @@ const struct described_command explain_description = {
 	.about =
 	"Says what a code means, which is a number (48, 0x30) or a name (EPT-violation); without\n"
 	"one, lists all of the topic.",
-	.options = options,
 	.operands_title = "Topics",
 	.operands = topics,
 };

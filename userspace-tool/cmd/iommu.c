@@ -185,10 +185,6 @@ static int walk(const char *device, const char *address)
 	return STATUS_OK;
 }
 
-static const struct described_option options[] = {
-	{ }
-};
-
 static int command_iommu(int argc, char **argv)
 {
 	int ret = describe_next(&iommu_description, argc, argv);
@@ -218,5 +214,4 @@ const struct described_command iommu_description = {
 	"Prints the units of VT-d that minikvm drives, the devices behind them, and the groups with what\n"
 	"keeps one from being assigned, and the remapped interrupts; with a device (0000:00:01.0) and an\n"
 	"address (0x1000), the walk of its page table.",
-	.options = options,
 };

@@ -28,7 +28,7 @@ static int command_bpf(int argc __attribute((unused)), char **argv __attribute((
 const struct described_command bpf_description = {
 	.name = "bpf",
 	.run = command_bpf,
-	.summary = "five eBPF programs that watch VMs, to read and to use",
+	.summary = BPF_SUMMARY,
 	.synopsis = "PROGRAM",
 	.about = "This build of minikvm is without this command.",
 };
@@ -43,7 +43,7 @@ static int command_stat(int argc __attribute((unused)), char **argv __attribute(
 const struct described_command stat_description = {
 	.name = "stat",
 	.run = command_stat,
-	.summary = "which VMs there are, and where their time goes",
+	.summary = STAT_SUMMARY,
 	.synopsis = "[OPTION]...",
 	.about = "This build of minikvm is without this command.",
 };
@@ -58,7 +58,7 @@ static int command_trace(int argc __attribute((unused)), char **argv __attribute
 const struct described_command trace_description = {
 	.name = "trace",
 	.run = command_trace,
-	.summary = "record what guests do, as text, for Perfetto, or as a page",
+	.summary = TRACE_SUMMARY,
 	.synopsis = "COMMAND",
 	.about = "This build of minikvm is without this command.",
 };

@@ -158,7 +158,7 @@ static int command_stat(int argc, char **argv)
 const struct described_command stat_description = {
 	.name = "stat",
 	.run = command_stat,
-	.summary = "which VMs there are, and where their time goes",
+	.summary = STAT_SUMMARY,
 	.synopsis = "[OPTION]...",
 	.about =
 	"Shows VMs with their vCPUs, states, exits by reason, and where the time goes, live. It reads\n"

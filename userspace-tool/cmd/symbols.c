@@ -261,10 +261,6 @@ static int command_symbols(int argc, char **argv)
 	return ret ? STATUS_FAILED : STATUS_OK;
 }
 
-static const struct described_option options[] = {
-	{ }
-};
-
 const struct described_command symbols_description = {
 	.name = "symbols",
 	.run = command_symbols,
@@ -273,5 +269,4 @@ const struct described_command symbols_description = {
 	.about =
 	"Writes an ELF file with the symbols of this kernel, or of the one whose /proc/kallsyms was\n"
 	"copied to KALLSYMS, for gdb to look at a guest that runs the same kernel with 'nokaslr'.",
-	.options = options,
 };

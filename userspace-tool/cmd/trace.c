@@ -397,7 +397,7 @@ static int command_trace(int argc, char **argv)
 const struct described_command trace_description = {
 	.name = "trace",
 	.run = command_trace,
-	.summary = "record what guests do, as text, for Perfetto, or as a page",
+	.summary = TRACE_SUMMARY,
 	.synopsis = "[OPTION]... -- COMMAND [ARGUMENT]...\n-p PID [OPTION]...",
 	.about =
 	"Records the module's trace events while COMMAND runs, with all that it starts, or those of a\n"

@@ -33,6 +33,36 @@ static const char *type_name(const struct vtd_domain *d)
 	}
 }
 
+/* What of its capabilities a unit is driven with. @gsts: its global status; vtd.mutex is held. */
+static void find_used(const struct vtd_unit *unit, u32 gsts, u64 *cap, u64 *ecap)
+{
+	bool first = vtd.format.first_stage;
+	struct vtd_device *device;
+
+	*cap = CAP_RWBF | CAP_CM;
+	*ecap = gsts & GCMD_QIE ? ECAP_QI | ECAP_C : 0;
+	if (gsts & GCMD_TE) {
+		*cap |= CAP_PLMR | CAP_PHMR | CAP_PSI;
+		if (vtd.pgsizes & SZ_2M && !first)
+			*cap |= CAP_SLLPS_2M;
+		if (vtd.pgsizes & SZ_1G)
+			*cap |= first ? CAP_FS1GP : CAP_SLLPS_1G;
+		*ecap |= (vtd.pass_through ? ECAP_PT : 0) | (vtd.snoop ? ECAP_SC : 0);
+		if (unit->hw.scalable)
+			*ecap |= ECAP_SMTS | ECAP_SMPWC | ECAP_PASID |
+				 (first ? ECAP_FSTS : ECAP_SSTS);
+	}
+	if (gsts & GCMD_IRE) {
+		*cap |= CAP_PI;
+		*ecap |= ECAP_IR | (unit->hw.x2apic ? ECAP_EIM : 0);
+	}
+	list_for_each_entry(device, &vtd.devices, node)
+		if (device->unit == unit && device->ats)
+			*ecap |= ECAP_DT | ECAP_DIT;
+	*cap &= unit->hw.cap;
+	*ecap &= unit->hw.ecap;
+}
+
 static int units_show(struct seq_file *m, void *unused)
 {
 	static const struct {
@@ -66,6 +96,7 @@ static int units_show(struct seq_file *m, void *unused)
 		struct vtd_unit *unit = vtd.units[i];
 		u32 version = readl(unit->hw.regs + DMAR_VER);
 		u32 gsts = readl(unit->hw.regs + DMAR_GSTS);
+		u64 cap, ecap;
 
 		seq_printf(m, "%s at 0x%llx, segment %u%s, version %u.%u\n", unit->name,
 			   unit->drhd.base, unit->drhd.segment,
@@ -76,6 +107,10 @@ static int units_show(struct seq_file *m, void *unused)
 			   gsts & GCMD_QIE ? " queue" : "", gsts & GCMD_IRE ? " interrupts" : "",
 			   gsts & GCMD_IRE && gsts & GCMD_CFI ? " compatibility-format" : "",
 			   unit->hw.broken ? " BROKEN" : "");
+		mutex_lock(&vtd.mutex);
+		find_used(unit, gsts, &cap, &ecap);
+		mutex_unlock(&vtd.mutex);
+		seq_printf(m, "  used cap 0x%llx ecap 0x%llx\n", cap, ecap);
 		seq_printf(m, "  domains %u, address bits %u, fault records %u, levels%s%s%s\n",
 			   1U << (4 + 2 * CAP_ND(unit->hw.cap)), CAP_MGAW(unit->hw.cap),
 			   CAP_NFR(unit->hw.cap), CAP_SAGAW(unit->hw.cap) & BIT(1) ? " 3" : "",

@@ -83,6 +83,18 @@ static void print_bits(FILE *to, unsigned long long value, const struct capabili
 			use_word(c[i].use), c[i].bit, c[i].name);
 }
 
+/* @used: of the bits, those that minikvm drives the unit with */
+static void print_used_bits(FILE *to, unsigned long long value, unsigned long long used,
+			    const struct capability *c, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		fprintf(to, "  %-3s  %s  %s  bit %-2u  %s\n", value >> c[i].bit & 1 ? "yes" : "no",
+			use_word(c[i].use), used >> c[i].bit & 1 ? "used" : "    ", c[i].bit,
+			c[i].name);
+}
+
 static void print_basic(FILE *to, unsigned long long v)
 {
 	fprintf(to, "\nIA32_VMX_BASIC = 0x%llx: VMCS revision 0x%llx, region of %llu bytes, memory type %llu\n",
@@ -197,18 +209,18 @@ static const struct capability vtd_cap[] = {
 	{ 55, CONTROL_KNOWN, "read draining" },
 	{ 56, CONTROL_WANTED, "1G pages in the first stage" },
 	{ 59, CONTROL_WANTED, "posted interrupts" },
-	{ 60, CONTROL_WANTED, "5-level paging in the first stage" },
+	{ 60, CONTROL_KNOWN, "5-level paging in the first stage" },
 };
 
 static const struct capability vtd_ecap[] = {
 	{ 0, CONTROL_WANTED, "coherent page walks" },
-	{ 1, CONTROL_WANTED, "queued invalidation" },
+	{ 1, CONTROL_REQUIRED, "queued invalidation" },
 	{ 2, CONTROL_WANTED, "device TLBs" },
 	{ 3, CONTROL_WANTED, "interrupt remapping" },
 	{ 4, CONTROL_WANTED, "x2APIC destinations" },
 	{ 6, CONTROL_WANTED, "pass-through" },
 	{ 7, CONTROL_WANTED, "snoop control" },
-	{ 26, CONTROL_WANTED, "nested translation" },
+	{ 26, CONTROL_KNOWN, "nested translation" },
 	{ 29, CONTROL_KNOWN, "page requests" },
 	{ 40, CONTROL_WANTED, "PASIDs" },
 	{ 41, CONTROL_WANTED, "throttling of device-TLB invalidations" },
@@ -228,22 +240,23 @@ static const struct capability vtd_ecap[] = {
 int caps_print_vtd(FILE *from, FILE *to)
 {
 	char line[LINE_MAX_LENGTH], unit[LINE_MAX_LENGTH] = "";
-	unsigned long long cap, ecap;
+	unsigned long long cap = 0, ecap = 0, used_cap, used_ecap;
 	int units = 0;
 
 	while (fgets(line, sizeof(line), from)) {
 		line[strcspn(line, "\n")] = 0;
 		if (line[0] != ' ')
 			snprintf(unit, sizeof(unit), "%s", line);
-		if (sscanf(line, " cap %llx ecap %llx", &cap, &ecap) != 2)
+		if (sscanf(line, " cap %llx ecap %llx", &cap, &ecap) == 2 ||
+		    sscanf(line, " used cap %llx ecap %llx", &used_cap, &used_ecap) != 2)
 			continue;
 		units++;
 		fprintf(to, "\nVT-d unit %s\nCapability register 0x%llx: %llu domains, %llu address bits, %llu fault records\n",
 			unit, cap, 1ULL << (4 + 2 * (cap & 7)), (cap >> 16 & 63) + 1,
 			(cap >> 40 & 255) + 1);
-		print_bits(to, cap, vtd_cap, ARRAY_SIZE(vtd_cap));
+		print_used_bits(to, cap, used_cap, vtd_cap, ARRAY_SIZE(vtd_cap));
 		fprintf(to, "Extended capability register 0x%llx\n", ecap);
-		print_bits(to, ecap, vtd_ecap, ARRAY_SIZE(vtd_ecap));
+		print_used_bits(to, ecap, used_ecap, vtd_ecap, ARRAY_SIZE(vtd_ecap));
 	}
 	return units;
 }

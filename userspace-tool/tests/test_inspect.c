@@ -220,12 +220,17 @@ static void capabilities(void)
 	      strstr(shown, "yes     required  used  bit 2   save debug controls"));
 	CHECK(strstr(shown, "off  apicv"));
 	from = in("dmar0 at 0xfed90000, segment 0, version 1.0\n"
-		  "  cap 0xd2008c222f0686 ecap 0xf00f5e gsts 0xc6000000 translating\n");
+		  "  cap 0xd2008c222f0686 ecap 0xf00f5e gsts 0xc6000000 translating\n"
+		  "  used cap 0xc00000080 ecap 0x4b\n");
 	to = out();
 	CHECK(caps_print_vtd(from, to) == 1);
 	fclose(from);
 	fclose(to);
-	CHECK(strstr(shown, "VT-d unit dmar0") && strstr(shown, "yes  wanted    bit 1   queued"));
+	CHECK(strstr(shown, "VT-d unit dmar0"));
+	CHECK(strstr(shown, "yes  required  used  bit 1   queued"));
+	CHECK(strstr(shown, "yes  wanted    used  bit 34  2M pages"));
+	CHECK(strstr(shown, "yes  wanted          bit 39  page-selective invalidation"));
+	CHECK(strstr(shown, "yes  wanted          bit 2   device TLBs"));
 }
 
 /* Does the code explain to something with these words? */

@@ -17,6 +17,7 @@
 #include "virt/arch.h"
 #include "virt/memslot.h"
 #include "virt/mmu_notifier.h"
+#include "virt/state.h"
 
 static struct mkvm_vm *notifier_to_vm(struct mmu_notifier *mn)
 {
@@ -143,7 +144,10 @@ static int test_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned lo
 /* The owner is gone: no thread can run a vCPU any more, but the descriptors may live on. */
 static void release(struct mmu_notifier *mn, struct mm_struct *mm)
 {
-	zap_hva_range(notifier_to_vm(mn), 0, ULONG_MAX, true);
+	struct mkvm_vm *vm = notifier_to_vm(mn);
+
+	mkvm_state_trace_zombie(vm);
+	zap_hva_range(vm, 0, ULONG_MAX, true);
 }
 
 static const struct mmu_notifier_ops mkvm_mmu_notifier_ops = {

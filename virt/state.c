@@ -19,6 +19,7 @@
 #include <linux/sched/task.h>
 #include <linux/seq_file.h>
 
+#include "trace/minikvm_events.h"
 #include "virt/arch.h"
 #include "virt/state.h"
 
@@ -132,6 +133,33 @@ enum mkvm_state mkvm_vm_state(struct mkvm_vm *vm, enum mkvm_why *why)
 	if (by_weight[k] == MKVM_STATE_PENDING)
 		*why = first;
 	return by_weight[k];
+}
+
+/**
+ * mkvm_state_trace_zombie() - trace that a VM and its vCPUs are zombies from now on
+ * @vm: the VM, whose address space goes or whose notifier does
+ *
+ * Says nothing where the owner lives. What they come from is the state that was traced last: no
+ * thread is in KVM_RUN any more.
+ *
+ * Context: process, once in the life of a VM.
+ */
+void mkvm_state_trace_zombie(struct mkvm_vm *vm)
+{
+	struct mkvm_vcpu *vcpu;
+	int i;
+
+	if (!owner_is_gone(vm) || READ_ONCE(vm->dead))
+		return;
+	trace_minikvm_vm_state(vm->number, vm->owner_pid, MKVM_STATE_READY, MKVM_STATE_ZOMBIE);
+	mkvm_for_each_vcpu(i, vcpu, vm) {
+		enum mkvm_state from = arch_vcpu_waits_for_start(vcpu) ? MKVM_STATE_INIT :
+				       rcu_access_pointer(vcpu->pid) ? MKVM_STATE_PENDING :
+								       MKVM_STATE_READY;
+
+		trace_minikvm_vcpu_state(vm->number, vcpu->id, from, MKVM_STATE_ZOMBIE,
+					 MKVM_WHY_NONE);
+	}
 }
 
 /**

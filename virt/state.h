@@ -29,6 +29,7 @@ enum mkvm_why {
 
 enum mkvm_state mkvm_vcpu_state(struct mkvm_vcpu *vcpu, enum mkvm_why *why);
 enum mkvm_state mkvm_vm_state(struct mkvm_vm *vm, enum mkvm_why *why);
+void mkvm_state_trace_zombie(struct mkvm_vm *vm);
 void mkvm_state_show(struct seq_file *m, enum mkvm_state state, enum mkvm_why why);
 void mkvm_vm_holders_show(struct seq_file *m, struct mkvm_vm *vm);
 

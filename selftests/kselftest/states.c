@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The states of VMs and vCPUs, as debugfs shows them: init, ready, running, pending, zombie.
- * Documentation/statistics.rst. Relies on lib/, debugfs and root.
+ * The states of VMs and vCPUs, as debugfs shows them: init, ready, running, pending, zombie,
+ * dead. Documentation/statistics.rst. Relies on lib/, debugfs and root.
  */
+#include <fcntl.h>
 #include <glob.h>
 #include <pthread.h>
+#include <asm/kvm_para.h>
+#include <linux/minikvm.h>
+#include <linux/userfaultfd.h>
 #include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "apic.h"
+
+#define PAGE 4096UL
 
 /* The first line of a file of the VM that process @owner made that begins with @key, behind it. */
 static const char *line_of(pid_t owner, const char *file, const char *key)
@@ -119,6 +128,91 @@ static void halted(void)
 	KT_EQ(pthread_join(t, NULL), 0);
 }
 
+/* ---- pending for the host ----------------------------------------------------------------- */
+
+#define LAZY_GPA	0x4000000
+#define CLOCK_GPA	0x8000
+
+static void lazy_guest(void)
+{
+	GUEST_EQ(rd32(LAZY_GPA), 0);
+	guest_done();
+}
+
+/* The guest's page comes when userspace says so, and KVM_RUN sleeps until then. */
+static void fault(void)
+{
+	struct kt_vcpu *vcpu = kt_long(0, 0, lazy_guest);
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_zeropage zero = { };
+	int uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
+	struct uffd_msg msg;
+	pthread_t t;
+	void *page;
+
+	if (uffd < 0)
+		kt_skip("userfaultfd: %s", strerror(errno));
+	KT_IOCTL(uffd, UFFDIO_API, &api);
+	page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	KT_TRUE(page != MAP_FAILED);
+	reg.range = (struct uffdio_range){ .start = (unsigned long)page, .len = PAGE };
+	KT_IOCTL(uffd, UFFDIO_REGISTER, &reg);
+	KT_EQ(kt_slot(vcpu->vm, 1, 0, LAZY_GPA, PAGE, page), 0);
+	KT_EQ(pthread_create(&t, NULL, kt_thread_run_done, vcpu), 0);
+	KT_EQ(read(uffd, &msg, sizeof(msg)), sizeof(msg));
+	await("vcpu0", "pending fault");
+	WANT("state", "pending fault");
+	zero.range = reg.range;
+	KT_IOCTL(uffd, UFFDIO_ZEROPAGE, &zero);
+	KT_EQ(pthread_join(t, NULL), 0);
+	close(uffd);
+}
+
+/* Each of these writes is a request: the structure behind kvmclock is written before the entry. */
+static void clock_guest(void)
+{
+	while (!stop)
+		wrmsr(MSR_KVM_SYSTEM_TIME_NEW, CLOCK_GPA | 1);
+	guest_done();
+}
+
+static void request(void)
+{
+	struct kt_vcpu *vcpu = kt_long(0, 0, clock_guest);
+	pthread_t t;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		kt_skip("needs two CPUs: a thread that serves requests has the only one");
+	KT_EQ(pthread_create(&t, NULL, kt_thread_run_done, vcpu), 0);
+	for (u32 i = 0; strcmp(line_of(getpid(), "vcpu0", "state "), "pending request"); i++)
+		if (i == 100000)
+			kt_fail("it never waits for a request");
+	GV(vcpu->vm, stop) = 1;
+	KT_EQ(pthread_join(t, NULL), 0);
+}
+
+/* ---- the end ------------------------------------------------------------------------------ */
+
+static void dead(void)
+{
+	struct minikvm_vmcs_field kill = { .flags = MINIKVM_VMCS_KILL_VM };
+	struct kt_vcpu *vcpu = kt_long(0, 0, spin_guest), *other = kt_vcpu_new(vcpu->vm, 1);
+	struct kvm_regs regs;
+
+	KT_RUN_SYNC(vcpu, 1);
+	WANT("vcpu0", "pending userspace");
+	if (ioctl(vcpu->fd, MINIKVM_VCPU_SET_VMCS, &kill))
+		kt_skip("needs root and a module built with TESTHOOKS=1 and loaded with inject=1");
+	WANT("state", "dead");
+	WANT("vcpu0", "dead");
+	WANT("vcpu1", "dead");
+	KT_TRUE(!strcmp(line_of(getpid(), "state", "reason "), "a test asked for it"));
+	KT_IOCTL_ERR(vcpu->fd, KVM_RUN, 0, EIO);
+	KT_IOCTL_ERR(other->fd, KVM_GET_REGS, &regs, EIO);
+	KT_IOCTL_ERR(vcpu->vm->fd, KVM_CREATE_VCPU, 2, EIO);
+}
+
 /* The process that made the VM is gone; another holds its descriptor. */
 static void zombie(void)
 {
@@ -163,6 +257,9 @@ static void zombie(void)
 static const struct kt_test tests[] = {
 	{ "running", running },
 	{ "halted", halted },
+	{ "fault", fault },
+	{ "request", request },
+	{ "dead", dead },
 	{ "zombie", zombie },
 };
 

@@ -8,11 +8,13 @@
  * module's counters in debugfs. Runs on /dev/kvm, too, whose events are the model. Relies on lib/.
  */
 #include <fcntl.h>
+#include <linux/minikvm.h>
 #include <linux/perf_event.h>
 #include <sys/eventfd.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "guest.h"
 
@@ -479,6 +481,57 @@ static void states(void)
 	trace_end();
 }
 
+/* A VM whose process ends is a zombie from then on, and dead when its descriptors are closed. */
+static void zombies(void)
+{
+	char text[64];
+	const char *vm = text;
+	pid_t maker;
+	int status;
+
+	if (!kt_is_minikvm())
+		kt_skip("KVM has no such events");
+	trace_begin();
+	set_event("minikvm", "", "enable", "1");
+	maker = fork();
+	if (!maker) {
+		struct kt_vcpu *vcpu = kt_long(0, 0, busy_guest);
+
+		round_of(vcpu);
+		kt_vcpu_new(vcpu->vm, 1);
+		_exit(0);
+	}
+	KT_EQ(waitpid(maker, &status, 0), maker);
+	KT_EQ(status, 0);
+	set_event("minikvm", "", "enable", "0");
+	snprintf(text, sizeof(text), "of %d: ready -> zombie", maker);
+	LINES("minikvm_vm_state", vm, 1);
+	snprintf(text, sizeof(text), "of %d: zombie -> dead", maker);
+	LINES("minikvm_vm_state", vm, 1);
+	LINES("minikvm_vcpu_state", "vcpu 0: pending -> zombie", 1);
+	LINES("minikvm_vcpu_state", "vcpu 1: ready -> zombie", 1);
+	LINES("minikvm_vcpu_state", "-> zombie", 2);
+	trace_end();
+}
+
+static void death(void)
+{
+	struct minikvm_vmcs_field kill = { .flags = MINIKVM_VMCS_KILL_VM };
+	struct kt_vcpu *vcpu = kt_long(0, 0, busy_guest);
+
+	if (!kt_is_minikvm())
+		kt_skip("KVM has no such events");
+	trace_begin();
+	set_event("minikvm", "", "enable", "1");
+	if (ioctl(vcpu->fd, MINIKVM_VCPU_SET_VMCS, &kill)) {
+		trace_end();
+		kt_skip("needs root and a module built with TESTHOOKS=1 and loaded with inject=1");
+	}
+	set_event("minikvm", "", "enable", "0");
+	LINES("minikvm_vm_state", "running -> dead", 1);
+	trace_end();
+}
+
 int main(int argc, char **argv)
 {
 	static const struct kt_test tests[] = {
@@ -491,6 +544,8 @@ int main(int argc, char **argv)
 		{ "trace_interrupts", interrupts },
 		{ "trace_own_events", own_events },
 		{ "trace_states", states },
+		{ "trace_zombies", zombies },
+		{ "trace_death", death },
 	};
 
 	return kt_main(argc, argv, tests, KT_ARRAY_SIZE(tests));

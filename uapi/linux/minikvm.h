@@ -19,7 +19,7 @@
 /**
  * struct minikvm_vmcs_field - a VMCS field for the next VM entry only
  * @encoding: the field's encoding (SDM, "Field Encoding in VMCS")
- * @flags: must be 0
+ * @flags: 0; or MINIKVM_VMCS_KILL_VM, and the others are 0: no field, the VM is dead from now on
  * @value: what is written directly before the entry
  *
  * For tests of failing VM entries: the field gets its old value back after the entry. Needs
@@ -30,6 +30,8 @@ struct minikvm_vmcs_field {
 	__u32 flags;
 	__u64 value;
 };
+
+#define MINIKVM_VMCS_KILL_VM	0x80000000u
 
 /* vCPU: 0; EPERM without the above; EINVAL for flags, a host or read-only field. */
 #define MINIKVM_VCPU_SET_VMCS	_IOW(MINIKVM_MAGIC, 0x01, struct minikvm_vmcs_field)

@@ -16,6 +16,7 @@
 #include "arch/x86/vmx/explain/vmcs_field.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 #include "uapi/linux/minikvm.h"
+#include "virt/request.h"
 
 static bool option_inject;
 module_param_named(inject, option_inject, bool, 0444);
@@ -103,6 +104,11 @@ long break_field_ioctl(struct mkvm_vcpu *vcpu, void __user *user)
 		return -EPERM;
 	if (copy_from_user(&field, user, sizeof(field)))
 		return -EFAULT;
+	/* As a bug would. */
+	if (field.flags == MINIKVM_VMCS_KILL_VM && !field.encoding && !field.value) {
+		mkvm_vm_kill(vcpu->vm, "a test asked for it");
+		return 0;
+	}
 	if (field.flags || !may_break(field.encoding) ||
 	    !value_is_bad(field.encoding, field.value)) {
 		mkvm_refuse(vcpu->vm, "MINIKVM_VCPU_SET_VMCS: field 0x%x (%s) or value 0x%llx is not for tests",

@@ -3,9 +3,10 @@
  * A guest to be watched from outside, for selftests/watch: it does the same on every run, and its
  * exits by reason are printed as the module counted them.
  *
- * usage: watched_helper [--dev PATH]
+ * usage: [WATCHED_VCPU=NUMBER] [WATCHED_PAUSE=MILLISECONDS] watched_helper [--dev PATH]
  * Prints "exits REASON NUMBER" for each basic exit reason that came, and "last REASON" of the exit
- * after which the guest was not entered again. Relies on lib/ and on debugfs.
+ * after which the guest was not entered again. The pause is behind each KVM_RUN. Relies on lib/ and
+ * on debugfs.
  */
 #include "guest.h"
 
@@ -25,14 +26,26 @@ static void watched_guest(void)
 	guest_done();
 }
 
+static unsigned int from_environment(const char *name)
+{
+	const char *number = getenv(name);
+
+	return number ? strtoul(number, NULL, 10) : 0;
+}
+
 static void watched(void)
 {
-	struct kt_vcpu *vcpu = kt_long(0, 0, watched_guest);
+	unsigned int pause = from_environment("WATCHED_PAUSE");
+	struct kt_vm *vm = kt_vm_new(KT_MEM, 0);
+	struct kt_vcpu *vcpu = kt_vcpu_new(vm, from_environment("WATCHED_VCPU"));
 	u64 counts[KT_EXIT_REASONS];
 
+	kt_vcpu_long(vcpu, watched_guest);
 	for (int i = 0; i < ROUNDS; i++) {
 		KT_RUN_EXIT(vcpu, KVM_EXIT_IO);
+		kt_msleep(pause);
 		KT_RUN_EXIT(vcpu, KVM_EXIT_MMIO);
+		kt_msleep(pause);
 	}
 	KT_RUN_DONE(vcpu);
 	KT_TRUE(kt_exit_counts(vcpu, counts));

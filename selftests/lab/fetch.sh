@@ -225,13 +225,17 @@ ensure_gdb() {
 }
 
 WATCHERS=$CACHE/watchers
+BCC=$CACHE/bcc
 
-# Programs that watch KVM, and so minikvm, from outside (selftests/watch)
+# Programs that watch KVM, and so minikvm, from outside (selftests/watch): bcc's are scripts, whose
+# interpreter and library came with the others.
 ensure_watchers() {
-	[ -x "$WATCHERS/usr/bin/bpftrace" ] && return
+	[ -x "$WATCHERS/usr/bin/bpftrace" ] && [ -x "$BCC/usr/sbin/kvmexit-bpfcc" ] && return
 	lock_cache
 	[ -x "$WATCHERS/usr/bin/bpftrace" ] ||
 		fetch_tree bookworm "$WATCHERS" deps linux-perf trace-cmd bpftrace
+	[ -x "$BCC/usr/sbin/kvmexit-bpfcc" ] ||
+		fetch_tree bookworm "$BCC" nodeps bpfcc-tools python3-bpfcc
 	unlock_cache
 }
 
@@ -301,7 +305,7 @@ fetch_kernel() { # 6.1|6.12
 # every path is relative to the tree. The number changes with what is done here, so that a tree that
 # an older lab has prepared is prepared again. New files take the places of old ones (never > FILE):
 # trees may share them by hard links.
-PREPARED=2
+PREPARED=3
 
 prepare_headers() { # TREE
 	local release common kdir modules
@@ -314,8 +318,10 @@ prepare_headers() { # TREE
 	rm -f "$kdir/Makefile"
 	# shellcheck disable=SC2016 # for make, not for the shell
 	printf 'include $(dir $(lastword $(MAKEFILE_LIST)))../%s/Makefile\n' "$common" >"$kdir/Makefile"
-	# With it, kbuild wants pahole, for BTF that is not read here.
+	# With it, kbuild wants pahole and resolve_btfids, which a machine need not have; compat/btf,
+	# which can do without, takes what it holds from vmlinux.btf.
 	rm -f "$kdir/vmlinux"
+	kernel_types "$1/boot/vmlinuz-$release" "$kdir/vmlinux.btf"
 	# Relative to where the links really are: lib is a link to usr/lib.
 	ln -sfnr "$kdir" "$modules/build"
 	ln -sfnr "$1/usr/src/$common" "$modules/source"
@@ -325,6 +331,21 @@ prepare_headers() { # TREE
 	wrap_objtool "$1"
 	rm -f "$1/prepared"
 	echo $PREPARED >"$1/prepared"
+}
+
+# The types of a kernel's structures, BTF, out of its image (the kernel's Documentation/x86/boot.rst,
+# "payload_offset"): those of a module refer to them. Nothing where the kernel has none.
+kernel_types() { # BZIMAGE FILE
+	local setup offset length
+
+	setup=$(od -An -tu1 -j 497 -N 1 "$1")		# 0x1f1, setup_sects
+	offset=$(od -An -tu4 -j 584 -N 4 "$1")		# 0x248, payload_offset
+	length=$(od -An -tu4 -j 588 -N 4 "$1")		# 0x24c, payload_length
+	rm -f "$2" "$2.new"
+	uncompress_payload "$1" $(((setup + 1) * 512 + offset)) $((length)) >"$2.elf"
+	objcopy --dump-section ".BTF=$2.new" "$2.elf" /dev/null 2>/dev/null || :
+	rm -f "$2.elf"
+	[ ! -s "$2.new" ] || mv "$2.new" "$2"
 }
 
 # kbuild's objtool wants libelf, which a machine without headers need not have. From 6.12 on

@@ -137,12 +137,11 @@ prepare_kernel() {
 	mv "$partial" "$K_CACHE"
 }
 
-# Leaves vmlinux.img and layout, or nothing where the guest must uncompress.
-uncompress_kernel() { # DIR
-	local offset length magic tool
+# Prints the kernel that is compressed in an image, or nothing where this machine cannot.
+uncompress_payload() { # BZIMAGE OFFSET LENGTH
+	local magic tool
 
-	read -r offset length < <("$BIN/bootimg" payload "$K_IMAGE") || return 0
-	magic=$(tail -c +$((offset + 1)) "$K_IMAGE" | head -c 4 | od -An -tx1 | tr -d ' ')
+	magic=$(tail -c +$(($2 + 1)) "$1" | head -c 4 | od -An -tx1 | tr -d ' ')
 	case $magic in
 	02214c18) tool='lz4 -dc' ;;
 	28b52ffd) tool='zstd -dc' ;;
@@ -154,12 +153,20 @@ uncompress_kernel() { # DIR
 	esac
 	# Behind the data stands its uncompressed size, which tools take for garbage.
 	# shellcheck disable=SC2086 # a program and its options
-	tail -c +$((offset + 1)) "$K_IMAGE" | head -c $((length - 4)) |
+	tail -c +$(($2 + 1)) "$1" | head -c $(($3 - 4)) |
 		if [[ $tool = busybox* ]]; then
 			"$TOOLS/usr/bin/"$tool
 		else
 			run_in_tree "$TOOLS" $tool
-		fi >"$1/vmlinux" 2>/dev/null
+		fi 2>/dev/null || :
+}
+
+# Leaves vmlinux.img and layout, or nothing where the guest must uncompress.
+uncompress_kernel() { # DIR
+	local offset length
+
+	read -r offset length < <("$BIN/bootimg" payload "$K_IMAGE") || return 0
+	uncompress_payload "$K_IMAGE" "$offset" "$length" >"$1/vmlinux"
 	"$BIN/bootimg" flatten "$1/vmlinux" "$1/vmlinux.img" >"$1/layout" || {
 		say "the kernel cannot be uncompressed here; the host will do it"
 		rm -f "$1/layout" "$1/vmlinux.img"

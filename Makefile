@@ -18,13 +18,17 @@ KNAME ?= host
 TESTHOOKS ?= $(if $(filter 6.1 6.12 debug lint-%,$(KNAME)),1)
 # COUNT_VMCS=y: a module that counts its VMREADs and VMWRITEs, for the benchmark.
 COUNT_VMCS ?=
+# TRACING=n: a module without tracepoints, for the benchmark.
+TRACING ?=
+# BTF_BASE=FILE: the target kernel's BTF, or an ELF file with it, where compat/btf does not find it.
+BTF_BASE ?=
 DESTDIR ?=
 PREFIX ?= /usr/local
 PACKAGE_VERSION ?= $(shell sed -n 's/.*MINIKVM_ABI_VERSION[[:space:]]*//p' uapi/linux/minikvm.h).0
 
 MODULE_DIR := $(BUILD)/module-$(KNAME)
 MODULE_SOURCES = $(shell find Kbuild arch compat uapi virt iommu trace -name '*.[chS]' -o -name Kbuild \
-		   -o -path compat/probe -o -path compat/compiler -o -path compat/fits 2>/dev/null)
+		   -o -path compat/probe -o -path compat/compiler -o -path compat/fits -o -path compat/btf 2>/dev/null)
 
 # The kernel's own compiler, or a newer one where that cannot be had, unless CC= names one.
 ifeq ($(origin CC),command line)
@@ -77,8 +81,9 @@ module:
 	@if ! [ $(MODULE_DIR)/compat.flags -nt compat/tests ]; then \
 		compat/probe $(KDIR) "$(KCC)" > $(MODULE_DIR)/compat.flags || { rm -f $(MODULE_DIR)/compat.flags; exit 1; }; \
 	fi
-	$(MAKE) -C $(KDIR) M=$(MODULE_DIR) CC="$(KCC)" TESTHOOKS=$(TESTHOOKS) COUNT_VMCS=$(COUNT_VMCS) \
+	$(MAKE) -C $(KDIR) M=$(MODULE_DIR) CC="$(KCC)" TESTHOOKS=$(TESTHOOKS) COUNT_VMCS=$(COUNT_VMCS) TRACING=$(TRACING) \
 		MINIKVM_COMPAT_FLAGS="$$(cat $(MODULE_DIR)/compat.flags)" modules
+	@compat/btf $(KDIR) $(MODULE_DIR)/minikvm.ko $(BTF_BASE)
 	@echo "built $(MODULE_DIR)/minikvm.ko"
 
 .PHONY: tool

@@ -16,10 +16,12 @@
 
 #include "trace/events.h"
 
+#ifdef TRACEPOINTS_ENABLED	/* by <linux/tracepoint.h> */
 static int choose_system(struct trace_event_call *call);
 
 /* The macros below name the kernel's function; choose_system() ends by calling it. */
 #define trace_event_raw_init choose_system
+#endif
 #define CREATE_TRACE_POINTS
 #include "trace/kvm_events.h"
 #include "trace/kvm_x86_events.h"
@@ -32,6 +34,7 @@ static int choose_system(struct trace_event_call *call);
 /* NULL until the first event is registered. */
 static const char *system_of_kvm_events;
 
+#ifdef TRACEPOINTS_ENABLED
 /* Is the module kvm loaded, or part of the kernel? Its tracepoint is exported, ours is not. */
 static bool kvm_is_there(void)
 {
@@ -50,6 +53,7 @@ static int choose_system(struct trace_event_call *call)
 		call->class->system = system_of_kvm_events;
 	return trace_event_raw_init(call);
 }
+#endif
 
 /**
  * trace_say_where() - tell the log in which system the events are

@@ -156,6 +156,17 @@ kvm_intel_in_the_way() {
 	return "$ok"
 }
 
+# The kernel has taken the module's types, which refer to its own: bpftool reads them (compat/btf).
+types_of_the_module() {
+	insmod "$ko" || return 1
+	ok=0
+	for name in mkvm_vcpu mkvm_vm vmx_vcpu; do
+		grep -q "$name" /sys/kernel/btf/minikvm || { note "no type $name in BTF"; ok=1; }
+	done
+	rmmod minikvm || ok=1
+	return "$ok"
+}
+
 events=/sys/kernel/tracing/events
 
 # Tracefs is where it belongs, or is put there.
@@ -180,6 +191,32 @@ events_beside_kvm() {
 	[ ! -e "$events"/minikvm ] || { note "the module's events stay"; ok=1; }
 	[ -e "$events"/kvm/kvm_exit/id ] || { note "kvm's events are gone"; ok=1; }
 	echo 1 >"$events"/kvm/kvm_exit/enable && echo 0 >"$events"/kvm/kvm_exit/enable || ok=1
+	rmmod kvm || ok=1
+	return "$ok"
+}
+
+# The other way round: kvm's events of the same name find their places taken, which the kernel says
+# of each; the module's go on, kvm works, and each of the two can be unloaded before the other.
+kvm_after_minikvm() {
+	tracefs || return 1
+	ok=0
+	for first in minikvm kvm; do
+		insmod "$ko" || return 1
+		modprobe kvm || { note "no kvm in this host"; return 1; }
+		echo 1 >"$events"/kvm/enable || ok=1
+		: >/sys/kernel/tracing/trace
+		"$here/abi_basic" guest_64 >"$log" || ok=1
+		grep -q ' kvm_exit: vcpu 0 reason ' /sys/kernel/tracing/trace ||
+			{ note "no exit traced"; ok=1; }
+		echo 0 >"$events"/kvm/enable || ok=1
+		rmmod "$first" || ok=1
+		loaded minikvm && { rmmod minikvm || ok=1; }
+		loaded kvm && { rmmod kvm || ok=1; }
+		[ ! -e "$events"/kvm ] || { note "events without a module: $(ls "$events"/kvm)"; ok=1; }
+	done
+	# What was in the way is gone.
+	modprobe kvm || ok=1
+	[ -e "$events"/kvm/kvm_exit/id ] || { note "kvm alone has no kvm_exit"; ok=1; }
 	rmmod kvm || ok=1
 	return "$ok"
 }
@@ -284,7 +321,8 @@ run_all() {
 case $part in
 load)
 	run_all load_unload_100 runs_after_reload rmmod_refused_while_a_vm_lives \
-		bad_parameter_refused as_dev_kvm events_beside_kvm rmmod_while_events_are_on \
+		bad_parameter_refused as_dev_kvm events_beside_kvm kvm_after_minikvm \
+		rmmod_while_events_are_on types_of_the_module \
 		kvm_intel_in_the_way
 	;;
 hotplug)

@@ -71,10 +71,6 @@ static int print_all(const struct vm_target *target)
 	return ret;
 }
 
-static const struct described_option options[] = {
-	{ }
-};
-
 static int command_vmcs(int argc, char **argv)
 {
 	int ret = describe_next(&vmcs_description, argc, argv);
@@ -108,5 +104,4 @@ const struct described_command vmcs_description = {
 	"that this processor has, in the groups of the SDM and decoded, and for each rule of the\n"
 	"SDM's VM-entry checks that applies whether it holds. A guest that runs is looked at\n"
 	"between two VM entries. Root only.",
-	.options = options,
 };

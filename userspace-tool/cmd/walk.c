@@ -57,10 +57,6 @@ static int print_ept(const struct vm_target *target, unsigned long long gpa, str
 	return ret;
 }
 
-static const struct described_option options[] = {
-	{ }
-};
-
 /* Both commands take a VM and an address. Return: 0, or the exit status plus 1. */
 static int parse(const struct described_command *command, int argc, char **argv,
 		 struct vm_target *target, unsigned long long *address)
@@ -104,7 +100,6 @@ const struct described_command ept_description = {
 	.about =
 	"Prints the memory slot of a guest-physical address and the entry of EPT at each level,\n"
 	"for the VM that process PID has. Root only.",
-	.options = options,
 };
 
 /* The guest's memory, as memory of the process that made the VM. */
@@ -246,5 +241,4 @@ const struct described_command walk_description = {
 	"Prints how a vCPU (the first, if none is given) of the VM that process PID has\n"
 	"translates a linear address: the entry of the guest's page tables at each level, and\n"
 	"then the walk of EPT. Nothing is changed by it. Root only.",
-	.options = options,
 };

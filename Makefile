@@ -14,8 +14,9 @@ BUILD ?= $(CURDIR)/build
 KDIR ?= /lib/modules/$(shell uname -r)/build
 # One directory of objects for each kernel: build/module-$(KNAME).
 KNAME ?= host
-# Code that only tests reach (posted_test, break_field): the modules of the lab's kernels have it.
-TESTHOOKS ?= $(if $(filter 6.1 6.12 debug lint-%,$(KNAME)),1)
+# Code that only tests reach (posted_test, break_field): the modules of the lab's kernels have it, and
+# the benchmark's that is compared with them.
+TESTHOOKS ?= $(if $(filter 6.1 6.12 debug bare lint-%,$(KNAME)),1)
 # COUNT_VMCS=y: a module that counts its VMREADs and VMWRITEs, for the benchmark.
 COUNT_VMCS ?=
 # TRACING=n: a module without tracepoints, for the benchmark.

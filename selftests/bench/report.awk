@@ -28,7 +28,13 @@ $3 == "row" && $2 != "counted" {
 	} else {
 		value[$1, $2, name] = $5
 	}
-	if ($2 != "floor" && !(name in seen)) {
+	# Rows with tracepoints on, or without any, stand in a table of their own.
+	if ($2 ~ /_(traced|bare)$/) {
+		if (!(name in seen_traced)) {
+			seen_traced[name] = 1
+			traced[++nr_traced] = name
+		}
+	} else if ($2 != "floor" && !(name in seen)) {
 		seen[name] = 1
 		order[++rows] = name
 	}
@@ -196,6 +202,45 @@ function print_growth(    i, p, name, form, verdict) {
 	}
 }
 
+# What the tracepoints add to a row while they are off: a goal of its own, in ticks.
+function off_cost(setting, name) {
+	return value[setting, "minikvm", name] - value[setting, "minikvm_bare", name]
+}
+
+function print_traced(    i, s, name, form, setting) {
+	form = "%-21s %9s %9s %6s | %9s %9s %9s %6s %6s | %s\n"
+	for (s = 1; s <= 2; s++) {
+		setting = s == 1 ? "auto" : "off"
+		if (!known(setting, "minikvm_traced", traced[1]))
+			continue
+		printf "\nTracepoints, %s: not there (bare), off, and every event of the system kvm on\n",
+		       s == 1 ? "the kernel's mitigations" : "mitigations=off"
+		printf "%-21s %-26s | %-43s |\n", "", "kvm", "minikvm"
+		printf form, "name", "off", "on", "adds", "bare", "off", "on", "off", "adds",
+		       "off costs at most 2"
+		for (i = 1; i <= nr_traced; i++) {
+			name = traced[i]
+			printf form, name, value[setting, "kvm", name],
+			       value[setting, "kvm_traced", name],
+			       value[setting, "kvm_traced", name] - value[setting, "kvm", name],
+			       value[setting, "minikvm_bare", name], value[setting, "minikvm", name],
+			       value[setting, "minikvm_traced", name],
+			       sprintf("%+d", off_cost(setting, name)),
+			       value[setting, "minikvm_traced", name] - value[setting, "minikvm", name],
+			       off_cost(setting, name) <= 2 ? "ok" : "above"
+		}
+	}
+}
+
+function traced_json(setting, name) {
+	if (!known(setting, "minikvm_traced", name))
+		return "null"
+	return sprintf("{\"kvm\": %d, \"kvm_on\": %d, \"minikvm_bare\": %d, \"minikvm\": %d, \"minikvm_on\": %d}",
+		       value[setting, "kvm", name], value[setting, "kvm_traced", name],
+		       value[setting, "minikvm_bare", name], value[setting, "minikvm", name],
+		       value[setting, "minikvm_traced", name])
+}
+
 function write_json(    i, name, p) {
 	printf "{\"rows\": [" > json
 	for (i = 1; i <= rows; i++) {
@@ -224,6 +269,10 @@ function write_json(    i, name, p) {
 		       (i > 1 ? "," : ""), p[1], p[2], grown["kvm", points[i]],
 		       grown["minikvm", points[i]] > json
 	}
+	printf "\n],\n\"tracing\": [" > json
+	for (i = 1; i <= nr_traced; i++)
+		printf "%s\n{\"name\": \"%s\", \"auto\": %s, \"off\": %s}", (i > 1 ? "," : ""),
+		       traced[i], traced_json("auto", traced[i]), traced_json("off", traced[i]) > json
 	print "\n]}" > json
 }
 
@@ -231,7 +280,9 @@ END {
 	for (i = 1; i <= rows; i++) {
 		name = order[i]
 		if (known("auto", "kvm", name) != known("auto", "minikvm", name) ||
-		    known("off", "kvm", name) != known("off", "minikvm", name)) {
+		    known("off", "kvm", name) != known("off", "minikvm", name) ||
+		    known("auto", "kvm_traced", name) != known("auto", "minikvm_bare", name) ||
+		    known("off", "kvm_traced", name) != known("off", "minikvm_bare", name)) {
 			print "bench: " name " was not measured on both" > "/dev/stderr"
 			broken = 1
 		}
@@ -242,6 +293,8 @@ END {
 		print_rows()
 		print_shares()
 	}
+	if (nr_traced)
+		print_traced()
 	if (nr_points)
 		print_growth()
 	write_json()

@@ -51,11 +51,10 @@ static unsigned long operand(struct mkvm_vcpu *vcpu, int reg)
 	return vmx_in_64bit_code(vcpu) ? value : (u32)value;
 }
 
-static int write_cr(struct mkvm_vcpu *vcpu, int cr, unsigned long value)
+static int set_cr(struct mkvm_vcpu *vcpu, int cr, unsigned long value)
 {
 	int fault;
 
-	trace_kvm_cr(1, cr, value);
 	switch (cr) {
 	case 0:
 		return finish(vcpu, cr0_set(vcpu, value));
@@ -75,6 +74,20 @@ static int write_cr(struct mkvm_vcpu *vcpu, int cr, unsigned long value)
 		inject_ud(vcpu);
 		return 1;
 	}
+}
+
+/* A function of its own for what is traced: the other has no call to save registers for. */
+static noinline int write_cr_traced(struct mkvm_vcpu *vcpu, int cr, unsigned long value)
+{
+	trace_kvm_cr(1, cr, value);
+	return set_cr(vcpu, cr, value);
+}
+
+static int write_cr(struct mkvm_vcpu *vcpu, int cr, unsigned long value)
+{
+	if (trace_kvm_cr_enabled())
+		return write_cr_traced(vcpu, cr, value);
+	return set_cr(vcpu, cr, value);
 }
 
 static int read_cr(struct mkvm_vcpu *vcpu, int cr, int reg)
@@ -205,10 +218,13 @@ int exit_wrmsr(struct mkvm_vcpu *vcpu)
 	return msr_emulate_write(vcpu);
 }
 
-/* Out of line: what an event that is off needs in registers costs all the same. */
-static noinline void trace_fast_msr(struct mkvm_vcpu *vcpu, unsigned int write, u64 data, int ret)
+/*
+ * The slow way traces. To have at hand here what an event tells would cost registers, and so
+ * instructions, while it is off.
+ */
+static __always_inline bool msr_goes_slow(const struct mkvm_vcpu *vcpu)
 {
-	trace_kvm_msr(write, reg_read(vcpu, GREG_RCX), data, ret);
+	return unlikely(vcpu->vm->arch.msr_slow) || trace_kvm_msr_enabled();
 }
 
 int exit_fast_rdmsr(struct mkvm_vcpu *vcpu)
@@ -216,13 +232,11 @@ int exit_fast_rdmsr(struct mkvm_vcpu *vcpu)
 	u64 data = 0;
 	int ret;
 
-	if (unlikely(vcpu->vm->arch.msr_slow))
+	if (msr_goes_slow(vcpu))
 		return EXIT_SLOW;
 	ret = msr_fast_read(vcpu, reg_read(vcpu, GREG_RCX), &data);
 	if (ret == MSR_SLOW)
 		return EXIT_SLOW;
-	if (trace_kvm_msr_enabled())
-		trace_fast_msr(vcpu, 0, data, ret);
 	if (!ret)
 		edx_eax_write(vcpu, data);
 	return finish(vcpu, ret);
@@ -232,13 +246,11 @@ int exit_fast_wrmsr(struct mkvm_vcpu *vcpu)
 {
 	int ret;
 
-	if (unlikely(vcpu->vm->arch.msr_slow))
+	if (msr_goes_slow(vcpu))
 		return EXIT_SLOW;
 	ret = msr_fast_write(vcpu, reg_read(vcpu, GREG_RCX), edx_eax_read(vcpu));
 	if (ret == MSR_SLOW)
 		return EXIT_SLOW;
-	if (trace_kvm_msr_enabled())
-		trace_fast_msr(vcpu, 1, edx_eax_read(vcpu), ret);
 	return finish(vcpu, ret);
 }
 

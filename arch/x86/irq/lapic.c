@@ -284,7 +284,10 @@ bool lapic_eoi_fast(struct mkvm_vcpu *vcpu)
 	if (likely(vector >= 0)) {
 		if (unlikely(eoi_is_awaited(apic, vector)))
 			return false;
+		/* Before retire(), behind which nothing is left to be kept. */
+		trace_kvm_eoi(vcpu->id, vector);
 		retire(apic, vector);
+		return true;
 	}
 	trace_kvm_eoi(vcpu->id, vector);
 	return true;

@@ -11,7 +11,7 @@
 #include "cpu.h"
 #include "format.h"
 #include "machine.h"
-#include "sched.h"
+#include "task.h"
 
 bool announcing;
 
@@ -25,6 +25,13 @@ void announce_switch(const struct task *to)
 	memcpy(name, to->idle ? to->name : to->process->name, sizeof(name));
 	vmcall(ANNOUNCE_HYPERCALL, ANNOUNCE_SWITCH, to->process->id | (u64)to->id << 8, name[0],
 	       name[1]);
+}
+
+/* The running process has a page fault, which is no exit: the guest's own tables say no. */
+void announce_fault(u64 address, u64 error)
+{
+	if (announcing)
+		vmcall(ANNOUNCE_HYPERCALL, ANNOUNCE_FAULT, current()->process->id, address, error);
 }
 
 void state_changed(enum subject subject, unsigned int id, u8 to, const char *transition)

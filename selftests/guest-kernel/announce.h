@@ -14,8 +14,11 @@ struct task;
 #define ANNOUNCE_SWITCH		1	/* RCX = process | task << 8, RSI and RDX = name */
 #define ANNOUNCE_STATE		2	/* RCX = subject << 16 | id << 8 | state */
 
+#define ANNOUNCE_FAULT		3	/* RCX = process, RDX = address, RSI = error code */
+
 extern bool announcing;
 
 void announce_switch(const struct task *to);
+void announce_fault(u64 address, u64 error);
 
 #endif

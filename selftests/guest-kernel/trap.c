@@ -5,6 +5,7 @@
  * that paging.c can mend; one of the kernel stops the kernel.
  */
 #include "trap.h"
+#include "announce.h"
 #include "apic.h"
 #include "console.h"
 #include "cpu.h"
@@ -93,6 +94,8 @@ static void exception(struct frame *f, bool user)
 	    f->vector == VECTOR_MACHINE_CHECK)
 		kernel_fault(f);
 	lock_kernel();
+	if (f->vector == VECTOR_PAGE_FAULT)
+		announce_fault(address, f->error);
 	if (f->vector != VECTOR_PAGE_FAULT ||
 	    !space_fault(current()->process->space, address, f->error))
 		program_fault(f, address);

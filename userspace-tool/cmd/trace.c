@@ -22,6 +22,7 @@
 #include "cmd/describe.h"
 #include "compiler.h"
 #include "kvm/exits.h"
+#include "trace/guest.h"
 #include "trace/html.h"
 #include "trace/perfetto.h"
 #include "trace/record.h"
@@ -30,6 +31,7 @@
 #define BUFFER_KIB_MAX	(4 * 1024 * 1024UL)
 #define READ_EVERY_NS	100000000L
 #define PROGRESS_EVERY	10	/* readings */
+#define ANNOUNCEMENT_MAX	128
 
 enum { OPT_OUTPUT = 257, OPT_PERFETTO, OPT_HTML, OPT_BUFFER, OPT_OWN };
 
@@ -54,6 +56,7 @@ static const struct {
 	{ "kvm_apic_ipi", "icr_low", EVENT_IPI },
 	{ "kvm_msi_set_irq", "data", EVENT_DEVICE },
 	{ "kvm_ioapic_set_irq", "e", EVENT_DEVICE },
+	{ "kvm_hypercall", "nr", EVENT_PROCESS },
 };
 
 static volatile sig_atomic_t stopped;
@@ -91,11 +94,30 @@ static void release_signals(void)
 	signal(SIGPIPE, SIG_DFL);
 }
 
+/* The registers of a hypercall. Return: whether it is one. */
+static bool read_call(struct tep_event *event, struct tep_record *record, __u64 call[5])
+{
+	static const char * const fields[] = { "nr", "a0", "a1", "a2", "a3" };
+	unsigned long long value;
+	int i;
+
+	if (strcmp(event->name, "kvm_hypercall") != 0)
+		return false;
+	for (i = 0; i < 5; i++) {
+		if (tep_get_field_val(NULL, event, fields[i], record, &value, 0))
+			return false;
+		call[i] = value;
+	}
+	return true;
+}
+
 static void to_timelines(struct trace *t, struct tep_event *event, struct tep_record *record)
 {
 	char name[REASON_NAME_SIZE];
 	struct timeline_event e = { .ns = record->ts, .name = name };
 	unsigned long long value, waited;
+	struct guest_switch process;
+	__u64 call[5];
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(shown) && strcmp(event->name, shown[i].event) != 0; i++)
@@ -107,10 +129,16 @@ static void to_timelines(struct trace *t, struct tep_event *event, struct tep_re
 	e.number = value;
 	e.thread = tep_data_pid(t->recording.tep, record);
 	if (e.kind == EVENT_EXIT &&
-	    !tep_get_field_val(NULL, event, "exit_reason", record, &value, 0))
+	    !tep_get_field_val(NULL, event, "exit_reason", record, &value, 0)) {
 		reason_name(value, name);
-	else if (e.kind == EVENT_USERSPACE)
+	} else if (e.kind == EVENT_PROCESS) {
+		if (!read_call(event, record, call) || !guest_read_switch(call, &process))
+			return;
+		e.number = process.process;
+		e.name = process.name;
+	} else if (e.kind == EVENT_USERSPACE) {
 		snprintf(name, sizeof(name), "KVM_EXIT_%s", exit_name(value));
+	}
 	/* While the module polls, the thread is busy: it waits only if the poll was in vain. */
 	if (e.kind == EVENT_WAKEUP &&
 	    !tep_get_field_val(NULL, event, "waited", record, &waited, 0) && !waited)
@@ -124,6 +152,8 @@ static void to_timelines(struct trace *t, struct tep_event *event, struct tep_re
 static int take(struct tep_event *event, struct tep_record *record, int cpu, void *opaque)
 {
 	struct trace *t = opaque;
+	char said[ANNOUNCEMENT_MAX];
+	__u64 call[5];
 
 	(void)cpu;
 	if (t->text) {
@@ -131,6 +161,8 @@ static int take(struct tep_event *event, struct tep_record *record, int cpu, voi
 		tep_print_event(t->recording.tep, &t->seq, record, "%d [%03d] %6.1000d: %s: %s",
 				TEP_PRINT_PID, TEP_PRINT_CPU, TEP_PRINT_TIME, TEP_PRINT_NAME,
 				TEP_PRINT_INFO);
+		if (read_call(event, record, call) && guest_describe(call, said, sizeof(said)))
+			trace_seq_printf(&t->seq, ": %s", said);
 		trace_seq_terminate(&t->seq);
 		fprintf(t->text, "%s\n", t->seq.buffer);
 	}
@@ -277,7 +309,7 @@ static const struct described_option options[] = {
 		  "next two is wanted)." },
 	{ .name = "perfetto", .value = OPT_PERFETTO, .argument = "FILE", .kind = TAKES_FILE,
 	  .help = "Write a file for ui.perfetto.dev: a track for each vCPU, arrows for\n"
-		  "interrupts." },
+		  "interrupts, a track for each process that a guest announces." },
 	{ .name = "html", .value = OPT_HTML, .argument = "FILE", .kind = TAKES_FILE,
 	  .help = "Write a page for a browser, which needs no network." },
 	{ .name = "buffer", .value = OPT_BUFFER, .argument = "KIB",

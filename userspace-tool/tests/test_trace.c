@@ -9,6 +9,7 @@
 
 #include "compiler.h"
 #include "tests.h"
+#include "trace/guest.h"
 #include "trace/html.h"
 #include "trace/perfetto.h"
 
@@ -123,7 +124,73 @@ static void many_threads(void)
 	fclose(f);
 }
 
+/* Two vCPUs, and three processes of the guest's on them. */
+static void guest_processes(void)
+{
+	static const struct timeline_event events[] = {
+		{ EVENT_PROCESS, 500, 10, 9, "nobody's" },
+		{ EVENT_ENTRY, 1000, 10, 0, "" },
+		{ EVENT_ENTRY, 1000, 11, 1, "" },
+		{ EVENT_PROCESS, 2000, 10, 3, "shell" },
+		{ EVENT_PROCESS, 3000, 10, 4, "</script>" },
+		{ EVENT_PROCESS, 4000, 11, 3, "shell" },
+		{ EVENT_EXIT, 6000, 11, 1, "HLT" },
+	};
+	static struct timeline t;
+	char *text = NULL;
+	struct perfetto p;
+	size_t size, i;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f) {
+		CHECK(f);
+		return;
+	}
+	memset(&t, 0, sizeof(t));
+	t.ops = &perfetto_ops;
+	t.to = &p;
+	perfetto_begin(&p, f);
+	for (i = 0; i < ARRAY_SIZE(events); i++)
+		timeline_event(&t, &events[i]);
+	timeline_end(&t);
+	perfetto_end(&p, 0);
+	fclose(f);
+	CHECK(strstr(text, "\"args\":{\"name\":\"process 3, shell\"}"));
+	CHECK(strstr(text, "\"tid\":1073741827,\"ts\":2.000,\"name\":\"shell on vCPU 0\",\"dur\":1.000"));
+	CHECK(strstr(text, "\"tid\":1073741828,\"ts\":3.000,\"name\":\"\\u003c/script> on vCPU 0\","));
+	CHECK(strstr(text, "\"tid\":1073741827,\"ts\":4.000,\"name\":\"shell on vCPU 1\",\"dur\":2.000"));
+	CHECK(!strstr(text, "nobody"));
+	free(text);
+}
+
+static void guest_announcements(void)
+{
+	__u64 call[5] = { 0x6d6b7670, 1, 0x0703 };
+	struct guest_switch s;
+	char text[128];
+
+	memcpy(&call[3], "she\nll\x80 and no end of it", 16);
+	CHECK(guest_read_switch(call, &s) && s.process == 3 && s.task == 7);
+	CHECK(!strcmp(s.name, "she?ll??and?no?"));
+	CHECK(guest_describe(call, text, sizeof(text)) &&
+	      !strcmp(text, "the guest runs process 3, task 7 (she?ll??and?no?)"));
+	call[1] = 2;
+	call[2] = 0x10306;
+	CHECK(!guest_read_switch(call, &s) && guest_describe(call, text, sizeof(text)) &&
+	      !strcmp(text, "the guest's process 3 is Ready+Running"));
+	call[1] = 3;
+	call[3] = 0x7ff8;
+	call[4] = 7;
+	CHECK(guest_describe(call, text, sizeof(text)) &&
+	      !strcmp(text, "the guest's process 6 has a page fault: write of 0x7ff8"));
+	call[1] = 1;
+	call[0] = 5;
+	CHECK(!guest_read_switch(call, &s) && !guest_describe(call, text, sizeof(text)));
+}
+
 const struct test trace_tests[] = {
+	{ "trace: the guest's processes", guest_processes },
+	{ "trace: what a guest announces", guest_announcements },
 	{ "trace: the file for Perfetto", perfetto_file },
 	{ "trace: the page", html_page },
 	{ "trace: more threads than there is room for", many_threads },

@@ -33,6 +33,16 @@ static void track(void *to, int thread, unsigned int vcpu)
 	fprintf(row(&h->tracks), "%d,%u]", thread, vcpu);
 }
 
+static void process(void *to, int track, unsigned int process, const char *name)
+{
+	struct html *h = to;
+	FILE *f = row(&h->tracks);
+
+	fprintf(f, "%d,%u,", track, process);
+	json_put_text(f, name);
+	putc(']', f);
+}
+
 static void slice(void *to, int thread, enum slice_kind kind, const char *name, __u64 from,
 		  __u64 ns)
 {
@@ -63,6 +73,7 @@ static void flow(void *to, const char *name, int from_thread, __u64 from, int th
 
 const struct timeline_ops html_ops = {
 	.track = track,
+	.process = process,
 	.slice = slice,
 	.flow = flow,
 };

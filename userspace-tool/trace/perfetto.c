@@ -46,8 +46,22 @@ static void flow(void *to, const char *name, int from_thread, __u64 from, int th
 	fprintf(p->to, ",\"cat\":\"interrupt\",\"bp\":\"e\",\"id\":%llu}", p->flows);
 }
 
+/* A track of the guest's, not of a thread: its events nest in none of the vCPUs'. */
+static void process(void *to, int track, unsigned int process, const char *name)
+{
+	struct perfetto *p = to;
+	char text[TIMELINE_NAME_MAX];
+
+	snprintf(text, sizeof(text), "process %u, %.20s", process, name);
+	begin_event(p, "M", track, 0, "thread_name");
+	fprintf(p->to, ",\"args\":{\"name\":");
+	json_put_text(p->to, text);
+	fprintf(p->to, "}}");
+}
+
 const struct timeline_ops perfetto_ops = {
 	.track = track,
+	.process = process,
 	.slice = slice,
 	.flow = flow,
 };

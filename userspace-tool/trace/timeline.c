@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * From trace events to a time line: see timeline.h. The events are KVM's: kvm_entry, kvm_exit,
- * kvm_userspace_exit, kvm_vcpu_wakeup, kvm_inj_virq, kvm_apic_ipi, kvm_msi_set_irq.
+ * kvm_userspace_exit, kvm_vcpu_wakeup, kvm_inj_virq, kvm_apic_ipi, kvm_msi_set_irq; and what a guest
+ * announces of its processes by kvm_hypercall (guest.c). A process has a track of its own, with a
+ * slice for each time that a vCPU runs it; the numbers of two guests' processes are not told apart.
  *
  * A vCPU's thread is in the guest from an entry to the exit, handles the exit until the next entry
  * or until KVM_RUN returns, and is then in userspace up to the next entry. An interrupt is followed
@@ -20,6 +22,7 @@ const char *slice_kind_name(enum slice_kind kind)
 		[SLICE_EXIT] = "exit handling",
 		[SLICE_USERSPACE] = "userspace",
 		[SLICE_WAITING] = "waiting",
+		[SLICE_PROCESS] = "process",
 	};
 
 	return names[kind];
@@ -98,6 +101,30 @@ static void inject(struct timeline *t, struct timeline_vcpu *v, const struct tim
 	t->ops->flow(t->to, name, s->thread, s->ns, v->thread, e->ns);
 }
 
+static void close_process(struct timeline *t, struct timeline_vcpu *v, __u64 ns)
+{
+	if (v->in_process && ns >= v->process_since)
+		t->ops->slice(t->to, TIMELINE_PROCESS_TRACK + v->process, SLICE_PROCESS,
+			      v->process_name, v->process_since, ns - v->process_since);
+	v->in_process = false;
+}
+
+static void switch_process(struct timeline *t, struct timeline_vcpu *v,
+			   const struct timeline_event *e)
+{
+	if (!v)
+		return;
+	close_process(t, v, e->ns);
+	v->in_process = true;
+	v->process = e->number % TIMELINE_PROCESSES;
+	v->process_since = e->ns;
+	snprintf(v->process_name, sizeof(v->process_name), "%.16s on vCPU %u", e->name, v->vcpu);
+	if (t->processes[v->process])
+		return;
+	t->processes[v->process] = true;
+	t->ops->process(t->to, TIMELINE_PROCESS_TRACK + v->process, v->process, e->name);
+}
+
 /* The next event; their times ascend. */
 void timeline_event(struct timeline *t, const struct timeline_event *e)
 {
@@ -137,6 +164,9 @@ void timeline_event(struct timeline *t, const struct timeline_event *e)
 			.ns = e->ns,
 		};
 		break;
+	case EVENT_PROCESS:
+		switch_process(t, v, e);
+		break;
 	}
 }
 
@@ -145,6 +175,8 @@ void timeline_end(struct timeline *t)
 {
 	unsigned int i;
 
-	for (i = 0; i < t->nr_vcpus; i++)
+	for (i = 0; i < t->nr_vcpus; i++) {
 		close_slice(t, &t->vcpus[i], t->last);
+		close_process(t, &t->vcpus[i], t->last);
+	}
 }

@@ -10,6 +10,9 @@
 
 #define TIMELINE_VCPUS_MAX	256
 #define TIMELINE_NAME_MAX	48
+#define TIMELINE_PROCESSES	256
+/* Tracks of the guest's processes have numbers that no thread has. */
+#define TIMELINE_PROCESS_TRACK	0x40000000
 
 enum timeline_event_kind {
 	EVENT_ENTRY,		/* @number: vCPU */
@@ -19,6 +22,7 @@ enum timeline_event_kind {
 	EVENT_INJECT,		/* @number: vector */
 	EVENT_IPI,		/* @number: vector */
 	EVENT_DEVICE,		/* @number: vector; an MSI or the IOAPIC, mostly from an irqfd */
+	EVENT_PROCESS,		/* @number: the guest's process that runs from now on, @name: its name */
 };
 
 /**
@@ -37,11 +41,12 @@ struct timeline_event {
 	const char *name;
 };
 
-enum slice_kind { SLICE_GUEST, SLICE_EXIT, SLICE_USERSPACE, SLICE_WAITING };
+enum slice_kind { SLICE_GUEST, SLICE_EXIT, SLICE_USERSPACE, SLICE_WAITING, SLICE_PROCESS };
 
 /* Where the time line goes. Threads are those of vCPUs, except for the source of a flow. */
 struct timeline_ops {
 	void (*track)(void *to, int thread, unsigned int vcpu);
+	void (*process)(void *to, int track, unsigned int process, const char *name);
 	void (*slice)(void *to, int thread, enum slice_kind kind, const char *name, __u64 from,
 		      __u64 ns);
 	void (*flow)(void *to, const char *name, int from_thread, __u64 from, int thread, __u64 at);
@@ -55,6 +60,11 @@ struct timeline_vcpu {
 	enum slice_kind kind;
 	__u64 since;
 	char name[TIMELINE_NAME_MAX];
+	/* The guest's process that runs there, if the guest has told. */
+	bool in_process;
+	unsigned int process;
+	__u64 process_since;
+	char process_name[TIMELINE_NAME_MAX];
 };
 
 /* An interrupt that was sent, and not seen to be injected yet. */
@@ -72,6 +82,7 @@ struct timeline_source {
  * @vcpus: threads that have run a vCPU
  * @nr_vcpus: how many
  * @source: by vector: the last one
+ * @processes: by number: the guest's process has a track
  * @last: time of the last event
  * @late: events that came with an earlier time than one before
  * @unknown: events of more threads than there is room for
@@ -82,6 +93,7 @@ struct timeline {
 	struct timeline_vcpu vcpus[TIMELINE_VCPUS_MAX];
 	unsigned int nr_vcpus;
 	struct timeline_source source[256];
+	bool processes[TIMELINE_PROCESSES];
 	__u64 last;
 	unsigned long long late, unknown;
 };

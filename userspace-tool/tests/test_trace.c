@@ -156,9 +156,9 @@ static void guest_processes(void)
 	perfetto_end(&p, 0);
 	fclose(f);
 	CHECK(strstr(text, "\"args\":{\"name\":\"process 3, shell\"}"));
-	CHECK(strstr(text, "\"tid\":1073741827,\"ts\":2.000,\"name\":\"shell on vCPU 0\",\"dur\":1.000"));
-	CHECK(strstr(text, "\"tid\":1073741828,\"ts\":3.000,\"name\":\"\\u003c/script> on vCPU 0\","));
-	CHECK(strstr(text, "\"tid\":1073741827,\"ts\":4.000,\"name\":\"shell on vCPU 1\",\"dur\":2.000"));
+	CHECK(strstr(text, "827,\"ts\":2.000,\"name\":\"shell on vCPU 0\",\"dur\":1.000"));
+	CHECK(strstr(text, "828,\"ts\":3.000,\"name\":\"\\u003c/script> on vCPU 0\","));
+	CHECK(strstr(text, "827,\"ts\":4.000,\"name\":\"shell on vCPU 1\",\"dur\":2.000"));
 	CHECK(!strstr(text, "nobody"));
 	free(text);
 }

@@ -47,7 +47,7 @@ static void flow(void *to, const char *name, int from_thread, __u64 from, int th
 }
 
 /* A track of the guest's, not of a thread: its events nest in none of the vCPUs'. */
-static void process(void *to, int track, unsigned int process, const char *name)
+static void process_track(void *to, int track, unsigned int process, const char *name)
 {
 	struct perfetto *p = to;
 	char text[TIMELINE_NAME_MAX];
@@ -61,7 +61,7 @@ static void process(void *to, int track, unsigned int process, const char *name)
 
 const struct timeline_ops perfetto_ops = {
 	.track = track,
-	.process = process,
+	.process = process_track,
 	.slice = slice,
 	.flow = flow,
 };

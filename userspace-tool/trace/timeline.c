@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * From trace events to a time line: see timeline.h. The events are KVM's: kvm_entry, kvm_exit,
- * kvm_userspace_exit, kvm_vcpu_wakeup, kvm_inj_virq, kvm_apic_ipi, kvm_msi_set_irq; and what a guest
- * announces of its processes by kvm_hypercall (guest.c). A process has a track of its own, with a
- * slice for each time that a vCPU runs it; the numbers of two guests' processes are not told apart.
+ * kvm_userspace_exit, kvm_vcpu_wakeup, kvm_inj_virq, kvm_apic_ipi, kvm_msi_set_irq; and what a
+ * guest announces of its processes by kvm_hypercall (guest.c). A process has a track of its own,
+ * with a slice for each time that a vCPU runs it; processes of two guests are not told apart.
  *
  * A vCPU's thread is in the guest from an entry to the exit, handles the exit until the next entry
  * or until KVM_RUN returns, and is then in userspace up to the next entry. An interrupt is followed

@@ -22,7 +22,7 @@ enum timeline_event_kind {
 	EVENT_INJECT,		/* @number: vector */
 	EVENT_IPI,		/* @number: vector */
 	EVENT_DEVICE,		/* @number: vector; an MSI or the IOAPIC, mostly from an irqfd */
-	EVENT_PROCESS,		/* @number: the guest's process that runs from now on, @name: its name */
+	EVENT_PROCESS,		/* @number: the guest's process that runs now, @name: its name */
 };
 
 /**

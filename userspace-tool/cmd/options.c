@@ -64,6 +64,7 @@ enum {
 	OPT_REBOOT,
 	OPT_QUIET,
 	OPT_CONFIG,
+	OPT_NO_SANDBOX,
 };
 
 static const struct described_option options[] = {
@@ -117,7 +118,7 @@ static const struct described_option options[] = {
 	{ .name = "log-file", .value = OPT_LOG_FILE, .argument = "FILE", .kind = TAKES_FILE,
 	  .help = "Write that to FILE and not to standard error." },
 	{ .name = "stats", .value = OPT_STATS,
-	  .help = "Print exit counts at the end." },
+	  .help = "Print times, memory and exit counts at the end." },
 	{ .name = "registers", .value = OPT_REGISTERS,
 	  .help = "Print the vCPU's registers at the end." },
 	{ .name = "name", .value = OPT_NAME, .argument = "NAME",
@@ -128,6 +129,8 @@ static const struct described_option options[] = {
 	  .help = "Start the guest anew when it asks for a reset." },
 	{ .name = "quiet", .value = OPT_QUIET,
 	  .help = "Say nothing but what went wrong." },
+	{ .name = "no-sandbox", .value = OPT_NO_SANDBOX,
+	  .help = "Keep all rights while the guest runs, for debugging minikvm." },
 	{ .name = "config", .value = OPT_CONFIG, .argument = "FILE", .kind = TAKES_FILE,
 	  .help = "Take options from a JSON file, as if they stood here." },
 	{ }
@@ -413,6 +416,9 @@ static int parse_option(void *opaque, int option, const char *arg)
 		break;
 	case OPT_QUIET:
 		opt->quiet = true;
+		break;
+	case OPT_NO_SANDBOX:
+		opt->no_sandbox = true;
 		break;
 	case OPT_CONFIG:
 		return parse_config(opt, arg);

@@ -49,6 +49,7 @@
  * @restore: directory of a snapshot that is restored, or NULL
  * @reboot: a reset starts the guest anew
  * @quiet: say nothing of a success
+ * @no_sandbox: keep all rights of the user
  * @config: what keeps the strings of a configuration file, or NULL
  */
 struct run_options {
@@ -83,6 +84,7 @@ struct run_options {
 	const char *restore;
 	bool reboot;
 	bool quiet;
+	bool no_sandbox;
 	struct config *config;
 };
 

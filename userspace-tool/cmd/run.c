@@ -8,6 +8,7 @@
  * in its own mode and all output is written before anything is said about the end.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,16 +24,16 @@
 #include "boot/bios_data.h"
 #include "cmd/command.h"
 #include "cmd/options.h"
+#include "cmd/run_stats.h"
 #include "compiler.h"
 #include "control/server.h"
 #include "debug/stub.h"
-#include "kvm/exits.h"
-#include "kvm/statistics.h"
 #include "kvm/vcpu.h"
 #include "machine/devices.h"
 #include "machine/machine.h"
 #include "machine/power.h"
 #include "machine/vcpu_loop.h"
+#include "sandbox/sandbox.h"
 #include "snapshot/snapshot.h"
 #include "virtio/console.h"
 #include "virtio/rng.h"
@@ -41,7 +42,6 @@
 #define NS_PER_S	1000000000LL
 #define NS_PER_MS	1000000LL
 #define PORTS		0x10000
-#define TOP_PORTS	8
 
 enum {
 	FD_WAKE,
@@ -391,48 +391,6 @@ static int start_anew(struct event_loop *l, const struct run_options *opt,
 	return 0;
 }
 
-static void print_top_ports(const struct exit_counts *c)
-{
-	unsigned int n, port, best;
-	unsigned long long before = ~0ULL;
-
-	for (n = 0; c->port && n < TOP_PORTS; n++) {
-		best = PORTS;
-		for (port = 0; port < PORTS; port++)
-			if (c->port[port] && c->port[port] < before &&
-			    (best == PORTS || c->port[port] > c->port[best]))
-				best = port;
-		if (best == PORTS)
-			break;
-		before = c->port[best];
-		for (port = best; port < PORTS; port++)
-			if (c->port[port] == before)
-				fprintf(stderr, "    port 0x%04x %12llu\n", port, before);
-	}
-}
-
-static void print_stats(const struct machine *m, long long ns)
-{
-	unsigned int i, reason;
-
-	for (i = 0; i < m->vm.nr_vcpus; i++) {
-		const struct exit_counts *c = &m->counts[i];
-
-		fprintf(stderr,
-			"vCPU %u: %llu times KVM_RUN in %lld.%03lld s, %llu interrupted\n", i,
-			c->runs, ns / NS_PER_S, ns % NS_PER_S / NS_PER_MS, c->interrupted);
-		for (reason = 0; reason < EXIT_REASONS_MAX; reason++) {
-			if (!c->reason[reason])
-				continue;
-			fprintf(stderr, "  %-15s %12llu\n", exit_name(reason), c->reason[reason]);
-			if (reason == KVM_EXIT_IO)
-				print_top_ports(c);
-		}
-		fprintf(stderr, "vCPU %u: VM exits, by the module's count\n", i);
-		statistics_print_exits(stderr, &m->vm.vcpu[i]);
-	}
-}
-
 /* Writing the guest's last output may have failed after the end of the run. */
 static int check_output(const struct machine *m, int status)
 {
@@ -452,7 +410,8 @@ static int check_output(const struct machine *m, int status)
 }
 
 /* Say how it ended. Return: the exit status. */
-static int conclude(const struct machine *m, const struct run_options *opt, struct control *control)
+static int conclude(const struct machine *m, const struct run_options *opt,
+		    struct control *control)
 {
 	static const struct {
 		const char *text;
@@ -529,10 +488,25 @@ static int listen_for_control(struct event_loop *l, const struct run_options *op
 	return l->control ? 0 : -1;
 }
 
-static int run(struct machine *m, const struct run_options *opt, const struct sources *from,
-	       struct sentence *why)
+/* All is open that the guest needs: give up what could open more. */
+static int sandbox(const struct run_options *opt, struct sentence *why)
 {
-	long long start = now_ns();
+	unsigned int needs = 0;
+
+	if (opt->no_sandbox)
+		return 0;
+	if (opt->name || opt->gdb)
+		needs |= SANDBOX_SOCKETS | SANDBOX_UNLINK;
+	if ((opt->name || opt->reboot) && !opt->gdb && (opt->assigned_count || opt->disk_count))
+		needs |= SANDBOX_REOPEN;
+	if (opt->disk_count)
+		needs |= SANDBOX_DISK;
+	return sandbox_enter(needs, why);
+}
+
+static int run(struct machine *m, const struct run_options *opt, const struct sources *from,
+	       struct milestones *when, struct sentence *why)
+{
 	struct event_loop loop;
 	struct stub *stub = NULL;
 	int status, err;
@@ -542,7 +516,7 @@ static int run(struct machine *m, const struct run_options *opt, const struct so
 	if (opt->log_any &&
 	    exit_log_open(&m->exit_log, &opt->log, opt->log_file, opt->flat, why))
 		return -1;
-	if (opt->name && listen_for_control(&loop, opt, start, why)) {
+	if (opt->name && listen_for_control(&loop, opt, when->begun, why)) {
 		exit_log_close(&m->exit_log);
 		return -1;
 	}
@@ -555,7 +529,11 @@ static int run(struct machine *m, const struct run_options *opt, const struct so
 		}
 	}
 	console_raw(&m->console);
-	if (machine_start(m, why) == 0 && (!stub || stub_start(stub, why) == 0))
+	when->ready = now_ns();
+	if (opt->stats)
+		when->pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	if (sandbox(opt, why) == 0 && machine_start(m, why) == 0 &&
+	    (!stub || stub_start(stub, why) == 0))
 		serve(&loop, opt, from);
 	else
 		machine_stop(m, OUTCOME_FAILED, why, 0);
@@ -563,6 +541,7 @@ static int run(struct machine *m, const struct run_options *opt, const struct so
 	if (m->outcome == OUTCOME_SIGNAL || m->outcome == OUTCOME_TIMEOUT)
 		m->console.abandon = true;
 	machine_join(m);
+	when->ended = now_ns();
 	console_flush(&m->console, true);
 	console_restore();
 	status = check_output(m, conclude(m, opt, loop.control));
@@ -574,12 +553,13 @@ static int run(struct machine *m, const struct run_options *opt, const struct so
 	}
 	stub_close(stub, status);
 	if (opt->stats)
-		print_stats(m, now_ns() - start);
+		run_stats_print(m, when);
 	return status;
 }
 
 int command_run(int argc, char **argv)
 {
+	struct milestones when = { .begun = now_ns(), .pagemap = -1 };
 	struct run_options opt;
 	struct sources from;
 	struct sentence why;
@@ -605,7 +585,7 @@ int command_run(int argc, char **argv)
 		 console_open(&m->console, m->wake_fd, opt.exit_on, &why) == 0 &&
 		 (opt.restore ? build_restored(m, &opt, &from, &why) :
 				build(m, &opt, &from, &why)) == 0)
-		status = run(m, &opt, &from, &why);
+		status = run(m, &opt, &from, &when, &why);
 	if (m->wake_fd >= 0)
 		close_sources(&from);
 	console_close(&m->console);

@@ -113,7 +113,8 @@ static void latch(struct rtc *r)
 	time_t now = r->host->now(r->opaque) + r->offset;
 	struct tm tm;
 
-	if ((r->cmos[CMOS_B] & B_SET) || !gmtime_r(&now, &tm))
+	/* A guest can set any year from 0 on; one before that has no digits. */
+	if ((r->cmos[CMOS_B] & B_SET) || !gmtime_r(&now, &tm) || tm.tm_year < -1900)
 		return;
 	r->cmos[CMOS_SECONDS] = encode(r, tm.tm_sec);
 	r->cmos[CMOS_MINUTES] = encode(r, tm.tm_min);
@@ -121,7 +122,7 @@ static void latch(struct rtc *r)
 	r->cmos[CMOS_WEEKDAY] = encode(r, tm.tm_wday + 1);
 	r->cmos[CMOS_DAY] = encode(r, tm.tm_mday);
 	r->cmos[CMOS_MONTH] = encode(r, tm.tm_mon + 1);
-	r->cmos[CMOS_YEAR] = encode(r, tm.tm_year % 100);
+	r->cmos[CMOS_YEAR] = encode(r, (tm.tm_year + 1900) % 100);
 	r->cmos[CMOS_CENTURY] = encode(r, (tm.tm_year + 1900) / 100);
 }
 

@@ -4,17 +4,22 @@
  *
  *	raw_socket PATH		standard input to a Unix socket, its answers to standard output
  *	raw_socket --user UID GID COMMAND...	a command as another user, in that group alone
+ *	raw_socket --call PID NUMBER	a process makes that system call instead of its next one
  *
  * The connection ends when the other side ends it, or half a second after the last answer.
  */
 #include <err.h>
 #include <grp.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/user.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define QUIET_MS	500
@@ -29,6 +34,19 @@ static int as_user(char **argv)
 	err(126, "%s", argv[2]);
 }
 
+/* The filter of system calls sees what a tracer has made of the number. */
+static int change_call(pid_t pid, long number)
+{
+	int status;
+
+	if (ptrace(PTRACE_ATTACH, pid, 0, 0) || waitpid(pid, &status, __WALL) != pid ||
+	    ptrace(PTRACE_SYSCALL, pid, 0, 0) || waitpid(pid, &status, __WALL) != pid ||
+	    ptrace(PTRACE_POKEUSER, pid, offsetof(struct user, regs.orig_rax), number) ||
+	    ptrace(PTRACE_DETACH, pid, 0, 0))
+		err(126, "ptrace");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
@@ -38,6 +56,8 @@ int main(int argc, char **argv)
 
 	if (argc > 4 && !strcmp(argv[1], "--user"))
 		return as_user(argv + 2);
+	if (argc == 4 && !strcmp(argv[1], "--call"))
+		return change_call(atoi(argv[2]), atol(argv[3]));
 	if (argc != 2 || strlen(argv[1]) >= sizeof(sa.sun_path))
 		errx(126, "usage: raw_socket PATH");
 	strcpy(sa.sun_path, argv[1]);

@@ -279,6 +279,12 @@ static void rtc_can_be_set(void)
 	set_cmos(&r, 0x0b, 0x02);
 	host_time += 1;
 	CHECK(cmos(&r, 0) == 0 && cmos(&r, 9) == 0 && cmos(&r, 0x32) == 0x20);
+	/* A year before 1900 has digits, too. */
+	set_cmos(&r, 0x0b, 0x82);
+	set_cmos(&r, 9, 0x51);
+	set_cmos(&r, 0x32, 0x18);
+	set_cmos(&r, 0x0b, 0x02);
+	CHECK(cmos(&r, 9) == 0x51 && cmos(&r, 0x32) == 0x18);
 }
 
 static void rtc_interrupts(void)

@@ -31,9 +31,12 @@ MODULE_DIR := $(BUILD)/module-$(KNAME)
 MODULE_SOURCES = $(shell find Kbuild arch compat uapi virt iommu trace -name '*.[chS]' -o -name Kbuild \
 		   -o -path compat/probe -o -path compat/compiler -o -path compat/fits -o -path compat/btf 2>/dev/null)
 
-# The kernel's own compiler, or a newer one where that cannot be had, unless CC= names one.
+# The kernel's own compiler, or a newer one where that cannot be had, unless CC= names one or LLVM=1
+# asks for clang, as it does of the kernel itself.
 ifeq ($(origin CC),command line)
 KCC := $(CC)
+else ifneq ($(LLVM),)
+KCC := clang
 else
 KCC = $(eval KCC := $$(shell compat/compiler $(KDIR)))$(KCC)
 endif

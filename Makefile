@@ -139,6 +139,7 @@ coverage:
 bench:
 	selftests/setup check
 	selftests/bench/run
+	selftests/guest-kernel/bench
 check-here bench-here:
 	selftests/setup unit
 	selftests/here $(@:%-here=%)

@@ -46,6 +46,7 @@ int main(void);
 int shell(void);
 int run_tests(bool fail);
 void run_hostile_tests(void);
+void run_bench(void);
 int start_program(const char *name, int arg);
 void list_programs(void);
 int crash(const char *way);

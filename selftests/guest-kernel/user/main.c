@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Init, the root of all user processes: runs the tests if the command line says "test", else keeps
- * a shell alive; and collects whatever becomes an orphan.
+ * Init, the root of all user processes: runs the tests if the command line says "test", measures
+ * if it says "bench", else keeps a shell alive; and collects whatever becomes an orphan.
  */
 #include "lib.h"
 
@@ -14,6 +14,10 @@ int main(void)
 	if (find_word(line, "test")) {
 		power_off(run_tests(find_word(line, "fail")));
 		return 1;
+	}
+	if (find_word(line, "bench")) {
+		run_bench();
+		power_off(0);
 	}
 	for (;;) {
 		child = fork();

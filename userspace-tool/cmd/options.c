@@ -450,8 +450,6 @@ static int check_restore(const struct run_options *opt)
 		return complain("--restore has its memory and vCPUs from the snapshot: --mem and --cpus are not for it.");
 	if (opt->assigned_count)
 		return complain("--restore cannot have a --device: no snapshot has one.");
-	if (opt->disk_count || opt->rng || opt->virtio_console)
-		return complain("--restore cannot have virtio devices: no snapshot has one.");
 	if (opt->reboot)
 		return complain("--restore knows no kernel that --reboot could start.");
 	return -1;

@@ -298,7 +298,8 @@ static int load(struct machine *m, const struct run_options *opt, const struct s
 }
 
 /* The devices of the command line, in its order within each kind. */
-static int add_devices(struct machine *m, const struct run_options *opt, struct sentence *why)
+static int add_devices(struct machine *m, const struct run_options *opt, unsigned int cpus,
+		       struct sentence *why)
 {
 	struct virtio_device *d;
 	unsigned int i;
@@ -311,7 +312,7 @@ static int add_devices(struct machine *m, const struct run_options *opt, struct 
 		return -1;
 	for (i = 0; i < opt->disk_count; i++) {
 		d = blk_open(&m->vm.ram, &opt->disk[i], i,
-			     opt->cpus < BLK_QUEUES_MAX ? opt->cpus : BLK_QUEUES_MAX, why);
+			     cpus < BLK_QUEUES_MAX ? cpus : BLK_QUEUES_MAX, why);
 		if (!d || devices_add(m, d, why))
 			return -1;
 	}
@@ -347,6 +348,8 @@ static int build_restored(struct machine *m, const struct run_options *opt, stru
 	    create_vcpus(m, s->cpus, opt->stats, why))
 		return -1;
 	devices_init(m);
+	if (add_devices(m, opt, s->cpus, why))
+		return -1;
 	machine_init(m);
 	return snapshot_restore(&from->snapshot, m, why);
 }
@@ -360,7 +363,7 @@ static int build(struct machine *m, const struct run_options *opt, const struct 
 	if (vm_create(&m->vm, opt->device, opt->mem, !opt->flat, why))
 		return -1;
 	devices_init(m);
-	if (add_devices(m, opt, why) || load(m, opt, from, &state, why))
+	if (add_devices(m, opt, opt->cpus, why) || load(m, opt, from, &state, why))
 		return -1;
 	if (create_vcpus(m, opt->cpus, opt->stats, why) ||
 	    vcpu_set_boot_state(&m->vm.vcpu[0], &state, why))

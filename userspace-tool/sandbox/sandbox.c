@@ -84,6 +84,7 @@ static const struct rule rules[] = {
 	CALL_FOR(SANDBOX_UNLINK, unlink),
 	CALL_FOR(SANDBOX_REOPEN, openat), CALL_FOR(SANDBOX_REOPEN, readlink),
 	CALL_FOR(SANDBOX_REOPEN, flock),
+	CALL_FOR(SANDBOX_REOPEN, epoll_create1), CALL_FOR(SANDBOX_REOPEN, timerfd_create),
 	CALL_FOR(SANDBOX_DISK, io_uring_setup), CALL_FOR(SANDBOX_DISK, io_uring_enter),
 	CALL_FOR(SANDBOX_DISK, io_uring_register),
 	/* Those of block devices. */

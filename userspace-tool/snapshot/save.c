@@ -95,9 +95,6 @@ int snapshot_save(struct machine *m, int state_fd, int memory_fd, struct sentenc
 	unsigned int i;
 	int ret;
 
-	if (m->virtio_count)
-		return say(why,
-			   "A guest with virtio devices cannot be saved: their state is not in the format yet.");
 	if (m->assigned_count)
 		return say(why,
 			   "The guest has a PCI device of the host's, whose state nobody can read: no snapshot can be taken.");

@@ -22,6 +22,7 @@
 #include "virtio/disk.h"
 #include "virtio/rng.h"
 #include "virtio/virtio_pci.h"
+#include "virtio/virtio_state.h"
 #include "virtio_driver.h"
 
 #define RAM_SIZE	(8 * MIB)
@@ -582,6 +583,61 @@ static void random_rate(void)
 	unplug();
 }
 
+/* Save the device, and load it into another one on the same memory. Return: what load() says. */
+static int move(struct virtio_device *to, unsigned int damage)
+{
+	struct state_out out = { 0 };
+	struct state_in in = { 0 };
+	struct sentence why;
+	unsigned int i;
+	int ret;
+
+	virtio_state.drain(&vm.pci);
+	virtio_state.save(&vm.pci, &out);
+	virtio_state.resume(&vm.pci);
+	CHECK(!out.failed && out.len);
+	virtio_pci_unplug(&vm.pci);
+	vm.device->ops->close(vm.device);
+	plug(to);
+	for (i = 0; i < damage; i++)
+		out.data[pick(out.len)] = pick(256);
+	in.data = out.data;
+	in.len = out.len;
+	ret = virtio_state.load(&vm.pci, &in, 1, &why);
+	CHECK(damage || (!in.failed && in.at == in.len));
+	state_free(&out);
+	return ret;
+}
+
+static void moves(void)
+{
+	const struct driver_part part[] = { { DATA, 100 } };
+	struct sentence why;
+	unsigned int i;
+	int packed;
+
+	for (packed = 0; packed < 2; packed++) {
+		vm.ram = test_ram(RAM_SIZE);
+		plug(rng_open(&vm.ram, 0, &why));
+		set_up(0, packed);
+		set(VIRTIO_BAR_MSIX + 16, 4, 0xfee01000);
+		for (i = 0; i < 100; i++)
+			CHECK(there_and_back(0, part, 0, 1) == 100);
+		CHECK(move(rng_open(&vm.ram, 0, &why), 0) == 0);
+		CHECK(get(VIRTIO_PCI_COMMON_STATUS, 1) == 15);
+		CHECK(get(VIRTIO_BAR_MSIX + 16, 4) == 0xfee01000 && line_level);
+		for (i = 0; i < 100; i++)
+			CHECK(there_and_back(0, part, 0, 1) == 100);
+		/* From anywhere: refused, or a device that a reset brings back. */
+		for (i = 0; i < 200; i++) {
+			move(rng_open(&vm.ram, 0, &why), 1 + i % 8);
+			vm.device->told = true;
+			worker_turn(&vm.device->worker[0], 0);
+		}
+		unplug();
+	}
+}
+
 #define DISK_SECTORS	64
 
 static void make_disk(char *path, size_t size)
@@ -791,6 +847,7 @@ const struct test virtio_tests[] = {
 	{ "virtio: the registers, and what they refuse", registers },
 	{ "virtio: random numbers", random_numbers },
 	{ "virtio: random numbers by a rate", random_rate },
+	{ "virtio: a device is saved and goes on elsewhere", moves },
 	{ "virtio: a disk's requests", disks },
 	{ "virtio: a disk for reading only", disk_readonly },
 	{ "virtio: a disk's memory that is not aligned", disk_alignment },

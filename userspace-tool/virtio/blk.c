@@ -329,6 +329,37 @@ static void stop(struct virtio_device *d)
 		queue_stop(d, i);
 }
 
+/* As stop(), but the driver goes on: it is told of what has ended. */
+static void drain(struct virtio_device *d)
+{
+	unsigned int i;
+
+	stop(d);
+	for (i = 0; i < d->queues; i++)
+		if (d->queue[i].enabled)
+			virtio_flush(d, i);
+}
+
+/* A snapshot's guest has read the disk's size; its content is the user's to keep. */
+static void save(struct virtio_device *d, struct state_out *out)
+{
+	struct blk *b = d->opaque;
+
+	STATE_PUT(out, b->disk.size);
+}
+
+static int load(struct virtio_device *d, struct state_in *in, struct sentence *why)
+{
+	struct blk *b = d->opaque;
+	__u64 size;
+
+	STATE_GET(in, size);
+	if (size == b->disk.size)
+		return 0;
+	return say(why, "The snapshot's disk has %llu bytes, and that of --disk has %llu.", size,
+		   b->disk.size);
+}
+
 /* ---- its life -------------------------------------------------------------------------------- */
 
 static void close_device(struct virtio_device *d)
@@ -353,6 +384,9 @@ static const struct virtio_device_ops ops = {
 	.stop = stop,
 	.notify = notify,
 	.queue_stop = queue_stop,
+	.drain = drain,
+	.save = save,
+	.load = load,
 	.close = close_device,
 };
 

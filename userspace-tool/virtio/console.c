@@ -319,6 +319,39 @@ void console_resize(struct virtio_device *d, __u16 columns, __u16 rows)
 	virtio_unlock(d);
 }
 
+static void save(struct virtio_device *d, struct state_out *out)
+{
+	struct console_device *c = d->opaque;
+	unsigned int i;
+	__u8 open;
+
+	for (i = 0; i < c->ports; i++) {
+		open = c->port[i].open;
+		STATE_PUT(out, open);
+	}
+	STATE_PUT(out, c->messages);
+	STATE_PUT(out, c->message);
+}
+
+/* What was typed and not delivered is not the restored guest's. */
+static int load(struct virtio_device *d, struct state_in *in, struct sentence *why)
+{
+	struct console_device *c = d->opaque;
+	unsigned int i;
+	__u8 open;
+
+	for (i = 0; i < c->ports; i++) {
+		STATE_GET(in, open);
+		c->port[i].open = open;
+	}
+	STATE_GET(in, c->messages);
+	STATE_GET(in, c->message);
+	for (i = 0; i < MESSAGES_MAX; i++)
+		if (c->messages > MESSAGES_MAX || c->message[i].len > MESSAGE_SIZE)
+			return say(why, "The snapshot's state of the console cannot be one.");
+	return 0;
+}
+
 static void close_device(struct virtio_device *d)
 {
 	virtio_device_release(d);
@@ -331,6 +364,8 @@ static const struct virtio_device_ops ops = {
 	.stop = stop,
 	.notify = notify,
 	.config_written = config_written,
+	.save = save,
+	.load = load,
 	.close = close_device,
 };
 

@@ -19,6 +19,7 @@
 #include <stdbool.h>
 
 #include "boot/guest_ram.h"
+#include "state/state.h"
 #include "terminal/sentence.h"
 #include "virtio/virtqueue.h"
 #include "virtio/worker.h"
@@ -47,6 +48,9 @@ struct virtio_device;
  * @queue_stop: queue @queue is reset: on return nothing of it is in flight; may be NULL
  * @config_written: the driver has written @len bytes at @offset of the configuration, which the
  *	device has allowed by @config_writable; may be NULL; no lock of a worker is held
+ * @drain: on return nothing is in flight; the locks of all workers are held; may be NULL
+ * @save: put what a snapshot needs beside registers and rings; the device is drained; may be NULL
+ * @load: get that, and check it. Return: 0, or -1 with the sentence; may be NULL
  * @close: the device ends: it gives back everything, virtio_device_release() included, and itself
  */
 struct virtio_device_ops {
@@ -57,6 +61,9 @@ struct virtio_device_ops {
 	void (*notify)(struct virtio_device *d, unsigned int queue);
 	void (*queue_stop)(struct virtio_device *d, unsigned int queue);
 	void (*config_written)(struct virtio_device *d, unsigned int offset, unsigned int len);
+	void (*drain)(struct virtio_device *d);
+	void (*save)(struct virtio_device *d, struct state_out *out);
+	int (*load)(struct virtio_device *d, struct state_in *in, struct sentence *why);
 	void (*close)(struct virtio_device *d);
 };
 

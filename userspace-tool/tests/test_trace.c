@@ -134,6 +134,8 @@ static void guest_processes(void)
 		{ EVENT_PROCESS, 2000, 10, 3, "shell" },
 		{ EVENT_PROCESS, 3000, 10, 4, "</script>" },
 		{ EVENT_PROCESS, 4000, 11, 3, "shell" },
+		{ EVENT_PROCESS, 4500, 10, 3, "shell" },
+		{ EVENT_PROCESS, 5000, 10, 4, "</script>" },
 		{ EVENT_EXIT, 6000, 11, 1, "HLT" },
 	};
 	static struct timeline t;
@@ -156,9 +158,11 @@ static void guest_processes(void)
 	perfetto_end(&p, 0);
 	fclose(f);
 	CHECK(strstr(text, "\"args\":{\"name\":\"process 3, shell\"}"));
-	CHECK(strstr(text, "827,\"ts\":2.000,\"name\":\"shell on vCPU 0\",\"dur\":1.000"));
-	CHECK(strstr(text, "828,\"ts\":3.000,\"name\":\"\\u003c/script> on vCPU 0\","));
-	CHECK(strstr(text, "827,\"ts\":4.000,\"name\":\"shell on vCPU 1\",\"dur\":2.000"));
+	CHECK(strstr(text, "2016,\"ts\":2.000,\"name\":\"shell on vCPU 0\",\"dur\":1.000"));
+	CHECK(strstr(text, "2080,\"ts\":3.000,\"name\":\"\\u003c/script> on vCPU 0\","));
+	CHECK(strstr(text, "2016,\"ts\":4.000,\"name\":\"shell on vCPU 1\",\"dur\":2.000"));
+	/* Two vCPUs run it at once. */
+	CHECK(strstr(text, "2017,\"ts\":4.500,\"name\":\"shell on vCPU 0\",\"dur\":0.500"));
 	CHECK(!strstr(text, "nobody"));
 	free(text);
 }

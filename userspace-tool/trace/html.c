@@ -33,11 +33,13 @@ static void track(void *to, int thread, unsigned int vcpu)
 	fprintf(row(&h->tracks), "%d,%u]", thread, vcpu);
 }
 
-static void process(void *to, int track, unsigned int process, const char *name)
+static void process(void *to, int track, unsigned int process, unsigned int lane,
+		    const char *name)
 {
 	struct html *h = to;
 	FILE *f = row(&h->tracks);
 
+	(void)lane;
 	fprintf(f, "%d,%u,", track, process);
 	json_put_text(f, name);
 	putc(']', f);

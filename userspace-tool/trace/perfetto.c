@@ -47,12 +47,14 @@ static void flow(void *to, const char *name, int from_thread, __u64 from, int th
 }
 
 /* A track of the guest's, not of a thread: its events nest in none of the vCPUs'. */
-static void process_track(void *to, int track, unsigned int process, const char *name)
+static void process_track(void *to, int track, unsigned int process, unsigned int lane,
+			  const char *name)
 {
 	struct perfetto *p = to;
 	char text[TIMELINE_NAME_MAX];
 
 	snprintf(text, sizeof(text), "process %u, %.20s", process, name);
+	(void)lane;
 	begin_event(p, "M", track, 0, "thread_name");
 	fprintf(p->to, ",\"args\":{\"name\":");
 	json_put_text(p->to, text);

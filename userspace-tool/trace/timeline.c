@@ -101,28 +101,41 @@ static void inject(struct timeline *t, struct timeline_vcpu *v, const struct tim
 	t->ops->flow(t->to, name, s->thread, s->ns, v->thread, e->ns);
 }
 
-static void close_process(struct timeline *t, struct timeline_vcpu *v, __u64 ns)
+static int process_track(const struct timeline_vcpu *v)
 {
-	if (v->in_process && ns >= v->process_since)
-		t->ops->slice(t->to, TIMELINE_PROCESS_TRACK + v->process, SLICE_PROCESS,
-			      v->process_name, v->process_since, ns - v->process_since);
-	v->in_process = false;
+	return TIMELINE_PROCESS_TRACK + v->process * TIMELINE_LANES + v->lane;
 }
 
+static void close_process(struct timeline *t, struct timeline_vcpu *v, __u64 ns)
+{
+	if (!v->in_process)
+		return;
+	if (ns >= v->process_since)
+		t->ops->slice(t->to, process_track(v), SLICE_PROCESS, v->process_name,
+			      v->process_since, ns - v->process_since);
+	v->in_process = false;
+	t->lanes_used[v->process] &= ~(1ULL << v->lane);
+}
+
+/* Slices of one track do not overlap: a process that two vCPUs run at once has two tracks. */
 static void switch_process(struct timeline *t, struct timeline_vcpu *v,
 			   const struct timeline_event *e)
 {
 	if (!v)
 		return;
 	close_process(t, v, e->ns);
-	v->in_process = true;
 	v->process = e->number % TIMELINE_PROCESSES;
+	if (!~t->lanes_used[v->process])
+		return;
+	v->lane = __builtin_ctzll(~t->lanes_used[v->process]);
+	v->in_process = true;
 	v->process_since = e->ns;
 	snprintf(v->process_name, sizeof(v->process_name), "%.16s on vCPU %u", e->name, v->vcpu);
-	if (t->processes[v->process])
+	t->lanes_used[v->process] |= 1ULL << v->lane;
+	if (t->lanes_made[v->process] >> v->lane & 1)
 		return;
-	t->processes[v->process] = true;
-	t->ops->process(t->to, TIMELINE_PROCESS_TRACK + v->process, v->process, e->name);
+	t->lanes_made[v->process] |= 1ULL << v->lane;
+	t->ops->process(t->to, process_track(v), v->process, v->lane, e->name);
 }
 
 /* The next event; their times ascend. */

@@ -13,6 +13,7 @@
 #define TIMELINE_PROCESSES	256
 /* Tracks of the guest's processes have numbers that no thread has. */
 #define TIMELINE_PROCESS_TRACK	0x40000000
+#define TIMELINE_LANES		64	/* tracks of one process, which several vCPUs may run */
 
 enum timeline_event_kind {
 	EVENT_ENTRY,		/* @number: vCPU */
@@ -46,7 +47,8 @@ enum slice_kind { SLICE_GUEST, SLICE_EXIT, SLICE_USERSPACE, SLICE_WAITING, SLICE
 /* Where the time line goes. Threads are those of vCPUs, except for the source of a flow. */
 struct timeline_ops {
 	void (*track)(void *to, int thread, unsigned int vcpu);
-	void (*process)(void *to, int track, unsigned int process, const char *name);
+	void (*process)(void *to, int track, unsigned int process, unsigned int lane,
+			const char *name);
 	void (*slice)(void *to, int thread, enum slice_kind kind, const char *name, __u64 from,
 		      __u64 ns);
 	void (*flow)(void *to, const char *name, int from_thread, __u64 from, int thread, __u64 at);
@@ -62,7 +64,7 @@ struct timeline_vcpu {
 	char name[TIMELINE_NAME_MAX];
 	/* The guest's process that runs there, if the guest has told. */
 	bool in_process;
-	unsigned int process;
+	unsigned int process, lane;
 	__u64 process_since;
 	char process_name[TIMELINE_NAME_MAX];
 };
@@ -82,7 +84,8 @@ struct timeline_source {
  * @vcpus: threads that have run a vCPU
  * @nr_vcpus: how many
  * @source: by vector: the last one
- * @processes: by number: the guest's process has a track
+ * @lanes_used: by the guest's process: bit L: a vCPU runs it on track L of its tracks
+ * @lanes_made: likewise: there is such a track
  * @last: time of the last event
  * @late: events that came with an earlier time than one before
  * @unknown: events of more threads than there is room for
@@ -93,7 +96,7 @@ struct timeline {
 	struct timeline_vcpu vcpus[TIMELINE_VCPUS_MAX];
 	unsigned int nr_vcpus;
 	struct timeline_source source[256];
-	bool processes[TIMELINE_PROCESSES];
+	__u64 lanes_used[TIMELINE_PROCESSES], lanes_made[TIMELINE_PROCESSES];
 	__u64 last;
 	unsigned long long late, unknown;
 };

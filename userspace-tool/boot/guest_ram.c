@@ -27,8 +27,13 @@ static void *within(__u8 *base, __u64 base_gpa, __u64 size, __u64 gpa, __u64 len
 void *guest_ram_at(const struct guest_ram *ram, __u64 gpa, __u64 len)
 {
 	void *p = within(ram->low, 0, ram->low_size, gpa, len);
+	unsigned int i;
 
-	return p ? p : within(ram->high, GUEST_HIGH_RAM_BASE, ram->high_size, gpa, len);
+	if (!p)
+		p = within(ram->high, GUEST_HIGH_RAM_BASE, ram->high_size, gpa, len);
+	for (i = 0; !p && i < ram->others; i++)
+		p = within(ram->other[i].at, ram->other[i].gpa, ram->other[i].size, gpa, len);
+	return p;
 }
 
 static void add(struct e820_map *map, __u64 start, __u64 end, __u32 type)

@@ -45,17 +45,32 @@
 #define GUEST_TSS		0xfffbd000
 
 /**
+ * struct guest_stretch - memory of a guest whose layout is another's (vhost_user/backend.c)
+ * @gpa: guest-physical address
+ * @size: bytes
+ * @at: where it is in this process
+ */
+struct guest_stretch {
+	__u64 gpa, size;
+	__u8 *at;
+};
+
+/**
  * struct guest_ram - where the guest's RAM is in this process
  * @low: guest-physical 0 upwards
  * @low_size: bytes there, a multiple of 4 KiB, at most GUEST_LOW_RAM_MAX
  * @high: guest-physical 4 GiB upwards, or NULL
  * @high_size: bytes there
+ * @other: memory elsewhere, or NULL
+ * @others: how many stretches of it
  */
 struct guest_ram {
 	__u8 *low;
 	__u64 low_size;
 	__u8 *high;
 	__u64 high_size;
+	const struct guest_stretch *other;
+	unsigned int others;
 };
 
 #define E820_RAM	1

@@ -35,6 +35,8 @@ extern const struct described_command takeover_description;
 extern const struct described_command release_description;
 extern const struct described_command report_description;
 extern const struct described_command first_run_description;
+extern const struct described_command vhost_user_rng_description;
+extern const struct described_command vhost_user_blk_description;
 
 extern const char minikvm_version[];
 

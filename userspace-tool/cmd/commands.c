@@ -30,5 +30,7 @@ const struct described_command *const described_commands[] = {
 	&release_description,
 	&report_description,
 	&first_run_description,
+	&vhost_user_rng_description,
+	&vhost_user_blk_description,
 	NULL
 };

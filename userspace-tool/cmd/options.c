@@ -105,6 +105,7 @@ static const struct described_option options[] = {
 	{ .name = "virtqueues", .value = OPT_VIRTQUEUES, .argument = "packed|split",
 	  .kind = TAKES_WORD, .words = "packed split",
 	  .help = "Formats of queues that virtio devices offer: both (packed), or split alone." },
+	DESCRIBED_VHOST_USER,
 	{ .name = "exit-on", .value = OPT_EXIT_ON, .argument = "STRING",
 	  .help = "End with status 0 as soon as the guest has printed STRING." },
 	{ .name = "timeout", .value = OPT_TIMEOUT, .argument = "S",
@@ -161,6 +162,15 @@ static int __printf(1, 2) complain(const char *fmt, ...)
 	va_end(ap);
 	fputs("\nTry 'minikvm run --help'.\n", stderr);
 	return STATUS_USAGE;
+}
+
+static const char *option_name(int value)
+{
+	const struct described_option *o = options;
+
+	while (o->value != value)
+		o++;
+	return o->name;
 }
 
 /* Decimal, or hexadecimal after 0x; a leading zero does not make it octal. Return: what follows. */
@@ -304,6 +314,7 @@ static int parse_config(struct run_options *opt, const char *file);
 static int parse_option(void *opaque, int option, const char *arg)
 {
 	struct run_options *opt = opaque;
+	struct sentence why;
 	__u64 n = 0;
 
 	switch (option) {
@@ -359,6 +370,13 @@ static int parse_option(void *opaque, int option, const char *arg)
 			return complain("--rng takes a number of bytes per second from 1 to %d, not '%s'.",
 					RNG_RATE_MAX, arg);
 		opt->rng = true;
+		break;
+	case OPT_SHARE:
+	case OPT_VHOST_USER_BLK:
+	case OPT_VHOST_USER_FS:
+	case OPT_VHOST_USER_RNG:
+		if (!vhost_user_option_parse(&opt->vhost_user, option, arg, &why))
+			return complain("--%s: %s", option_name(option), why.text);
 		break;
 	case OPT_FLAT:
 		opt->flat = arg;
@@ -479,6 +497,11 @@ static int check(struct run_options *opt)
 		return complain("--flat has neither PCI nor interrupt controllers for --disk.");
 	if (opt->flat && opt->rng)
 		return complain("--flat has neither PCI nor interrupt controllers for --rng.");
+	if (opt->reboot && !opt->no_sandbox && vhost_user_options_share(&opt->vhost_user))
+		return complain("--reboot cannot start the virtiofsd of --share anew from within the sandbox; say --no-sandbox.");
+	if (opt->flat && opt->vhost_user.count)
+		return complain("--flat has neither PCI nor interrupt controllers for --%s.",
+				option_name(opt->vhost_user.device[0].option));
 	if (opt->flat && opt->cpus > 1)
 		return complain("--flat has no interrupt controllers to start a second vCPU with.");
 	if (opt->kernel && opt->load != LOAD_NOT_GIVEN)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "boot/load.h"
+#include "cmd/vhost_user_options.h"
 #include "kvm/exit_sentence.h"
 #include "vfio/vfio.h"
 #include "virtio/blk.h"
@@ -29,6 +30,7 @@
  * @split: virtio devices offer no packed virtqueues
  * @rng: with a source of random numbers
  * @rng_rate: bytes per second that it gives, 0 for as many as are asked for
+ * @vhost_user: devices that other processes serve
  * @initrd: initial ramdisk, or NULL
  * @append: the user's own part of the command line (--cmdline, --append), never NULL
  * @cmdline: the whole of it for a Linux kernel
@@ -63,6 +65,7 @@ struct run_options {
 	bool split;
 	bool rng;
 	__u64 rng_rate;
+	struct vhost_user_options vhost_user;
 	const char *flat;
 	const char *initrd;
 	char *append;

@@ -321,7 +321,7 @@ static int add_devices(struct machine *m, const struct run_options *opt, unsigne
 		if (!d || devices_add(m, d, why))
 			return -1;
 	}
-	return 0;
+	return vhost_user_options_add(m, &opt->vhost_user, why);
 }
 
 static int create_vcpus(struct machine *m, unsigned int cpus, bool stats, struct sentence *why)
@@ -360,6 +360,7 @@ static int build(struct machine *m, const struct run_options *opt, const struct 
 {
 	struct boot_state state;
 
+	m->vm.shared = opt->vhost_user.count;
 	if (vm_create(&m->vm, opt->device, opt->mem, !opt->flat, why))
 		return -1;
 	devices_init(m);
@@ -504,6 +505,8 @@ static int sandbox(const struct run_options *opt, struct sentence *why)
 		needs |= SANDBOX_REOPEN;
 	if (opt->disk_count)
 		needs |= SANDBOX_DISK;
+	if (opt->vhost_user.count)
+		needs |= SANDBOX_VHOST_USER;
 	return sandbox_enter(needs, why);
 }
 

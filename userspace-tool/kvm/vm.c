@@ -48,6 +48,22 @@ static unsigned int physical_bits(void)
 	return __get_cpuid(0x80000008, &a, &b, &c, &d) ? a & 0xff : 36;
 }
 
+/*
+ * Memory that another process can map, too: a memfd, which can neither shrink nor grow, so that
+ * nobody who has it takes the memory away from under the others.
+ */
+static int share_memory(struct vm *vm, void *at, __u64 mem, struct sentence *why)
+{
+	vm->shared_fd = memfd_create("guest-ram", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (vm->shared_fd < 0 || ftruncate(vm->shared_fd, mem) ||
+	    fcntl(vm->shared_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) ||
+	    mmap(at, mem, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_NORESERVE,
+		 vm->shared_fd, 0) == MAP_FAILED)
+		return say(why, "%llu MiB that other processes can map cannot be had: %s.",
+			   mem / MIB, strerror(errno));
+	return 0;
+}
+
 static int add_memory(struct vm *vm, __u64 mem, struct sentence *why)
 {
 	__u64 most = (1ULL << physical_bits()) - (GUEST_HIGH_RAM_BASE - GUEST_LOW_RAM_MAX);
@@ -75,6 +91,8 @@ static int add_memory(struct vm *vm, __u64 mem, struct sentence *why)
 		 MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, vm->ram_fd, 0) == MAP_FAILED)
 		return say(why, "The guest's memory cannot be mapped from its file: %s.",
 			   strerror(errno));
+	if (vm->shared && share_memory(vm, (void *)start, mem, why))
+		return -1;
 	madvise((void *)start, mem, MADV_HUGEPAGE);
 	vm->ram.low = (__u8 *)start;
 	vm->ram.high = vm->ram.high_size ? vm->ram.low + vm->ram.low_size : NULL;
@@ -112,6 +130,7 @@ void vm_init(struct vm *vm)
 	vm->dev_fd = -1;
 	vm->vfio_fd = -1;
 	vm->ram_fd = -1;
+	vm->shared_fd = -1;
 }
 
 /**
@@ -171,6 +190,8 @@ void vm_clear(struct vm *vm)
 		close(vm->fd);
 	if (vm->ram_map)
 		munmap(vm->ram_map, vm->ram_map_size);
+	if (vm->shared_fd >= 0)
+		close(vm->shared_fd);
 	free(vm->msi);
 	vm_init(vm);
 	vm->dev_fd = node;

@@ -38,6 +38,8 @@ struct vm {
 	int ram_fd;		/* file that the RAM begins as, or -1: it begins as zeros */
 	void *ram_map;
 	size_t ram_map_size;
+	bool shared;		/* other processes can map the RAM; set before vm_create() */
+	int shared_fd;		/* the memfd that they map: low RAM before high; or -1 */
 	struct space slots;		/* of memory, from VM_FIRST_FREE_SLOT on */
 	struct space gsis;		/* of messages, from VM_FIRST_MSI on */
 	pthread_mutex_t route_lock;

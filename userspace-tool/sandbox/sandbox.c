@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -87,6 +88,11 @@ static const struct rule rules[] = {
 	CALL_FOR(SANDBOX_REOPEN, epoll_create1), CALL_FOR(SANDBOX_REOPEN, timerfd_create),
 	CALL_FOR(SANDBOX_DISK, io_uring_setup), CALL_FOR(SANDBOX_DISK, io_uring_enter),
 	CALL_FOR(SANDBOX_DISK, io_uring_register),
+	/* A back end's successor, memory to share after a reset, the end of a virtiofsd of its own. */
+	{ SCMP_SYS(socket), SANDBOX_VHOST_USER, EQUAL, 0, 0, AF_UNIX },
+	CALL_FOR(SANDBOX_VHOST_USER, connect), CALL_FOR(SANDBOX_VHOST_USER, memfd_create),
+	CALL_FOR(SANDBOX_VHOST_USER, timerfd_create), CALL_FOR(SANDBOX_VHOST_USER, wait4),
+	CALL_FOR(SANDBOX_VHOST_USER, waitid), CALL_FOR(SANDBOX_VHOST_USER, pidfd_send_signal),
 	/* Those of block devices. */
 	{ SCMP_SYS(ioctl), SANDBOX_DISK, MASKED, 1, IOCTL_TYPE, IOCTL_OF(0x12) },
 };

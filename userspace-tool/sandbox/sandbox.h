@@ -13,6 +13,7 @@
 #define SANDBOX_UNLINK		0x2	/* it removes its own socket at the end */
 #define SANDBOX_REOPEN		0x4	/* a reset opens devices and images again */
 #define SANDBOX_DISK		0x8	/* it has images: io_uring, which begins with each queue */
+#define SANDBOX_VHOST_USER	0x10	/* other processes serve devices: it connects again */
 
 int sandbox_enter(unsigned int needs, struct sentence *why);
 

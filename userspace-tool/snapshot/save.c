@@ -98,6 +98,9 @@ int snapshot_save(struct machine *m, int state_fd, int memory_fd, struct sentenc
 	if (m->assigned_count)
 		return say(why,
 			   "The guest has a PCI device of the host's, whose state nobody can read: no snapshot can be taken.");
+	if (m->vm.shared)
+		return say(why,
+			   "Another process serves a device of the guest's, and keeps its state: no snapshot can be taken.");
 	if (getrandom(id, sizeof(id), 0) != sizeof(id))
 		return say(why, "There are no random bytes: %s.", strerror(errno));
 	for (i = 0; i < m->states; i++)

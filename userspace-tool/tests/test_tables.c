@@ -20,10 +20,13 @@
 
 static void ram_bounds(void)
 {
-	static __u8 low[4096], high[4096];
-	struct guest_ram ram = { low, sizeof(low), high, sizeof(high) };
+	static __u8 low[4096], high[4096], other[4096];
+	struct guest_stretch elsewhere = { 0x5000, sizeof(other), other };
+	struct guest_ram ram = { low, sizeof(low), high, sizeof(high), &elsewhere, 1 };
 
 	CHECK(guest_ram_at(&ram, 0, 4096) == low);
+	CHECK(guest_ram_at(&ram, 0x5800, 0x800) == other + 0x800);
+	CHECK(!guest_ram_at(&ram, 0x5800, 0x801) && !guest_ram_at(&ram, 0x4fff, 1));
 	CHECK(guest_ram_at(&ram, 4095, 1) == low + 4095);
 	CHECK(guest_ram_at(&ram, 4096, 0) == low + 4096);
 	CHECK(!guest_ram_at(&ram, 4095, 2));

@@ -29,6 +29,10 @@ static const struct timeline_event sample[] = {
 	{ EVENT_USERSPACE, 8600, 99, 0, "a thread that has no vCPU" },
 	{ EVENT_ENTRY, 9000, 10, 0, "" },
 	{ EVENT_EXIT, 9500, 10, 0, "</script>\"\\" },
+	{ EVENT_DEVICE, 9600, 77, 0x31, "" },
+	{ EVENT_INJECT, 9700, 10, 0x31, "" },
+	{ EVENT_DEVICE, 9750, 77, 0x32, "" },
+	{ EVENT_INJECT, 9800, 10, 0x32, "" },
 	{ EVENT_EXIT, 9400, 11, 1, "late" },
 };
 
@@ -47,8 +51,8 @@ static void play(struct timeline *t, const struct timeline_ops *ops, void *to)
 static void perfetto_file(void)
 {
 	static struct timeline t;
+	char *text = NULL, *name;
 	struct perfetto p;
-	char *text = NULL;
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
 
@@ -60,12 +64,17 @@ static void perfetto_file(void)
 	play(&t, &perfetto_ops, &p);
 	perfetto_end(&p, 7);
 	fclose(f);
-	CHECK(t.nr_vcpus == 2 && t.late == 1 && p.flows == 1);
+	CHECK(t.nr_vcpus == 2 && t.late == 1 && p.flows == 3);
 	CHECK(strstr(text, "\"tid\":10,\"ts\":2.000,\"name\":\"guest\",\"dur\":3.000,"));
 	CHECK(strstr(text, "\"tid\":10,\"ts\":8.500,\"name\":\"KVM_EXIT_IO\",\"dur\":0.500,"));
 	CHECK(strstr(text, "\"tid\":11,\"ts\":1.500,\"name\":\"waiting\",\"dur\":5.000,"));
 	CHECK(strstr(text, "{\"ph\":\"s\",\"pid\":1,\"tid\":10,\"ts\":5.500,\"name\":\"IPI, vec"));
 	CHECK(strstr(text, "{\"ph\":\"f\",\"pid\":1,\"tid\":11,\"ts\":7.000,"));
+	/* An arrow from a thread that is no vCPU's has a slice to hang on, the thread one name. */
+	name = strstr(text, "interrupts from thread 77\"");
+	CHECK(name && !strstr(name + 1, "interrupts from thread"));
+	CHECK(strstr(text, "\"tid\":77,\"ts\":9.600,\"name\":\"device interrupt, vector 49\",\"d"));
+	CHECK(strstr(text, "{\"ph\":\"s\",\"pid\":1,\"tid\":77,\"ts\":9.750,"));
 	CHECK(strstr(text, "\"\\u003c/script>\\u0022\\u005c\""));
 	CHECK(strstr(text, "\"lost events\":\"7\"") && !strstr(text, "\"tid\":99"));
 	free(text);

@@ -9,15 +9,24 @@
 
 #include "trace/timeline.h"
 
+#define PERFETTO_THREADS_MAX	(2 * TIMELINE_VCPUS_MAX)
+
 /**
  * struct perfetto - the file that is being written
  * @to: the stream
  * @lines: events in it
  * @flows: arrows in it
+ * @threads: those that have a track
+ * @nr_threads: how many
  */
 struct perfetto {
 	FILE *to;
 	unsigned long long lines, flows;
+	struct perfetto_thread {
+		int thread;
+		bool is_vcpu;
+	} threads[PERFETTO_THREADS_MAX];
+	unsigned int nr_threads;
 };
 
 extern const struct timeline_ops perfetto_ops;

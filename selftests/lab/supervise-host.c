@@ -78,8 +78,10 @@ static void count_beat(struct host *h, const unsigned char *data, size_t len)
 	for (i = 0; i < h->cpus && i < SUPERVISE_CPUS; i++)
 		if (h->cpu_beats[i] && h->cpu_beats[i] < least)
 			least = h->cpu_beats[i];
-	if (least > h->beats)
-		h->beats = least;
+	if (least == h->slowest)
+		return;
+	h->slowest = least;
+	h->beats++;
 }
 
 static void output(struct host *h, const unsigned char *data, size_t len)

@@ -34,7 +34,8 @@
  * @was_reset: the firmware started a second time
  * @damaged: what was wrong with a frame, or NULL
  * @emulator: the process whose memory is the host's
- * @beats: how often every CPU has given a sign of life
+ * @beats: signs of life: beats that the slowest CPU had too, pieces and requests from init
+ * @slowest: how often every CPU has beaten
  * @cpu_beats: the same for each CPU
  * @problem: why init could not go on, or NULL
  * @have_status: whether @status is set
@@ -54,7 +55,7 @@ struct host {
 	int hello, started, terminal, ended, was_reset;
 	const char *damaged;
 	pid_t emulator;
-	unsigned long beats, cpu_beats[SUPERVISE_CPUS];
+	unsigned long beats, slowest, cpu_beats[SUPERVISE_CPUS];
 	char *problem;
 	int have_status, status;
 	unsigned int input_wanted;

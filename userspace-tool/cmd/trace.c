@@ -42,6 +42,7 @@ struct trace {
 	struct timeline to_perfetto, to_html;
 	struct perfetto perfetto;
 	struct html html;
+	bool stopped;
 };
 
 static const struct {
@@ -149,6 +150,7 @@ static void to_timelines(struct trace *t, struct tep_event *event, struct tep_re
 		timeline_event(&t->to_html, &e);
 }
 
+/* Return: nonzero when no further event is wanted. */
 static int take(struct tep_event *event, struct tep_record *record, int cpu, void *opaque)
 {
 	struct trace *t = opaque;
@@ -156,6 +158,13 @@ static int take(struct tep_event *event, struct tep_record *record, int cpu, voi
 	__u64 call[5];
 
 	(void)cpu;
+	/* A guest may fill the buffers as fast as they are read: this reading alone never ends. */
+	if (stopped && !t->stopped) {
+		t->stopped = true;
+		record_stop(&t->recording);
+	}
+	if (t->text == stdout && ferror(stdout))
+		return 1;
 	if (t->text) {
 		trace_seq_reset(&t->seq);
 		tep_print_event(t->recording.tep, &t->seq, record, "%d [%03d] %6.1000d: %s: %s",

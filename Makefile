@@ -47,6 +47,7 @@ all: module tool
 .PHONY: help
 help:
 	@echo "make               module for the installed kernel's headers (KDIR= another) and the tool"
+	@echo "make lab-module    module for the lab's kernel: what make shell loads, and reload in it"
 	@echo "make demo          boot a real Linux kernel as a guest on /dev/minikvm, in the lab"
 	@echo "make guest-kernel  a small kernel to learn with: build/guest-kernel/kernel.elf"
 	@echo "make demo-guest    its shell, as a guest on /dev/minikvm, in the lab"
@@ -89,6 +90,11 @@ module:
 		MINIKVM_COMPAT_FLAGS="$$(cat $(MODULE_DIR)/compat.flags)" modules
 	@compat/btf $(KDIR) $(MODULE_DIR)/minikvm.ko $(BTF_BASE)
 	@echo "built $(MODULE_DIR)/minikvm.ko"
+
+# What lab shell loads, and `reload` in it.
+.PHONY: lab-module
+lab-module:
+	@$(MAKE) --no-print-directory module KNAME=6.1 KDIR=$$(selftests/lab/lab kdir 6.1)
 
 .PHONY: tool
 tool:

@@ -147,3 +147,23 @@ gdb_payload() {
 	EOF
 	chmod +x "$payload/run-gdb"
 }
+
+# watchers_payload DIRECTORY : perf, trace-cmd and bpftrace with their libraries, under their names.
+watchers_payload() {
+	local payload=$1 tree=$build/lab/watchers program
+	mkdir -p "$payload/lib"
+	cp "$tree/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2" "$payload/ld.so" || return 1
+	for program in perf trace-cmd bpftrace; do
+		cp "$tree/usr/bin/$program" "$payload/$program.bin" &&
+			strip "$payload/$program.bin" || return 1
+		# perf is linked to libraries in a folder of their own.
+		copy_libraries "$tree" "$tree/usr/bin/$program" "$payload/lib" || return 1
+		cat > "$payload/$program" <<- EOF
+			#!/bin/sh
+			# $program with its own libraries
+			exec "\${0%/*}/ld.so" --library-path "\${0%/*}/lib" "\${0%/*}/$program.bin" "\$@"
+		EOF
+		chmod +x "$payload/$program"
+	done
+	strip --strip-unneeded "$payload"/lib/* 2> /dev/null || :
+}

@@ -140,6 +140,7 @@ static void guest_processes(void)
 		{ EVENT_PROCESS, 500, 10, 9, "nobody's" },
 		{ EVENT_ENTRY, 1000, 10, 0, "" },
 		{ EVENT_ENTRY, 1000, 11, 1, "" },
+		{ EVENT_PROCESS, 1500, 10, 3, "parent" },
 		{ EVENT_PROCESS, 2000, 10, 3, "shell" },
 		{ EVENT_PROCESS, 3000, 10, 4, "</script>" },
 		{ EVENT_PROCESS, 4000, 11, 3, "shell" },

@@ -101,9 +101,9 @@ static void inject(struct timeline *t, struct timeline_vcpu *v, const struct tim
 	t->ops->flow(t->to, name, s->thread, s->ns, v->thread, e->ns);
 }
 
-static int process_track(const struct timeline_vcpu *v)
+static int process_track(unsigned int process, unsigned int lane)
 {
-	return TIMELINE_PROCESS_TRACK + v->process * TIMELINE_LANES + v->lane;
+	return TIMELINE_PROCESS_TRACK + process * TIMELINE_LANES + lane;
 }
 
 static void close_process(struct timeline *t, struct timeline_vcpu *v, __u64 ns)
@@ -111,8 +111,8 @@ static void close_process(struct timeline *t, struct timeline_vcpu *v, __u64 ns)
 	if (!v->in_process)
 		return;
 	if (ns >= v->process_since)
-		t->ops->slice(t->to, process_track(v), SLICE_PROCESS, v->process_name,
-			      v->process_since, ns - v->process_since);
+		t->ops->slice(t->to, process_track(v->process, v->lane), SLICE_PROCESS,
+			      v->process_name, v->process_since, ns - v->process_since);
 	v->in_process = false;
 	t->lanes_used[v->process] &= ~(1ULL << v->lane);
 }
@@ -132,10 +132,20 @@ static void switch_process(struct timeline *t, struct timeline_vcpu *v,
 	v->process_since = e->ns;
 	snprintf(v->process_name, sizeof(v->process_name), "%.16s on vCPU %u", e->name, v->vcpu);
 	t->lanes_used[v->process] |= 1ULL << v->lane;
-	if (t->lanes_made[v->process] >> v->lane & 1)
-		return;
 	t->lanes_made[v->process] |= 1ULL << v->lane;
-	t->ops->process(t->to, process_track(v), v->process, v->lane, e->name);
+	snprintf(t->process_names[v->process], TIMELINE_NAME_MAX, "%.16s", e->name);
+}
+
+/* A child is named like its parent at first: a track has the name that its process had last. */
+static void name_processes(struct timeline *t)
+{
+	unsigned int process, lane;
+
+	for (process = 0; process < TIMELINE_PROCESSES; process++)
+		for (lane = 0; lane < TIMELINE_LANES; lane++)
+			if (t->lanes_made[process] >> lane & 1)
+				t->ops->process(t->to, process_track(process, lane), process, lane,
+						t->process_names[process]);
 }
 
 /* The next event; their times ascend. */
@@ -192,4 +202,5 @@ void timeline_end(struct timeline *t)
 		close_slice(t, &t->vcpus[i], t->last);
 		close_process(t, &t->vcpus[i], t->last);
 	}
+	name_processes(t);
 }

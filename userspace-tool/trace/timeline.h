@@ -86,6 +86,7 @@ struct timeline_source {
  * @source: by vector: the last one
  * @lanes_used: by the guest's process: bit L: a vCPU runs it on track L of its tracks
  * @lanes_made: likewise: there is such a track
+ * @process_names: the guest's names of its processes, the last ones
  * @last: time of the last event
  * @late: events that came with an earlier time than one before
  * @unknown: events of more threads than there is room for
@@ -97,6 +98,7 @@ struct timeline {
 	unsigned int nr_vcpus;
 	struct timeline_source source[256];
 	__u64 lanes_used[TIMELINE_PROCESSES], lanes_made[TIMELINE_PROCESSES];
+	char process_names[TIMELINE_PROCESSES][TIMELINE_NAME_MAX];
 	__u64 last;
 	unsigned long long late, unknown;
 };

@@ -179,6 +179,8 @@ stage-tool: tool
 	cp -r $(BUILD)/tool/share/. $(STAGE)$(PREFIX)/share
 	install -D -m 755 $(BUILD)/tool/minikvm $(STAGE)$(PREFIX)/bin/minikvm
 	strip $(STAGE)$(PREFIX)/bin/minikvm
+	[ ! -e $(BUILD)/tool/minikvm-slirp ] || install -D -s -m 755 $(BUILD)/tool/minikvm-slirp \
+		$(STAGE)$(PREFIX)/libexec/minikvm/minikvm-slirp
 	install -D -m 644 packaging/99-minikvm.rules $(STAGE)$(UDEVDIR)/99-minikvm.rules
 	install -D -m 644 uapi/linux/minikvm.h $(STAGE)$(PREFIX)/include/linux/minikvm.h
 	install -m 644 LICENSE README.md SECURITY.md CONTRIBUTING.md $(STAGE)$(DOCDIR)

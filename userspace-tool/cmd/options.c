@@ -25,6 +25,7 @@
 #include "machine/machine.h"
 #include "machine/ports.h"
 #include "virtio/rng.h"
+#include "virtio/vsock.h"
 
 #define DEFAULT_CMDLINE	"console=ttyS0 panic=-1"
 #define VIRTIO_CMDLINE	"console=hvc0 panic=-1"
@@ -48,6 +49,9 @@ enum {
 	OPT_RNG,
 	OPT_CONSOLE,
 	OPT_VIRTQUEUES,
+	OPT_NET,
+	OPT_VSOCK,
+	OPT_BALLOON,
 	OPT_FLAT,
 	OPT_LOAD,
 	OPT_ENTRY,
@@ -106,6 +110,16 @@ static const struct described_option options[] = {
 	  .kind = TAKES_WORD, .words = "packed split",
 	  .help = "Formats of queues that virtio devices offer: both (packed), or split alone." },
 	DESCRIBED_VHOST_USER,
+	{ .name = "net", .value = OPT_NET, .argument = "NETWORK",
+	  .help = "Virtio network card: user[,hostfwd=tcp:ADDRESS:PORT-ADDRESS:PORT] (through this\n"
+		  "user's sockets) or tap[,ifname=NAME], both with [,mac=MAC][,mtu=N]; may be given\n"
+		  "several times." },
+	{ .name = "vsock", .value = OPT_VSOCK, .argument = "PATH[,cid=N]", .kind = TAKES_FILE,
+	  .help = "Virtio sockets between the guest and unix sockets: PATH for connections to the\n"
+		  "guest, PATH_PORT for the guest's. N is the guest's address (default 3)." },
+	{ .name = "balloon", .value = OPT_BALLOON, .argument = "SIZE", .optional = true,
+	  .help = "Virtio balloon: the guest reports memory that is free, and the host takes it; the\n"
+		  "guest is asked to do without SIZE (default 0) from the start." },
 	{ .name = "exit-on", .value = OPT_EXIT_ON, .argument = "STRING",
 	  .help = "End with status 0 as soon as the guest has printed STRING." },
 	{ .name = "timeout", .value = OPT_TIMEOUT, .argument = "S",
@@ -282,6 +296,38 @@ static int parse_log(struct run_options *opt, const char *arg)
 	return -1;
 }
 
+static int parse_net(struct run_options *opt, const char *arg)
+{
+	struct sentence why;
+
+	if (opt->net_count == NET_CARDS_MAX)
+		return complain("--net can be given at most %d times.", NET_CARDS_MAX);
+	if (net_option_parse(&opt->net[opt->net_count], arg, opt->net_count, &why))
+		return complain("--net: %s", why.text);
+	opt->net_count++;
+	return -1;
+}
+
+static int parse_vsock(struct run_options *opt, const char *arg)
+{
+	const char *comma = strchr(arg, ',');
+	size_t len = comma ? (size_t)(comma - arg) : strlen(arg);
+
+	opt->vsock_cid = VSOCK_CID_MIN;
+	if (comma && (strncmp(comma, ",cid=", strlen(",cid=")) != 0 ||
+		      !parse_number(comma + strlen(",cid="), VSOCK_CID_MIN, VSOCK_CID_MAX,
+				    &opt->vsock_cid)))
+		return complain("--vsock takes a path, and behind it cid= and a number from %d to %u, not '%s'.",
+				VSOCK_CID_MIN, VSOCK_CID_MAX, arg);
+	if (!len || len >= VSOCK_PATH_SIZE)
+		return complain("--vsock takes the path of a socket, of at most %zu characters, not '%s'.",
+				VSOCK_PATH_SIZE - 1, arg);
+	free(opt->vsock);
+	opt->vsock = join(NULL, arg);
+	opt->vsock[len] = '\0';
+	return -1;
+}
+
 /* The words behind the path's last commas; a file's name may have commas, too. */
 static int parse_disk(struct run_options *opt, const char *arg)
 {
@@ -378,6 +424,16 @@ static int parse_option(void *opaque, int option, const char *arg)
 		if (!vhost_user_option_parse(&opt->vhost_user, option, arg, &why))
 			return complain("--%s: %s", option_name(option), why.text);
 		break;
+	case OPT_NET:
+		return parse_net(opt, arg);
+	case OPT_BALLOON:
+		if (arg && !parse_size(arg, &opt->balloon_size))
+			return complain("--balloon takes a number of MiB from %d to %d, or one with a suffix like 512M or 2G, not '%s'.",
+					MEM_MIB_MIN, MEM_MIB_MAX, arg);
+		opt->balloon = true;
+		break;
+	case OPT_VSOCK:
+		return parse_vsock(opt, arg);
 	case OPT_FLAT:
 		opt->flat = arg;
 		break;
@@ -481,6 +537,8 @@ static int check(struct run_options *opt)
 		return complain("Say what to run: --kernel FILE, --flat FILE or --restore DIR.");
 	if (opt->restore && check_restore(opt) >= 0)
 		return STATUS_USAGE;
+	if (opt->reboot && !opt->no_sandbox && (opt->net_count || opt->vsock))
+		return complain("--reboot opens the network of --net and the socket of --vsock again, which the sandbox does not allow: give --no-sandbox, too.");
 	if (opt->reboot && opt->gdb)
 		return complain("--gdb ends with the guest's reset, so that --reboot cannot go with it.");
 	opt->mem = opt->mem ? opt->mem : DEFAULT_MEM_MIB * MIB;
@@ -502,6 +560,16 @@ static int check(struct run_options *opt)
 	if (opt->flat && opt->vhost_user.count)
 		return complain("--flat has neither PCI nor interrupt controllers for --%s.",
 				option_name(opt->vhost_user.device[0].option));
+	if (opt->flat && opt->net_count)
+		return complain("--flat has neither PCI nor interrupt controllers for --net.");
+	if (opt->flat && opt->balloon)
+		return complain("--flat has neither PCI nor interrupt controllers for --balloon.");
+	if (opt->balloon && opt->assigned_count)
+		return complain("--balloon and --device exclude each other: a device of the host's goes on using memory that was lent.");
+	if (opt->balloon_size >= opt->mem)
+		return complain("--balloon takes a size below that of --mem.");
+	if (opt->flat && opt->vsock)
+		return complain("--flat has neither PCI nor interrupt controllers for --vsock.");
 	if (opt->flat && opt->cpus > 1)
 		return complain("--flat has no interrupt controllers to start a second vCPU with.");
 	if (opt->kernel && opt->load != LOAD_NOT_GIVEN)
@@ -572,6 +640,8 @@ void options_free(struct run_options *opt)
 	opt->disk_count = 0;
 	free(opt->append);
 	free(opt->cmdline);
+	free(opt->vsock);
+	opt->vsock = NULL;
 	opt->append = NULL;
 	opt->cmdline = NULL;
 	config_free(opt->config);

@@ -13,8 +13,10 @@
 #include "kvm/exit_sentence.h"
 #include "vfio/vfio.h"
 #include "virtio/blk.h"
+#include "virtio/net_option.h"
 
 #define ASSIGNED_MAX	16
+#define NET_CARDS_MAX	8
 #define DISKS_MAX	16
 
 /**
@@ -31,6 +33,12 @@
  * @rng: with a source of random numbers
  * @rng_rate: bytes per second that it gives, 0 for as many as are asked for
  * @vhost_user: devices that other processes serve
+ * @net: the network cards
+ * @net_count: how many
+ * @balloon: with a balloon
+ * @balloon_size: bytes that the guest is to lend at first
+ * @vsock: where the guest's sockets are on the host, or NULL
+ * @vsock_cid: the guest's address
  * @initrd: initial ramdisk, or NULL
  * @append: the user's own part of the command line (--cmdline, --append), never NULL
  * @cmdline: the whole of it for a Linux kernel
@@ -66,6 +74,12 @@ struct run_options {
 	bool rng;
 	__u64 rng_rate;
 	struct vhost_user_options vhost_user;
+	struct net_option net[NET_CARDS_MAX];
+	unsigned int net_count;
+	bool balloon;
+	__u64 balloon_size;
+	char *vsock;
+	__u64 vsock_cid;
 	const char *flat;
 	const char *initrd;
 	char *append;

@@ -36,7 +36,9 @@
 #include "sandbox/sandbox.h"
 #include "snapshot/snapshot.h"
 #include "virtio/console.h"
+#include "virtio/balloon.h"
 #include "virtio/rng.h"
+#include "virtio/vsock.h"
 
 #define FLUSH_DELAY_NS	4000000LL
 #define NS_PER_S	1000000000LL
@@ -321,6 +323,21 @@ static int add_devices(struct machine *m, const struct run_options *opt, unsigne
 		if (!d || devices_add(m, d, why))
 			return -1;
 	}
+	for (i = 0; i < opt->net_count; i++) {
+		d = net_option_open(&opt->net[i], &m->vm.ram, why);
+		if (!d || devices_add(m, d, why))
+			return -1;
+	}
+	if (opt->balloon) {
+		d = balloon_open(&m->vm.ram, opt->balloon_size, why);
+		if (!d || devices_add(m, d, why))
+			return -1;
+	}
+	if (opt->vsock) {
+		d = vsock_open(&m->vm.ram, opt->vsock, opt->vsock_cid, why);
+		if (!d || devices_add(m, d, why))
+			return -1;
+	}
 	return vhost_user_options_add(m, &opt->vhost_user, why);
 }
 
@@ -483,7 +500,8 @@ static int listen_for_control(struct event_loop *l, const struct run_options *op
 		.what = opt->restore ? opt->restore : opt->flat ? opt->flat : opt->kernel,
 		.version = minikvm_version,
 		.started = start,
-		.can_reset = !opt->restore && !opt->gdb,
+		.can_reset = !opt->restore && !opt->gdb &&
+			     (opt->no_sandbox || !(opt->net_count || opt->vsock)),
 		.debugger = opt->gdb,
 	};
 
@@ -495,7 +513,7 @@ static int listen_for_control(struct event_loop *l, const struct run_options *op
 /* All is open that the guest needs: give up what could open more. */
 static int sandbox(const struct run_options *opt, struct sentence *why)
 {
-	unsigned int needs = 0;
+	unsigned int needs = 0, i;
 
 	if (opt->no_sandbox)
 		return 0;
@@ -507,6 +525,13 @@ static int sandbox(const struct run_options *opt, struct sentence *why)
 		needs |= SANDBOX_DISK;
 	if (opt->vhost_user.count)
 		needs |= SANDBOX_VHOST_USER;
+	for (i = 0; i < opt->net_count; i++)
+		needs |= opt->net[i].tap ? 0 : SANDBOX_CHILD;
+	if (opt->vsock)
+		needs |= SANDBOX_SOCKETS | SANDBOX_UNLINK | SANDBOX_CONNECT;
+	/* Which has these rows, too. */
+	if (opt->vhost_user.count)
+		needs &= ~(SANDBOX_CHILD | SANDBOX_CONNECT);
 	return sandbox_enter(needs, why);
 }
 

@@ -291,7 +291,7 @@ static int check_request(const struct control *c, const struct client *l, const 
 		return say(why, "Another request is waiting for the vCPUs to stand still.");
 	if (r->verb == VERB_RESET && !c->guest.can_reset)
 		return say(why,
-			   "This guest cannot be started anew: it was restored, or a debugger has it.");
+			   "This guest cannot be started anew: it was restored, a debugger has it, or its sandbox does not let it open its network or sockets again.");
 	if (r->verb == VERB_SNAPSHOT)
 		return check_files(l, why);
 	if (l->files)

@@ -14,6 +14,8 @@
 #define SANDBOX_REOPEN		0x4	/* a reset opens devices and images again */
 #define SANDBOX_DISK		0x8	/* it has images: io_uring, which begins with each queue */
 #define SANDBOX_VHOST_USER	0x10	/* other processes serve devices: it connects again */
+#define SANDBOX_CHILD		0x20	/* it waits for the end of a process that it has started */
+#define SANDBOX_CONNECT		0x40	/* it connects to unix sockets */
 
 int sandbox_enter(unsigned int needs, struct sentence *why);
 

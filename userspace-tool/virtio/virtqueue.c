@@ -180,15 +180,19 @@ static int split_pop(struct virtqueue *q, struct virtqueue_chain *chain)
 	return 1;
 }
 
-static void split_push(struct virtqueue *q, const struct virtqueue_chain *chain, __u32 written)
+static void split_push(struct virtqueue *q, const struct virtqueue_done *done, unsigned int count)
 {
-	struct vring_used_elem *element = &q->used->ring[q->next_used % q->layout.size];
+	struct vring_used_elem *element;
+	unsigned int i;
 
-	STORE(element->id, chain->id);
-	STORE(element->len, written);
-	q->next_used++;
+	for (i = 0; i < count; i++) {
+		element = &q->used->ring[q->next_used % q->layout.size];
+		STORE(element->id, done[i].id);
+		STORE(element->len, done[i].written);
+		q->next_used++;
+	}
 	STORE_RELEASE(q->used->idx, q->next_used);
-	q->in_flight--;
+	q->in_flight -= count;
 }
 
 static bool split_wants_interrupt(struct virtqueue *q)
@@ -271,11 +275,28 @@ int virtqueue_pop(struct virtqueue *q, struct virtqueue_chain *chain)
  */
 void virtqueue_push(struct virtqueue *q, const struct virtqueue_chain *chain, __u32 written)
 {
+	struct virtqueue_done done = {
+		.id = chain->id,
+		.entries = chain->entries,
+		.written = written,
+	};
+
+	virtqueue_push_many(q, &done, 1);
+}
+
+/**
+ * virtqueue_push_many() - give buffers back that belong together: the driver sees all or none
+ * @q: the queue
+ * @done: the buffers, in the order in which the driver finds them
+ * @count: how many, at least one
+ */
+void virtqueue_push_many(struct virtqueue *q, const struct virtqueue_done *done, unsigned int count)
+{
 	q->given_back = true;
 	if (q->layout.packed)
-		packed_push(q, chain, written);
+		packed_push(q, done, count);
 	else
-		split_push(q, chain, written);
+		split_push(q, done, count);
 }
 
 /**

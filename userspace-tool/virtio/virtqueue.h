@@ -90,10 +90,24 @@ struct virtqueue_chain {
 	struct iovec part[VIRTQUEUE_SIZE_MAX];
 };
 
+/**
+ * struct virtqueue_done - a buffer to be given back: what is left of a chain then
+ * @id: of the chain
+ * @entries: of the chain
+ * @written: bytes that were written, from the first writable part on
+ */
+struct virtqueue_done {
+	__u16 id;
+	__u16 entries;
+	__u32 written;
+};
+
 int virtqueue_enable(struct virtqueue *q, const struct virtqueue_layout *layout,
 		     const struct guest_ram *ram);
 int virtqueue_pop(struct virtqueue *q, struct virtqueue_chain *chain);
 void virtqueue_push(struct virtqueue *q, const struct virtqueue_chain *chain, __u32 written);
+void virtqueue_push_many(struct virtqueue *q, const struct virtqueue_done *done,
+			 unsigned int count);
 bool virtqueue_wants_interrupt(struct virtqueue *q);
 void virtqueue_notify_off(struct virtqueue *q);
 bool virtqueue_notify_on(struct virtqueue *q);
@@ -106,7 +120,7 @@ size_t virtqueue_write(const struct virtqueue_chain *chain, size_t offset, const
 /* virtqueue_packed.c, for virtqueue.c alone */
 int packed_enable(struct virtqueue *q);
 int packed_pop(struct virtqueue *q, struct virtqueue_chain *chain);
-void packed_push(struct virtqueue *q, const struct virtqueue_chain *chain, __u32 written);
+void packed_push(struct virtqueue *q, const struct virtqueue_done *done, unsigned int count);
 bool packed_wants_interrupt(struct virtqueue *q);
 void packed_notify_off(struct virtqueue *q);
 bool packed_notify_on(struct virtqueue *q);

@@ -108,21 +108,32 @@ int packed_pop(struct virtqueue *q, struct virtqueue_chain *chain)
 	return 1;
 }
 
-void packed_push(struct virtqueue *q, const struct virtqueue_chain *chain, __u32 written)
+/* The flags of the first one come last: the driver looks at it first, and then sees all of them. */
+void packed_push(struct virtqueue *q, const struct virtqueue_done *done, unsigned int count)
 {
-	struct vring_packed_desc *d = &q->ring[q->next_used];
+	struct vring_packed_desc *first = &q->ring[q->next_used], *d;
+	__u16 flags, first_flags = 0;
+	unsigned int i;
 
-	STORE(d->id, chain->id);
-	STORE(d->len, written);
-	STORE_RELEASE(d->flags, (q->used_wrap ? DESC_AVAIL | DESC_USED : 0) |
-				(written ? VRING_DESC_F_WRITE : 0));
-	q->in_flight -= chain->entries;
-	q->next_used += chain->entries;
-	if (q->next_used >= q->layout.size) {
-		q->next_used -= q->layout.size;
-		q->signalled -= q->layout.size;	/* seen from the new lap, it was before 0 */
-		q->used_wrap = !q->used_wrap;
+	for (i = 0; i < count; i++) {
+		d = &q->ring[q->next_used];
+		STORE(d->id, done[i].id);
+		STORE(d->len, done[i].written);
+		flags = (q->used_wrap ? DESC_AVAIL | DESC_USED : 0) |
+			(done[i].written ? VRING_DESC_F_WRITE : 0);
+		if (i)
+			STORE(d->flags, flags);
+		else
+			first_flags = flags;
+		q->in_flight -= done[i].entries;
+		q->next_used += done[i].entries;
+		if (q->next_used >= q->layout.size) {
+			q->next_used -= q->layout.size;
+			q->signalled -= q->layout.size;	/* seen from the new lap, it was before 0 */
+			q->used_wrap = !q->used_wrap;
+		}
 	}
+	STORE_RELEASE(first->flags, first_flags);
 }
 
 bool packed_wants_interrupt(struct virtqueue *q)

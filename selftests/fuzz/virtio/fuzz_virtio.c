@@ -20,14 +20,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "compiler.h"
+#include "virtio/balloon.h"
 #include "virtio/blk.h"
 #include "virtio/console.h"
+#include "virtio/net.h"
 #include "virtio/rng.h"
 #include "virtio/virtio_pci.h"
+#include "virtio/vsock.h"
 
 #define RAM_SIZE	(128 * KIB)
 #define QUEUE_SPACE	(8 * KIB)	/* for each queue's parts, from 0 on */
@@ -36,7 +40,9 @@
 #define BAR		PCI_WINDOW_BASE
 #define DISK_SIZE	(64 * KIB)
 
-#define KINDS		4
+#define SOCKETS		8		/* the host's ends that are open at once */
+
+enum kind { RNG, DISK, DISK_READONLY, CONSOLE, NET, VSOCK, BALLOON, KINDS };
 
 /* A machine for each kind of device, which lives on from input to input. */
 static struct machine {
@@ -46,6 +52,10 @@ static struct machine {
 	struct virtio_pci pci;
 	struct virtio_device *device;
 	int disk;
+	int other_end;			/* of the network card's cable */
+	int listener;			/* of vsock's port 1 of the host */
+	int socket[SOCKETS];
+	unsigned int next_socket;
 	bool packed;
 	__u16 next[QUEUES];
 	bool wrap[QUEUES];
@@ -141,27 +151,77 @@ static void space(void *opaque)
 	(void)opaque;
 }
 
+static struct virtio_device *open_net(void)
+{
+	const struct net_settings settings = { .mac = { 2 }, .mtu = 1500 };
+	struct net_cable cable = { .fd = -1 };
+	struct sentence why;
+	int fd[2];
+
+	require(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fd) == 0, "sockets");
+	cable.fd = fd[0];
+	vm->other_end = fd[1];
+	return net_open(&vm->ram, &settings, &cable, &why);
+}
+
+static struct sockaddr_un socket_name(const char *suffix)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+
+	snprintf(at.sun_path, sizeof(at.sun_path), "fuzz-%d.sock%s", getpid(), suffix);
+	return at;
+}
+
+static void remove_sockets(void)
+{
+	unlink(socket_name("").sun_path);
+	unlink(socket_name("_1").sun_path);
+}
+
+/* In the current directory, which the run makes. */
+static struct virtio_device *open_vsock(void)
+{
+	struct sockaddr_un at = socket_name("_1");
+	struct sentence why;
+	unsigned int i;
+
+	remove_sockets();
+	atexit(remove_sockets);
+	for (i = 0; i < SOCKETS; i++)
+		vm->socket[i] = -1;
+	vm->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	require(bind(vm->listener, (struct sockaddr *)&at, sizeof(at)) == 0 &&
+		listen(vm->listener, SOCKETS) == 0, "a socket");
+	return vsock_open(&vm->ram, socket_name("").sun_path, VSOCK_CID_MIN, &why);
+}
+
 static struct virtio_device *open_device(unsigned int kind)
 {
 	static const struct console_port ports[] = {
 		{ .transmit = transmit, .space = space },
 		{ .name = "agent", .transmit = transmit, .space = space },
 	};
-	struct blk_options options = { .threads = true, .readonly = kind == 2 };
+	struct blk_options options = { .threads = true, .readonly = kind == DISK_READONLY };
 	struct sentence why;
 	char path[64];
 
 	vm->disk = -1;
 	switch (kind) {
-	case 0:
+	case RNG:
 		return rng_open(&vm->ram, 0, &why);
-	case 1:
-	case 2:
+	case DISK:
+	case DISK_READONLY:
 		vm->disk = memfd_create("disk", MFD_CLOEXEC);
 		require(ftruncate(vm->disk, DISK_SIZE) == 0, "there is memory for a disk");
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", vm->disk);
 		options.path = path;
 		return blk_open(&vm->ram, &options, 0, 2, &why);
+	case NET:
+		return open_net();
+	case VSOCK:
+		return open_vsock();
+	case BALLOON:
+		return balloon_open(&vm->ram, 4096, &why);
 	default:
 		return console_device_open(&vm->ram, ports, 2, &why);
 	}
@@ -296,12 +356,85 @@ static void write_memory(void)
 		vm->ram.low[at++] = take(1);
 }
 
+/* A frame arrives, if there is room; what the guest has sent is taken, or not. */
+static void net_from_host(void)
+{
+	static __u8 frame[70000];
+	unsigned int len = take(1) << (take(1) & 8);
+
+	memset(frame, len, len);
+	len = write(vm->other_end, frame, len);
+	while (!(take(1) & 1) && left && read(vm->other_end, frame, sizeof(frame)) > 0)
+		;
+}
+
+static void keep_socket(int fd)
+{
+	int *kept = &vm->socket[vm->next_socket++ % SOCKETS];
+
+	if (*kept >= 0)
+		close(*kept);
+	*kept = fd;
+}
+
+static void vsock_from_host(void)
+{
+	static __u8 bytes[4096];
+	struct sockaddr_un at = socket_name("");
+	struct virtio_vsock_hdr h = { };
+	__u8 how = take(1);
+	int fd = vm->socket[how >> 4 & (SOCKETS - 1)];
+	ssize_t ignored = 0;
+
+	switch (how & 7) {
+	case 0:
+		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		if (connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0)
+			dprintf(fd, "CONNECT %u\n", (unsigned int)take(1) & 3);
+		keep_socket(fd);
+		break;
+	case 1:
+		keep_socket(accept(vm->listener, NULL, NULL));
+		break;
+	case 2:
+		ignored = send(fd, bytes, take(2) & 0xfff, MSG_DONTWAIT | MSG_NOSIGNAL);
+		break;
+	case 3:
+		ignored = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+		break;
+	case 4:
+		shutdown(fd, take(1) & 1 ? SHUT_WR : SHUT_RD);
+		break;
+	default:
+		/* A header that could be right, where descriptors like to point. */
+		h.src_cid = VSOCK_CID_MIN;
+		h.dst_cid = VSOCK_CID_HOST;
+		h.src_port = how >> 4 & 3;
+		h.dst_port = how & 8 ? 1 : 0x40000000 + (take(1) & 7);
+		h.type = VIRTIO_VSOCK_TYPE_STREAM;
+		h.op = take(1) & 7;
+		h.len = take(1);
+		h.flags = take(1) & 3;
+		h.buf_alloc = take(2);
+		h.fwd_cnt = take(2);
+		memcpy(vm->ram.low + 96 * KIB, &h, sizeof(h));
+	}
+	(void)ignored;
+	turn();
+}
+
 static void from_host(unsigned int kind)
 {
 	__u8 bytes[32];
 	unsigned int i;
 
-	if (kind < 3)
+	if (kind == NET)
+		net_from_host();
+	if (kind == VSOCK)
+		vsock_from_host();
+	if (kind == BALLOON)
+		balloon_get(vm->device, &(struct balloon_numbers) { });
+	if (kind != CONSOLE)
 		return;
 	for (i = 0; i < sizeof(bytes); i++)
 		bytes[i] = i;
@@ -418,13 +551,13 @@ int fuzz_one_input(const __u8 *data, size_t size)
 	input = data;
 	left = size;
 	how = take(1);
-	kind = how % KINDS;
+	kind = (how & 7) % KINDS;
 	vm = &machines[kind];
 	if (!vm->device)
 		start(kind);
-	vm->packed = how & 4;
+	vm->packed = how & 8;
 	restore();
-	set_up((__u64)(how >> 3 & 3) << 28);	/* without indirect descriptors, event index */
+	set_up((__u64)(how >> 4 & 3) << 28);	/* without indirect descriptors, event index */
 	while (left)
 		step(kind);
 	turn();
@@ -433,7 +566,7 @@ int fuzz_one_input(const __u8 *data, size_t size)
 	if (vm->disk >= 0)
 		require(fstat(vm->disk, &st) == 0 && st.st_size == (off_t)DISK_SIZE,
 			"the disk keeps its size");
-	if (!kind)
+	if (kind == RNG)
 		check_rng();
 	restore();
 	set(VIRTIO_PCI_COMMON_STATUS, 1, 0);

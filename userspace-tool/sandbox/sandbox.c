@@ -91,7 +91,7 @@ static const struct rule rules[] = {
 	CALL_FOR(SANDBOX_REOPEN, epoll_create1), CALL_FOR(SANDBOX_REOPEN, timerfd_create),
 	CALL_FOR(SANDBOX_DISK, io_uring_setup), CALL_FOR(SANDBOX_DISK, io_uring_enter),
 	CALL_FOR(SANDBOX_DISK, io_uring_register),
-	/* A back end's successor, memory to share after a reset, the end of a virtiofsd of its own. */
+	/* A back end's successor, memory to share after a reset, the end of a virtiofsd. */
 	{ SCMP_SYS(socket), SANDBOX_VHOST_USER, EQUAL, 0, 0, AF_UNIX },
 	CALL_FOR(SANDBOX_VHOST_USER, connect), CALL_FOR(SANDBOX_VHOST_USER, memfd_create),
 	CALL_FOR(SANDBOX_VHOST_USER, timerfd_create), CALL_FOR(SANDBOX_VHOST_USER, wait4),

@@ -474,10 +474,16 @@ static int listen_somewhere(void)
 	return fd;
 }
 
+static bool accepted;
+
 /* The device connects before anybody accepts; the back end begins when it has. */
 static void *accept_one(void *listener)
 {
-	backend_starts(accept(*(int *)listener, NULL, NULL));
+	int fd = accept(*(int *)listener, NULL, NULL);
+
+	accepted = fd >= 0;
+	if (accepted)
+		backend_starts(fd);
 	return NULL;
 }
 
@@ -581,7 +587,8 @@ static void device_survives(void)
 		backend_kicked(&backend, 0);
 	CHECK(g.used->idx == 2 && g.used->ring[1].id == 1);
 	d->ops->close(d);
-	backend_ends();
+	if (accepted)
+		backend_ends();
 	guest_close(&g);
 	close(listener);
 	unlink(at.sun_path);

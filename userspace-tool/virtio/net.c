@@ -417,7 +417,7 @@ static void stop(struct virtio_device *d)
 	forget_frame(d->opaque);
 }
 
-/* For a snapshot: buffers go back without a frame; what was in them or waits is lost, as on a wire. */
+/* For a snapshot: buffers go back without a frame; what was in them is lost, as on a wire. */
 static void drain(struct virtio_device *d)
 {
 	struct net *n = d->opaque;

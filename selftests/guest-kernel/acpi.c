@@ -17,6 +17,7 @@
 #define DEBUG_EXIT_2		0x501	/* where QEMU puts that if it is not told */
 #define RESET_CONTROL		0xcf9
 #define RESET_CPU		0x06
+#define TABLES_LIMIT		0xffff0000
 
 struct acpi acpi = { .nr_cpus = 1, .uart_pin = UART_IRQ, .pm1_control = PM1_CONTROL };
 
@@ -28,11 +29,17 @@ static u64 get(const u8 *p, unsigned int bytes)
 	return value;
 }
 
+/* Tables lie at the end of memory: acpi_init() runs while 4 GiB are mapped where they are. */
+static const u8 *table_at(u64 address)
+{
+	return address && address < TABLES_LIMIT ? (const u8 *)address : NULL;
+}
+
 static const u8 *search(u64 from, u64 to)
 {
 	for (; from < to; from += 16)
-		if (!memcmp(physical(from), "RSD PTR ", 8))
-			return physical(from);
+		if (!memcmp(table_at(from), "RSD PTR ", 8))
+			return table_at(from);
 	return NULL;
 }
 
@@ -52,10 +59,9 @@ static void read_madt(const u8 *table)
 
 static void read_table(u64 address)
 {
-	const u8 *table = physical(address);
+	const u8 *table = table_at(address);
 
-	/* Only what is mapped. */
-	if (address >= PHYSICAL_LIMIT - PAGE_SIZE)
+	if (!table)
 		return;
 	if (!memcmp(table, "APIC", 4))
 		read_madt(table);
@@ -69,7 +75,7 @@ static void read_table(u64 address)
  */
 void acpi_init(u64 rsdp)
 {
-	const u8 *root = rsdp && rsdp < PHYSICAL_LIMIT ? physical(rsdp) : NULL, *list;
+	const u8 *root = table_at(rsdp), *list;
 	u32 size = 4, i, n;
 	u64 address;
 
@@ -85,9 +91,9 @@ void acpi_init(u64 rsdp)
 		address = get(root + 24, 8);
 		size = 8;
 	}
-	if (address >= PHYSICAL_LIMIT - PAGE_SIZE)
+	list = table_at(address);
+	if (!list)
 		return;
-	list = physical(address);
 	n = (get(list + 4, 4) - 36) / size;
 	for (i = 0; i < n && i < 64; i++)
 		read_table(get(list + 36 + i * size, size));

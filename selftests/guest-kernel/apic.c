@@ -36,6 +36,8 @@
 #define IO_APIC			0xfec00000
 
 #define PIT_HZ			1193182
+#define PIT_CHANNEL_0		0x40
+#define PIT_STATUS_OUT		0x80
 #define PIT_CHANNEL_2		0x42
 #define PIT_COMMAND		0x43
 #define PORT_SPEAKER		0x61
@@ -120,28 +122,44 @@ void apic_init(void)
 	asm volatile("mfence; lfence" : : : "memory");
 }
 
+/* Has the 8254 counted down? Channel 0 tells by its status, channel 2 by a port that some lack. */
+static bool pit_is_done(bool channel_0)
+{
+	if (!channel_0)
+		return in8(PORT_SPEAKER) & SPEAKER_OUTPUT;
+	out8(PIT_COMMAND, 0xe2);		/* read back the status of channel 0 */
+	return in8(PIT_CHANNEL_0) & PIT_STATUS_OUT;
+}
+
 /* Counts TSC and timer while the 8254 counts 10 ms down. */
 static void calibrate(void)
 {
 	u32 count = PIT_HZ * CALIBRATE_MS / 1000, tries = 0;
+	bool channel_0;
 	u64 tsc;
 
 	out8(PORT_SPEAKER, SPEAKER_GATE);
 	out8(PIT_COMMAND, 0xb0);		/* channel 2, both bytes, mode 0 */
 	out8(PIT_CHANNEL_2, count);
 	out8(PIT_CHANNEL_2, count >> 8);
+	channel_0 = pit_is_done(false);
+	if (channel_0) {
+		out8(PIT_COMMAND, 0x30);	/* both bytes, mode 0 */
+		out8(PIT_CHANNEL_0, count);
+		out8(PIT_CHANNEL_0, count >> 8);
+	}
 	tsc = rdtsc();
 	apic_write(APIC_TIMER, APIC_MASKED | VECTOR_TIMER);
 	apic_write(APIC_TIMER_DIVIDE, 0xb);
 	apic_write(APIC_TIMER_INITIAL, 0xffffffff);
-	while (!(in8(PORT_SPEAKER) & SPEAKER_OUTPUT) && ++tries < 10000000)
+	while (!pit_is_done(channel_0) && ++tries < 10000000)
 		;
 	features.apic_khz = (0xffffffff - apic_read(APIC_TIMER_CURRENT)) / CALIBRATE_MS;
 	features.tsc_khz = (rdtsc() - tsc) / CALIBRATE_MS;
 	apic_write(APIC_TIMER_INITIAL, 0);
 	out8(PORT_SPEAKER, 0);
 	if (!features.tsc_khz || !features.apic_khz || tries == 10000000)
-		stop("no clock: the 8254's channel 2 does not count");
+		stop("no clock: the 8254 does not count");
 }
 
 static void io_apic_write(u32 reg, u32 value)

@@ -5,8 +5,8 @@
  * "Initializing IA-32e Mode"), and the same way for the other processors, which begin in real mode.
  *
  * The Multiboot header has load addresses ("a.out kludge"), because loaders refuse 64-bit ELF files
- * by that protocol otherwise. The first page tables map the first GiB twice: where it is, and at
- * KERNEL_BASE; and the APICs. paging.c makes the ones that last.
+ * by that protocol otherwise. The first page tables map 4 GiB where they are, for ACPI's tables,
+ * the first of them at KERNEL_BASE, too; and the APICs. paging.c makes the ones that last.
  */
 #include "layout.h"
 
@@ -48,10 +48,10 @@ start_multiboot:
 	cli
 	cld
 	mov	%eax, %ebp
-	/* Tables: 512 pages of 2 MiB; the two GiB at the end of the address space */
+	/* 4 GiB in pages of 2 MiB where they are; the first of them, and the devices, at the end */
 	mov	$PHYSICAL(boot_pd), %edi
 	mov	$0x83, %eax		/* present, writable, large */
-	mov	$512, %ecx
+	mov	$2048, %ecx
 1:	mov	%eax, (%edi)
 	add	$0x200000, %eax
 	add	$8, %edi
@@ -59,6 +59,9 @@ start_multiboot:
 	movl	$PHYSICAL(boot_pdpt_low) + 3, PHYSICAL(boot_pml4)
 	movl	$PHYSICAL(boot_pdpt) + 3, PHYSICAL(boot_pml4) + 511 * 8
 	movl	$PHYSICAL(boot_pd) + 3, PHYSICAL(boot_pdpt_low)
+	movl	$PHYSICAL(boot_pd) + 0x1003, PHYSICAL(boot_pdpt_low) + 8
+	movl	$PHYSICAL(boot_pd) + 0x2003, PHYSICAL(boot_pdpt_low) + 16
+	movl	$PHYSICAL(boot_pd) + 0x3003, PHYSICAL(boot_pdpt_low) + 24
 	movl	$PHYSICAL(boot_pd) + 3, PHYSICAL(boot_pdpt) + 510 * 8
 	movl	$PHYSICAL(boot_pd_devices) + 3, PHYSICAL(boot_pdpt) + 511 * 8
 	/* IOAPIC and local APIC: present, writable, uncached, large, and not executable */
@@ -152,6 +155,6 @@ trampoline_size:	.quad	trampoline_end - trampoline
 boot_pml4:		.skip	4096
 boot_pdpt_low:		.skip	4096
 boot_pdpt:		.skip	4096
-boot_pd:		.skip	4096
+boot_pd:		.skip	4 * 4096
 boot_pd_devices:	.skip	4096
 	.section .note.GNU-stack, "", @progbits

@@ -33,7 +33,9 @@ function show(line) {
 on && / kvm_exit: / {
 	sub(/.* reason /, "")
 	reason = $1
-	if (reason == "VMCALL" || reason == "EXTERNAL_INTERRUPT" || reason == "IO_INSTRUCTION")
+	# Where an EPT violation comes depends on how many pages the last one mapped.
+	if (reason == "VMCALL" || reason == "EXTERNAL_INTERRUPT" || reason == "IO_INSTRUCTION" ||
+	    reason == "EPT_VIOLATION")
 		next
 	if (!timer && (reason == "PREEMPTION_TIMER" || reason == "MSR_WRITE" ||
 		       reason == "INTERRUPT_WINDOW"))

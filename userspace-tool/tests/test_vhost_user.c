@@ -26,6 +26,7 @@
 
 #define RAM_SIZE	(1 * MIB)
 #define SOON_MS		100
+#define TURN_MS		3000	/* three times what the device waits between two looks */
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
@@ -548,13 +549,13 @@ static void device_is_served(void)
 	unlink(at.sun_path);
 }
 
-/* Let the worker do what there is to do, until @what is so; each turn ends by the timer at last. */
+/* Let the worker do what there is to do, until @what is so, or for long enough. */
 static void turn_until(struct virtio_device *d, const bool *what, bool so)
 {
 	unsigned int turns;
 
 	for (turns = 0; *what != so && turns < 20; turns++)
-		worker_turn(&d->worker[0], -1);
+		worker_turn(&d->worker[0], TURN_MS);
 	CHECK(*what == so);
 }
 

@@ -285,7 +285,7 @@ static int load_nested(const struct vm *vm, const struct state_part *part, int f
 	return ret;
 }
 
-#define IOCTLS(g, s)	.get = g, .set = s, .get_name = #g, .set_name = #s
+#define IOCTLS(g, s)	.get = (g), .set = (s), .get_name = #g, .set_name = #s
 
 const struct state_part vm_state_parts[] = {
 	{ .name = "clock", IOCTLS(KVM_GET_CLOCK, KVM_SET_CLOCK), .cap = KVM_CAP_ADJUST_CLOCK,

@@ -60,7 +60,7 @@ int main(int argc, char **argv)
 		return change_call(atoi(argv[2]), atol(argv[3]));
 	if (argc != 2 || strlen(argv[1]) >= sizeof(sa.sun_path))
 		errx(126, "usage: raw_socket PATH");
-	strcpy(sa.sun_path, argv[1]);
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", argv[1]);
 	p.fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	if (connect(p.fd, (struct sockaddr *)&sa, sizeof(sa)))
 		err(1, "%s", argv[1]);

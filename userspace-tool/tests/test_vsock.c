@@ -134,7 +134,7 @@ static bool reads(int fd, const char *text)
 static void vsock_from_host(void)
 {
 	struct model *m = start();
-	struct virtio_vsock_hdr h, reply;
+	struct virtio_vsock_hdr h = {}, reply;
 	const char *data;
 	int fd;
 
@@ -173,7 +173,7 @@ static void vsock_from_guest(void)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), fd;
 	struct model *m = start();
-	struct virtio_vsock_hdr h;
+	struct virtio_vsock_hdr h = {};
 
 	offer(m, 8);
 	packet(m, to(99, 80, VIRTIO_VSOCK_OP_REQUEST), NULL);
@@ -207,7 +207,7 @@ static void vsock_from_guest(void)
 static void vsock_flow(void)
 {
 	struct model *m = start();
-	struct virtio_vsock_hdr h, reply;
+	struct virtio_vsock_hdr h = {}, reply;
 	static char data[VSOCK_BUFFER], got[1 << 20];
 	size_t sent = 0, arrived = 0;
 	ssize_t n;
@@ -264,7 +264,7 @@ static void vsock_greetings(void)
 		"CONNECT 00000000000000000000000000000001\n", "GET / HTTP/1.0\n",
 	};
 	struct model *m = start();
-	struct virtio_vsock_hdr h;
+	struct virtio_vsock_hdr h = {};
 	size_t i;
 	int fd;
 
@@ -356,7 +356,7 @@ static void vsock_hostile(void)
 static void vsock_many(void)
 {
 	struct model *m = start();
-	struct virtio_vsock_hdr h;
+	struct virtio_vsock_hdr h = {};
 	int fd[VSOCK_CONNECTIONS + 1], i;
 
 	for (i = 0; i < VSOCK_CONNECTIONS; i++)

@@ -146,7 +146,7 @@ static void update_vector(struct assigned *d, unsigned int i)
 		close_vector(d, i);
 		return;
 	}
-	if (memcmp(&m, &d->route[i], sizeof(m)) != 0) {
+	if (m.address != d->route[i].address || m.data != d->route[i].data) {
 		d->route[i] = m;
 		vm_route_msi(d->vm, d->first_gsi + i, &m);
 	}

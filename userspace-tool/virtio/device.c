@@ -35,8 +35,8 @@ static void kicked(void *opaque)
  * @name: what messages call it
  * @opaque: its own data
  * @ram: the guest's memory
- * @queues: how many queues, of VIRTQUEUE_SIZE_MAX entries
- * @workers: how many threads, at most as many as queues
+ * @queues: how many queues, of VIRTQUEUE_SIZE_MAX entries; at most VIRTIO_QUEUES_MAX
+ * @workers: how many threads, 1 to VIRTIO_WORKERS_MAX
  * @why: receives the sentence on failure
  *
  * The device then adds to @d->offered, and fills @d->config and @d->config_size.
@@ -57,6 +57,9 @@ int virtio_device_init(struct virtio_device *d, const struct virtio_device_ops *
 	d->ram = ram;
 	d->offered = VIRTIO_COMMON_FEATURES;
 	d->queue_size = VIRTQUEUE_SIZE_MAX;
+	if (!workers || workers > VIRTIO_WORKERS_MAX || queues > VIRTIO_QUEUES_MAX)
+		return say(why, "A device with %u queues and %u threads cannot be made.", queues,
+			   workers);
 	for (i = 0; i < workers; i++) {
 		d->workers++;
 		if (worker_init(&d->worker[i]))

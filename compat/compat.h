@@ -45,6 +45,16 @@
 #define compat_guest_ran()	do { } while (0)
 #endif
 
+/*
+ * compat_task_runnable(): does a task that is being switched out want the CPU on? The user includes
+ * <linux/sched.h>.
+ */
+#ifdef HAVE_TASK_IS_RUNNABLE
+#define compat_task_runnable(task)	task_is_runnable(task)
+#else
+#define compat_task_runnable(task)	((task)->on_rq)
+#endif
+
 /* Execute VERW; the user includes <asm/nospec-branch.h>. */
 #ifdef HAVE_CLEAR_CPU_BUFFERS
 #define compat_clear_cpu_buffers()	x86_clear_cpu_buffers()

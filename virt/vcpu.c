@@ -44,7 +44,7 @@ static void sched_out(struct preempt_notifier *notifier, struct task_struct *nex
 	struct mkvm_vcpu *vcpu = container_of(notifier, struct mkvm_vcpu, notifier);
 
 	WRITE_ONCE(vcpu->preempted, true);
-	if (current->on_rq)
+	if (compat_task_runnable(current))
 		WRITE_ONCE(vcpu->ready, true);
 	vcpu->stats.run_delay_seen = current->sched_info.run_delay;
 	vcpu->stats.cpu_seen_ns = current->se.sum_exec_runtime;

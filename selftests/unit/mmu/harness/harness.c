@@ -32,6 +32,7 @@
 #include "virt/memory_region.h"
 #include "virt/memslot.h"
 #include "virt/mmu_notifier.h"
+#include "virt/state.h"
 
 #define TLB_ENTRIES	64
 #define HOLD_LIMIT	(60 * HZ)
@@ -114,6 +115,11 @@ bool async_pf_start(struct mkvm_vcpu *vcpu, gfn_t gfn, unsigned long hva, bool w
 }
 
 static void acknowledge(void *unused)
+{
+}
+
+/* There are no vCPUs whose state could be traced. */
+void mkvm_state_trace_zombie(struct mkvm_vm *vm)
 {
 }
 

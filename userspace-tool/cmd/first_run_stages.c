@@ -318,8 +318,7 @@ static int dmar_units(__u64 *bases)
 static int show_unit(struct first_run *r, int unit, __u64 base, struct sentence *why)
 {
 	unsigned long long cap, ecap;
-	char lines[128];
-	FILE *file;
+	char name[16];
 
 	if (!unit_of_driver(unit, &cap, &ecap) && unit_of_memory(base, &cap, &ecap)) {
 		first_run_tell(r, "  unit %d cannot be read: the kernel closes /dev/mem (lockdown)",
@@ -329,12 +328,8 @@ static int show_unit(struct first_run *r, int unit, __u64 base, struct sentence 
 	if (cap == ~0ULL || !cap)
 		return say(why, "VT-d unit %d answers with CAP = 0x%llx: nothing is there.", unit,
 			   cap);
-	snprintf(lines, sizeof(lines), "%d\n  cap 0x%llx ecap 0x%llx\n", unit, cap, ecap);
-	file = fmemopen(lines, strlen(lines), "r");
-	if (file) {
-		caps_print_vtd(file, r->report);
-		fclose(file);
-	}
+	snprintf(name, sizeof(name), "%d", unit);
+	caps_print_vtd_unit(r->report, name, cap, ecap, NULL);
 	return 0;
 }
 

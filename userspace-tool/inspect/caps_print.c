@@ -231,6 +231,31 @@ static const struct capability vtd_ecap[] = {
 };
 
 /**
+ * caps_print_vtd_unit() - what a remapping unit can do
+ * @to: where it goes
+ * @unit: what it is called
+ * @cap: its Capability Register
+ * @ecap: its Extended Capability Register
+ * @used: of these two, the bits that minikvm drives the unit with; NULL where it does not
+ */
+void caps_print_vtd_unit(FILE *to, const char *unit, unsigned long long cap,
+			 unsigned long long ecap, const unsigned long long used[2])
+{
+	fprintf(to, "\nVT-d unit %s\nCapability register 0x%llx: %llu domains, %llu address bits, %llu fault records\n",
+		unit, cap, 1ULL << (4 + 2 * (cap & 7)), (cap >> 16 & 63) + 1,
+		(cap >> 40 & 255) + 1);
+	if (used)
+		print_used_bits(to, cap, used[0], vtd_cap, ARRAY_SIZE(vtd_cap));
+	else
+		print_bits(to, cap, vtd_cap, ARRAY_SIZE(vtd_cap));
+	fprintf(to, "Extended capability register 0x%llx\n", ecap);
+	if (used)
+		print_used_bits(to, ecap, used[1], vtd_ecap, ARRAY_SIZE(vtd_ecap));
+	else
+		print_bits(to, ecap, vtd_ecap, ARRAY_SIZE(vtd_ecap));
+}
+
+/**
  * caps_print_vtd() - what the remapping units can do
  * @from: the module's lines
  * @to: where it goes
@@ -240,7 +265,7 @@ static const struct capability vtd_ecap[] = {
 int caps_print_vtd(FILE *from, FILE *to)
 {
 	char line[LINE_MAX_LENGTH], unit[LINE_MAX_LENGTH] = "";
-	unsigned long long cap = 0, ecap = 0, used_cap, used_ecap;
+	unsigned long long cap = 0, ecap = 0, used[2];
 	int units = 0;
 
 	while (fgets(line, sizeof(line), from)) {
@@ -248,15 +273,10 @@ int caps_print_vtd(FILE *from, FILE *to)
 		if (line[0] != ' ')
 			snprintf(unit, sizeof(unit), "%s", line);
 		if (sscanf(line, " cap %llx ecap %llx", &cap, &ecap) == 2 ||
-		    sscanf(line, " used cap %llx ecap %llx", &used_cap, &used_ecap) != 2)
+		    sscanf(line, " used cap %llx ecap %llx", &used[0], &used[1]) != 2)
 			continue;
 		units++;
-		fprintf(to, "\nVT-d unit %s\nCapability register 0x%llx: %llu domains, %llu address bits, %llu fault records\n",
-			unit, cap, 1ULL << (4 + 2 * (cap & 7)), (cap >> 16 & 63) + 1,
-			(cap >> 40 & 255) + 1);
-		print_used_bits(to, cap, used_cap, vtd_cap, ARRAY_SIZE(vtd_cap));
-		fprintf(to, "Extended capability register 0x%llx\n", ecap);
-		print_used_bits(to, ecap, used_ecap, vtd_ecap, ARRAY_SIZE(vtd_ecap));
+		caps_print_vtd_unit(to, unit, cap, ecap, used);
 	}
 	return units;
 }

@@ -8,6 +8,8 @@
 #include <stdio.h>
 
 int caps_print_vmx(FILE *from, FILE *to);
+void caps_print_vtd_unit(FILE *to, const char *unit, unsigned long long cap,
+			 unsigned long long ecap, const unsigned long long used[2]);
 int caps_print_vtd(FILE *from, FILE *to);
 
 #endif

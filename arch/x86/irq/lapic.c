@@ -281,15 +281,12 @@ bool lapic_eoi_fast(struct mkvm_vcpu *vcpu)
 	struct mkvm_lapic *apic = vcpu->arch.apic;
 	int vector = lapic_in_service(apic);
 
-	if (likely(vector >= 0)) {
-		if (unlikely(eoi_is_awaited(apic, vector)))
-			return false;
-		/* Before retire(), behind which nothing is left to be kept. */
-		trace_kvm_eoi(vcpu->id, vector);
-		retire(apic, vector);
-		return true;
-	}
+	if (likely(vector >= 0) && unlikely(eoi_is_awaited(apic, vector)))
+		return false;
+	/* Before retire(): the event needs no register that would have to live across it. */
 	trace_kvm_eoi(vcpu->id, vector);
+	if (likely(vector >= 0))
+		retire(apic, vector);
 	return true;
 }
 

@@ -155,6 +155,9 @@ int hypercall_execute(struct mkvm_vcpu *vcpu)
 	} else {
 		switch (nr) {
 		case MINIKVM_HC_EXITS:
+			/* A walk over all vCPUs is nothing to hold interrupts off for. */
+			if (irqs_disabled())
+				return HYPERCALL_MUST_SLEEP;
 			ret = count_exits(vcpu->vm);
 			break;
 		case KVM_HC_VAPIC_POLL_IRQ:

@@ -308,7 +308,7 @@ static void storm(void)
 	}
 }
 
-/* A process that nobody trusts: it may not disturb the others. */
+/* A process that is not trusted: it may not disturb the others. */
 static void untrusted(void)
 {
 	int wrong = 0, id = getpid();
@@ -356,11 +356,12 @@ static void fork_bomb(void)
 	int child = fork(), status;
 
 	if (child == IN_CHILD) {
-		set_priority(getpid(), PRIORITY_PROGRAM);
 		set_group(getpid(), getpid());
 		for (;;)
 			fork();
 	}
+	/* Here, too: the child may not have run yet when it is to be killed. */
+	set_group(child, child);
 	sleep_ms(100);
 	kill_group(child);
 	status = wait_for(child);
@@ -376,8 +377,8 @@ void run_hostile_tests(void)
 	for (i = 0; i < ARRAY_SIZE(ways); i++)
 		crash_test(&ways[i]);
 	bad_pointers();
-	two_generations(untrusted, true, "who is not trusted disturbs nobody else");
-	two_generations(try_power_off, false, "who is not trusted does not turn the power off");
+	two_generations(untrusted, true, "a process that is not trusted cannot disturb others");
+	two_generations(try_power_off, false, "a process that is not trusted cannot turn the power off");
 	two_generations(storm, false, "a storm of random system calls");
 	two_generations(fork_bomb, false, "a fork bomb ends with its group");
 	/* Orphans of the storm and the bomb are this process's now. */

@@ -104,7 +104,7 @@ static int copy(int arg)
 
 static const struct program programs[] = {
 	{ "hello", "says who it is", hello },
-	{ "spin", "computes, N million turns or for ever", spin },
+	{ "spin", "computes, N million turns or endlessly", spin },
 	{ "sleep", "sleeps N milliseconds", sleeper },
 	{ "ping", "N messages between two processes", ping },
 	{ "threads", "N threads count together", threads },

@@ -17,7 +17,7 @@ void check(bool ok, const char *name)
 	printf("%s %d - %s\n", ok ? "ok" : "not ok", tests, name);
 }
 
-static void sleep_for_ever(void)
+static void sleep_endlessly(void)
 {
 	for (;;)
 		sleep_ms(1000);
@@ -50,6 +50,15 @@ static bool becomes(int id, u8 state)
 	while (state_of(id) != state && time_us() < until)
 		sleep_ms(1);
 	return state_of(id) == state;
+}
+
+/* Lets the resource-free task do its work; gives up after ten seconds. */
+static void all_freed(struct system_info *s)
+{
+	u64 until = time_us() + 10000000;
+
+	for (get_system(s); s->processes_free != LEFT && time_us() < until; get_system(s))
+		sleep_ms(1);
 }
 
 static void test_roots(void)
@@ -86,7 +95,7 @@ static void test_fork(void)
 	check(child >= 0 && waitpid(child, &status, 0) == child && status == 42,
 	      "fork, exit and waitpid");
 	check(waitpid(ANY_CHILD, NULL, 0) == -ECHILD, "waitpid without a child is refused");
-	child = child_that(sleep_for_ever);
+	child = child_that(sleep_endlessly);
 	check(waitpid(child, NULL, WAIT_NO_HANG) == -EAGAIN, "waitpid that does not wait");
 	check(waitpid(PROCESS_KERNEL, NULL, 0) == -ECHILD, "waitpid for another's child is refused");
 	kill(child);
@@ -102,10 +111,9 @@ static void test_pool(void)
 
 	/* One round, so that Init's own pages are copied, and what ended has been freed. */
 	wait_for(child_that(NULL));
-	sleep_ms(1);
-	get_system(&before);
+	all_freed(&before);
 	for (n = 0; n < PROCESSES; n++) {
-		ids[n] = child_that(sleep_for_ever);
+		ids[n] = child_that(sleep_endlessly);
 		if (ids[n] < 0)
 			break;
 		seen |= BIT(ids[n]);
@@ -122,12 +130,7 @@ static void test_pool(void)
 		wrong += wait_for(ids[i]) != STATUS_KILLED;
 	check(!wrong, "all of them end and are collected");
 	/* The resource-free task is more urgent than Init; on another CPU it may need a moment. */
-	for (i = 0; i < 1000; i++) {
-		get_system(&after);
-		if (after.processes_free == LEFT)
-			break;
-		sleep_ms(1);
-	}
+	all_freed(&after);
 	check(after.processes_free == LEFT && !after.processes_recycled,
 	      "the resource-free task empties the recycle list");
 	check(after.pages_free == before.pages_free && after.tasks_free == before.tasks_free,
@@ -140,7 +143,7 @@ static void test_pool(void)
 
 static void leave_an_orphan(void)
 {
-	child_that(sleep_for_ever);
+	child_that(sleep_endlessly);
 	exit(0);
 }
 
@@ -158,15 +161,15 @@ static void test_family(void)
 	kill(orphan);
 	check(wait_for(orphan) == STATUS_KILLED, "Init collects it");
 
-	group = child_that(sleep_for_ever);
-	two = child_that(sleep_for_ever);
-	child = child_that(sleep_for_ever);
+	group = child_that(sleep_endlessly);
+	two = child_that(sleep_endlessly);
+	child = child_that(sleep_endlessly);
 	check(!set_group(group, group) && !set_group(two, group) && get_group(two) == group &&
 	      get_group(child) == get_group(PROCESS_INIT), "process groups");
 	check(set_group(child, PROCESS_KERNEL + 60) == -EINVAL, "a group that is none is refused");
 	check(!kill_group(group) && wait_for(group) == STATUS_KILLED &&
 	      wait_for(two) == STATUS_KILLED && waitpid(child, NULL, WAIT_NO_HANG) == -EAGAIN,
-	      "killing a group ends its members and nobody else");
+	      "killing a group ends its members and no other process");
 	kill(child);
 	wait_for(child);
 }
@@ -178,7 +181,7 @@ static void wait_for_message(void)
 	receive(&c, 1, NULL);
 }
 
-static void spin_for_ever(void)
+static void spin_endlessly(void)
 {
 	for (;;)
 		asm volatile("pause");
@@ -231,7 +234,7 @@ static void threads_that_sleep(void)
 {
 	thread(come_thread, NULL);
 	thread(come_thread, NULL);
-	sleep_for_ever();
+	sleep_endlessly();
 }
 
 static void test_states(void)
@@ -243,7 +246,7 @@ static void test_states(void)
 	check(becomes(child, STATE_ZOMBIE), "one that has ended is Zombie");
 	wait_for(child);
 	check(state_of(child) == STATE_NONE, "one that was collected is gone");
-	child = child_that(spin_for_ever);
+	child = child_that(spin_endlessly);
 	sleep_ms(1);
 	kill(child);
 	check(wait_for(child) == STATUS_KILLED, "a process that computes is killed");
@@ -322,7 +325,7 @@ static void test_urgency(void)
 	set_priority(low, 30);
 	set_priority(high, 15);
 	for (i = 0; i < (int)s.cpus; i++) {
-		spin[i] = child_that(spin_for_ever);
+		spin[i] = child_that(spin_endlessly);
 		set_priority(spin[i], 20);
 	}
 	send(low, "x", 1);
@@ -352,7 +355,7 @@ static void test_scheduler(void)
 	}
 	check(wait_for(child) == 13, "SCHED_FIFO: equals wait until one yields");
 	test_urgency();
-	child = child_that(sleep_for_ever);
+	child = child_that(sleep_endlessly);
 	check(!set_priority(child, 10) && get_priority(child) == 10 && !set_priority(child, 31) &&
 	      get_priority(child) == 31, "priorities 10 to 31 are the user's");
 	check(set_priority(child, 9) == -EINVAL && set_priority(child, 32) == -EINVAL &&
@@ -362,7 +365,7 @@ static void test_scheduler(void)
 	      set_policy(child, 0) == -EINVAL && set_policy(child, 3) == -EINVAL,
 	      "policies are set and read");
 	check(set_priority(PROCESS_KERNEL, 10) == -EPERM && get_priority(PROCESSES) == -ESRCH,
-	      "KProcess is nobody's to change");
+	      "no process may change KProcess");
 	kill(child);
 	wait_for(child);
 }
@@ -453,7 +456,7 @@ static void test_memory(void)
 
 	for (i = 0; i < (int)sizeof(big); i += 4096)
 		big[i] = i / 4096;
-	child = child_that(sleep_for_ever);
+	child = child_that(sleep_endlessly);
 	becomes(child, STATE_PEND);
 	get_process(child, &info);
 	check(info.pages >= 64 && info.pages_shared + 4u >= info.pages,
@@ -469,12 +472,10 @@ static void test_memory(void)
 	if (child == IN_CHILD)
 		exit(depth(24) == 0 ? 16 : 1);
 	check(wait_for(child) == 16, "a stack grows page by page");
-	sleep_ms(5);
-	get_system(&before);
+	all_freed(&before);
 	for (i = 0; i < 50; i++)
 		wait_for(child_that(write_to_it));
-	sleep_ms(5);
-	get_system(&after);
+	all_freed(&after);
 	check(before.pages_free == after.pages_free, "fifty forks lose no page");
 }
 
@@ -507,7 +508,7 @@ static void fork_beside_threads(void)
 	exit(17);
 }
 
-static void count_for_ever(void *unused)
+static void count_endlessly(void *unused)
 {
 	(void)unused;
 	for (;;)
@@ -524,7 +525,7 @@ static void test_copy_on_write(void)
 
 		get_system(&s);
 		for (i = 0; i < s.cpus; i++)
-			thread(count_for_ever, NULL);
+			thread(count_endlessly, NULL);
 		fork_beside_threads();
 	}
 	check(wait_for(child) == 17, "threads that write during a fork do not write to the child");
@@ -568,7 +569,7 @@ static void test_messages(void)
 	kill(child);
 	wait_for(child);
 	check(send(child, text, 1) == -ESRCH, "there is no message to a process that is gone");
-	child = child_that(sleep_for_ever);
+	child = child_that(sleep_endlessly);
 	for (i = 0; i < MESSAGES; i++)
 		wrong += send(child, text, 1) != 0;
 	check(!wrong && send(child, text, 1) == -EAGAIN, "a full mailbox takes no more");

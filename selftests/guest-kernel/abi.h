@@ -99,8 +99,8 @@ enum error {
 #define STATUS_KILLED		0x200
 
 struct process_info {
-	u8 id, parent, group, state, policy, priority, tasks, pages_shared;
-	u32 pages;		/* of memory */
+	u8 id, parent, group, state, policy, priority, tasks, unused;
+	u32 pages, pages_shared;	/* of memory; how many of them are other processes', too */
 	int status;
 	u64 microseconds;	/* CPU time */
 	char name[NAME_MAX_LEN];

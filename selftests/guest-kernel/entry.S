@@ -11,6 +11,25 @@
 #include "layout.h"
 
 	.text
+/* Those that a C function leaves as they were, as task_prepare() lays them out. */
+	.macro	PUSH_SAVED
+	push	%rbx
+	push	%rbp
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	.endm
+
+	.macro	POP_SAVED
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbp
+	pop	%rbx
+	.endm
+
 	.macro	PUSH_REGISTERS
 	push	%rdi
 	push	%rsi
@@ -21,12 +40,7 @@
 	push	%r9
 	push	%r10
 	push	%r11
-	push	%rbx
-	push	%rbp
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
+	PUSH_SAVED
 	.endm
 
 /* Vectors that come with an error code: 8, 10 to 14, 17, 21 */
@@ -45,24 +59,21 @@ vectors:
 	.endr
 
 interrupt:
-	cld
+	/* IF is off already. DF goes, and AC, with which a program would lift SMAP. */
+	push	$2
+	popfq
 	testb	$3, 24(%rsp)		/* CS: from user mode? */
 	jz	1f
 	swapgs
 1:	PUSH_REGISTERS
-	/* What a program left in the registers is none of the kernel's business. */
-	xor	%ebp, %ebp
+call_trap:
+	xor	%ebp, %ebp		/* the first of the kernel's stack frames */
 	mov	%rsp, %rdi
 	call	trap
 
 	.globl	leave_kernel
 leave_kernel:
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbp
-	pop	%rbx
+	POP_SAVED
 	pop	%r11
 	pop	%r10
 	pop	%r9
@@ -91,28 +102,15 @@ system_call_entry:			/* RCX = return address, R11 = RFLAGS */
 	push	$0
 	push	$VECTOR_SYSTEM_CALL
 	PUSH_REGISTERS
-	xor	%ebp, %ebp
-	mov	%rsp, %rdi
-	call	trap
-	jmp	leave_kernel
+	jmp	call_trap
 
 /* void switch_stack(u64 *saved_rsp, u64 rsp): continue where another task called it */
 	.globl	switch_stack
 switch_stack:
-	push	%rbx
-	push	%rbp
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
+	PUSH_SAVED
 	mov	%rsp, (%rdi)
 	mov	%rsi, %rsp
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbp
-	pop	%rbx
+	POP_SAVED
 	ret
 
 /* A new task's first steps: R12 = function, R13 = its argument; behind them, a frame to leave by */

@@ -82,52 +82,23 @@ static inline void cpuid(u32 leaf, u32 subleaf, u32 r[4])
 		     : "a"(leaf), "c"(subleaf) : "memory");
 }
 
-static inline u64 read_cr2(void)
-{
-	u64 value;
+#define CONTROL_REGISTER(cr)							\
+	static inline u64 read_##cr(void)					\
+	{									\
+		u64 value;							\
+										\
+		asm volatile("mov %%" #cr ", %0" : "=r"(value) : : "memory");	\
+		return value;							\
+	}									\
+	static inline void write_##cr(u64 value)				\
+	{									\
+		asm volatile("mov %0, %%" #cr : : "r"(value) : "memory");	\
+	}
 
-	asm volatile("mov %%cr2, %0" : "=r"(value));
-	return value;
-}
-
-static inline u64 read_cr3(void)
-{
-	u64 value;
-
-	asm volatile("mov %%cr3, %0" : "=r"(value) : : "memory");
-	return value;
-}
-
-static inline void write_cr3(u64 value)
-{
-	asm volatile("mov %0, %%cr3" : : "r"(value) : "memory");
-}
-
-static inline u64 read_cr4(void)
-{
-	u64 value;
-
-	asm volatile("mov %%cr4, %0" : "=r"(value));
-	return value;
-}
-
-static inline void write_cr4(u64 value)
-{
-	asm volatile("mov %0, %%cr4" : : "r"(value) : "memory");
-}
-
-static inline u64 read_cr0(void)
-{
-	u64 value;
-
-	asm volatile("mov %%cr0, %0" : "=r"(value));
-	return value;
-}
-
-static inline void write_cr0(u64 value)
-{
-	asm volatile("mov %0, %%cr0" : : "r"(value) : "memory");
-}
+CONTROL_REGISTER(cr0)
+CONTROL_REGISTER(cr2)
+CONTROL_REGISTER(cr3)
+CONTROL_REGISTER(cr4)
 
 static inline void invlpg(u64 address)
 {

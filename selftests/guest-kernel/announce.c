@@ -4,8 +4,8 @@
  * no hypervisor knows. It does nothing; but its trace event (kvm_hypercall) holds its arguments,
  * and so `minikvm trace` can show the guest's processes beside the exits that they cause.
  *
- * While nobody listens, a change costs a test of one flag and no exit. Who listens says so on the
- * command line ("announce") or in the shell, because a guest cannot see that its host traces.
+ * It is off at first, since a guest cannot see that its host traces: a change costs a test of one
+ * flag then, and no exit. "announce" on the command line or the shell's `announce on` turns it on.
  */
 #include "announce.h"
 #include "cpu.h"

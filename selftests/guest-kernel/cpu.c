@@ -3,8 +3,8 @@
  * What each processor needs for itself: GDT and TSS (SDM volume 3, "Protected Mode Memory
  * Management", "Task Management"), the MSRs of SYSCALL, control registers; and the lock.
  *
- * There is one lock, and whoever runs in the kernel holds it, with interrupts off. That costs
- * scalability and buys that every function of this kernel can be read as if it ran alone.
+ * There is one lock, and a processor that runs in the kernel holds it, with interrupts off. That
+ * costs scalability, and every function of this kernel can be read as if it ran alone.
  */
 #include "cpu.h"
 #include "apic.h"
@@ -18,7 +18,6 @@
 #define CR0_WP		BIT(16)
 #define CR4_TSD		BIT(2)
 #define CR4_OSFXSR	BIT(9)
-#define CR4_UMIP	BIT(11)
 #define CR4_FSGSBASE	BIT(16)
 #define CR4_SMEP	BIT(20)
 #define CR4_SMAP	BIT(21)

@@ -34,7 +34,7 @@ struct mailbox *mailbox_of(u8 id)
 	return &mailboxes[id];
 }
 
-/* The process is no more: nobody reads what was sent to it. */
+/* The process has ended: the messages that it has not received are dropped. */
 void mailbox_clear(struct mailbox *m)
 {
 	m->head = 0;

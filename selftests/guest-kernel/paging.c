@@ -2,8 +2,8 @@
 /*
  * Address spaces: 4-level paging (SDM volume 3, "4-Level Paging"). The upper half is the kernel's
  * and the same in all; the lower half is a process's own. fork() shares the pages of the lower
- * half, takes the right to write away from both sides, and leaves the copying to the fault of the
- * one who writes first (copy on write). Stacks come page by page, when they are touched.
+ * half, takes the right to write away from both sides, and leaves the copying to the page
+ * fault of the first write (copy on write). Stacks come page by page, when they are touched.
  *
  * The kernel never follows a program's pointer: it walks the program's tables in software and
  * reaches the pages by their physical addresses. So a bad pointer is an error that is returned, not
@@ -236,7 +236,7 @@ u32 space_shared(const struct space *s)
 	return n;
 }
 
-/* A write to a page that fork() shared: a copy, or the right to write if nobody else has it. */
+/* A write to a page that fork() shared: a copy, or the right to write if it is shared no more. */
 static bool copy_page(u64 *entry, u64 address)
 {
 	u64 old = *entry & PAGE_ADDRESS, page;

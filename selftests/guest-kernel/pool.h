@@ -14,7 +14,7 @@ struct frame;
 
 /**
  * struct process - the unit of resource management: an address space, a place in the family, tasks
- * @list: in the free or the recycle list, while it is nobody's
+ * @list: in the free or the recycle list, while it is not in use
  * @children: its children, by @sibling
  * @sibling: in its parent's @children
  * @tasks: its tasks, by their sibling

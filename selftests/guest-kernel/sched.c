@@ -2,8 +2,8 @@
 /*
  * Preemptive scheduling by priority: 32 queues of ready tasks, a bitmap that says which of them are
  * not empty, and an array of what runs on each processor. The processors always run the most urgent
- * tasks: whoever makes a task ready sets @resched of the processor that should think again, and the
- * kernel pokes that (smp.c).
+ * tasks: what makes a task ready sets @resched of the processor that has to choose again, and an
+ * interrupt tells that one (apic.c: apic_poke()).
  *
  * Among equals, SCHED_RR tasks take turns of SLICE_TICKS ticks; a SCHED_FIFO task runs until it
  * blocks, yields, or a more urgent one comes. A task that was preempted goes to the head of its

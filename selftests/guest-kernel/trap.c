@@ -123,7 +123,7 @@ static void interrupt(struct frame *f)
 	case VECTOR_SPURIOUS:
 		break;	/* what it is for is done on the way out */
 	default:
-		print("interrupt %lu that nobody asked for\n", f->vector);
+		print("interrupt %lu, which has no handler\n", f->vector);
 	}
 }
 
@@ -155,7 +155,7 @@ void trap(struct frame *f)
 	}
 	if (f->vector == VECTOR_SYSTEM_CALL) {
 		lock_kernel();
-		/* Who has been killed meanwhile asks for nothing more: a fork would escape. */
+		/* A process that was killed meanwhile gets no call: a fork would escape. */
 		if (!current()->process->killed)
 			system_call(f);
 	} else if (f->vector < EXCEPTIONS) {

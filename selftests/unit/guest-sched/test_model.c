@@ -247,7 +247,7 @@ static void settle(void)
 		if (urgency_of(best) < urgency_of(cpus[cpu].running))
 			complain("urgency on CPU", cpu);
 	if (again)
-		complain("CPUs that think for ever", nr_cpus);
+		complain("CPUs that choose again without an end: of", nr_cpus);
 }
 
 static int find_free_task(void)

@@ -44,9 +44,14 @@ static void lasting_path(const struct lasting_file *f, const char *ending, char 
 static bool lasts(void)
 {
 	char path[128];
+	size_t i;
 
-	lasting_path(&lasting_files[0], "", path, sizeof(path));
-	return access(path, F_OK) == 0;
+	for (i = 0; i < ARRAY_SIZE(lasting_files); i++) {
+		lasting_path(&lasting_files[i], "", path, sizeof(path));
+		if (access(path, F_OK) < 0)
+			return false;
+	}
+	return true;
 }
 
 static int write_one(const struct lasting_file *f, struct sentence *why)
@@ -118,35 +123,42 @@ static void tell_written(void)
 	}
 }
 
+static void load_again(const char *module)
+{
+	struct sentence why;
+
+	if (owner_load(module, NULL, &why))
+		fprintf(stderr, "minikvm: %s does not come back: %s\n", module, why.text);
+	else
+		printf("loaded %s again\n", module);
+}
+
 /*
- * change_owner() - one module leaves, the other comes; if it does not, the first comes back.
- * @back: how to load @from again
+ * One module leaves, the other comes; if it does not, the first comes back. A minikvm that is there
+ * for VT-d alone takes VT-x only when it is loaded, so it is loaded once more: after @from has
+ * left, since that is what may be refused.
  */
 static int change_owner(const char *from, const char *to, const char *file, const char *options,
 			struct sentence *why)
 {
+	bool vtd_alone = strcmp(from, "minikvm") != 0 && minikvm_state() == MINIKVM_VTD_ALONE;
+	const char *list[2] = { options[0] ? options : NULL, NULL };
 	bool had = module_loaded(from);
-	const char *list[2] = { NULL, NULL };
-	struct sentence back;
-	int ret;
 
-	if (options[0])
-		list[0] = options;
 	if (owner_unload(from, why))
 		return -1;
 	if (had)
 		printf("unloaded %s\n", from);
-	ret = file ? owner_load_file(file, options, why) : owner_load(to, list, why);
-	if (!ret) {
+	if (vtd_alone && owner_unload(to, why)) {
+		vtd_alone = false;
+	} else if (!(file ? owner_load_file(file, options, why) : owner_load(to, list, why))) {
 		printf("loaded %s\n", to);
 		return 0;
 	}
-	if (!had)
-		return -1;
-	if (owner_load(from, NULL, &back))
-		fprintf(stderr, "minikvm: VT-x has no owner now: %s\n", back.text);
-	else
-		printf("loaded %s again\n", from);
+	if (had)
+		load_again(from);
+	if (vtd_alone)
+		load_again(to);
 	return -1;
 }
 
@@ -242,8 +254,7 @@ static int command_takeover(int argc, char **argv)
 			return fail(&why);
 		wrote = true;
 	}
-	if (!had_vtx && ((minikvm_state() == MINIKVM_VTD_ALONE && owner_unload("minikvm", &why)) ||
-			 change_owner("kvm_intel", "minikvm", file, options, &why))) {
+	if (!had_vtx && change_owner("kvm_intel", "minikvm", file, options, &why)) {
 		if (wrote)
 			remove_lasting(false, &unused);
 		return fail(&why);

@@ -18,6 +18,7 @@
 #include "compiler.h"
 #include "inspect/machine_facts.h"
 #include "inspect/scrub.h"
+#include "kvm/kernel_log.h"
 #include "kvm/node.h"
 
 #define CPUID_1_ECX_VMX		BIT(5)
@@ -181,30 +182,17 @@ void facts_print_module(FILE *to)
  */
 void facts_print_log(FILE *to)
 {
-	char record[8192], *words;
 	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC), lines = 0;
-	ssize_t n;
+	char record[KERNEL_LOG_RECORD], *words;
 
 	if (fd < 0) {
 		fprintf(to, "(%s)\n", strerror(errno));
 		return;
 	}
-	for (;;) {
-		n = read(fd, record, sizeof(record) - 1);
-		if (n < 0 && errno == EPIPE)
-			continue;
-		if (n <= 0)
-			break;
-		record[n] = 0;
-		words = strchr(record, ';');
-		if (!words)
-			continue;
-		words++;
-		words[strcspn(words, "\n")] = 0;
+	while ((words = kernel_log_next(fd, record))) {
 		if (!strstr(words, "minikvm") && !strstr(words, "DMAR") &&
 		    !strstr(words, "kvm_intel"))
 			continue;
-		make_printable(words);
 		facts_put_line(to, words);
 		lines++;
 	}

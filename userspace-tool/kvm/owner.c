@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "kvm/kernel_log.h"
 #include "kvm/node.h"
 #include "kvm/owner.h"
 
@@ -171,32 +172,17 @@ static int log_open(void)
 	return fd;
 }
 
-/* The last line that the module itself has written since: "PREFIX,...;minikvm: WORDS". */
+/* The last line that the module itself has written since: "minikvm: WORDS". */
 static void log_last(int fd, const char *module, struct sentence *line)
 {
-	char record[1024], *words;
-	ssize_t n;
+	char record[KERNEL_LOG_RECORD], *words;
 
 	line->text[0] = 0;
 	if (fd < 0)
 		return;
-	for (;;) {
-		n = read(fd, record, sizeof(record) - 1);
-		if (n < 0 && (errno == EPIPE || errno == EINTR))
-			continue;
-		if (n <= 0)
-			break;
-		record[n] = 0;
-		words = strchr(record, ';');
-		if (!words)
-			continue;
-		words++;
-		words[strcspn(words, "\n")] = 0;
-		if (strncmp(words, module, strlen(module)) != 0)
-			continue;
-		make_printable(words);
-		say(line, "%s", words);
-	}
+	while ((words = kernel_log_next(fd, record)))
+		if (!strncmp(words, module, strlen(module)))
+			say(line, "%s", words);
 	close(fd);
 }
 

@@ -17,6 +17,7 @@
 #include "cmd/describe.h"
 #include "compiler.h"
 #include "control/client.h"
+#include "control/request.h"
 #include "snapshot/snapshot.h"
 
 #define OPT_JSON	(OPT_DEV + 1)
@@ -67,14 +68,18 @@ static void print_json(struct json_object *o)
 static int ask(struct control_client *c, const char *verb, bool json, struct sentence *why)
 {
 	struct json_object *result = client_ask(c, verb, NULL, 0, why);
+	struct sentence line;
 
 	if (!result)
 		return -1;
 	if (json) {
 		print_json(result);
 	} else {
-		json_object_object_foreach(result, key, value)
-			printf("%-9s %s\n", key, json_object_get_string(value));
+		json_object_object_foreach(result, key, value) {
+			say(&line, "%-9s %s", key, json_object_get_string(value));
+			make_printable(line.text);
+			puts(line.text);
+		}
 	}
 	json_object_put(result);
 	return 0;
@@ -83,6 +88,7 @@ static int ask(struct control_client *c, const char *verb, bool json, struct sen
 static int print_events(struct control_client *c, bool json, struct sentence *why)
 {
 	struct json_object *o = client_ask(c, "events", NULL, 0, why), *event, *detail;
+	struct sentence line;
 
 	if (!o)
 		return -1;
@@ -90,12 +96,15 @@ static int print_events(struct control_client *c, bool json, struct sentence *wh
 	while ((o = client_receive(c, why))) {
 		event = json_object_object_get(o, "event");
 		detail = json_object_object_get(o, "detail");
-		if (json)
+		if (json) {
 			print_json(o);
-		else if (event)
-			printf("%s%s%s\n", json_object_get_string(event), detail ? ": " : "",
-			       detail ? json_object_get_string(detail) : "");
-		fflush(stdout);
+		} else if (event) {
+			say(&line, "%s%s%s", json_object_get_string(event), detail ? ": " : "",
+			    detail ? json_object_get_string(detail) : "");
+			make_printable(line.text);
+			puts(line.text);
+			fflush(stdout);
+		}
 		json_object_put(o);
 	}
 	return *why->text ? -1 : 0;
@@ -170,15 +179,12 @@ static int snapshot(struct control_client *c, const char *where, bool json, stru
 
 static int command_ctl(int argc, char **argv)
 {
-	static const char * const verbs[] = {
-		"info", "pause", "resume", "snapshot", "stop", "reset", "quit", "events",
-	};
 	struct control_client c = { .fd = -1 };
 	struct sentence why;
 	const char *verb;
 	bool json = false;
 	int option, ret;
-	size_t i;
+	enum verb i;
 
 	while ((option = describe_next(&ctl_description, argc, argv)) == OPT_JSON)
 		json = true;
@@ -189,10 +195,10 @@ static int command_ctl(int argc, char **argv)
 	if (argc < 2)
 		return complain("Say which guest, and what it is to do: NAME REQUEST.");
 	verb = argv[1];
-	for (i = 0; i < ARRAY_SIZE(verbs); i++)
-		if (!strcmp(verb, verbs[i]))
+	for (i = 0; i < VERBS; i++)
+		if (!strcmp(verb, verb_name(i)))
 			break;
-	if (i == ARRAY_SIZE(verbs))
+	if (i == VERBS)
 		return complain("'%s' is nothing that a guest can be asked for.", verb);
 	if (!strcmp(verb, "snapshot") && argc != 3)
 		return complain("snapshot takes one directory.");

@@ -46,6 +46,7 @@ static int print_guest(const char *name, bool json, struct sentence *why)
 	struct json_object *info = NULL;
 	struct control_client c;
 	unsigned long long memory;
+	struct sentence line;
 
 	if (client_open(&c, name, why) == 0)
 		info = client_ask(&c, "info", NULL, 0, why);
@@ -53,13 +54,16 @@ static int print_guest(const char *name, bool json, struct sentence *why)
 	if (!info)
 		return -1;
 	memory = json_object_get_int64(json_object_object_get(info, "memory"));
-	if (json)
+	if (json) {
 		puts(json_object_to_json_string_ext(info, JSON_C_TO_STRING_PLAIN |
 						    JSON_C_TO_STRING_NOSLASHESCAPE));
-	else
-		printf("%-16s %7s  %-8s %4s %6llu MiB %8s s  %s\n", name, text_of(info, "pid"),
-		       text_of(info, "state"), text_of(info, "cpus"),
-		       memory / MIB, text_of(info, "uptime"), text_of(info, "runs"));
+	} else {
+		say(&line, "%-16s %7s  %-8s %4s %6llu MiB %8s s  %s", name, text_of(info, "pid"),
+		    text_of(info, "state"), text_of(info, "cpus"), memory / MIB,
+		    text_of(info, "uptime"), text_of(info, "runs"));
+		make_printable(line.text);
+		puts(line.text);
+	}
 	json_object_put(info);
 	return 0;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The other end of the control socket: a request goes out, its answer comes back. Descriptors go
- * with a request by SCM_RIGHTS, unix(7). Documentation/control.rst has the protocol. Relies on
- * json-c.
+ * with a request by SCM_RIGHTS, unix(7). Documentation/control.rst has the protocol. The guest's
+ * process may be in the guest's hands: what it says is made printable before a terminal sees it.
+ * Relies on json-c.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -165,6 +166,7 @@ struct json_object *client_ask(struct control_client *c, const char *verb, const
 	} else {
 		json_object_object_get_ex(answer, "error", &part);
 		say(why, "%s", part ? json_object_get_string(part) : "The guest's answer has no result.");
+		make_printable(why->text);
 		part = NULL;
 	}
 	json_object_put(answer);

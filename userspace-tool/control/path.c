@@ -104,7 +104,7 @@ int control_address(const char *name, bool make, struct sockaddr_un *sa, struct 
 	return 0;
 }
 
-/* Return: a connected socket, or -1 with errno: ECONNREFUSED where nobody listens any more. */
+/* Return: a connected socket, or -1 with errno: ECONNREFUSED if its guest has ended. */
 int control_connect(const struct sockaddr_un *sa)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), err;

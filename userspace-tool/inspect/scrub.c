@@ -116,7 +116,7 @@ static size_t secret(const char *s, const char *const *names)
 	return n;
 }
 
-/* The part of "KEY=VALUE" behind which nobody's business begins; or 0. */
+/* The length of "KEY=" in "KEY=VALUE", whose value is left out; or 0. */
 static size_t private_key(const char *s)
 {
 	static const char * const keys[] = {

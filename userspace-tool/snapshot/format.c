@@ -226,7 +226,7 @@ int section_check(const char *name, const struct state_in *in, struct sentence *
 	return 0;
 }
 
-/* Everything was read: is there a section that nobody knew? Return: 0, or -1. */
+/* Everything was read: is there a section that the machine did not ask for? Return: 0, or -1. */
 int snapshot_check_used(const struct snapshot_reader *r, struct sentence *why)
 {
 	char name[STATE_NAME_SIZE];

@@ -524,21 +524,41 @@ static int check_restore(const struct run_options *opt)
 		return complain("--restore has its memory and vCPUs from the snapshot: --mem and --cpus are not for it.");
 	if (opt->assigned_count)
 		return complain("--restore cannot have a --device: no snapshot has one.");
+	if (opt->vhost_user.count)
+		return complain("--restore cannot have a --%s: no snapshot has one.",
+				option_name(opt->vhost_user.device[0].option));
 	if (opt->reboot)
 		return complain("--restore knows no kernel that --reboot could start.");
 	return -1;
 }
 
+/**
+ * options_kept_open() - is there a device that cannot be opened again within the sandbox?
+ * @opt: the options
+ *
+ * Return: the name of the first option that has one, or NULL: the guest can be started anew.
+ */
+const char *options_kept_open(const struct run_options *opt)
+{
+	if (opt->net_count)
+		return "net";
+	if (opt->vsock)
+		return "vsock";
+	return vhost_user_options_share(&opt->vhost_user) ? "share" : NULL;
+}
+
 static int check(struct run_options *opt)
 {
+	const char *kept = options_kept_open(opt);
 	char *append;
 
 	if (!opt->kernel && !opt->flat && !opt->restore)
 		return complain("Say what to run: --kernel FILE, --flat FILE or --restore DIR.");
 	if (opt->restore && check_restore(opt) >= 0)
 		return STATUS_USAGE;
-	if (opt->reboot && !opt->no_sandbox && (opt->net_count || opt->vsock))
-		return complain("--reboot opens the network of --net and the socket of --vsock again, which the sandbox does not allow: give --no-sandbox, too.");
+	if (opt->reboot && !opt->no_sandbox && kept)
+		return complain("--reboot starts anew what belongs to --%s, which the sandbox does not allow: give --no-sandbox, too.",
+				kept);
 	if (opt->reboot && opt->gdb)
 		return complain("--gdb ends with the guest's reset, so that --reboot cannot go with it.");
 	opt->mem = opt->mem ? opt->mem : DEFAULT_MEM_MIB * MIB;
@@ -555,8 +575,6 @@ static int check(struct run_options *opt)
 		return complain("--flat has neither PCI nor interrupt controllers for --disk.");
 	if (opt->flat && opt->rng)
 		return complain("--flat has neither PCI nor interrupt controllers for --rng.");
-	if (opt->reboot && !opt->no_sandbox && vhost_user_options_share(&opt->vhost_user))
-		return complain("--reboot cannot start the virtiofsd of --share anew from within the sandbox; say --no-sandbox.");
 	if (opt->flat && opt->vhost_user.count)
 		return complain("--flat has neither PCI nor interrupt controllers for --%s.",
 				option_name(opt->vhost_user.device[0].option));

@@ -106,6 +106,7 @@ struct run_options {
 };
 
 int options_parse(struct run_options *opt, int argc, char **argv);
+const char *options_kept_open(const struct run_options *opt);
 void options_free(struct run_options *opt);
 
 #endif

@@ -501,7 +501,7 @@ static int listen_for_control(struct event_loop *l, const struct run_options *op
 		.version = minikvm_version,
 		.started = start,
 		.can_reset = !opt->restore && !opt->gdb &&
-			     (opt->no_sandbox || !(opt->net_count || opt->vsock)),
+			     (opt->no_sandbox || !options_kept_open(opt)),
 		.debugger = opt->gdb,
 	};
 

@@ -291,7 +291,7 @@ static int check_request(const struct control *c, const struct client *l, const 
 		return say(why, "Another request is waiting for the vCPUs to stand still.");
 	if (r->verb == VERB_RESET && !c->guest.can_reset)
 		return say(why,
-			   "This guest cannot be started anew: it was restored, a debugger has it, or its sandbox does not let it open its network or sockets again.");
+			   "This guest cannot be started anew: it was restored, a debugger has it, or has what its sandbox does not let it open again (--net, --vsock, --share).");
 	if (r->verb == VERB_SNAPSHOT)
 		return check_files(l, why);
 	if (l->files)
@@ -524,11 +524,11 @@ void control_restarted(struct control *c)
 		l->waits = false;
 		c->pending_client = NULL;
 	}
-	if (c->motion == PAUSING)
+	if (c->motion == PAUSING) {
 		send_object(c, l, answer_make(c->pending.id, NULL,
 					      "The guest was reset meanwhile."));
-	if (c->motion == PAUSING)
 		c->pending.id = NULL;
+	}
 	c->motion = RUNNING;
 	c->guest.resets++;
 }

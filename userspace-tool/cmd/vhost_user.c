@@ -45,7 +45,7 @@ static void memory_gone(int sig)
 	_exit(STATUS_FAILED);
 }
 
-/* A socket's file that nobody listens to any more is what a process left that was killed. */
+/* A process that was killed leaves its socket's file, to which connections are refused. */
 static void remove_left_over(const struct sockaddr_un *at)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -78,7 +78,7 @@ static int listen_at(const char *path, struct sentence *why)
 		return fd;
 	if (fd >= 0)
 		close(fd);
-	return say(why, "Nobody can be listened to at %s: %s.", path, strerror(err));
+	return say(why, "The socket %s cannot be made: %s.", path, strerror(err));
 }
 
 static int take_signals(void)

@@ -838,6 +838,42 @@ static void console_ports(void)
 	unplug();
 }
 
+static unsigned int served;
+
+/* The second processor of a guest, which has the next buffer ready while one is served. */
+static void ask_again(void *opaque, const __u8 *data, size_t len)
+{
+	const struct driver_part part[] = { { DATA, 8 } };
+
+	while (driver_take(&vm.queue, &(__u32) { 0 }) >= 0)
+		;
+	if (++served < 3 * VIRTIO_TURN)
+		CHECK(driver_add(&vm.queue, part, 1, 0, false) >= 0);
+}
+
+/* A driver that never lets the queue run empty does not keep the worker's lock. */
+static void turns_end(void)
+{
+	const struct console_port port = { .transmit = ask_again, .space = space };
+	const struct driver_part part[] = { { DATA, 8 } };
+	unsigned int turn, packed;
+	struct sentence why;
+
+	for (packed = 0; packed < 2; packed++) {
+		vm.ram = test_ram(RAM_SIZE);
+		plug(console_device_open(&vm.ram, &port, 1, &why));
+		set_up(1, packed);
+		served = 0;
+		CHECK(driver_add(&vm.queue, part, 1, 0, false) >= 0);
+		set(VIRTIO_BAR_NOTIFY + 4, 2, 1);
+		for (turn = 1; turn <= 3; turn++) {
+			worker_turn(&vm.device->worker[0], 0);
+			CHECK(served == turn * VIRTIO_TURN);
+		}
+		unplug();
+	}
+}
+
 const struct test virtio_tests[] = {
 	{ "virtqueues: driver and device take turns", rings },
 	{ "virtqueues: hostile chains of a split queue", hostile_split },
@@ -852,5 +888,6 @@ const struct test virtio_tests[] = {
 	{ "virtio: a disk for reading only", disk_readonly },
 	{ "virtio: a disk's memory that is not aligned", disk_alignment },
 	{ "virtio: a console with two ports", console_ports },
+	{ "virtio: a driver that never ends does not keep the worker", turns_end },
 	{ }
 };

@@ -22,7 +22,7 @@
 
 #define CLASS_MEMORY	0x00ff00
 #define NUMBERS_MAX	16384		/* page numbers in a buffer; Linux' driver sends 256 */
-#define TURN		64		/* buffers before others have their turn */
+#define TURN		64		/* buffers, each of which may be NUMBERS_MAX calls */
 #define NO_QUEUE	(-1)
 
 /* The queues that are always there. Which others there are, and their numbers, is negotiated. */

@@ -6,6 +6,9 @@
  * A notification arrives at a queue's eventfd: the kernel signals it (ioeventfd) while the vCPU
  * stays in the guest, and the queue's worker wakes. The worker takes what is available, gives back
  * what is done, and interrupts once if the driver wants it.
+ *
+ * A guest with a second processor can make buffers available as fast as a worker takes them. So
+ * that the worker's lock comes free, virtio_pop() ends the turn after VIRTIO_TURN of them.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,6 +27,7 @@ static void kicked(void *opaque)
 
 	if (read(q->kick.fd, &count, sizeof(count)) < 0)
 		return;		/* another notification's turn has served it */
+	q->left = VIRTIO_TURN;
 	if (d->running && !d->needs_reset && q->enabled)
 		d->ops->notify(d, q->index);
 }
@@ -120,7 +124,7 @@ void virtio_device_release(struct virtio_device *d)
  * @rule: half a sentence; it stays where it is
  *
  * The status gets DEVICE_NEEDS_RESET, and the driver is told by a configuration interrupt. What
- * the guest did wrong is said once for each device, since it could do it for ever.
+ * the guest did wrong is said once for each device, since it could go on with that.
  */
 void virtio_broken(struct virtio_device *d, const char *rule)
 {
@@ -145,7 +149,8 @@ void virtio_broken(struct virtio_device *d, const char *rule)
  *
  * Before it says that there is none, it asks for notifications and looks again.
  *
- * Return: 1; 0 if there is none; -1 if the driver broke a rule, and the device now needs a reset.
+ * Return: 1; 0 if there is none, or if the turn is over and notify() follows in the next one; -1 if
+ * the driver broke a rule, and the device now needs a reset.
  */
 int virtio_pop(struct virtio_device *d, unsigned int queue, struct virtqueue_chain *chain)
 {
@@ -154,13 +159,19 @@ int virtio_pop(struct virtio_device *d, unsigned int queue, struct virtqueue_cha
 
 	if (d->needs_reset || !d->queue[queue].enabled)
 		return -1;
+	if (!d->queue[queue].left) {
+		virtio_kick(d, queue);
+		return 0;
+	}
 	do {
 		ret = virtqueue_pop(q, chain);
 	} while (!ret && virtqueue_notify_on(q));
-	if (ret < 0)
+	if (ret < 0) {
 		virtio_broken(d, q->broken);
-	else if (ret)
+	} else if (ret) {
+		d->queue[queue].left--;
 		virtqueue_notify_off(q);
+	}
 	return ret;
 }
 

@@ -28,6 +28,7 @@
 #define VIRTIO_WORKERS_MAX	8
 #define VIRTIO_CONFIG_MAX	256
 #define VIRTIO_NAME_MAX		16
+#define VIRTIO_TURN		256	/* buffers of a queue before others have their turn */
 
 /* Features of every device here (section "Reserved Feature Bits"); a device adds its own. */
 #define VIRTIO_COMMON_FEATURES	(BIT_ULL(28) |	/* VIRTIO_RING_F_INDIRECT_DESC */ \
@@ -74,6 +75,7 @@ struct virtio_device_ops {
  * @worker: the thread that serves it
  * @kick: the driver's notifications; its descriptor is an eventfd
  * @enabled: the driver has enabled it; @ring is valid
+ * @left: buffers that virtio_pop() still hands out before the next turn
  * @ring: the virtqueue
  */
 struct virtio_queue {
@@ -82,6 +84,7 @@ struct virtio_queue {
 	struct worker *worker;
 	struct watch kick;
 	bool enabled;
+	unsigned int left;
 	struct virtqueue ring;
 };
 

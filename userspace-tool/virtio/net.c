@@ -31,7 +31,6 @@
 #define CLASS_ETHERNET	0x020000
 #define FRAME_MAX	(NET_HEADER + 65536 + 64)	/* as large as any */
 #define RECEIVE_TURN	64	/* frames before others have their turn */
-#define TRANSMIT_TURN	256
 #define MULTICAST	1	/* bits of an address's first byte */
 #define LOCAL		2
 
@@ -249,11 +248,8 @@ static bool send_frame(struct net *n, const struct virtqueue_chain *chain)
 static void transmit(struct net *n)
 {
 	struct virtio_device *d = &n->device;
-	unsigned int turn;
 
-	for (turn = 0; turn < TRANSMIT_TURN; turn++) {
-		if (!n->blocked && virtio_pop(d, NET_TRANSMIT, &n->waiting) <= 0)
-			break;
+	while (n->blocked || virtio_pop(d, NET_TRANSMIT, &n->waiting) > 0) {
 		if (n->waiting.readable_bytes < NET_HEADER) {
 			virtio_broken(d, "a frame to transmit is shorter than its header");
 			break;
@@ -264,8 +260,6 @@ static void transmit(struct net *n)
 		virtio_push(d, NET_TRANSMIT, &n->waiting, 0);
 	}
 	virtio_flush(d, NET_TRANSMIT);
-	if (turn == TRANSMIT_TURN)
-		virtio_kick(d, NET_TRANSMIT);
 }
 
 /* ---- commands -------------------------------------------------------------------------------- */

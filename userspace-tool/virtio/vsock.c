@@ -25,7 +25,6 @@
 
 #define CLASS_OTHER	0x078000	/* simple communication controller, other */
 #define BACKLOG		64
-#define TRANSMIT_TURN	256
 #define FIRST_PORT	0x40000000U	/* of the host's end, where the host connects */
 
 /* ---- packets for the guest ------------------------------------------------------------------- */
@@ -209,11 +208,9 @@ static void packet(struct vsock *v, const struct virtqueue_chain *chain)
 static void transmit(struct vsock *v)
 {
 	struct virtqueue_chain chain;
-	unsigned int turn;
 
-	for (turn = 0; turn < TRANSMIT_TURN && v->reset_count < VSOCK_RESETS; turn++) {
-		if (virtio_pop(&v->device, VSOCK_TRANSMIT, &chain) <= 0)
-			break;
+	while (v->reset_count < VSOCK_RESETS &&
+	       virtio_pop(&v->device, VSOCK_TRANSMIT, &chain) > 0) {
 		packet(v, &chain);
 		if (v->device.needs_reset)
 			break;
@@ -222,8 +219,6 @@ static void transmit(struct vsock *v)
 			vsock_pump(v);
 	}
 	virtio_flush(&v->device, VSOCK_TRANSMIT);
-	if (turn == TRANSMIT_TURN)
-		virtio_kick(&v->device, VSOCK_TRANSMIT);
 }
 
 /* A restored guest has connections that are not here. */

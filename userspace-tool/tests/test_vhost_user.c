@@ -4,6 +4,7 @@
  * back end on the two ends of a socket pair.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_ring.h>
@@ -60,6 +61,11 @@ static unsigned int open_descriptors(void)
 	return n;
 }
 
+static int receive(int from, struct vhost_user_message *m, int left_ms)
+{
+	return message_receive(from, m, &left_ms, &why);
+}
+
 static void whole_messages(void)
 {
 	struct vhost_user_message m = {
@@ -71,8 +77,8 @@ static void whole_messages(void)
 	connect_pair();
 	m.fd[0] = eventfd(5, EFD_CLOEXEC);
 	m.fds = 1;
-	CHECK(!message_send(pair[0], &m, &why));
-	CHECK(message_receive(pair[1], &got, SOON_MS, &why) == 1);
+	CHECK(!message_send(pair[0], &m, &(int){ SOON_MS }, &why));
+	CHECK(receive(pair[1], &got, SOON_MS) == 1);
 	CHECK(got.header.request == VHOST_USER_SET_VRING_KICK && got.payload.number == 3);
 	CHECK(got.fds == 1 && got.fd[0] != m.fd[0]);
 	CHECK(fcntl(got.fd[0], F_GETFD) == FD_CLOEXEC);
@@ -81,8 +87,8 @@ static void whole_messages(void)
 	message_drop_fds(&m);
 	/* The other side has gone: that is no failure between two messages. */
 	close(pair[0]);
-	CHECK(!message_receive(pair[1], &got, SOON_MS, &why));
-	CHECK(message_send(pair[1], &got, &why) && said("cannot be sent"));
+	CHECK(!receive(pair[1], &got, SOON_MS));
+	CHECK(message_send(pair[1], &got, &(int){ SOON_MS }, &why) && said("cannot be sent"));
 	close(pair[1]);
 }
 
@@ -95,19 +101,19 @@ static void broken_messages(void)
 
 	connect_pair();
 	CHECK(write(pair[0], &h, sizeof(h)) == sizeof(h));
-	CHECK(message_receive(pair[1], &got, SOON_MS, &why) < 0 && said("version 2"));
+	CHECK(receive(pair[1], &got, SOON_MS) < 0 && said("version 2"));
 	h = (struct vhost_user_header) { VHOST_USER_GET_CONFIG, 1, sizeof(got.payload) + 1 };
 	CHECK(write(pair[0], &h, sizeof(h)) == sizeof(h));
-	CHECK(message_receive(pair[1], &got, SOON_MS, &why) < 0 && said("more than any has"));
+	CHECK(receive(pair[1], &got, SOON_MS) < 0 && said("more than any has"));
 	/* Half a header, half a payload, nothing at all. */
 	CHECK(write(pair[0], &h, 5) == 5);
-	CHECK(message_receive(pair[1], &got, 0, &why) < 0 && said("does not answer"));
+	CHECK(receive(pair[1], &got, 0) < 0 && said("does not answer"));
 	close_pair();
 	connect_pair();
 	h.size = 8;
 	CHECK(write(pair[0], &h, sizeof(h)) == sizeof(h));
 	close(pair[0]);
-	CHECK(message_receive(pair[1], &got, SOON_MS, &why) < 0 && said("within a message"));
+	CHECK(receive(pair[1], &got, SOON_MS) < 0 && said("within a message"));
 	close(pair[1]);
 	/* More descriptors than any message has: none stays open. */
 	connect_pair();
@@ -119,13 +125,32 @@ static void broken_messages(void)
 		for (n = 0; n < many.fds; n++)
 			many.fd[n] = pair[0];
 		many.header.size = i ? 0 : 8;
-		CHECK(!message_send(pair[0], &many, &why));
+		CHECK(!message_send(pair[0], &many, &(int){ SOON_MS }, &why));
 	}
-	CHECK(message_receive(pair[1], &got, SOON_MS, &why) == 1);
+	CHECK(receive(pair[1], &got, SOON_MS) == 1);
 	message_drop_fds(&got);
-	CHECK(message_receive(pair[1], &got, SOON_MS, &why) == 1);
+	CHECK(receive(pair[1], &got, SOON_MS) == 1);
 	message_drop_fds(&got);
 	CHECK(open_descriptors() == before);
+	close_pair();
+}
+
+/* What is waited is taken off, in each part of a message; and a peer may not read at all. */
+static void slow_peers(void)
+{
+	struct vhost_user_message m = { .header = { 1, 1, 8 } }, got;
+	int left = SOON_MS, before = 0;
+
+	connect_pair();
+	CHECK(!message_send(pair[0], &m, &left, &why) && left == SOON_MS);
+	CHECK(message_receive(pair[1], &got, &left, &why) == 1 && left <= SOON_MS - 2);
+	CHECK(write(pair[0], &m, 5) == 5);
+	CHECK(message_receive(pair[1], &got, &left, &why) < 0 && said("does not answer"));
+	CHECK(!left);
+	for (left = SOON_MS; left; before++)
+		if (message_send(pair[0], &m, &left, &why))
+			break;
+	CHECK(!left && before && said("cannot be sent"));
 	close_pair();
 }
 
@@ -141,7 +166,7 @@ static void script_fd(__u32 request, __u32 flags, __u64 number, __u32 size, int 
 	};
 	struct sentence ignored;
 
-	CHECK(!message_send(pair[1], &m, &ignored));
+	CHECK(!message_send(pair[1], &m, &(int){ SOON_MS }, &ignored));
 }
 
 static void script(__u32 request, __u64 number)
@@ -152,7 +177,7 @@ static void script(__u32 request, __u64 number)
 static struct frontend scripted(void)
 {
 	connect_pair();
-	return (struct frontend) { .socket = pair[0], .timeout_ms = 0 };
+	return (struct frontend) { .socket = pair[0], .left_ms = 0 };
 }
 
 #define OFFERED (BIT_ULL(VHOST_USER_F_PROTOCOL_FEATURES) | BIT_ULL(VIRTIO_F_VERSION_1))
@@ -308,7 +333,7 @@ static void *serve_messages(void *arg)
 
 	(void)arg;
 	do {
-		ended = backend_message(&backend, -1, &ignored);
+		ended = backend_message(&backend, INT_MAX, &ignored);
 	} while (ended > 0);
 	return NULL;
 }
@@ -331,7 +356,7 @@ static struct frontend to_backend(void)
 {
 	connect_pair();
 	backend_starts(pair[1]);
-	return (struct frontend) { .socket = pair[0], .timeout_ms = FRONTEND_TIMEOUT_MS };
+	return (struct frontend) { .socket = pair[0], .left_ms = FRONTEND_TIMEOUT_MS };
 }
 
 static int give_queue(struct frontend *f, struct guest *g, __u16 base)
@@ -627,6 +652,7 @@ static void device_needs_reset(void)
 const struct test vhost_user_tests[] = {
 	{ "vhost_user_messages", whole_messages },
 	{ "vhost_user_broken_messages", broken_messages },
+	{ "vhost_user_slow_peers", slow_peers },
 	{ "vhost_user_peer_negotiates", peer_negotiates },
 	{ "vhost_user_peer_lies", peer_lies },
 	{ "vhost_user_peer_refuses", peer_refuses },

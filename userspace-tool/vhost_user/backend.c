@@ -449,7 +449,7 @@ static int handle(struct backend *b, struct vhost_user_message *m, struct senten
 /**
  * backend_message() - receive a message of the front end, and do what it says
  * @b: the connection
- * @timeout_ms: how long to wait for each part, in milliseconds; -1 for ever
+ * @timeout_ms: how long to wait for the rest of it, and to answer, in milliseconds
  * @why: receives the sentence on failure
  *
  * Return: 1; 0 when the front end has closed the connection; -1: the connection has to end.
@@ -461,7 +461,7 @@ int backend_message(struct backend *b, int timeout_ms, struct sentence *why)
 	bool ack;
 	int ret;
 
-	ret = message_receive(b->socket, &m, timeout_ms, why);
+	ret = message_receive(b->socket, &m, &timeout_ms, why);
 	if (ret <= 0)
 		return ret;
 	request = m.header.request;
@@ -475,7 +475,7 @@ int backend_message(struct backend *b, int timeout_ms, struct sentence *why)
 	if (ret == REPLY) {
 		m.header.request = request;
 		m.header.flags = VHOST_USER_VERSION | VHOST_USER_REPLY;
-		ret = message_send(b->socket, &m, why);
+		ret = message_send(b->socket, &m, &timeout_ms, why);
 	}
 	message_drop_fds(&m);
 	return ret < 0 ? -1 : 1;

@@ -120,6 +120,7 @@ static void serve(struct vhost_user *v)
 
 	if (v->frontend.socket < 0)
 		return;
+	v->frontend.left_ms = FRONTEND_TIMEOUT_MS;
 	v->served = true;	/* from the first message on, the back end may have them */
 	if (set_up(v, &why)) {
 		leave(v, &why);
@@ -207,7 +208,7 @@ static void connection_ready(void *opaque)
 	if (v->frontend.socket >= 0) {
 		n = recv(v->frontend.socket, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
 		if (n > 0)
-			fprintf(stderr, "minikvm: %s: The back end says what nobody has asked.\n",
+			fprintf(stderr, "minikvm: %s: The back end says what was not asked for.\n",
 				v->device.name);
 		if (n >= 0 || (errno != EAGAIN && errno != EINTR))
 			lost(v);
@@ -302,6 +303,7 @@ static void stop(struct virtio_device *d)
 	unsigned int i;
 
 	pthread_mutex_lock(&v->lock);
+	v->frontend.left_ms = FRONTEND_TIMEOUT_MS;
 	for (i = 0; i < d->queues && v->served && v->frontend.socket >= 0; i++) {
 		if (d->queue[i].enabled && frontend_stop_queue(&v->frontend, i, &why)) {
 			leave(v, &why);
@@ -331,6 +333,7 @@ static void config_written(struct virtio_device *d, unsigned int offset, unsigne
 	memcpy(data, d->config + offset, len);
 	pthread_mutex_unlock(&d->config_lock);
 	pthread_mutex_lock(&v->lock);
+	v->frontend.left_ms = FRONTEND_TIMEOUT_MS;
 	if (v->frontend.socket >= 0 &&
 	    frontend_set_config(&v->frontend, offset, data, len, &why))
 		leave(v, &why);

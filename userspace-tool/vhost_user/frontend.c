@@ -4,8 +4,8 @@
  *
  * Every answer is checked: request, flags, size, descriptors, and that its values make sense. A
  * back end that breaks the protocol is left; it has no way to this process's memory but the
- * guest's, which nobody here trusts anyway. Where both sides have REPLY_ACK, each request that has
- * no answer of its own waits for the back end's word that it is done.
+ * guest's, which is not trusted anyway. Where both sides have REPLY_ACK, each request that has no
+ * answer of its own waits for the back end's word that it is done.
  *
  * The caller lets one thread at a time use a connection. Pure: unit tests play the peer.
  */
@@ -33,12 +33,13 @@ int frontend_connect(struct frontend *f, const char *path, struct sentence *why)
 
 	memset(f, 0, sizeof(*f));
 	f->socket = -1;
-	f->timeout_ms = FRONTEND_TIMEOUT_MS;
+	f->left_ms = FRONTEND_TIMEOUT_MS;
 	if (strlen(path) >= sizeof(to.sun_path))
 		return say(why, "The path of the socket %s is longer than %zu bytes.", path,
 			   sizeof(to.sun_path) - 1);
 	memcpy(to.sun_path, path, strlen(path));
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* Where others wait to be accepted already, connect() would wait for the peer. */
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to))) {
 		say(why, "The vhost-user back end at %s cannot be reached: %s.", path,
 		    strerror(errno));
@@ -61,7 +62,7 @@ void frontend_close(struct frontend *f)
 static int answer(struct frontend *f, struct vhost_user_message *m, __u32 request, __u32 least,
 		  unsigned int fds, struct sentence *why)
 {
-	int ret = message_receive(f->socket, m, f->timeout_ms, why);
+	int ret = message_receive(f->socket, m, &f->left_ms, why);
 
 	if (ret < 0)
 		return -1;
@@ -90,7 +91,7 @@ static int ask(struct frontend *f, struct vhost_user_message *m, __u32 request, 
 	m->header.request = request;
 	m->header.flags = VHOST_USER_VERSION;
 	m->header.size = size;
-	if (message_send(f->socket, m, why))
+	if (message_send(f->socket, m, &f->left_ms, why))
 		return -1;
 	return answer(f, m, request, least, fds, why);
 }
@@ -104,7 +105,7 @@ static int tell(struct frontend *f, struct vhost_user_message *m, __u32 request,
 	m->header.request = request;
 	m->header.flags = VHOST_USER_VERSION | (ack ? VHOST_USER_NEED_REPLY : 0);
 	m->header.size = size;
-	if (message_send(f->socket, m, why))
+	if (message_send(f->socket, m, &f->left_ms, why))
 		return -1;
 	if (!ack)
 		return 0;

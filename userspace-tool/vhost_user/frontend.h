@@ -12,12 +12,13 @@
 #include "terminal/sentence.h"
 #include "vhost_user/message.h"
 
-#define FRONTEND_TIMEOUT_MS	30000	/* for an answer */
+#define FRONTEND_TIMEOUT_MS	30000	/* for the answers of one task */
 
 /**
  * struct frontend - a connection to a back end
  * @socket: the connection, or -1
- * @timeout_ms: how long a back end may take to answer
+ * @left_ms: how long the back end may still take to answer, in milliseconds; the caller sets it to
+ *	FRONTEND_TIMEOUT_MS for each task: beginning, giving the queues, taking them back
  * @features: that the back end offers, the bit of the protocol features taken out
  * @has_protocol: there are protocol features
  * @protocol: those that both sides have
@@ -25,7 +26,7 @@
  */
 struct frontend {
 	int socket;
-	int timeout_ms;
+	int left_ms;
 	__u64 features;
 	bool has_protocol;
 	__u64 protocol;

@@ -4,8 +4,9 @@
  * see unix(7): the kernel installs them in the receiver's table while it copies the first byte.
  *
  * The peer is not trusted. A message that is too long, has another version, or brings more
- * descriptors than any request has is refused; descriptors that nobody wants are closed. Relies on
- * the caller to compare the payload's size with the request.
+ * descriptors than any request has is refused, and its descriptors are closed. The caller has a
+ * time for all that it waits for the peer, so that one that sends a byte now and then, or reads
+ * nothing, does not hold it. Relies on the caller to compare the payload's size with the request.
  */
 #include <errno.h>
 #include <poll.h>
@@ -13,10 +14,14 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "compiler.h"
 #include "vhost_user/message.h"
+
+#define MS_PER_S	1000
+#define NS_PER_MS	1000000
 
 static const char *const names[] = {
 	[VHOST_USER_GET_FEATURES] = "GET_FEATURES",
@@ -49,7 +54,7 @@ const char *message_name(__u32 request)
 	       "an unknown request";
 }
 
-/* Close the descriptors that came with a message and that nobody has taken (made -1). */
+/* Close the descriptors that came with a message, but those that were taken (made -1). */
 void message_drop_fds(struct vhost_user_message *m)
 {
 	unsigned int i;
@@ -60,15 +65,38 @@ void message_drop_fds(struct vhost_user_message *m)
 	m->fds = 0;
 }
 
+/* Wait until the socket is ready for @events, and take the time off. Return: whether it is. */
+static bool wait_for(int socket, short events, int *left_ms)
+{
+	struct pollfd p = { .fd = socket, .events = events };
+	struct timespec before, after;
+	long long ms;
+	int ready;
+
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	do {
+		ready = poll(&p, 1, *left_ms);
+		clock_gettime(CLOCK_MONOTONIC, &after);
+		/* A part of a millisecond counts as one: short waits have an end, too. */
+		ms = (after.tv_sec - before.tv_sec) * MS_PER_S +
+		     (after.tv_nsec - before.tv_nsec) / NS_PER_MS + 1;
+		*left_ms = ms < *left_ms ? *left_ms - ms : 0;
+		before = after;
+	} while (ready < 0 && errno == EINTR);
+	return ready > 0;
+}
+
 /**
  * message_send() - send a message with its descriptors
  * @socket: a connected unix socket
  * @m: the message; the descriptors stay the caller's
+ * @left_ms: how long to wait for the peer, in milliseconds; the wait is taken off
  * @why: receives the sentence on failure
  *
- * Return: 0, or -1: the peer is gone.
+ * Return: 0, or -1: the peer is gone, or does not read.
  */
-int message_send(int socket, const struct vhost_user_message *m, struct sentence *why)
+int message_send(int socket, const struct vhost_user_message *m, int *left_ms,
+		 struct sentence *why)
 {
 	char control[CMSG_SPACE(sizeof(m->fd))] = { };
 	struct iovec part[] = {
@@ -90,7 +118,9 @@ int message_send(int socket, const struct vhost_user_message *m, struct sentence
 		memcpy(CMSG_DATA(c), m->fd, m->fds * sizeof(int));
 	}
 	while (left) {
-		n = sendmsg(socket, &h, MSG_NOSIGNAL);
+		n = sendmsg(socket, &h, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno == EAGAIN && wait_for(socket, POLLOUT, left_ms))
+			continue;
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
@@ -138,12 +168,10 @@ static int take_fds(struct vhost_user_message *m, struct msghdr *h)
 
 /* Read exactly @len bytes. Return: 1, 0 when the peer has closed before the first, or -1. */
 static int receive_all(int socket, struct vhost_user_message *m, void *to, size_t len,
-		       int timeout_ms, struct sentence *why)
+		       int *left_ms, struct sentence *why)
 {
-	struct pollfd p = { .fd = socket, .events = POLLIN };
 	char control[CMSG_SPACE(sizeof(m->fd))];
 	size_t done = 0;
-	int ready;
 
 	while (done < len) {
 		struct iovec part = { (char *)to + done, len - done };
@@ -155,10 +183,7 @@ static int receive_all(int socket, struct vhost_user_message *m, void *to, size_
 		};
 		ssize_t n;
 
-		ready = poll(&p, 1, timeout_ms);
-		if (ready < 0 && errno == EINTR)
-			continue;
-		if (ready <= 0)
+		if (!wait_for(socket, POLLIN, left_ms))
 			return say(why, "The peer of vhost-user does not answer.");
 		n = recvmsg(socket, &h, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
@@ -181,17 +206,17 @@ static int receive_all(int socket, struct vhost_user_message *m, void *to, size_
  * message_receive() - receive a message with its descriptors
  * @socket: a connected unix socket
  * @m: receives it; the descriptors are the caller's, close-on-exec
- * @timeout_ms: how long to wait for each part, in milliseconds; -1 for ever
+ * @left_ms: how long to wait for the peer, in milliseconds; the wait is taken off
  * @why: receives the sentence on failure
  *
  * Return: 1; 0 if the peer has closed the connection; -1, and there are no descriptors in @m.
  */
-int message_receive(int socket, struct vhost_user_message *m, int timeout_ms, struct sentence *why)
+int message_receive(int socket, struct vhost_user_message *m, int *left_ms, struct sentence *why)
 {
 	int ret;
 
 	memset(m, 0, sizeof(*m));
-	ret = receive_all(socket, m, &m->header, sizeof(m->header), timeout_ms, why);
+	ret = receive_all(socket, m, &m->header, sizeof(m->header), left_ms, why);
 	if (ret > 0 && (m->header.flags & VHOST_USER_VERSION_MASK) != VHOST_USER_VERSION)
 		ret = say(why, "A message of vhost-user has version %u, not 1.",
 			  m->header.flags & VHOST_USER_VERSION_MASK);
@@ -199,7 +224,7 @@ int message_receive(int socket, struct vhost_user_message *m, int timeout_ms, st
 		ret = say(why, "The message %s of vhost-user has %u bytes, more than any has.",
 			  message_name(m->header.request), m->header.size);
 	if (ret > 0 && m->header.size) {
-		ret = receive_all(socket, m, &m->payload, m->header.size, timeout_ms, why);
+		ret = receive_all(socket, m, &m->payload, m->header.size, left_ms, why);
 		if (!ret)
 			ret = say(why, "The peer of vhost-user went away within a message.");
 	}

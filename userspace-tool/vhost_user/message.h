@@ -139,9 +139,9 @@ struct vhost_user_message {
 	unsigned int fds;
 };
 
-int message_send(int socket, const struct vhost_user_message *m, struct sentence *why);
-int message_receive(int socket, struct vhost_user_message *m, int timeout_ms,
-		    struct sentence *why);
+int message_send(int socket, const struct vhost_user_message *m, int *left_ms,
+		 struct sentence *why);
+int message_receive(int socket, struct vhost_user_message *m, int *left_ms, struct sentence *why);
 void message_drop_fds(struct vhost_user_message *m);
 const char *message_name(__u32 request);
 

@@ -72,13 +72,13 @@ static void send_and_handle(struct backend *b, int peer, struct vhost_user_messa
 	struct sentence why;
 	unsigned int i;
 
-	if (message_send(peer, m, &why))
+	if (message_send(peer, m, &(int){ 0 }, &why))
 		return;
 	backend_message(b, 0, &why);
 	for (i = 0; i < b->device->queues; i++)
 		if (b->queue[i].running)
 			backend_kicked(b, i);
-	while (message_receive(peer, &answer, 0, &why) > 0)
+	while (message_receive(peer, &answer, &(int){ 0 }, &why) > 0)
 		message_drop_fds(&answer);
 }
 
@@ -182,7 +182,7 @@ static void fuzz_frontend(void)
 {
 	struct vhost_user_inflight inflight = { .queues = 1, .queue_size = 8 };
 	struct vhost_user_message m;
-	struct frontend f = { .timeout_ms = 0 };
+	struct frontend f = { .left_ms = 0 };
 	struct sentence why;
 	__u8 config[60];
 	int pair[2], fd = -1;
@@ -200,7 +200,7 @@ static void fuzz_frontend(void)
 		m.fds = size % 5 ? 0 : 1;
 		m.fd[0] = 1;
 		take(&m.payload, size < 64 ? size : 64);
-		if (message_send(pair[1], &m, &why))
+		if (message_send(pair[1], &m, &(int){ 0 }, &why))
 			break;
 	}
 	shutdown(pair[1], SHUT_WR);

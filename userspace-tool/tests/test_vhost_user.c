@@ -5,11 +5,13 @@
  */
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_ring.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -478,6 +480,25 @@ static void notes_of_the_dead(void)
 	guest_close(&g);
 }
 
+/* An image is one guest's, as that of --disk is. */
+static void served_disks(void)
+{
+	char path[] = "/tmp/minikvm-unit-XXXXXX";
+	struct backend_device device;
+	struct served_disk one, two;
+	int fd = mkstemp(path);
+
+	CHECK(fd >= 0 && !ftruncate(fd, 4096));
+	CHECK(!served_blk(&device, &one, path, false, &why) && one.config.capacity == 8);
+	CHECK(served_blk(&device, &two, path, true, &why) && said("in use"));
+	disk_close(&one.disk);
+	CHECK(!served_blk(&device, &two, path, true, &why));
+	CHECK(device.features & BIT_ULL(VIRTIO_BLK_F_RO));
+	disk_close(&two.disk);
+	close(fd);
+	unlink(path);
+}
+
 /* ---- the device ------------------------------------------------------------------------------ */
 
 static struct sockaddr_un at = { .sun_family = AF_UNIX };
@@ -662,5 +683,6 @@ const struct test vhost_user_tests[] = {
 	{ "vhost_user_device_is_served", device_is_served },
 	{ "vhost_user_device_survives", device_survives },
 	{ "vhost_user_device_needs_reset", device_needs_reset },
+	{ "vhost_user_served_disks", served_disks },
 	{ }
 };

@@ -3,23 +3,17 @@
  * The two devices of our own back ends: sections "Entropy Device" and "Block Device" of virtio 1.2.
  * Each is a function that serves one buffer; backend.c does the rest. See served.h.
  *
- * A disk's requests are done one after the other with preadv(2) and pwritev(2) from and to the
- * guest's memory itself. A flush is an fdatasync(2).
+ * A disk's requests are done one after the other by virtio/disk.c, from and to the guest's memory
+ * itself. A flush is an fdatasync(2).
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/fs.h>
 #include <linux/virtio_blk.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "compiler.h"
 #include "vhost_user/served.h"
 
-#define SECTOR		512
 #define DISK_QUEUES	4
 #define SEGMENTS	(VIRTQUEUE_SIZE_MAX / 2 - 2)
 #define RANDOM_MOST	65536		/* bytes for one buffer */
@@ -85,38 +79,21 @@ static void cut_out(struct data *d, const struct iovec *part, unsigned int parts
 	}
 }
 
-/* All of it, or an error; the file may give or take less at a time. */
-static bool transfer(const struct served_disk *disk, struct data *d, __u64 at, bool write)
-{
-	struct iovec *part = d->part;
-	__u64 left = d->bytes;
-	ssize_t n;
-
-	while (left && d->parts) {
-		n = write ? pwritev(disk->fd, part, d->parts, at) :
-			    preadv(disk->fd, part, d->parts, at);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		left -= n;
-		at += n;
-		for (; d->parts && (size_t)n >= part->iov_len; part++, d->parts--)
-			n -= part->iov_len;
-		if (d->parts && n > 0) {
-			part->iov_base = (__u8 *)part->iov_base + n;
-			part->iov_len -= n;
-		}
-	}
-	return !left;
-}
-
 static __u8 access_disk(const struct served_disk *disk, struct data *d, __u64 sector, bool write)
 {
-	if (d->bytes % SECTOR || sector > disk->sectors ||
-	    d->bytes / SECTOR > disk->sectors - sector || (write && disk->read_only))
+	struct disk_transfer t = {
+		.write = write,
+		.part = d->part,
+		.parts = d->parts,
+		.offset = sector * DISK_SECTOR,
+		.bytes = d->bytes,
+	};
+
+	if (d->bytes % DISK_SECTOR || sector > disk->config.capacity ||
+	    d->bytes / DISK_SECTOR > disk->config.capacity - sector ||
+	    (write && disk->disk.readonly))
 		return VIRTIO_BLK_S_IOERR;
-	return transfer(disk, d, sector * SECTOR, write) ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR;
+	return disk_transfer(&disk->disk, &t) ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK;
 }
 
 static __u8 identify(const struct virtqueue_chain *chain, __u32 bytes)
@@ -154,7 +131,7 @@ static __u32 serve_blk(void *opaque, const struct virtqueue_chain *chain)
 		status = access_disk(disk, &d, header.sector, true);
 		break;
 	case VIRTIO_BLK_T_FLUSH:
-		status = fdatasync(disk->fd) ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK;
+		status = fdatasync(disk->disk.fd) ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK;
 		break;
 	case VIRTIO_BLK_T_GET_ID:
 		status = identify(chain, data_in);
@@ -177,25 +154,14 @@ static __u32 serve_blk(void *opaque, const struct virtqueue_chain *chain)
 int served_blk(struct backend_device *device, struct served_disk *disk, const char *path,
 	       bool read_only, struct sentence *why)
 {
-	__u64 bytes = 0;
-	struct stat st;
-
 	memset(disk, 0, sizeof(*disk));
-	disk->read_only = read_only;
-	disk->fd = open(path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
-	if (disk->fd < 0 || fstat(disk->fd, &st))
-		return say(why, "The disk %s cannot be opened: %s.", path, strerror(errno));
-	if (S_ISREG(st.st_mode))
-		bytes = st.st_size;
-	else if (!S_ISBLK(st.st_mode) || ioctl(disk->fd, BLKGETSIZE64, &bytes))
-		return say(why, "%s is neither a file nor a block device.", path);
-	if (!bytes || bytes % SECTOR)
-		return say(why, "The disk %s has %llu bytes, which is no number of sectors of 512 bytes.",
-			   path, bytes);
-	disk->sectors = bytes / SECTOR;
-	disk->config.capacity = disk->sectors;
+	if (disk_open(&disk->disk, path, read_only, false, why)) {
+		disk_close(&disk->disk);
+		return -1;
+	}
+	disk->config.capacity = disk->disk.size / DISK_SECTOR;
 	disk->config.seg_max = SEGMENTS;
-	disk->config.blk_size = SECTOR;
+	disk->config.blk_size = DISK_SECTOR;
 	disk->config.num_queues = DISK_QUEUES;
 	*device = (struct backend_device) {
 		.name = "vhost-user-blk",

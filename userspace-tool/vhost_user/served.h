@@ -9,18 +9,15 @@
 #include <linux/virtio_blk.h>
 
 #include "vhost_user/backend.h"
+#include "virtio/disk.h"
 
 /**
  * struct served_disk - a file as a disk
- * @fd: the file
- * @sectors: of 512 bytes
- * @read_only: nothing is written
+ * @disk: the file
  * @config: the device's configuration space
  */
 struct served_disk {
-	int fd;
-	__u64 sectors;
-	bool read_only;
+	struct disk disk;
 	struct virtio_blk_config config;
 };
 

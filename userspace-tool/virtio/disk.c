@@ -64,7 +64,7 @@ int disk_open(struct disk *disk, const char *path, bool readonly, bool direct,
 			   path);
 	if (disk->fd < 0 && (errno == EACCES || errno == EROFS || errno == EPERM) && !readonly)
 		return say(why,
-			   "The disk '%s' cannot be opened for writing: %s. Add ',readonly' if the guest is only to read it.",
+			   "The disk '%s' cannot be opened for writing: %s. If the guest is only to read it, give --disk FILE,readonly or vhost-user-blk --read-only.",
 			   path, strerror(errno));
 	if (disk->fd < 0)
 		return say(why, "The disk '%s' cannot be opened: %s.", path, strerror(errno));
@@ -103,42 +103,45 @@ bool disk_is_aligned(const struct disk *disk, const struct disk_transfer *t)
 	return true;
 }
 
-static ssize_t once(const struct disk *disk, const struct disk_transfer *t,
-		    const struct iovec *part, unsigned int parts, __u64 offset)
+static ssize_t once(const struct disk *disk, const struct disk_transfer *t)
 {
+	unsigned int parts = t->parts < PARTS_AT_ONCE ? t->parts : PARTS_AT_ONCE;
 	int flags = t->through ? RWF_DSYNC : 0;
 	ssize_t n;
 
-	if (parts > PARTS_AT_ONCE)
-		parts = PARTS_AT_ONCE;
 	do {
-		n = t->write ? pwritev2(disk->fd, part, parts, offset, flags) :
-			       preadv2(disk->fd, part, parts, offset, 0);
+		n = t->write ? pwritev2(disk->fd, t->part, parts, t->offset, flags) :
+			       preadv2(disk->fd, t->part, parts, t->offset, 0);
 	} while (n < 0 && errno == EINTR);
 	return n;
 }
 
-/* The transfer, going on after a part of it. Uses up @part. */
-static int transfer(const struct disk *disk, const struct disk_transfer *t, struct iovec *part,
-		    unsigned int parts)
+/* The first @bytes of a transfer are done: what is left of it is the transfer now. */
+void disk_advance(struct disk_transfer *t, __u64 bytes)
 {
-	__u64 done = 0;
+	t->offset += bytes;
+	t->bytes -= bytes;
+	while (t->parts && bytes >= t->part->iov_len) {
+		bytes -= t->part->iov_len;
+		t->part++;
+		t->parts--;
+	}
+	if (t->parts) {
+		t->part->iov_base = (char *)t->part->iov_base + bytes;
+		t->part->iov_len -= bytes;
+	}
+}
+
+/* The transfer, going on after a part of it. */
+static int transfer(const struct disk *disk, struct disk_transfer *t)
+{
 	ssize_t n;
 
-	while (done < t->bytes) {
-		n = once(disk, t, part, parts, t->offset + done);
+	while (t->bytes) {
+		n = once(disk, t);
 		if (n <= 0)
 			return -1;	/* 0: the image has become shorter */
-		done += n;
-		while (parts && (size_t)n >= part->iov_len) {
-			n -= part->iov_len;
-			part++;
-			parts--;
-		}
-		if (parts) {
-			part->iov_base = (char *)part->iov_base + n;
-			part->iov_len -= n;
-		}
+		disk_advance(t, n);
 	}
 	return 0;
 }
@@ -172,22 +175,24 @@ static int bounce(const struct disk *disk, const struct disk_transfer *t)
 {
 	struct disk_transfer piece = *t;
 	struct iovec part;
-	__u64 done;
+	__u64 done, size;
 	void *buffer;
 	int ret = 0;
 
 	if (posix_memalign(&buffer, BOUNCE_ALIGN, BOUNCE_SIZE))
 		return -1;
-	for (done = 0; done < t->bytes && !ret; done += piece.bytes) {
+	for (done = 0; done < t->bytes && !ret; done += size) {
+		size = t->bytes - done < BOUNCE_SIZE ? t->bytes - done : BOUNCE_SIZE;
+		part = (struct iovec) { buffer, size };
+		piece.part = &part;
+		piece.parts = 1;
 		piece.offset = t->offset + done;
-		piece.bytes = t->bytes - done < BOUNCE_SIZE ? t->bytes - done : BOUNCE_SIZE;
-		part.iov_base = buffer;
-		part.iov_len = piece.bytes;
+		piece.bytes = size;
 		if (t->write)
-			copy(t, done, buffer, piece.bytes);
-		ret = transfer(disk, &piece, &part, 1);
+			copy(t, done, buffer, size);
+		ret = transfer(disk, &piece);
 		if (!ret && !t->write)
-			copy(t, done, buffer, piece.bytes);
+			copy(t, done, buffer, size);
 	}
 	free(buffer);
 	return ret;
@@ -196,17 +201,17 @@ static int bounce(const struct disk *disk, const struct disk_transfer *t)
 /**
  * disk_transfer() - do a transfer, and wait for its end
  * @disk: the image
- * @t: the transfer, within the image; its @part is used up
+ * @t: the transfer, within the image; it is used up
  *
  * Return: 0, or -1.
  */
-int disk_transfer(const struct disk *disk, const struct disk_transfer *t)
+int disk_transfer(const struct disk *disk, struct disk_transfer *t)
 {
 	if (t->flush)
 		return fdatasync(disk->fd);
 	if (!disk_is_aligned(disk, t))
 		return bounce(disk, t);
-	return transfer(disk, t, t->part, t->parts);
+	return transfer(disk, t);
 }
 
 /**
@@ -230,7 +235,7 @@ int disk_discard(const struct disk *disk, __u64 offset, __u64 bytes)
 static int write_zeroes(const struct disk *disk, __u64 offset, __u64 bytes)
 {
 	size_t size = bytes < BOUNCE_SIZE ? bytes : BOUNCE_SIZE;
-	struct disk_transfer t = { .write = true };
+	struct disk_transfer t;
 	struct iovec part;
 	void *zeroes;
 	int ret = 0;
@@ -239,13 +244,17 @@ static int write_zeroes(const struct disk *disk, __u64 offset, __u64 bytes)
 		return -1;
 	memset(zeroes, 0, size);
 	while (bytes && !ret) {
-		part.iov_base = zeroes;
-		part.iov_len = bytes < size ? bytes : size;
-		t.offset = offset;
-		t.bytes = part.iov_len;
+		part = (struct iovec) { zeroes, bytes < size ? bytes : size };
+		t = (struct disk_transfer) {
+			.write = true,
+			.part = &part,
+			.parts = 1,
+			.offset = offset,
+			.bytes = part.iov_len,
+		};
 		offset += t.bytes;
 		bytes -= t.bytes;
-		ret = transfer(disk, &t, &part, 1);
+		ret = transfer(disk, &t);
 	}
 	free(zeroes);
 	return ret;

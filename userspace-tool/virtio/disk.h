@@ -52,7 +52,8 @@ int disk_open(struct disk *disk, const char *path, bool readonly, bool direct,
 	      struct sentence *why);
 void disk_close(struct disk *disk);
 bool disk_is_aligned(const struct disk *disk, const struct disk_transfer *t);
-int disk_transfer(const struct disk *disk, const struct disk_transfer *t);
+int disk_transfer(const struct disk *disk, struct disk_transfer *t);
+void disk_advance(struct disk_transfer *t, __u64 bytes);
 int disk_discard(const struct disk *disk, __u64 offset, __u64 bytes);
 int disk_zero(const struct disk *disk, __u64 offset, __u64 bytes, bool unmap);
 

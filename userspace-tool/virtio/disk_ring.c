@@ -86,23 +86,6 @@ void disk_ring_submit(struct disk_ring *r)
 	} while (n == -EINTR || n == -EAGAIN);
 }
 
-/* The kernel did @bytes of a transfer: do the rest and wait for it. */
-static int finish(const struct disk *disk, struct disk_transfer *t, __u64 bytes)
-{
-	t->offset += bytes;
-	t->bytes -= bytes;
-	while (t->parts && bytes >= t->part->iov_len) {
-		bytes -= t->part->iov_len;
-		t->part++;
-		t->parts--;
-	}
-	if (t->parts) {
-		t->part->iov_base = (char *)t->part->iov_base + bytes;
-		t->part->iov_len -= bytes;
-	}
-	return disk_transfer(disk, t);
-}
-
 /**
  * disk_ring_done() - a transfer that has ended
  * @r: the ring
@@ -124,8 +107,11 @@ struct disk_transfer *disk_ring_done(struct disk_ring *r, bool wait)
 		return NULL;
 	t = io_uring_cqe_get_data(cqe);
 	t->failed = cqe->res < 0;
-	if (!t->failed && !t->flush && (__u64)cqe->res < t->bytes)
-		t->failed = !cqe->res || finish(r->disk, t, cqe->res);
+	if (!t->failed && !t->flush && (__u64)cqe->res < t->bytes) {
+		/* The kernel did a part: do the rest and wait for it. */
+		disk_advance(t, cqe->res);
+		t->failed = !cqe->res || disk_transfer(r->disk, t);
+	}
 	io_uring_cqe_seen(&r->ring, cqe);
 	return t;
 }

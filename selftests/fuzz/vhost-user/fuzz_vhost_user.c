@@ -151,7 +151,7 @@ static int make_memory(void)
 static void fuzz_backend(__u8 how)
 {
 	struct backend_device device;
-	struct served_disk disk = { .fd = -1, .sectors = SECTORS, .read_only = how & 4 };
+	struct served_disk disk = { .disk.fd = -1 };
 	struct sentence why;
 	struct backend b;
 	int pair[2], memory;
@@ -173,8 +173,8 @@ static void fuzz_backend(__u8 how)
 	backend_close(&b);
 	close(pair[0]);
 	close(memory);
-	if (disk.fd >= 0)
-		close(disk.fd);
+	if (disk.disk.fd >= 0)
+		close(disk.disk.fd);
 }
 
 /* Answers are written before they are asked for. */

@@ -3,6 +3,7 @@
  * Tests of vhost-user: messages, a front end whose peer is scripted, and our front end with our
  * back end on the two ends of a socket pair.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/virtio_blk.h>
@@ -10,6 +11,7 @@
 #include <linux/virtio_ids.h>
 #include <linux/virtio_ring.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -670,6 +672,26 @@ static void device_needs_reset(void)
 	unlink(at.sun_path);
 }
 
+/* The process of a back end that does not end by SIGTERM does not keep the tool from its end. */
+static void child_that_stays(void)
+{
+	struct vhost_user_memory_source memory = { };
+	sigset_t term, before;
+	pid_t child;
+
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, &before);
+	child = fork();
+	if (!child) {
+		for (;;)
+			pause();
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	CHECK(!vhost_user_open(&vhost_user_rng, "/tmp/minikvm-none", &memory, NULL, child, &why));
+	CHECK(kill(child, 0) && errno == ESRCH);
+}
+
 const struct test vhost_user_tests[] = {
 	{ "vhost_user_messages", whole_messages },
 	{ "vhost_user_broken_messages", broken_messages },
@@ -684,5 +706,6 @@ const struct test vhost_user_tests[] = {
 	{ "vhost_user_device_survives", device_survives },
 	{ "vhost_user_device_needs_reset", device_needs_reset },
 	{ "vhost_user_served_disks", served_disks },
+	{ "vhost_user_child_that_stays", child_that_stays },
 	{ }
 };

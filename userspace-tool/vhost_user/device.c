@@ -20,6 +20,7 @@
 #include <linux/virtio_fs.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_ring.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +39,7 @@
 
 #define WORKER		0
 #define RETRY_SECONDS	1
+#define END_MS		2000	/* for the process of a back end to end when it is asked */
 #define WANTED		(BIT_ULL(VHOST_USER_PROTOCOL_F_MQ) | \
 			 BIT_ULL(VHOST_USER_PROTOCOL_F_REPLY_ACK) | \
 			 BIT_ULL(VHOST_USER_PROTOCOL_F_CONFIG) | \
@@ -347,15 +349,21 @@ static void notify(struct virtio_device *d, unsigned int queue)
 	(void)queue;
 }
 
-/* By descriptor: the sandbox lets this process signal nobody else. */
+/* By descriptor: the sandbox lets this process signal no other. */
 static void end_child(pid_t child, int child_fd)
 {
+	struct pollfd p = { .fd = child_fd, .events = POLLIN };
+
 	if (child <= 0)
 		return;
-	if (child_fd >= 0)
+	if (child_fd >= 0) {
 		pidfd_send_signal(child_fd, SIGTERM, NULL, 0);
-	else
+		/* It works on what a hostile guest sends, and may not listen any more. */
+		if (poll(&p, 1, END_MS) == 0)
+			pidfd_send_signal(child_fd, SIGKILL, NULL, 0);
+	} else {
 		kill(child, SIGTERM);
+	}
 	waitpid(child, NULL, 0);
 	if (child_fd >= 0)
 		close(child_fd);

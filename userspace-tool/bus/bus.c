@@ -4,8 +4,8 @@
  *
  * Every exit for a device comes through bus_read() or bus_write(), on as many threads as there are
  * vCPUs, so that they take no lock: they read the table, and read it again if its sequence number
- * says that somebody changed it meanwhile. Changes are rare (a guest moves a BAR) and short. The
- * table has a fixed size, so that a guest which moves BARs for ever costs no memory.
+ * says that it changed meanwhile. Changes are rare (a guest moves a BAR) and short. The
+ * table has a fixed size, so that a guest which moves BARs without end costs no memory.
  *
  * Relies on a device outliving every access: one that was found just before bus_remove() is still
  * carried out. Devices are released when no vCPU runs.

@@ -5,8 +5,8 @@
  *
  * Each message has an eventfd. While the guest has the message enabled and unmasked, the machine
  * listens to it (irqfd), so that an interrupt goes from the device's thread to the guest without
- * any lock or system call but the write. While it is masked, nobody listens, and the eventfd's
- * counter is the pending bit; the machine sees it when it listens again.
+ * any lock or system call but the write. While it is masked, the machine does not, and the
+ * eventfd's counter is the pending bit; the machine sees it when it listens again.
  */
 #include <linux/pci_regs.h>
 #include <poll.h>

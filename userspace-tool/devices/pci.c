@@ -250,7 +250,7 @@ bool pci_root_window(const struct pci_root *root, __u64 at, __u64 size)
  * @pin: 0 to 3: INTA# to INTD#
  * @level: asserted
  *
- * Devices share lines: one is high while somebody asserts it. A device tells changes only.
+ * Devices share lines: one is high while any of them asserts it. A device tells changes only.
  */
 void pci_root_line(struct pci_root *root, unsigned int device, unsigned int pin, bool level)
 {

@@ -84,7 +84,7 @@ static ssize_t send_packet(const void *frame, size_t len, void *opaque)
 
 static void guest_error(const char *message, void *opaque)
 {
-	(void)message;	/* the guest could say it for ever */
+	(void)message;	/* the guest could cause it without end */
 	(void)opaque;
 }
 

@@ -162,7 +162,7 @@ static int set_features(struct backend *b, struct vhost_user_message *m, struct 
 	__u64 unknown = m->payload.number & ~(QUEUE_FEATURES | b->device->features);
 
 	if (unknown)
-		return say(why, "The front end accepts features that nobody has offered: 0x%llx.",
+		return say(why, "The front end accepts features that were not offered: 0x%llx.",
 			   unknown);
 	b->features = m->payload.number;
 	return DONE;
@@ -185,7 +185,7 @@ static int set_protocol(struct backend *b, struct vhost_user_message *m, struct 
 
 	if (unknown)
 		return say(why,
-			   "The front end accepts protocol features that nobody has offered: 0x%llx.",
+			   "The front end accepts protocol features that were not offered: 0x%llx.",
 			   unknown);
 	b->protocol = m->payload.number;
 	return DONE;

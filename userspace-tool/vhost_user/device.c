@@ -190,7 +190,7 @@ static void lost(struct vhost_user *v)
 		return;
 	}
 	say(&what,
-	    "%s: The back end at %s went away, and nobody knows what it was working on: the device needs a reset.",
+	    "%s: The back end at %s went away, and what it was working on is not known: the device needs a reset.",
 	    d->name, v->path);
 	fprintf(stderr, "minikvm: %s\n", what.text);
 	if (d->report)
@@ -246,7 +246,7 @@ static int check_successor(struct vhost_user *v, struct sentence *why)
 	return frontend_get_config(&v->frontend, config, d->config_size, why);
 }
 
-/* Is somebody there again? A path where nobody listens is looked at again, in silence. */
+/* Is there a back end again? If none listens, the next tick looks again, in silence. */
 static void retry_ready(void *opaque)
 {
 	struct vhost_user *v = opaque;

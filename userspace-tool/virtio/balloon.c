@@ -8,7 +8,7 @@
  * Two further things need no wish of the host's: the guest may report pages that are free at the
  * moment (VIRTIO_BALLOON_F_REPORTING), and it tells statistics when it is given a buffer back.
  *
- * Relies on the guest's memory being private and pinned by nobody: with an assigned device there is
+ * Relies on the guest's memory being private and not pinned: with an assigned device there is
  * no balloon, since the device would go on using the old pages. Has one worker, whose lock is held
  * in each function but balloon_set() and balloon_get(), which take it.
  */
@@ -106,7 +106,7 @@ static void report(struct balloon *b, const struct virtqueue_chain *chain)
 		b->numbers.reported += take(part[i].iov_base, part[i].iov_len);
 }
 
-/* The buffer stays here until somebody asks again. */
+/* The buffer stays here until balloon_get() asks again. */
 static void statistics(struct balloon *b, const struct virtqueue_chain *chain)
 {
 	struct virtio_balloon_stat s;

@@ -109,7 +109,7 @@ struct virtio_queue {
  * @running: DRIVER_OK was set, and no reset followed
  * @needs_reset: a rule was broken; nothing is served until the reset
  * @told: it was said which, once
- * @report: tell the machine's watchers a sentence, when a rule was broken; NULL: nobody watches
+ * @report: tell the machine's watchers a sentence, when a rule was broken; NULL: there are none
  * @machine: its first argument
  * @interrupt: of the transport: queue @queue has used buffers, or (-1) the configuration changed
  * @transport: its first argument

@@ -116,7 +116,7 @@ struct disk_transfer *disk_ring_done(struct disk_ring *r, bool wait)
 	return t;
 }
 
-/* Let the eventfd be told, or not, while somebody looks at the ring anyway. */
+/* Let the eventfd be told, or not, while the worker looks at the ring anyway. */
 void disk_ring_events(struct disk_ring *r, bool on)
 {
 	io_uring_cq_eventfd_toggle(&r->ring, on);

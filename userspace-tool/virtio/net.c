@@ -7,7 +7,7 @@
  * transmits is written to it as it lies in the guest's memory, in one system call and without a
  * copy. A frame that arrives may be larger than a buffer of the driver's; it is spread over as many
  * as it takes (VIRTIO_NET_F_MRG_RXBUF), and the driver then sees all of them at once. Where one
- * side cannot go on, nothing is lost and nobody turns in circles: without empty buffers the
+ * side cannot go on, nothing is lost and the worker sleeps: without empty buffers the
  * descriptor is not looked at, until the driver notifies; with a full cable the frame waits until
  * the descriptor takes it.
  *
@@ -80,7 +80,7 @@ struct net {
 	bool blocked;
 };
 
-/* Look for frames unless nobody could take them, and for room if a frame waits for it. */
+/* Look for frames unless no buffer is there for them, and for room if a frame waits for it. */
 static void look(struct net *n)
 {
 	__u32 events = (n->starved ? 0 : EPOLLIN) | (n->blocked ? EPOLLOUT : 0);
@@ -228,7 +228,7 @@ static void receive(struct net *n)
 
 /* ---- what is transmitted --------------------------------------------------------------------- */
 
-/* Return: false if the cable is full; else the frame is gone, or nobody wants it. */
+/* Return: false if the cable is full; else the frame is gone, or dropped. */
 static bool send_frame(struct net *n, const struct virtqueue_chain *chain)
 {
 	ssize_t ret;

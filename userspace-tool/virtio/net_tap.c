@@ -2,8 +2,8 @@
 /*
  * A tap device: see net_tap.h, and "Universal TUN/TAP device driver" in Linux' documentation. What
  * the guest transmits arrives at the host's interface of that name, and the reverse; each frame has
- * the header of virtio before it (IFF_VNET_HDR): checksums that nobody has computed yet, and
- * packets that nobody has cut yet, pass as they are.
+ * the header of virtio before it (IFF_VNET_HDR): checksums that are still to be computed,
+ * and packets that are still to be cut, pass as they are.
  *
  * Relies on the administrator: an ordinary user can open only an interface that was made for him
  * (ip tuntap add mode tap user NAME), and addresses, routes and bridges are not the tool's.

@@ -5,7 +5,7 @@
  * driver makes buffers available, the device fills them with getrandom(2) and gives them back.
  *
  * With a rate, a buffer that the rate does not allow yet waits in the queue, and a timer wakes the
- * worker: nobody sleeps, and a driver that asks for more than its share only waits itself.
+ * worker, which sleeps in no other place: a driver that asks for more than its share waits alone.
  *
  * Relies on struct virtio_device (device.h) for everything that all devices do alike. It has one
  * worker, whose lock is held in each function here, so that there is no other.

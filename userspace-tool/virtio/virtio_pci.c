@@ -155,7 +155,7 @@ static void enable_queue(struct virtio_pci *p, struct virtio_pci_queue *q)
 {
 	const struct virtio_device *d = p->device;
 
-	/* Before FEATURES_OK nobody knows which format the queue has. */
+	/* Before FEATURES_OK the format of the queue is not known. */
 	if (is_enabled(p) || !(p->status & VIRTIO_CONFIG_S_FEATURES_OK))
 		return;
 	q->layout.packed = virtio_has(d, VIRTIO_F_RING_PACKED);

@@ -39,7 +39,7 @@ int worker_init(struct worker *w)
 /**
  * worker_turn() - wait for descriptors, and serve those that are ready
  * @w: the worker
- * @timeout_ms: how long, in milliseconds; -1 for ever
+ * @timeout_ms: how long, in milliseconds; -1: without end
  *
  * Return: false when the worker is to end.
  */

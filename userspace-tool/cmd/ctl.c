@@ -15,6 +15,7 @@
 
 #include "cmd/command.h"
 #include "cmd/describe.h"
+#include "cmd/number.h"
 #include "compiler.h"
 #include "control/client.h"
 #include "control/request.h"
@@ -35,13 +36,14 @@ const struct described_command ctl_description = {
 	.name = "ctl",
 	.run = command_ctl,
 	.summary = "steer a running guest: pause, snapshot, reset, ...",
-	.synopsis = "NAME REQUEST [--json]\nNAME snapshot DIR",
+	.synopsis = "NAME REQUEST [--json]\nNAME snapshot DIR\nNAME balloon SIZE",
 	.about =
 	"Asks something of a guest that runs with 'minikvm run --name NAME'.\n\n"
 	"info: what it is and does. pause, resume: stop its vCPUs, let them go on. snapshot DIR: write\n"
 	"its whole state to a new directory, for 'minikvm run --restore DIR'. stop: press its power\n"
 	"button. reset: start it anew. quit: end it at once. events: print what happens to it, until it\n"
-	"ends.",
+	"ends.\n\n"
+	"balloon SIZE: the guest is to lend the host so much of its memory ('minikvm run --balloon').",
 	.options = options,
 	.more = "Exit status: 0 done, 1 the guest or the system refuses, 2 wrong usage.",
 };
@@ -65,29 +67,74 @@ static void print_json(struct json_object *o)
 	fflush(stdout);
 }
 
-static int ask(struct control_client *c, const char *verb, bool json, struct sentence *why)
+/* Return: the elements' names, or themselves where they are strings, in a row. */
+static const char *listed(struct sentence *list, struct json_object *array)
 {
-	struct json_object *result = client_ask(c, verb, NULL, 0, why);
-	struct sentence line;
+	size_t i, len = 0;
+
+	list->text[0] = 0;
+	for (i = 0; i < json_object_array_length(array) && len < sizeof(list->text); i++) {
+		struct json_object *one = json_object_array_get_idx(array, i), *name = one;
+
+		if (json_object_is_type(one, json_type_object))
+			json_object_object_get_ex(one, "name", &name);
+		len += snprintf(list->text + len, sizeof(list->text) - len, "%s%s", i ? ", " : "",
+				json_object_get_string(name));
+	}
+	return list->text;
+}
+
+/* A line for each member; one of a nested object has both names. */
+static void print_members(struct json_object *o, const char *prefix)
+{
+	struct sentence line, list;
+	const char *text;
+	char name[64];
+
+	json_object_object_foreach(o, key, value) {
+		snprintf(name, sizeof(name), "%s%s%s", prefix, *prefix ? "-" : "", key);
+		if (json_object_is_type(value, json_type_object)) {
+			print_members(value, name);
+			continue;
+		}
+		text = json_object_get_string(value);
+		if (json_object_is_type(value, json_type_array))
+			text = listed(&list, value);
+		say(&line, "%-9s %s", name, text);
+		make_printable(line.text);
+		puts(line.text);
+	}
+}
+
+/* Takes the request over. */
+static int ask(struct control_client *c, struct json_object *request, bool json,
+	       struct sentence *why)
+{
+	struct json_object *result = client_ask(c, request, NULL, 0, why);
 
 	if (!result)
 		return -1;
-	if (json) {
+	if (json)
 		print_json(result);
-	} else {
-		json_object_object_foreach(result, key, value) {
-			say(&line, "%-9s %s", key, json_object_get_string(value));
-			make_printable(line.text);
-			puts(line.text);
-		}
-	}
+	else
+		print_members(result, "");
 	json_object_put(result);
 	return 0;
 }
 
+static int balloon(struct control_client *c, const char *size, bool json, struct sentence *why)
+{
+	struct json_object *request = request_make("balloon");
+	__u64 bytes = 0;
+
+	parse_size(size, &bytes);	/* checked before the guest was looked for */
+	json_object_object_add(request, "size", json_object_new_int64(bytes));
+	return ask(c, request, json, why);
+}
+
 static int print_events(struct control_client *c, bool json, struct sentence *why)
 {
-	struct json_object *o = client_ask(c, "events", NULL, 0, why), *event, *detail;
+	struct json_object *o = client_ask(c, request_make("events"), NULL, 0, why), *event, *detail;
 	struct sentence line;
 
 	if (!o)
@@ -138,7 +185,7 @@ static int fill_directory(struct control_client *c, int dir, const char *where, 
 		return -1;
 	file[1] = make_file(dir, where, SNAPSHOT_MEMORY_FILE, why);
 	if (file[1] >= 0) {
-		result = client_ask(c, "snapshot", file, ARRAY_SIZE(file), why);
+		result = client_ask(c, request_make("snapshot"), file, ARRAY_SIZE(file), why);
 		close(file[1]);
 		if (result && renameat(dir, PARTIAL_FILE, dir, SNAPSHOT_STATE_FILE) < 0) {
 			say(why, "%s/%s cannot be renamed: %s.", where, PARTIAL_FILE,
@@ -177,21 +224,30 @@ static int snapshot(struct control_client *c, const char *where, bool json, stru
 	return ret;
 }
 
-static int command_ctl(int argc, char **argv)
+/* The request's argument: what it is, where it has one. */
+static const char *argument_of(const char *verb)
 {
-	struct control_client c = { .fd = -1 };
-	struct sentence why;
-	const char *verb;
-	bool json = false;
-	int option, ret;
+	static const struct {
+		const char *verb, *argument;
+	} with[] = {
+		{ "snapshot", "one directory" },
+		{ "balloon", "one size" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(with); i++)
+		if (!strcmp(verb, with[i].verb))
+			return with[i].argument;
+	return NULL;
+}
+
+/* What is wrong with the operands is said before a guest is asked. Return: a status, or -1. */
+static int check_operands(int argc, char **argv)
+{
+	const char *verb, *argument;
+	__u64 bytes;
 	enum verb i;
 
-	while ((option = describe_next(&ctl_description, argc, argv)) == OPT_JSON)
-		json = true;
-	if (option != OPTION_END)
-		return option == OPTION_HELP ? STATUS_OK : STATUS_USAGE;
-	argc -= optind;
-	argv += optind;
 	if (argc < 2)
 		return complain("Say which guest, and what it is to do: NAME REQUEST.");
 	verb = argv[1];
@@ -200,17 +256,44 @@ static int command_ctl(int argc, char **argv)
 			break;
 	if (i == VERBS)
 		return complain("'%s' is nothing that a guest can be asked for.", verb);
-	if (!strcmp(verb, "snapshot") && argc != 3)
-		return complain("snapshot takes one directory.");
-	if (strcmp(verb, "snapshot") != 0 && argc != 2)
+	argument = argument_of(verb);
+	if (argument && argc != 3)
+		return complain("%s takes %s.", verb, argument);
+	if (!argument && argc != 2)
 		return complain("%s takes no argument.", verb);
+	if (!strcmp(verb, "balloon") && !parse_size(argv[2], &bytes))
+		return complain("balloon takes a number of MiB, or one with a suffix like 512M or 2G, not '%s'.",
+				argv[2]);
+	return -1;
+}
+
+static int command_ctl(int argc, char **argv)
+{
+	struct control_client c = { .fd = -1 };
+	struct sentence why;
+	const char *verb;
+	bool json = false;
+	int option, ret;
+
+	while ((option = describe_next(&ctl_description, argc, argv)) == OPT_JSON)
+		json = true;
+	if (option != OPTION_END)
+		return option == OPTION_HELP ? STATUS_OK : STATUS_USAGE;
+	argc -= optind;
+	argv += optind;
+	ret = check_operands(argc, argv);
+	if (ret >= 0)
+		return ret;
+	verb = argv[1];
 	ret = client_open(&c, argv[0], &why);
 	if (!ret && !strcmp(verb, "snapshot"))
 		ret = snapshot(&c, argv[2], json, &why);
+	else if (!ret && !strcmp(verb, "balloon"))
+		ret = balloon(&c, argv[2], json, &why);
 	else if (!ret && !strcmp(verb, "events"))
 		ret = print_events(&c, json, &why);
 	else if (!ret)
-		ret = ask(&c, verb, json, &why);
+		ret = ask(&c, request_make(verb), json, &why);
 	client_close(&c);
 	if (!ret)
 		return STATUS_OK;

@@ -13,6 +13,7 @@
 #include "cmd/describe.h"
 #include "compiler.h"
 #include "control/client.h"
+#include "control/request.h"
 
 #define OPT_JSON	(OPT_DEV + 1)
 #define SUFFIX		".sock"
@@ -49,7 +50,7 @@ static int print_guest(const char *name, bool json, struct sentence *why)
 	struct sentence line;
 
 	if (client_open(&c, name, why) == 0)
-		info = client_ask(&c, "info", NULL, 0, why);
+		info = client_ask(&c, request_make("info"), NULL, 0, why);
 	client_close(&c);
 	if (!info)
 		return -1;

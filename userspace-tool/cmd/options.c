@@ -17,6 +17,7 @@
 #include "cmd/command.h"
 #include "cmd/config.h"
 #include "cmd/describe.h"
+#include "cmd/number.h"
 #include "cmd/options.h"
 #include "compiler.h"
 #include "control/path.h"
@@ -187,50 +188,6 @@ static const char *option_name(int value)
 	return o->name;
 }
 
-/* Decimal, or hexadecimal after 0x; a leading zero does not make it octal. Return: what follows. */
-static const char *read_number(const char *s, __u64 *value)
-{
-	int base = s[0] == '0' && (s[1] == 'x' || s[1] == 'X') ? 16 : 10;
-	char *end;
-
-	if (*s < '0' || *s > '9')
-		return NULL;
-	errno = 0;
-	*value = strtoull(s, &end, base);
-	return errno ? NULL : end;
-}
-
-static bool parse_number(const char *s, __u64 min, __u64 max, __u64 *value)
-{
-	const char *end = read_number(s, value);
-
-	return end && !*end && *value >= min && *value <= max;
-}
-
-/* A size in bytes from MiB, or from what the suffix says; it has to be whole MiB. */
-static bool parse_size(const char *s, __u64 *bytes)
-{
-	static const struct {
-		const char *suffix;
-		__u64 unit;
-	} units[] = {
-		{ "", MIB }, { "K", KIB }, { "M", MIB }, { "G", GIB }, { "T", 1024 * GIB },
-		{ "KiB", KIB }, { "MiB", MIB }, { "GiB", GIB }, { "TiB", 1024 * GIB },
-	};
-	const char *end = read_number(s, bytes);
-	size_t i;
-
-	for (i = 0; end && i < ARRAY_SIZE(units); i++) {
-		if (strcasecmp(end, units[i].suffix) != 0)
-			continue;
-		if (*bytes > MEM_MIB_MAX * MIB / units[i].unit)
-			return false;
-		*bytes *= units[i].unit;
-		return *bytes >= MEM_MIB_MIN * MIB && *bytes % MIB == 0;
-	}
-	return false;
-}
-
 static bool parse_seconds(const char *s, double *value)
 {
 	char *end;
@@ -365,7 +322,7 @@ static int parse_option(void *opaque, int option, const char *arg)
 
 	switch (option) {
 	case OPT_MEM:
-		if (!parse_size(arg, &opt->mem))
+		if (!parse_size(arg, &opt->mem) || !opt->mem)
 			return complain("--mem takes a number of MiB from %d to %d, or one with a suffix like 512M or 2G, not '%s'.",
 					MEM_MIB_MIN, MEM_MIB_MAX, arg);
 		break;
@@ -427,7 +384,7 @@ static int parse_option(void *opaque, int option, const char *arg)
 	case OPT_NET:
 		return parse_net(opt, arg);
 	case OPT_BALLOON:
-		if (arg && !parse_size(arg, &opt->balloon_size))
+		if (arg && (!parse_size(arg, &opt->balloon_size) || !opt->balloon_size))
 			return complain("--balloon takes a number of MiB from %d to %d, or one with a suffix like 512M or 2G, not '%s'.",
 					MEM_MIB_MIN, MEM_MIB_MAX, arg);
 		opt->balloon = true;

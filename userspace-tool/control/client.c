@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "control/client.h"
-#include "control/request.h"
 
 #define FILES_MAX	4
 
@@ -69,28 +68,29 @@ static int send_all(int fd, struct msghdr *msg, struct sentence *why)
 /**
  * client_send() - send a request
  * @c: the connection
- * @verb: what is requested
+ * @request: the request, which is taken over
  * @files: descriptors that go with it
  * @count: how many, at most 4
  * @why: receives the sentence on failure
  *
  * Return: 0, or -1.
  */
-int client_send(struct control_client *c, const char *verb, const int *files, unsigned int count,
-		struct sentence *why)
+int client_send(struct control_client *c, struct json_object *request, const int *files,
+		unsigned int count, struct sentence *why)
 {
 	union {
 		struct cmsghdr head;
 		char bytes[CMSG_SPACE(FILES_MAX * sizeof(int))];
 	} space = { .bytes = { 0 } };
-	struct json_object *o = request_make(verb);
-	char line[256];
+	char line[512];
 	struct iovec iov = { .iov_base = line };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
 	iov.iov_len = snprintf(line, sizeof(line), "%s\n",
-			       json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
-	json_object_put(o);
+			       json_object_to_json_string_ext(request, JSON_C_TO_STRING_PLAIN));
+	json_object_put(request);
+	if (iov.iov_len >= sizeof(line))
+		return say(why, "The request is too long.");
 	if (count && count <= FILES_MAX) {
 		msg.msg_control = &space;
 		msg.msg_controllen = CMSG_SPACE(count * sizeof(int));
@@ -141,19 +141,19 @@ struct json_object *client_receive(struct control_client *c, struct sentence *wh
 /**
  * client_ask() - send a request and wait for its result
  * @c: the connection
- * @verb: what is requested
+ * @request: the request, which is taken over
  * @files: descriptors that go with it
  * @count: how many
  * @why: receives the sentence on failure, which may be the guest's
  *
  * Return: the result, which the caller puts; or NULL.
  */
-struct json_object *client_ask(struct control_client *c, const char *verb, const int *files,
-			       unsigned int count, struct sentence *why)
+struct json_object *client_ask(struct control_client *c, struct json_object *request,
+			       const int *files, unsigned int count, struct sentence *why)
 {
 	struct json_object *answer, *part;
 
-	if (client_send(c, verb, files, count, why))
+	if (client_send(c, request, files, count, why))
 		return NULL;
 	answer = client_receive(c, why);
 	if (!answer) {

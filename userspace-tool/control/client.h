@@ -21,11 +21,11 @@ struct control_client {
 };
 
 int client_open(struct control_client *c, const char *name, struct sentence *why);
-int client_send(struct control_client *c, const char *verb, const int *files, unsigned int count,
-		struct sentence *why);
+int client_send(struct control_client *c, struct json_object *request, const int *files,
+		unsigned int count, struct sentence *why);
 struct json_object *client_receive(struct control_client *c, struct sentence *why);
-struct json_object *client_ask(struct control_client *c, const char *verb, const int *files,
-			       unsigned int count, struct sentence *why);
+struct json_object *client_ask(struct control_client *c, struct json_object *request,
+			       const int *files, unsigned int count, struct sentence *why);
 void client_close(struct control_client *c);
 
 #endif

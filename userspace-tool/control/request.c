@@ -11,20 +11,26 @@
 
 #define DEPTH	8	/* of nested objects; the schema has two */
 
-static const char * const verbs[VERBS] = {
-	[VERB_INFO] = "info",
-	[VERB_PAUSE] = "pause",
-	[VERB_RESUME] = "resume",
-	[VERB_SNAPSHOT] = "snapshot",
-	[VERB_STOP] = "stop",
-	[VERB_RESET] = "reset",
-	[VERB_QUIT] = "quit",
-	[VERB_EVENTS] = "events",
+/* What can be requested, and the member that a request of this kind has beside the common ones. */
+static const struct {
+	const char *name;
+	const char *member;
+	enum json_type type;
+} verbs[VERBS] = {
+	[VERB_INFO] = { .name = "info" },
+	[VERB_PAUSE] = { .name = "pause" },
+	[VERB_RESUME] = { .name = "resume" },
+	[VERB_SNAPSHOT] = { .name = "snapshot" },
+	[VERB_STOP] = { .name = "stop" },
+	[VERB_RESET] = { .name = "reset" },
+	[VERB_QUIT] = { .name = "quit" },
+	[VERB_EVENTS] = { .name = "events" },
+	[VERB_BALLOON] = { .name = "balloon", .member = "size", .type = json_type_int },
 };
 
 const char *verb_name(enum verb verb)
 {
-	return verbs[verb];
+	return verbs[verb].name;
 }
 
 /* One JSON text and nothing behind it. Return: the object, or NULL. */
@@ -53,26 +59,66 @@ static struct json_object *parse(const char *line, struct sentence *why)
 	return NULL;
 }
 
+/* A part of a client's text, fit for a terminal. */
+static const char *quoted(char *room, size_t size, const char *text)
+{
+	strncpy(room, text, size - 1);
+	room[size - 1] = 0;
+	make_printable(room);
+	return room;
+}
+
 static int find_verb(const char *name, enum verb *verb, struct sentence *why)
 {
 	char printable[32];
 	unsigned int i;
 
 	for (i = 0; i < VERBS; i++) {
-		if (strcmp(verbs[i], name) != 0)
+		if (strcmp(verbs[i].name, name) != 0)
 			continue;
 		*verb = i;
 		return 0;
 	}
-	strncpy(printable, name, sizeof(printable) - 1);
-	printable[sizeof(printable) - 1] = 0;
-	make_printable(printable);
-	return say(why, "'%s' cannot be requested.", printable);
+	return say(why, "'%s' cannot be requested.", quoted(printable, sizeof(printable), name));
+}
+
+static bool is_whole_string(struct json_object *o)
+{
+	return json_object_is_type(o, json_type_string) &&
+	       strlen(json_object_get_string(o)) == (size_t)json_object_get_string_len(o);
+}
+
+/* The member that belongs to this kind of request, or a NULL @key. */
+static int take_own(struct request *r, const char *key, struct json_object *value,
+		    struct sentence *why)
+{
+	const char *name = verbs[r->verb].name, *member = verbs[r->verb].member;
+	bool number = verbs[r->verb].type == json_type_int;
+	char printable[32];
+
+	if (key && (!member || strcmp(key, member) != 0))
+		return say(why, "A request '%s' has no member '%s'.", name,
+			   quoted(printable, sizeof(printable), key));
+	if (!member)
+		return 0;
+	if (number && json_object_is_type(value, json_type_int) &&
+	    json_object_get_int64(value) >= 0) {
+		r->number = json_object_get_int64(value);
+		return 0;
+	}
+	if (!number && is_whole_string(value) &&
+	    strlen(json_object_get_string(value)) < sizeof(r->text)) {
+		strcpy(r->text, json_object_get_string(value));
+		return 0;
+	}
+	return say(why, "A request '%s' has a member '%s', which is a %s.", name, member,
+		   number ? "number from 0 on" : "short string");
 }
 
 static int take_members(struct json_object *o, struct request *r, struct sentence *why)
 {
-	struct json_object *verb = NULL;
+	struct json_object *verb = NULL, *own = NULL;
+	const char *own_key = NULL;
 	char printable[32];
 
 	json_object_object_foreach(o, key, value) {
@@ -80,17 +126,20 @@ static int take_members(struct json_object *o, struct request *r, struct sentenc
 			verb = value;
 		} else if (!strcmp(key, "id")) {
 			r->id = json_object_get(value);
+		} else if (own_key) {
+			return say(why,
+				   "A request has at most one member beside 'request' and 'id': '%s' is one too many.",
+				   quoted(printable, sizeof(printable), key));
 		} else {
-			strncpy(printable, key, sizeof(printable) - 1);
-			printable[sizeof(printable) - 1] = 0;
-			make_printable(printable);
-			return say(why, "A request has no member '%s'.", printable);
+			own_key = key;
+			own = value;
 		}
 	}
-	if (!json_object_is_type(verb, json_type_string) ||
-	    strlen(json_object_get_string(verb)) != (size_t)json_object_get_string_len(verb))
+	if (!is_whole_string(verb))
 		return say(why, "A request has a member 'request', which is a string.");
-	return find_verb(json_object_get_string(verb), &r->verb, why);
+	if (find_verb(json_object_get_string(verb), &r->verb, why))
+		return -1;
+	return take_own(r, own_key, own, why);
 }
 
 /**

@@ -6,9 +6,12 @@
 #define MINIKVM_TOOL_REQUEST_H
 
 #include <json-c/json.h>
+#include <linux/types.h>
 #include <stdbool.h>
 
 #include "terminal/sentence.h"
+
+#define REQUEST_TEXT_SIZE	64
 
 enum verb {
 	VERB_INFO,
@@ -19,6 +22,7 @@ enum verb {
 	VERB_RESET,
 	VERB_QUIT,
 	VERB_EVENTS,
+	VERB_BALLOON,
 	VERBS,
 };
 
@@ -26,10 +30,14 @@ enum verb {
  * struct request - one line of a client's
  * @verb: what it asks for
  * @id: what its answer is to carry, or NULL
+ * @number: its own member, where that is a number
+ * @text: its own member, where that is a string
  */
 struct request {
 	enum verb verb;
 	struct json_object *id;
+	__u64 number;
+	char text[REQUEST_TEXT_SIZE];
 };
 
 int request_parse(const char *line, struct request *r, struct sentence *why);

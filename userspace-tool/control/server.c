@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "compiler.h"
+#include "control/device_request.h"
 #include "control/line.h"
 #include "control/path.h"
 #include "control/request.h"
@@ -194,6 +195,7 @@ static struct json_object *describe(const struct control *c)
 			       json_object_new_int64((now_ns() - g->started) / NS_PER_S));
 	json_object_object_add(o, "resets", json_object_new_int(g->resets));
 	json_object_object_add(o, "exits", json_object_new_int64(exits));
+	device_request_describe(g->m, o);
 	return o;
 }
 
@@ -338,6 +340,9 @@ static bool carry_out(struct control *c, struct client *l, struct request *r,
 		break;
 	case VERB_EVENTS:
 		l->wants_events = true;
+		break;
+	case VERB_BALLOON:
+		*failed = device_request_balloon(m, r->number, why);
 		break;
 	case VERBS:
 		break;

@@ -72,7 +72,8 @@ static void test_requests(void)
 	char line[64];
 
 	for (i = 0; i < VERBS; i++) {
-		snprintf(line, sizeof(line), "{\"request\":\"%s\",\"id\":%u}", verb_name(i), i);
+		snprintf(line, sizeof(line), "{\"request\":\"%s\",\"id\":%u%s}", verb_name(i), i,
+			 i == VERB_BALLOON ? ",\"size\":5" : "");
 		CHECK(request_parse(line, &r, &why) == 0 && r.verb == i);
 		CHECK((unsigned int)json_object_get_int(r.id) == i);
 		json_object_put(r.id);
@@ -89,6 +90,12 @@ static void test_requests(void)
 	CHECK(strstr(refused("{\"request\":\"info\\u0000x\"}"), "a member 'request'"));
 	CHECK(strstr(refused("{\"request\":\"in\\u001bfo\"}"), "'in?fo' cannot be requested"));
 	CHECK(strstr(refused("{\"request\":\"info\",\"Id\":1}"), "no member 'Id'"));
+	CHECK(strstr(refused("{\"a\":1,\"request\":\"info\",\"b\":1}"), "'b' is one too many"));
+	CHECK(!request_parse("{\"size\":4096,\"request\":\"balloon\"}", &r, &why));
+	CHECK(r.number == 4096);
+	CHECK(strstr(refused("{\"request\":\"balloon\"}"), "a number from 0 on"));
+	CHECK(strstr(refused("{\"request\":\"balloon\",\"size\":-1}"), "a number from 0 on"));
+	CHECK(strstr(refused("{\"request\":\"balloon\",\"size\":1.5}"), "a number from 0 on"));
 	CHECK(strstr(refused("{\"request\":\"info\",\"id\":[[[[[[[[[[1]]]]]]]]]]}"), "no JSON"));
 }
 

@@ -314,7 +314,11 @@ static int run_all(struct first_run *r, const struct first_run_stage *only,
 		finish(r, "Ended by a signal.");
 		return STATUS_SIGNAL + interrupted;
 	}
-	return finish(r, "All stages passed.") ? STATUS_FAILED : STATUS_OK;
+	if (only)
+		snprintf(words, sizeof(words), "Stage \"%s\" passed; no other was asked for.", only->name);
+	else
+		snprintf(words, sizeof(words), "All stages passed.");
+	return finish(r, words) ? STATUS_FAILED : STATUS_OK;
 }
 
 #define OPT_AGAIN	257

@@ -11,6 +11,7 @@
 
 #include "cmd/command.h"
 #include "cmd/describe.h"
+#include "terminal/message.h"
 
 #ifndef MINIKVM_VERSION
 #define MINIKVM_VERSION "unknown"
@@ -52,7 +53,7 @@ static int close_output(int status)
 	errno = 0;
 	if (!fclose(stdout) && !failed)
 		return status;
-	fprintf(stderr, "minikvm: Standard output cannot be written%s%s.\n", errno ? ": " : "",
+	message(MESSAGE_ERROR, "Standard output cannot be written%s%s.", errno ? ": " : "",
 		errno ? strerror(errno) : "");
 	return status == STATUS_OK ? STATUS_FAILED : status;
 }

@@ -11,6 +11,7 @@
 
 #include "cmd/command.h"
 #include "cmd/describe.h"
+#include "terminal/message.h"
 
 #define OPTIONS_MAX	64
 #define LETTERS		256	/* values below are short forms */
@@ -61,10 +62,16 @@ int describe_next(const struct described_command *command, int argc, char **argv
 	snprintf(title, sizeof(title), "minikvm %s", command->name);
 	argv[0] = title;
 	fill_options(command, options, letters);
+	opterr = !message_is_json();
 	option = getopt_long(argc, argv, letters, options, NULL);
 	if (option == 'h') {
 		describe_help(command, stdout);
 		return OPTION_HELP;
+	}
+	if (option == '?' && !opterr) {
+		message_end(MESSAGE_ERROR, STATUS_USAGE,
+			    "An option is not known, or its argument is missing or too much.");
+		return OPTION_WRONG;
 	}
 	if (option == '?') {
 		/* getopt_long() has said what is wrong. */

@@ -62,6 +62,8 @@ enum {
 	OPT_GDB,
 	OPT_LOG,
 	OPT_LOG_FILE,
+	OPT_LOG_LEVEL,
+	OPT_JSON,
 	OPT_STATS,
 	OPT_REGISTERS,
 	OPT_NAME,
@@ -129,10 +131,16 @@ static const struct described_option options[] = {
 	  .help = "End with status 2*V+1 when the guest writes the byte V to PORT." },
 	{ .name = "gdb", .value = OPT_GDB, .argument = "ADDRESS", .optional = true,
 	  .help = "Wait for gdb at :PORT of this machine (default :1234) or unix:PATH." },
-	{ .name = "log", .value = OPT_LOG, .argument = "exits=LIST",
-	  .help = "Tell each of these exits in a sentence: io,mmio,hlt,... or all." },
+	{ .name = "log", .value = OPT_LOG, .argument = "FILE|exits=LIST", .kind = TAKES_FILE,
+	  .help = "FILE: add what minikvm says to FILE, with times. exits=LIST: tell each of these\n"
+		  "exits in a sentence: io,mmio,hlt,... or all. May be given for both." },
 	{ .name = "log-file", .value = OPT_LOG_FILE, .argument = "FILE", .kind = TAKES_FILE,
-	  .help = "Write that to FILE and not to standard error." },
+	  .help = "Write the exits of --log exits=LIST to FILE alone." },
+	{ .name = "log-level", .value = OPT_LOG_LEVEL, .argument = "error|warning|info|debug",
+	  .kind = TAKES_WORD, .words = "error warning info debug",
+	  .help = "Say what matters so much, and more (default info)." },
+	{ .name = "json", .value = OPT_JSON,
+	  .help = "Say everything as JSON, an object on each line." },
 	{ .name = "stats", .value = OPT_STATS,
 	  .help = "Print times, memory and exit counts at the end." },
 	{ .name = "registers", .value = OPT_REGISTERS,
@@ -169,13 +177,16 @@ const struct described_command run_description = {
 
 static int __printf(1, 2) complain(const char *fmt, ...)
 {
+	struct sentence s;
 	va_list ap;
 
-	fputs("minikvm run: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(s.text, sizeof(s.text), fmt, ap);
 	va_end(ap);
-	fputs("\nTry 'minikvm run --help'.\n", stderr);
+	if (message_is_json())
+		message_end(MESSAGE_ERROR, STATUS_USAGE, s.text);
+	else
+		fprintf(stderr, "minikvm run: %s\nTry 'minikvm run --help'.\n", s.text);
 	return STATUS_USAGE;
 }
 
@@ -243,14 +254,35 @@ static char *join(char *first, const char *second)
 static int parse_log(struct run_options *opt, const char *arg)
 {
 	static const char exits[] = "exits=";
+	struct exit_set other;
 	struct sentence why;
 
-	if (strncmp(arg, exits, strlen(exits)) != 0)
-		return complain("--log takes exits=NAME,NAME..., not '%s'.", arg);
+	if (!*arg)
+		return complain("--log takes a file, or exits=NAME,NAME...");
+	if (strncmp(arg, exits, strlen(exits)) != 0) {
+		if (!exit_set_parse(&other, arg, &why))
+			return complain("--log takes exits=%s for exits, or the file ./%s.", arg,
+					arg);
+		opt->message_log = arg;
+		return -1;
+	}
 	if (exit_set_parse(&opt->log, arg + strlen(exits), &why))
 		return complain("--log: %s", why.text);
 	opt->log_any = true;
 	return -1;
+}
+
+static int parse_level(struct run_options *opt, const char *arg)
+{
+	unsigned int i;
+
+	for (i = 0; i < MESSAGE_LEVELS; i++) {
+		if (!strcmp(arg, message_level_name[i])) {
+			opt->messages.level = i;
+			return -1;
+		}
+	}
+	return complain("--log-level is error, warning, info or debug, not '%s'.", arg);
 }
 
 static int parse_net(struct run_options *opt, const char *arg)
@@ -427,6 +459,11 @@ static int parse_option(void *opaque, int option, const char *arg)
 	case OPT_LOG_FILE:
 		opt->log_file = arg;
 		break;
+	case OPT_LOG_LEVEL:
+		return parse_level(opt, arg);
+	case OPT_JSON:
+		opt->messages.json = true;
+		break;
 	case OPT_STATS:
 		opt->stats = true;
 		break;
@@ -446,7 +483,7 @@ static int parse_option(void *opaque, int option, const char *arg)
 		opt->reboot = true;
 		break;
 	case OPT_QUIET:
-		opt->quiet = true;
+		opt->messages.quiet = true;
 		break;
 	case OPT_NO_SANDBOX:
 		opt->no_sandbox = true;
@@ -550,7 +587,7 @@ static int check(struct run_options *opt)
 	if (opt->kernel && opt->load != LOAD_NOT_GIVEN)
 		return complain("--load is for --flat only: a kernel says itself where it goes.");
 	if (opt->log_file && !opt->log_any)
-		return complain("--log-file is for --log, which is not there.");
+		return complain("--log-file is for --log exits=LIST, which is not there.");
 	if (opt->load == LOAD_NOT_GIVEN)
 		opt->load = DEFAULT_LOAD;
 	if (opt->debug_exit_port != NO_PORT && port_owner(opt->debug_exit_port, opt->flat))
@@ -584,7 +621,14 @@ int options_parse(struct run_options *opt, int argc, char **argv)
 {
 	int option = OPTION_END, status = -1;
 
+	int i;
+
 	memset(opt, 0, sizeof(*opt));
+	opt->messages.level = MESSAGE_INFO;
+	/* What is wrong with the options before it, too, is said so. */
+	for (i = 1; i < argc; i++)
+		opt->messages.json |= !strcmp(argv[i], "--json");
+	message_set_up(&opt->messages);
 	opt->device = node_default();
 	opt->append = join(NULL, "");
 	opt->load = LOAD_NOT_GIVEN;
@@ -601,6 +645,7 @@ int options_parse(struct run_options *opt, int argc, char **argv)
 		status = complain("'%s' is not an option.", argv[optind]);
 	if (status < 0)
 		status = check(opt);
+	message_set_up(&opt->messages);
 	if (status >= 0)
 		options_free(opt);
 	return status;

@@ -11,6 +11,7 @@
 #include "boot/load.h"
 #include "cmd/vhost_user_options.h"
 #include "kvm/exit_sentence.h"
+#include "terminal/message.h"
 #include "vfio/vfio.h"
 #include "virtio/blk.h"
 #include "virtio/net_option.h"
@@ -45,7 +46,9 @@
  * @gdb: where to listen for a debugger, or NULL
  * @log: exits that are told while they happen
  * @log_any: there are some
- * @log_file: where to, or NULL for standard error
+ * @log_file: where to, or NULL for where messages go
+ * @messages: how what the tool says is told
+ * @message_log: file of what the tool says, or NULL
  * @exit_on: string that ends the run, or NULL
  * @mem: bytes of guest memory
  * @load: address of @flat
@@ -58,7 +61,6 @@
  * @name: the guest's name, under which its control socket is found; or NULL
  * @restore: directory of a snapshot that is restored, or NULL
  * @reboot: a reset starts the guest anew
- * @quiet: say nothing of a success
  * @no_sandbox: keep all rights of the user
  * @config: what keeps the strings of a configuration file, or NULL
  */
@@ -88,6 +90,8 @@ struct run_options {
 	struct exit_set log;
 	bool log_any;
 	const char *log_file;
+	struct message_options messages;
+	const char *message_log;
 	const char *exit_on;
 	__u64 mem;
 	__u64 load;
@@ -100,7 +104,6 @@ struct run_options {
 	const char *name;
 	const char *restore;
 	bool reboot;
-	bool quiet;
 	bool no_sandbox;
 	struct config *config;
 };

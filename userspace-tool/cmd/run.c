@@ -35,6 +35,7 @@
 #include "machine/vcpu_loop.h"
 #include "sandbox/sandbox.h"
 #include "snapshot/snapshot.h"
+#include "terminal/message.h"
 #include "virtio/console.h"
 #include "virtio/balloon.h"
 #include "virtio/rng.h"
@@ -387,9 +388,8 @@ static int build(struct machine *m, const struct run_options *opt, const struct 
 	    vcpu_set_boot_state(&m->vm.vcpu[0], &state, why))
 		return -1;
 	machine_init(m);
-	if (m->console.input_tty && !opt->quiet)
-		fprintf(stderr, "minikvm: %s, %llu MiB; Ctrl-A x leaves, Ctrl-A h helps.\n",
-			state.protocol, opt->mem / MIB);
+	message(m->console.input_tty ? MESSAGE_INFO : MESSAGE_DEBUG,
+		"%s, %llu MiB; Ctrl-A x leaves, Ctrl-A h helps.", state.protocol, opt->mem / MIB);
 	return 0;
 }
 
@@ -409,6 +409,7 @@ static int start_anew(struct event_loop *l, const struct run_options *opt,
 		return -1;
 	control_restarted(l->control);
 	control_event(l->control, "reset", "The guest was started anew.");
+	message(MESSAGE_DEBUG, "The guest was started anew.");
 	return 0;
 }
 
@@ -424,10 +425,40 @@ static int check_output(const struct machine *m, int status)
 	default:
 		if (!m->console.broken)
 			return status;
-		fprintf(stderr, "minikvm: Standard output cannot be written: %s.\n",
+		message(MESSAGE_ERROR, "Standard output cannot be written: %s.",
 			strerror(m->console.broken));
 		return STATUS_FAILED;
 	}
+}
+
+static void tell_registers(const struct vcpu *vcpu)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	if (!to)
+		return;
+	vcpu_print_registers(to, vcpu);
+	fclose(to);
+	if (text)
+		message_lines(MESSAGE_INFO, MESSAGE_REGISTERS, text);
+	free(text);
+}
+
+static void tell_stats(const struct machine *m, const struct milestones *when)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	if (!to)
+		return;
+	run_stats_print(to, m, when);
+	fclose(to);
+	if (text)
+		message_lines(MESSAGE_INFO, MESSAGE_STATS, text);
+	free(text);
 }
 
 /* Say how it ended. Return: the exit status. */
@@ -465,12 +496,11 @@ static int conclude(const struct machine *m, const struct run_options *opt,
 		status += m->status;
 		say(&ended, "Ended by signal %d (%s).", m->status, strsignal(m->status));
 	}
-	if (!opt->quiet || status != STATUS_OK)
-		fprintf(stderr, "minikvm: %s\n", ended.text);
+	message_end(status == STATUS_OK ? MESSAGE_INFO : MESSAGE_ERROR, status, ended.text);
 	control_event(control, "shutdown", ended.text);
 	if (m->outcome == OUTCOME_FAILED || m->outcome == OUTCOME_TRIPLE_FAULT || opt->registers)
 		for (i = 0; i < m->vm.nr_vcpus; i++)
-			vcpu_print_registers(&m->vm.vcpu[i]);
+			tell_registers(&m->vm.vcpu[i]);
 	return status;
 }
 
@@ -561,6 +591,9 @@ static int run(struct machine *m, const struct run_options *opt, const struct so
 	}
 	console_raw(&m->console);
 	when->ready = now_ns();
+	message(MESSAGE_DEBUG, "The guest's vCPUs start, %lld.%03lld ms after the command.",
+		(when->ready - when->begun) / NS_PER_MS,
+		(when->ready - when->begun) % NS_PER_MS / 1000);
 	if (opt->stats)
 		when->pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	if (sandbox(opt, why) == 0 && machine_start(m, why) == 0 &&
@@ -579,12 +612,12 @@ static int run(struct machine *m, const struct run_options *opt, const struct so
 	control_close(loop.control);
 	err = exit_log_close(&m->exit_log);
 	if (err) {
-		fprintf(stderr, "minikvm: The log of exits is not whole: %s.\n", strerror(err));
+		message(MESSAGE_ERROR, "The log of exits is not whole: %s.", strerror(err));
 		status = status == STATUS_OK ? STATUS_FAILED : status;
 	}
 	stub_close(stub, status);
 	if (opt->stats)
-		run_stats_print(m, when);
+		tell_stats(m, when);
 	return status;
 }
 
@@ -592,10 +625,10 @@ int command_run(int argc, char **argv)
 {
 	struct milestones when = { .begun = now_ns(), .pagemap = -1 };
 	struct run_options opt;
-	struct sources from;
+	struct sources from = { .snapshot.memory_fd = -1 };
 	struct sentence why;
 	struct machine *m;
-	int status;
+	int status, err;
 	unsigned int i;
 
 	status = options_parse(&opt, argc, argv);
@@ -603,7 +636,7 @@ int command_run(int argc, char **argv)
 		return status;
 	m = calloc(1, sizeof(*m));
 	if (!m) {
-		fputs("minikvm: There is no memory.\n", stderr);
+		message_end(MESSAGE_ERROR, STATUS_FAILED, "There is no memory.");
 		return STATUS_FAILED;
 	}
 	vm_init(&m->vm);
@@ -612,7 +645,8 @@ int command_run(int argc, char **argv)
 	status = -1;
 	if (m->wake_fd < 0)
 		say(&why, "An eventfd cannot be created: %s.", strerror(errno));
-	else if (open_sources(&from, &opt, &why) == 0 &&
+	else if ((!opt.message_log || message_log_open(opt.message_log, &why) == 0) &&
+		 open_sources(&from, &opt, &why) == 0 &&
 		 console_open(&m->console, m->wake_fd, opt.exit_on, &why) == 0 &&
 		 (opt.restore ? build_restored(m, &opt, &from, &why) :
 				build(m, &opt, &from, &why)) == 0)
@@ -621,7 +655,7 @@ int command_run(int argc, char **argv)
 		close_sources(&from);
 	console_close(&m->console);
 	if (status < 0) {
-		fprintf(stderr, "minikvm: %s\n", why.text);
+		message_end(MESSAGE_ERROR, STATUS_FAILED, why.text);
 		status = STATUS_FAILED;
 	}
 	for (i = 0; i < VM_VCPUS_MAX; i++)
@@ -630,6 +664,12 @@ int command_run(int argc, char **argv)
 	devices_close(m);
 	vm_destroy(&m->vm);
 	free(m);
+	err = message_log_close();
+	if (err) {
+		message(MESSAGE_ERROR, "The log %s is not whole: %s.", opt.message_log,
+			strerror(err));
+		status = status == STATUS_OK ? STATUS_FAILED : status;
+	}
 	options_free(&opt);
 	return status;
 }

@@ -22,7 +22,7 @@
 #define PAGE_BYTES	4096ULL
 #define PAGEMAP_PRESENT	BIT_ULL(63)
 
-static void print_top_ports(const struct exit_counts *c)
+static void print_top_ports(FILE *to, const struct exit_counts *c)
 {
 	unsigned int n, port, best;
 	unsigned long long before = ~0ULL;
@@ -38,7 +38,7 @@ static void print_top_ports(const struct exit_counts *c)
 		before = c->port[best];
 		for (port = best; port < PORTS; port++)
 			if (c->port[port] == before)
-				fprintf(stderr, "    port 0x%04x %12llu\n", port, before);
+				fprintf(to, "    port 0x%04x %12llu\n", port, before);
 	}
 }
 
@@ -63,42 +63,42 @@ static __u64 resident_ram(const struct guest_ram *ram, int pagemap)
 }
 
 /* How long it took, and how much memory: of the guest's RAM, and of the process without that. */
-static void print_summary(const struct machine *m, const struct milestones *when)
+static void print_summary(FILE *to, const struct machine *m, const struct milestones *when)
 {
 	__u64 ram = resident_ram(&m->vm.ram, when->pagemap) / KIB;
 	struct rusage usage = { 0 };
 
 	getrusage(RUSAGE_SELF, &usage);
-	fprintf(stderr, "Ready to run after %lld.%03lld ms, ended after %lld.%03lld s\n",
+	fprintf(to, "Ready to run after %lld.%03lld ms, ended after %lld.%03lld s\n",
 		(when->ready - when->begun) / NS_PER_MS,
 		(when->ready - when->begun) % NS_PER_MS / 1000,
 		(when->ended - when->begun) / NS_PER_S,
 		(when->ended - when->begun) % NS_PER_S / NS_PER_MS);
-	fprintf(stderr, "Memory: %llu KiB of the guest's, at most %llu KiB of minikvm's own\n", ram,
+	fprintf(to, "Memory: %llu KiB of the guest's, at most %llu KiB of minikvm's own\n", ram,
 		(__u64)usage.ru_maxrss > ram ? usage.ru_maxrss - ram : 0);
 }
 
-/* Times, memory and exits, to standard error. The vCPUs have ended. */
-void run_stats_print(const struct machine *m, const struct milestones *when)
+/* Times, memory and exits. The vCPUs have ended. */
+void run_stats_print(FILE *to, const struct machine *m, const struct milestones *when)
 {
 	long long ns = when->ended - when->ready;
 	unsigned int i, reason;
 
-	print_summary(m, when);
+	print_summary(to, m, when);
 	for (i = 0; i < m->vm.nr_vcpus; i++) {
 		const struct exit_counts *c = &m->counts[i];
 
-		fprintf(stderr,
+		fprintf(to,
 			"vCPU %u: %llu times KVM_RUN in %lld.%03lld s, %llu interrupted\n", i,
 			c->runs, ns / NS_PER_S, ns % NS_PER_S / NS_PER_MS, c->interrupted);
 		for (reason = 0; reason < EXIT_REASONS_MAX; reason++) {
 			if (!c->reason[reason])
 				continue;
-			fprintf(stderr, "  %-15s %12llu\n", exit_name(reason), c->reason[reason]);
+			fprintf(to, "  %-15s %12llu\n", exit_name(reason), c->reason[reason]);
 			if (reason == KVM_EXIT_IO)
-				print_top_ports(c);
+				print_top_ports(to, c);
 		}
-		fprintf(stderr, "vCPU %u: VM exits, by the module's count\n", i);
-		statistics_print_exits(stderr, &m->vm.vcpu[i]);
+		fprintf(to, "vCPU %u: VM exits, by the module's count\n", i);
+		statistics_print_exits(to, &m->vm.vcpu[i]);
 	}
 }

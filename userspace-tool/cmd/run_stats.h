@@ -5,6 +5,8 @@
 #ifndef MINIKVM_TOOL_RUN_STATS_H
 #define MINIKVM_TOOL_RUN_STATS_H
 
+#include <stdio.h>
+
 #include "machine/machine.h"
 
 /**
@@ -21,6 +23,6 @@ struct milestones {
 	int pagemap;
 };
 
-void run_stats_print(const struct machine *m, const struct milestones *when);
+void run_stats_print(FILE *to, const struct machine *m, const struct milestones *when);
 
 #endif

@@ -9,7 +9,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -28,6 +27,7 @@
 #include "machine/pause.h"
 #include "machine/power.h"
 #include "snapshot/snapshot.h"
+#include "terminal/message.h"
 
 #define CLIENTS_MAX	16
 #define UNSENT_MAX	(256 * 1024)	/* bytes that wait for a client */
@@ -565,7 +565,8 @@ static int clear_path(const struct sockaddr_un *sa, const char *name, struct sen
 		close(fd);
 	if (fd >= 0 || errno != ECONNREFUSED)
 		return say(why, "--name %s: a guest of this name runs already.", name);
-	fprintf(stderr, "minikvm: An earlier guest '%s' has ended without removing its socket, which is done now.\n",
+	message(MESSAGE_WARNING,
+		"An earlier guest '%s' has ended without removing its socket, which is done now.",
 		name);
 	unlink(sa->sun_path);
 	return 0;

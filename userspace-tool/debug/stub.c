@@ -15,7 +15,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -28,6 +27,7 @@
 #include "debug/stub.h"
 #include "debug/target.h"
 #include "machine/pause.h"
+#include "terminal/message.h"
 
 #define UNIX_PREFIX	"unix:"
 #define LOCALHOST	"localhost"
@@ -141,9 +141,8 @@ static int listen_unix(struct stub *s, const char *path, struct sentence *why)
 			   strerror(errno));
 	if (listen(fd, 1) < 0)
 		return say(why, "--gdb cannot listen at %s: %s.", path, strerror(errno));
-	fprintf(stderr,
-		"minikvm: The guest waits for gdb before its first instruction: target remote %s\n",
-		path);
+	message(MESSAGE_WARNING,
+		"The guest waits for gdb before its first instruction: target remote %s", path);
 	return 0;
 }
 
@@ -173,8 +172,8 @@ static int listen_port(struct stub *s, unsigned int port, struct sentence *why)
 			   strerror(errno));
 	}
 	getsockname(fd, (struct sockaddr *)&sa, &size);
-	fprintf(stderr,
-		"minikvm: The guest waits for gdb before its first instruction: target remote :%u\n",
+	message(MESSAGE_WARNING,
+		"The guest waits for gdb before its first instruction: target remote :%u",
 		ntohs(sa.sin_port));
 	return 0;
 }

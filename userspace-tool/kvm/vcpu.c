@@ -230,47 +230,47 @@ int vcpu_set_boot_state(struct vcpu *vcpu, const struct boot_state *state, struc
 	return 0;
 }
 
-static void print_segment(const char *name, const struct kvm_segment *s)
+static void print_segment(FILE *to, const char *name, const struct kvm_segment *s)
 {
-	fprintf(stderr,
+	fprintf(to,
 		"  %s %04x base %016llx limit %08x type %x s %u dpl %u p %u l %u db %u g %u%s\n",
 		name, s->selector, s->base, s->limit, s->type, s->s, s->dpl, s->present, s->l,
 		s->db, s->g, s->unusable ? " unusable" : "");
 }
 
-/* Print the registers to standard error, for the person who has to find out what went wrong. */
-void vcpu_print_registers(const struct vcpu *vcpu)
+/* Print the registers, for the person who has to find out what went wrong. */
+void vcpu_print_registers(FILE *to, const struct vcpu *vcpu)
 {
 	struct kvm_sregs s;
 	struct kvm_regs r;
 
 	if (ioctl(vcpu->fd, KVM_GET_REGS, &r) < 0 || ioctl(vcpu->fd, KVM_GET_SREGS, &s) < 0) {
-		fprintf(stderr, "  (the registers of vCPU %u cannot be read: %s)\n", vcpu->id,
+		fprintf(to, "  (the registers of vCPU %u cannot be read: %s)\n", vcpu->id,
 			refusal(vcpu->fd));
 		return;
 	}
-	fprintf(stderr, "vCPU %u:\n", vcpu->id);
-	fprintf(stderr, "  rip %016llx rflags %016llx rsp %016llx rbp %016llx\n", r.rip, r.rflags,
+	fprintf(to, "vCPU %u:\n", vcpu->id);
+	fprintf(to, "  rip %016llx rflags %016llx rsp %016llx rbp %016llx\n", r.rip, r.rflags,
 		r.rsp, r.rbp);
-	fprintf(stderr, "  rax %016llx rbx %016llx rcx %016llx rdx %016llx\n", r.rax, r.rbx, r.rcx,
+	fprintf(to, "  rax %016llx rbx %016llx rcx %016llx rdx %016llx\n", r.rax, r.rbx, r.rcx,
 		r.rdx);
-	fprintf(stderr, "  rsi %016llx rdi %016llx r8  %016llx r9  %016llx\n", r.rsi, r.rdi, r.r8,
+	fprintf(to, "  rsi %016llx rdi %016llx r8  %016llx r9  %016llx\n", r.rsi, r.rdi, r.r8,
 		r.r9);
-	fprintf(stderr, "  r10 %016llx r11 %016llx r12 %016llx r13 %016llx\n", r.r10, r.r11, r.r12,
+	fprintf(to, "  r10 %016llx r11 %016llx r12 %016llx r13 %016llx\n", r.r10, r.r11, r.r12,
 		r.r13);
-	fprintf(stderr, "  r14 %016llx r15 %016llx\n", r.r14, r.r15);
-	fprintf(stderr,
+	fprintf(to, "  r14 %016llx r15 %016llx\n", r.r14, r.r15);
+	fprintf(to,
 		"  cr0 %016llx cr2 %016llx cr3 %016llx cr4 %016llx efer %llx\n", s.cr0, s.cr2,
 		s.cr3, s.cr4, s.efer);
-	print_segment("cs", &s.cs);
-	print_segment("ss", &s.ss);
-	print_segment("ds", &s.ds);
-	print_segment("es", &s.es);
-	print_segment("fs", &s.fs);
-	print_segment("gs", &s.gs);
-	print_segment("tr", &s.tr);
-	print_segment("ldt", &s.ldt);
-	fprintf(stderr,
+	print_segment(to, "cs", &s.cs);
+	print_segment(to, "ss", &s.ss);
+	print_segment(to, "ds", &s.ds);
+	print_segment(to, "es", &s.es);
+	print_segment(to, "fs", &s.fs);
+	print_segment(to, "gs", &s.gs);
+	print_segment(to, "tr", &s.tr);
+	print_segment(to, "ldt", &s.ldt);
+	fprintf(to,
 		"  gdt %016llx limit %04x  idt %016llx limit %04x\n", s.gdt.base, s.gdt.limit,
 		s.idt.base, s.idt.limit);
 }

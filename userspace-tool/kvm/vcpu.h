@@ -5,11 +5,13 @@
 #ifndef MINIKVM_TOOL_VCPU_H
 #define MINIKVM_TOOL_VCPU_H
 
+#include <stdio.h>
+
 #include "boot/load.h"
 #include "kvm/vm.h"
 
 int vcpu_create(struct vm *vm, unsigned int cpus, struct sentence *why);
 int vcpu_set_boot_state(struct vcpu *vcpu, const struct boot_state *state, struct sentence *why);
-void vcpu_print_registers(const struct vcpu *vcpu);
+void vcpu_print_registers(FILE *to, const struct vcpu *vcpu);
 
 #endif

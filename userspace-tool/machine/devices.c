@@ -14,6 +14,7 @@
 #include "compiler.h"
 #include "machine/devices.h"
 #include "machine/ports.h"
+#include "terminal/message.h"
 #include "virtio/console.h"
 
 static int gsi_take(void *opaque, unsigned int count)
@@ -112,6 +113,8 @@ int devices_add(struct machine *m, struct virtio_device *device, struct sentence
 		return -1;
 	}
 	m->virtio[m->virtio_count++] = p;
+	message(MESSAGE_DEBUG, "%s: a virtio device, queues: %u.", device->name,
+		device->queues);
 	return 0;
 }
 

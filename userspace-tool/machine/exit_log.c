@@ -16,6 +16,7 @@
 #include "kvm/exits.h"
 #include "machine/exit_log.h"
 #include "machine/ports.h"
+#include "terminal/message.h"
 
 #define NS_PER_S	1000000000LL
 #define NS_PER_US	1000LL
@@ -32,7 +33,7 @@ static long long now_ns(void)
  * exit_log_open() - begin to tell exits
  * @log: receives the state
  * @set: which
- * @file: where to, or NULL for standard error
+ * @file: where to, or NULL for where messages go
  * @flat: see struct exit_log
  * @why: receives the sentence on failure
  *
@@ -44,9 +45,10 @@ int exit_log_open(struct exit_log *log, const struct exit_set *set, const char *
 	log->set = *set;
 	log->flat = flat;
 	log->start = now_ns();
-	log->to = file ? fopen(file, "we") : stderr;
-	if (!log->to)
+	log->to = file ? fopen(file, "we") : NULL;
+	if (file && !log->to)
 		return say(why, "The log %s cannot be written: %s.", file, strerror(errno));
+	log->on = true;
 	return 0;
 }
 
@@ -55,12 +57,13 @@ static void line(const struct exit_log *log, const struct vcpu *vcpu, __u32 reas
 {
 	long long us = (now_ns() - log->start) / NS_PER_US;
 	struct kvm_regs regs;
+	struct sentence s;
 
 	if (ioctl(vcpu->fd, KVM_GET_REGS, &regs) < 0)
 		regs.rip = 0;
-	fprintf(log->to, "[%5lld.%06lld] vCPU %u at RIP 0x%llx %s. (KVM_EXIT_%s)\n",
-		us / 1000000, us % 1000000, vcpu->id, regs.rip, text, exit_name(reason));
-	fflush(log->to);
+	say(&s, "[%5lld.%06lld] vCPU %u at RIP 0x%llx %s. (KVM_EXIT_%s)", us / 1000000,
+	    us % 1000000, vcpu->id, regs.rip, text, exit_name(reason));
+	message_lines_to(log->to, MESSAGE_DEBUG, MESSAGE_EXIT, s.text);
 }
 
 /* KVM_RUN has returned with an exit, and it was served. */
@@ -70,7 +73,7 @@ void exit_log_exit(const struct exit_log *log, const struct vcpu *vcpu)
 	const char *owner = NULL;
 	struct sentence s;
 
-	if (!log->to || run->exit_reason >= EXIT_REASONS_MAX || !log->set.has[run->exit_reason])
+	if (!log->on || run->exit_reason >= EXIT_REASONS_MAX || !log->set.has[run->exit_reason])
 		return;
 	if (run->exit_reason == KVM_EXIT_IO)
 		owner = port_owner(run->io.port, log->flat);
@@ -81,7 +84,7 @@ void exit_log_exit(const struct exit_log *log, const struct vcpu *vcpu)
 /* KVM_RUN has returned with EINTR; struct kvm_run need not say so. */
 void exit_log_interrupted(const struct exit_log *log, const struct vcpu *vcpu)
 {
-	if (log->to && log->set.has[KVM_EXIT_INTR])
+	if (log->on && log->set.has[KVM_EXIT_INTR])
 		line(log, vcpu, KVM_EXIT_INTR, "is interrupted by a signal");
 }
 
@@ -92,8 +95,9 @@ int exit_log_close(struct exit_log *log)
 	int err = 0;
 
 	log->to = NULL;
+	log->on = false;
 	errno = 0;
-	if (to && (ferror(to) || (to != stderr && fclose(to))))
+	if (to && (ferror(to) || fclose(to)))
 		err = errno ? errno : EIO;
 	return err;
 }

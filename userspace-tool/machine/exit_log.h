@@ -12,12 +12,14 @@
 
 /**
  * struct exit_log - where exits are told, and which
- * @to: the stream, or NULL: none are
+ * @on: exits are told
+ * @to: the stream, or NULL: where messages go (message.h)
  * @start: nanoseconds of CLOCK_MONOTONIC at the run's beginning
  * @flat: a machine without interrupt controllers, whose ports are others
  * @set: which exits
  */
 struct exit_log {
+	bool on;
 	FILE *to;
 	long long start;
 	bool flat;

@@ -2,7 +2,6 @@
 /*
  * The machine's devices, what they are connected to, and the end of a run: see machine.h.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include "machine/device_states.h"
 #include "machine/machine.h"
 #include "machine/power.h"
+#include "terminal/message.h"
 #include "virtio/virtio_state.h"
 
 /* Let the event loop look at what has changed. Callable from every thread. */
@@ -146,7 +146,7 @@ void machine_add_state(struct machine *m, const struct device_state *ops, void *
 	unsigned int i;
 
 	if (m->states == STATES_MAX || strlen(ops->name) >= STATE_NAME_SIZE) {
-		fprintf(stderr, "minikvm: The device %s cannot be in snapshots.\n", ops->name);
+		message(MESSAGE_ERROR, "The device %s cannot be in snapshots.", ops->name);
 		abort();
 	}
 	*s = (struct machine_state) { .ops = ops, .device = device };

@@ -24,6 +24,7 @@
 #include "compiler.h"
 #include "sandbox/sandbox.h"
 #include "terminal/console.h"
+#include "terminal/message.h"
 
 #define SYSCALLS_MAX	512
 #define NAME_MAX_BYTES	24
@@ -113,27 +114,25 @@ static void add_text(char *line, size_t size, size_t *len, const char *text)
 static void forbidden(int sig, siginfo_t *info, void *context)
 {
 	unsigned int nr = info->si_syscall;
-	char line[192], digits[8];
+	char line[192] = "", digits[8];
 	size_t len = 0, i = sizeof(digits) - 1;
-	ssize_t ignored;
 
 	(void)sig;
 	(void)context;
 	console_restore();
-	add_text(line, sizeof(line), &len, "minikvm: The sandbox does not allow the system call ");
+	add_text(line, sizeof(line) - 1, &len, "The sandbox does not allow the system call ");
 	if (nr < SYSCALLS_MAX && *call_name[nr]) {
-		add_text(line, sizeof(line), &len, call_name[nr]);
+		add_text(line, sizeof(line) - 1, &len, call_name[nr]);
 	} else {
 		digits[i] = 0;
 		do {
 			digits[--i] = '0' + nr % 10;
 			nr /= 10;
 		} while (nr && i);
-		add_text(line, sizeof(line), &len, digits + i);
+		add_text(line, sizeof(line) - 1, &len, digits + i);
 	}
-	add_text(line, sizeof(line), &len, ": the guest is ended (--no-sandbox allows it).\n");
-	ignored = write(STDERR_FILENO, line, len);
-	(void)ignored;
+	add_text(line, sizeof(line) - 1, &len, ": the guest is ended (--no-sandbox allows it).");
+	message_fatal(line);
 	_exit(STATUS_FAILED);
 }
 

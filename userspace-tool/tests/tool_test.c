@@ -402,7 +402,8 @@ static void test_no_memory(void)
 /* Each exit in a sentence. */
 static void test_log(void)
 {
-	expect("--log without exits=", 2, "--log takes exits=", RUN(COMMANDS, "--log", "all"));
+	expect("--log with exits, without exits=", 2, "--log takes exits=",
+	       RUN(COMMANDS, "--log", "all"));
 	expect("--log with an unknown exit", 2, "there are: all unknown exception io",
 	       RUN(COMMANDS, "--log", "exits=io,fly"));
 	expect("--log-file without --log", 2, "--log-file is for --log",
@@ -417,6 +418,58 @@ static void test_log(void)
 	       RUN("--flat", guest("flat_hello"), "--log", "exits=io", "--log-file", "/absent/x"));
 	expect("--log-file on a full disk", 1, "The log of exits is not whole",
 	       RUN("--flat", guest("flat_hello"), "--log", "exits=io", "--log-file", "/dev/full"));
+}
+
+static void in_file(const char *name, const char *file, const char *words)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, output, OUTPUT_MAX);
+
+	close(fd);
+	output_len = n > 0 ? n : 0;
+	output[output_len] = 0;
+	result(strstr(output, words), name);
+}
+
+/* What the tool says itself: a log, its levels, JSON. */
+static void test_messages(void)
+{
+	const char *flat = guest("flat_hello"), *file = "/tmp/tool-test.log";
+
+	unlink(file);
+	expect("--log FILE", 0, "", RUN("--flat", flat, "--log", file, "--quiet"));
+	in_file("--log FILE: what was said", file, "Z info The guest halted.\n");
+	result(!strstr(output, " debug "), "--log FILE: no more than was asked for");
+	expect("--log FILE once more", 0, "The guest halted.",
+	       RUN("--flat", flat, "--log", file, "--log", "exits=hlt", "--log-level", "debug"));
+	result(!strstr(output, "KVM_EXIT_HLT"), "--log FILE: exits are not at standard error, too");
+	in_file("--log FILE: it grew", file, "Z info The guest halted.\n2");
+	result(strstr(output, "(KVM_EXIT_HLT)") && strstr(output, "Z debug The guest's vCPUs"),
+	       "--log FILE: exits, and what --log-level debug says");
+	expect("--log FILE that cannot be written", 1, "The log /absent/x cannot be written",
+	       RUN("--flat", flat, "--log", "/absent/x"));
+	expect("--log FILE on a full disk", 1, "The log /dev/full is not whole: No space",
+	       RUN("--flat", flat, "--log", "/dev/full"));
+	expect("--log-level error", 0, "single output",
+	       RUN("--flat", flat, "--log-level", "error"));
+	result(!strstr(output, "halted"), "--log-level error: no word of a success");
+	expect("--log-level wrong", 2, "--log-level is error, warning, info or debug, not 'all'.",
+	       RUN("--flat", flat, "--log-level", "all"));
+	expect("--json", 0, "\"kind\":\"end\",\"status\":0,\"message\":\"The guest halted.\"}\n",
+	       RUN("--flat", flat, "--json"));
+	result(!strstr(output, "minikvm:"), "--json: nothing else");
+	expect("--json: exits, registers", 4,
+	       "\"kind\":\"registers\",\"message\":\"vCPU 0:\\n  rip ",
+	       RUN("--flat", guest("flat_triple_fault"), "--json", "--log", "exits=all"));
+	result(strstr(output, "\"kind\":\"exit\",\"message\":\"[") &&
+	       strstr(output, "(KVM_EXIT_SHUTDOWN)\"}\n"), "--json: exits, too");
+	expect("--json: a wrong value, before it", 2,
+	       "\"status\":2,\"message\":\"--cpus takes",
+	       RUN("--flat", flat, "--cpus", "0", "--json"));
+	expect("--json: a wrong option", 2,
+	       "\"status\":2,\"message\":\"An option is not known",
+	       RUN("--flat", flat, "--json", "--fly"));
+	result(output[0] == '{', "--json: a wrong option: nothing else");
 }
 
 static int listener(const struct sockaddr *address, socklen_t size)
@@ -692,6 +745,7 @@ int main(int argc, char **argv)
 	test_guests();
 	test_no_memory();
 	test_log();
+	test_messages();
 	test_gdb();
 	test_bulk();
 	test_signal("SIGTERM", SIGTERM, false);

@@ -13,11 +13,11 @@
 #include <fcntl.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "compiler.h"
+#include "terminal/message.h"
 #include "vhost_user/backend.h"
 
 #define QUEUE_FEATURES	(BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) | \
@@ -119,7 +119,7 @@ void backend_kicked(struct backend *b, unsigned int queue)
 		ignored = write(q->call, &one, sizeof(one));
 	(void)ignored;	/* a descriptor that is full or no eventfd is the peer's own loss */
 	if (ret < 0) {
-		fprintf(stderr, "minikvm: %s: the guest's driver broke a rule of virtio: %s.\n",
+		message(MESSAGE_WARNING, "%s: the guest's driver broke a rule of virtio: %s.",
 			b->device->name, q->ring.broken);
 		stop_queue(q);
 		drop(&q->kick);
@@ -469,7 +469,7 @@ int backend_message(struct backend *b, int timeout_ms, struct sentence *why)
 	      b->protocol & BIT_ULL(VHOST_USER_PROTOCOL_F_REPLY_ACK);
 	ret = handle(b, &m, why);
 	if (ret < 0 && ack)
-		fprintf(stderr, "minikvm: %s: %s\n", b->device->name, why->text);
+		message(MESSAGE_WARNING, "%s: %s", b->device->name, why->text);
 	if (ret != REPLY && ack)
 		ret = reply_number(&m, ret < 0);
 	if (ret == REPLY) {

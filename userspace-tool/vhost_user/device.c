@@ -34,6 +34,7 @@
 #include <unistd.h>
 
 #include "compiler.h"
+#include "terminal/message.h"
 #include "vhost_user/device.h"
 #include "virtio/virtio_pci.h"
 
@@ -107,7 +108,7 @@ static int set_up(struct vhost_user *v, struct sentence *why)
 /* Let go of a back end; its worker notices, and what follows is done there: lost(). */
 static void leave(struct vhost_user *v, const struct sentence *why)
 {
-	fprintf(stderr, "minikvm: %s: %s\n", v->device.name, why->text);
+	message(MESSAGE_WARNING, "%s: %s", v->device.name, why->text);
 	v->refused = true;
 	shutdown(v->frontend.socket, SHUT_RDWR);
 }
@@ -180,19 +181,19 @@ static void lost(struct vhost_user *v)
 	v->served = false;
 	set_retry(v, true);
 	if (!d->running || !had || d->needs_reset) {
-		fprintf(stderr, "minikvm: %s: The back end at %s went away.\n", d->name, v->path);
+		message(MESSAGE_WARNING, "%s: The back end at %s went away.", d->name, v->path);
 		return;
 	}
 	if (can_go_on(v)) {
-		fprintf(stderr,
-			"minikvm: %s: The back end at %s went away; the device waits for another.\n",
-			d->name, v->path);
+		message(MESSAGE_WARNING,
+			"%s: The back end at %s went away; the device waits for another.", d->name,
+			v->path);
 		return;
 	}
 	say(&what,
 	    "%s: The back end at %s went away, and what it was working on is not known: the device needs a reset.",
 	    d->name, v->path);
-	fprintf(stderr, "minikvm: %s\n", what.text);
+	message(MESSAGE_WARNING, "%s", what.text);
 	if (d->report)
 		d->report(d->machine, &what);
 	d->needs_reset = true;
@@ -210,7 +211,7 @@ static void connection_ready(void *opaque)
 	if (v->frontend.socket >= 0) {
 		n = recv(v->frontend.socket, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
 		if (n > 0)
-			fprintf(stderr, "minikvm: %s: The back end says what was not asked for.\n",
+			message(MESSAGE_WARNING, "%s: The back end says what was not asked for.",
 				v->device.name);
 		if (n >= 0 || (errno != EAGAIN && errno != EINTR))
 			lost(v);
@@ -260,10 +261,10 @@ static void retry_ready(void *opaque)
 	if (v->frontend.socket < 0 && !frontend_connect(&v->frontend, v->path, &why)) {
 		if (frontend_negotiate(&v->frontend, WANTED, &why) || check_successor(v, &why) ||
 		    watch_connection(v, &why)) {
-			fprintf(stderr, "minikvm: %s: %s\n", d->name, why.text);
+			message(MESSAGE_WARNING, "%s: %s", d->name, why.text);
 			frontend_close(&v->frontend);
 		} else {
-			fprintf(stderr, "minikvm: %s: There is a back end at %s again.\n", d->name,
+			message(MESSAGE_WARNING, "%s: There is a back end at %s again.", d->name,
 				v->path);
 			set_retry(v, false);
 			v->refused = false;

@@ -17,6 +17,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "terminal/message.h"
 #include "virtio/device.h"
 
 static void kicked(void *opaque)
@@ -133,7 +134,7 @@ void virtio_broken(struct virtio_device *d, const char *rule)
 	d->needs_reset = true;
 	if (!atomic_exchange(&d->told, true)) {
 		say(&what, "%s: the guest's driver broke a rule of virtio: %s.", d->name, rule);
-		fprintf(stderr, "minikvm: %s\n", what.text);
+		message(MESSAGE_WARNING, "%s", what.text);
 		if (d->report)
 			d->report(d->machine, &what);
 	}

@@ -239,6 +239,18 @@ ensure_watchers() {
 	unlock_cache
 }
 
+LIBVIRT=$CACHE/libvirt
+
+# libvirt with its driver for QEMU, for selftests/clients/libvirt
+ensure_libvirt() {
+	[ -x "$LIBVIRT/usr/sbin/libvirtd" ] && return
+	lock_cache
+	[ -x "$LIBVIRT/usr/sbin/libvirtd" ] ||
+		fetch_tree bookworm "$LIBVIRT" deps libvirt-daemon libvirt-daemon-driver-qemu \
+			libvirt-clients qemu-utils
+	unlock_cache
+}
+
 CLIENTS32=$CACHE/clients-i386
 
 # A 32-bit kernel with its modules, and a program for it
@@ -395,10 +407,11 @@ lab_fetch() {
 		gdb) ensure_gdb ;;
 		clients) ensure_clients ;;
 		watchers) ensure_watchers ;;
+		libvirt) ensure_libvirt ;;
 		clients-i386) ensure_clients32 ;;
 		installer) ensure_installer ;;
 		6.1 | 6.12) ensure_programs; ensure_fetched_kernel "$what" ;;
-		*) die "nothing to fetch is called '$what'; there are programs, bochs, qemu, qemu-10.0, source, source-6.12, gdb, watchers, clients, clients-i386, installer, 6.1, 6.12." ;;
+		*) die "nothing to fetch is called '$what'; there are programs, bochs, qemu, qemu-10.0, source, source-6.12, gdb, watchers, clients, libvirt, clients-i386, installer, 6.1, 6.12." ;;
 		esac
 	done
 	say "everything is in $BUILD."

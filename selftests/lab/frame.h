@@ -29,6 +29,7 @@
 #define FRAME_WINDOW	'w'		/* a piece of it lies in the window: window.h */
 #define FRAME_INPUT	'i'		/* COMMAND's next piece of input is wanted: window.h */
 #define FRAME_FILES	'f'		/* a request of the file system: number, FUSE's message */
+#define FRAME_NET	'n'		/* an Ethernet frame, or a question: window.h */
 #define FRAME_LOG	'k'		/* lines of the kernel log where it is quiet */
 #define FRAME_REPORT	'r'		/* lines of the kernel log: the host failed */
 #define FRAME_PROBLEM	'p'		/* why init cannot go on */

@@ -65,7 +65,8 @@ bochs_configuration() { # COMMAND-LINE
 	local clock='sync=none, time0=1767225600'
 
 	# For a user who waits, time is this machine's, and an idle host sleeps instead of jumping ahead.
-	[ -z "$TERMINAL" ] || clock="sync=slowdown, time0=$(date +%s)"
+	# So it is for other hosts on its net, whose answers would come after the time that TCP waits.
+	[ -z "$TERMINAL$NET" ] || clock="sync=slowdown, time0=$(date +%s)"
 	cat <<-EOF
 		plugin_ctrl: unmapped=1, biosdev=1, speaker=0, parallel=0, serial=0, gameport=0
 		config_interface: textconfig

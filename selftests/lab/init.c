@@ -690,6 +690,7 @@ int main(void)
 	link_payloads();
 	load_modules();
 	files_open();
+	net_open();
 	kernel_log_collect();
 
 	status = run_command();

@@ -3,7 +3,7 @@
  * init.h - what the parts of the lab's init share: init.c (the sequence and
  * the channel), init-log.c (the kernel's log), init-modules.c (modules),
  * init-input.c (COMMAND's input), init-terminal.c (its terminal), init-files.c (the
- * caller's files) and init-window.c (the way out for much data).
+ * caller's files), init-net.c (the net) and init-window.c (the way out for much data).
  *
  * All of it runs as root in process 1 of a lab host; what fails there ends the
  * host through problem(), with a sentence.
@@ -32,6 +32,8 @@ int terminal_open(int *slave);
 void terminal_size(unsigned int rows, unsigned int columns);
 
 void files_open(void);
+
+void net_open(void);
 
 void *window_map(const void *magic, size_t magic_len);
 int window_open(void);

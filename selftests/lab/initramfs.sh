@@ -64,12 +64,12 @@ ensure_programs() {
 		rm -rf "$BIN.new"
 		mkdir -p "$BIN.new"
 		build_program supervise '' supervise.c supervise-host.c supervise-window.c \
-			supervise-terminal.c supervise-files.c report.c
+			supervise-terminal.c supervise-files.c supervise-net.c report.c
 		build_program archive-tool '' archive-tool.c archive.c
 		build_program bootimg '' bootimg.c
 		build_program bochs-smp.so '-shared -fPIC' bochs-smp.c
 		build_program init -static init.c init-files.c init-input.c init-log.c init-modules.c \
-			init-terminal.c init-window.c report.c archive.c
+			init-net.c init-terminal.c init-window.c report.c archive.c
 		build_rom || fail "the lab's boot ROM could not be built."
 		echo "$stamp" >"$BIN.new/stamp"
 		# Another lab may be running what is there: it keeps its open files.
@@ -313,7 +313,8 @@ make_initramfs() {
 		[ -n "$INSMOD" ] && echo "insmod=$MODPARAMS"
 		[ -n "$OUT" ] && echo "out=1"
 		[ -n "$INPUT" ] && echo "input=1"
-		[ -n "$OUT$INPUT" ] && echo "window=$WINDOW"
+		[ -n "$NET" ] && echo "net=$NET_NUMBER" && echo "env=LAB_NET=$NET_NUMBER"
+		[ -n "$OUT$INPUT$NET" ] && echo "window=$WINDOW"
 		[ -n "$TERMINAL" ] && shell_config
 		[ "$HOST" = nested ] && echo "sendlog=1"
 		echo "write=/proc/sys/kernel/watchdog_thresh=10"

@@ -143,6 +143,9 @@ static void frame(struct host *h, int type, const unsigned char *data, size_t le
 	case FRAME_FILES:
 		files_request(h, h->emulator, data, len);
 		break;
+	case FRAME_NET:
+		net_frame(h, h->emulator, data, len);
+		break;
 	case FRAME_LOG:
 		console(h, data, len);
 		break;

@@ -21,7 +21,16 @@ static uint8_t magic[WINDOW_MAGIC];
 static int have_magic;
 static uintptr_t found, input_page;
 
-static int copy_from(pid_t pid, uintptr_t address, void *data, size_t len)
+/**
+ * window_copy_from - read from the emulator's memory
+ * @pid: the emulator
+ * @address: from where
+ * @data: receives it
+ * @len: bytes
+ *
+ * Return: 0 or -1.
+ */
+int window_copy_from(pid_t pid, uintptr_t address, void *data, size_t len)
 {
 	struct iovec local = { data, len }, remote = { (void *)address, len };
 
@@ -71,7 +80,7 @@ static uintptr_t search(pid_t pid, const struct area *area, uintptr_t start, uin
 			uintptr_t page = at + i * PAGE;
 
 			if (!memcmp(seen[i], area->magic, WINDOW_MAGIC) &&
-			    !copy_from(pid, page + area->size - WINDOW_MAGIC, again,
+			    !window_copy_from(pid, page + area->size - WINDOW_MAGIC, again,
 				       sizeof(again)) &&
 			    !memcmp(again, area->magic, WINDOW_MAGIC))
 				return page;
@@ -154,7 +163,8 @@ void window_take(struct host *h, pid_t pid, const char *text)
 		found = window_find(pid, 0, WINDOW_SIZE);
 		if (!found)
 			return;		/* no answer: the host takes the port */
-	} else if (!found || copy_from(pid, found + offsetof(struct window, data), data, len) ||
+	} else if (!found ||
+		   window_copy_from(pid, found + offsetof(struct window, data), data, len) ||
 		   window_sum(data, len) != sum) {
 		h->damaged = "a piece of /out is not what the host sent";
 		return;

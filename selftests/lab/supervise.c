@@ -9,7 +9,8 @@
  *
  *	supervise [--timeout=S] [--boot-limit=S] [--beat-limit=S] [--cpus=N]
  *		[--archive=FILE] [--log=FILE] [--emulator-log=FILE] [--quiet]
- *		[--window=HEX] [--terminal] [--files=NAME=DIR]... -- EMULATOR [ARG...]
+ *		[--window=HEX] [--terminal] [--files=NAME=DIR]... [--net=NUMBER=DIR]
+ *		-- EMULATOR [ARG...]
  *
  * The time-out is in seconds of wall-clock time.  Both limits are in seconds of
  * CPU time that the emulator uses, so that a busy machine does not look like a
@@ -206,18 +207,23 @@ static int follow(int fd)
 	static unsigned char buffer[1 << 20];
 	double start = now(), cpu_mark = 0, wall_mark = start, next_check = start + 1, used, limit;
 	unsigned long beats_seen = 0;
+	int crowded = 0;
 
 	for (;;) {
-		struct pollfd p[2] = {
+		struct pollfd p[3] = {
 			{ .fd = fd, .events = POLLIN },
 			{ .fd = input_is_welcome() ? STDIN_FILENO : -1, .events = POLLIN },
+			{ .fd = crowded ? -1 : net_port(), .events = POLLIN },
 		};
 		ssize_t got;
 		double t;
 
 		if (caught)
 			return 128 + caught;
-		poll(p, 2, 500);
+		/* A full ring of frames becomes empty without a word. */
+		poll(p, 3, crowded ? 1 : 500);
+		if (crowded || p[2].revents)
+			crowded = net_pass(&host, emulator);
 		if (p[1].revents && host.terminal) {
 			if (terminal_read())
 				return 128 + SIGHUP;
@@ -305,7 +311,8 @@ static void parse(int argc, char **argv)
 		{ "archive", 1, NULL, 'a' }, { "log", 1, NULL, 'o' },
 		{ "emulator-log", 1, NULL, 'e' }, { "quiet", 0, NULL, 'q' },
 		{ "window", 1, NULL, 'w' }, { "terminal", 0, NULL, 'T' },
-		{ "files", 1, NULL, 'f' }, { NULL, 0, NULL, 0 },
+		{ "files", 1, NULL, 'f' }, { "net", 1, NULL, 'n' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int c;
 
@@ -323,6 +330,13 @@ static void parse(int argc, char **argv)
 		case 'f':
 			if (files_add(optarg)) {
 				fprintf(stderr, "lab: the directory %s cannot be shown to the host: %s.\n",
+					optarg, strerror(errno));
+				exit(EXIT_HOST);
+			}
+			break;
+		case 'n':
+			if (net_join(optarg)) {
+				fprintf(stderr, "lab: the host cannot be put on the net %s: %s.\n",
 					optarg, strerror(errno));
 				exit(EXIT_HOST);
 			}

@@ -5,7 +5,8 @@
  * supervise.c runs the emulator and decides; supervise-host.c takes the byte
  * stream of port 0xE9 apart (frame.h) and keeps what the host has said;
  * supervise-window.c reads the host's memory; supervise-terminal.c and
- * supervise-files.c are the caller's terminal and files, for a shell in the host.
+ * supervise-files.c are the caller's terminal and files, for a shell in the host;
+ * supervise-net.c is the wire to other hosts.
  */
 #ifndef LAB_SUPERVISE_H
 #define LAB_SUPERVISE_H
@@ -74,6 +75,7 @@ void host_print_tail(struct host *h);
 
 int window_set_magic(const char *text);
 uintptr_t window_find(pid_t pid, uint8_t mask, size_t size);
+int window_copy_from(pid_t pid, uintptr_t address, void *data, size_t len);
 int window_copy_to(pid_t pid, uintptr_t address, const void *data, size_t len);
 void window_take(struct host *h, pid_t pid, const char *text);
 void input_ask(struct host *h, pid_t pid, const char *text);
@@ -92,6 +94,11 @@ void terminal_watch(const unsigned char *data, size_t len);
 
 int files_add(const char *text);
 void files_request(struct host *h, pid_t pid, const void *data, size_t len);
+
+int net_join(const char *text);
+void net_frame(struct host *h, pid_t pid, const void *data, size_t len);
+int net_port(void);
+int net_pass(struct host *h, pid_t pid);
 
 __attribute__((format(printf, 1, 2)))
 void complain(const char *format, ...);

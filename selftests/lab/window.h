@@ -18,6 +18,9 @@
  * The files page, which is huge again, carries the caller's files into the host:
  * a request of the host's FUSE client leaves as a frame with a number before it,
  * the answer is put here (init-files.c, supervise-files.c).
+ *
+ * The net page, huge as well, is a ring of the Ethernet frames that other hosts have sent to this
+ * one (init-net.c, supervise-net.c).
  */
 #ifndef LAB_WINDOW_H
 #define LAB_WINDOW_H
@@ -92,6 +95,43 @@ struct files {
 };
 
 _Static_assert(sizeof(struct files) == WINDOW_SIZE, "the files page is one huge page");
+
+#define NET_MASK	0x3c		/* the same for the net page */
+#define NET_HOSTS	9		/* numbers of the hosts of one net, from 1 on */
+#define NET_MTU		8192
+#define NET_FRAME_MAX	(NET_MTU + 18UL)	/* with addresses, type, and a VLAN's tag */
+#define NET_SLOTS	254U
+
+/**
+ * struct net_slot - a place for an Ethernet frame
+ * @len: its bytes
+ * @data: the frame
+ */
+struct net_slot {
+	uint32_t len;
+	uint8_t data[NET_FRAME_MAX + 2];
+};
+
+/**
+ * struct net - the net page
+ * @magic: the random bytes
+ * @found: 1 once the supervisor has found the page
+ * @given: how many frames the supervisor has put here; frame N is in slot N % NET_SLOTS
+ * @taken: how many of them the host has taken
+ * @slot: the frames
+ * @magic_again: the random bytes
+ */
+struct net {
+	uint8_t magic[WINDOW_MAGIC];
+	uint32_t found;
+	uint32_t given;
+	uint32_t taken;
+	struct net_slot slot[NET_SLOTS];
+	uint8_t reserved[WINDOW_SIZE - 2 * WINDOW_MAGIC - 12 - NET_SLOTS * sizeof(struct net_slot)];
+	uint8_t magic_again[WINDOW_MAGIC];
+};
+
+_Static_assert(sizeof(struct net) == WINDOW_SIZE, "the net page is one huge page");
 
 /* Turns 32 hexadecimal digits into the random bytes; returns 0, or -1. */
 static inline int window_parse_magic(const char *text, uint8_t *magic)

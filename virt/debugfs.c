@@ -11,6 +11,7 @@
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
 
+#include "virt/announce.h"
 #include "virt/arch.h"
 #include "virt/debugfs.h"
 #include "virt/latency.h"
@@ -67,6 +68,7 @@ static int vcpu_show(struct seq_file *m, void *unused)
 	unsigned int i;
 
 	mkvm_state_show(m, state, why);
+	mkvm_announce_show(m, vcpu);
 	mkvm_stats_each(vcpu->vm, vcpu, show_row, m);
 	for (i = 0; i < MKVM_NR_EXIT_REASONS; i++)
 		show_reason(m, vcpu, i);

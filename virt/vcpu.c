@@ -281,6 +281,7 @@ static struct mkvm_vcpu *vcpu_alloc(struct mkvm_vm *vm, u32 id)
 	vcpu->cpu = -1;
 	mutex_init(&vcpu->mutex);
 	rcuwait_init(&vcpu->wait);
+	mkvm_announce_init(vcpu);
 	preempt_notifier_init(&vcpu->notifier, &preempt_ops);
 	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	vcpu->pio_data = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);

@@ -16,6 +16,7 @@
 #include <linux/sched.h>
 
 #include "arch/x86/arch_vcpu.h"
+#include "virt/announce.h"
 #include "virt/stats.h"
 #include "virt/vm.h"
 
@@ -78,6 +79,7 @@ enum mkvm_vcpu_mode {
  * @io_miss: an address that no device on the bus of @io_miss.generation has
  * @latency: histograms of where its time goes, NULL until they are asked for
  * @inspection: what another thread waits to look at (inspect.c), only ever exchanged
+ * @announced: what the guest says that it runs (announce.c)
  * @stats: counters
  * @arch: what x86 adds
  */
@@ -107,6 +109,7 @@ struct mkvm_vcpu {
 	struct { u64 generation; gpa_t addr; } io_miss;
 	struct mkvm_latency *latency;
 	struct mkvm_inspection *inspection;
+	struct mkvm_announced announced;
 	struct mkvm_vcpu_stats stats;
 };
 

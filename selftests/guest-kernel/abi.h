@@ -27,6 +27,7 @@
 
 #define NAME_MAX_LEN		16	/* with the final NUL */
 #define MESSAGE_MAX		64	/* bytes */
+#define RANDOM_MAX		64	/* bytes of one call */
 #define MESSAGES		8	/* that wait in a process's mailbox */
 #define THREADS_MAX		16	/* tasks of one process */
 
@@ -67,6 +68,7 @@ enum system_call {
 	SYS_SET_GROUP,		/* id, group */
 	SYS_SET_NAME,		/* text, bytes */
 	SYS_TIME,		/* microseconds since the start */
+	SYS_RANDOM,		/* room, bytes: how many random ones were read, at least 1 */
 	SYS_COMMAND_LINE,	/* room, bytes */
 	SYS_SYSTEM,		/* struct system_info */
 	SYS_POWER_OFF,		/* status; Init and its children alone */
@@ -85,6 +87,7 @@ enum error {
 	EPERM = 1,	/* not this process's to do */
 	ESRCH = 3,	/* no such process */
 	EINTR = 4,	/* the process is being killed */
+	EIO = 5,	/* a device does not do what it should */
 	ECHILD = 10,	/* no child to wait for */
 	EAGAIN = 11,	/* no control block is left, or a mailbox is full */
 	ENOMEM = 12,
@@ -117,6 +120,7 @@ struct task_info {
 struct system_info {
 	u32 cpus, processes_free, processes_recycled, tasks_free;
 	u32 pages_free, x2apic, tsc_deadline, hypervisor_tells;
+	u32 random_interrupts, unused;
 	u64 tsc_khz;
 };
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Telling the hypervisor what the guest does: a hypercall for each change of state, whose number
- * no hypervisor knows. It does nothing; but its trace event (kvm_hypercall) holds its arguments,
- * and so `minikvm trace` can show the guest's processes beside the exits that they cause.
+ * Telling the hypervisor what the guest does: a hypercall for each change of state. KVM does not know
+ * it, and it does nothing there; but its trace event (kvm_hypercall) holds its arguments, and so
+ * `minikvm trace` can show the guest's processes beside the exits that they cause. minikvm keeps
+ * what each processor runs for `minikvm stat` (MINIKVM_HC_ANNOUNCE in uapi/linux/minikvm.h).
  *
  * It is off at first, since a guest cannot see that its host traces: a change costs a test of one
  * flag then, and no exit. "announce" on the command line or the shell's `announce on` turns it on.
@@ -14,6 +15,16 @@
 #include "task.h"
 
 bool announcing;
+
+/* Begin to announce, or end it. What the other processors run is told at their next switch. */
+void announce_turn(bool on)
+{
+	if (announcing && !on)
+		vmcall(ANNOUNCE_HYPERCALL, ANNOUNCE_END, 0, 0, 0);
+	announcing = on;
+	if (on)
+		announce_switch(current());
+}
 
 /* A processor goes over to a task. */
 void announce_switch(const struct task *to)

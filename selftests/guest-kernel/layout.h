@@ -32,6 +32,7 @@
 #define TRAMPOLINE		0x8000		/* where the other processors start */
 
 #define VECTOR_UART		0x34
+#define VECTOR_RANDOM		0x35
 #define VECTOR_TIMER		0x40
 #define VECTOR_RESCHEDULE	0x41
 #define VECTOR_FLUSH		0x42

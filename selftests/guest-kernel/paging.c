@@ -22,6 +22,8 @@
 #define ENTRIES		512
 #define USER_ENTRIES	256	/* of a PML4 */
 #define LARGE		BIT(21)
+#define DEVICES_FIRST	0xc0000000
+#define DEVICES_END	0xfec00000	/* IOAPIC and local APIC are mapped by boot.S */
 
 extern char load_start[], text_start[], rodata_start[], data_start[], kernel_end[];
 extern char boot_pd_devices[];
@@ -88,6 +90,28 @@ void paging_use(const struct space *s)
 
 	if (read_cr3() != root)
 		write_cr3(root);
+}
+
+/**
+ * paging_map_device() - registers of a device, for the kernel
+ * @address: where they are, physical
+ * @size: bytes
+ *
+ * Only in the last GiB below 4 GiB, which has a place in the kernel's half, and below the interrupt
+ * controllers.
+ *
+ * Return: where the kernel sees them, or NULL.
+ */
+volatile void *paging_map_device(u64 address, u64 size)
+{
+	u64 *pd = (u64 *)boot_pd_devices, at;
+
+	if (address < DEVICES_FIRST || address >= DEVICES_END || size > DEVICES_END - address)
+		return NULL;
+	for (at = address & -LARGE; at < address + size; at += LARGE)
+		pd[at / LARGE % ENTRIES] = at | PAGE_PRESENT | PAGE_WRITABLE | PAGE_UNCACHED |
+					   PAGE_LARGE | PAGE_NO_EXECUTE;
+	return (volatile void *)(DEVICE_BASE + address);
 }
 
 /* An address space with nothing of the user's in it. Return: false without memory. */

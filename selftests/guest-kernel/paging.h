@@ -10,6 +10,7 @@
 #define PAGE_PRESENT		BIT(0)
 #define PAGE_WRITABLE		BIT(1)
 #define PAGE_USER		BIT(2)
+#define PAGE_UNCACHED		(BIT(3) | BIT(4))
 #define PAGE_LARGE		BIT(7)
 #define PAGE_COPY		BIT(9)	/* for software: a private copy is due at the first write */
 #define PAGE_NO_EXECUTE		BIT(63)
@@ -32,6 +33,7 @@ struct space {
 
 void paging_init(void);
 void paging_use(const struct space *s);
+volatile void *paging_map_device(u64 address, u64 size);
 bool space_create(struct space *s);
 bool space_add(struct space *s, u64 address, u64 page, u64 flags);
 bool space_fork(struct space *child, struct space *parent);

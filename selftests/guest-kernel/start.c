@@ -15,6 +15,7 @@
 #include "memory.h"
 #include "paging.h"
 #include "process.h"
+#include "random.h"
 #include "smp.h"
 #include "task.h"
 
@@ -115,6 +116,7 @@ void start(u32 magic, u32 info)
 	print("guest-kernel: %u CPUs, %lu MiB, TSC %lu kHz, %s, %s\n", sched.nr_cpus,
 	      memory_end() >> 20, features.tsc_khz, features.x2apic ? "x2APIC" : "xAPIC",
 	      features.tsc_deadline ? "TSC deadline" : "one-shot timer");
+	random_init();
 	announcing = features.kvm && find_word(command_line, "announce");
 	process_start_kernel();
 	process_start_init();

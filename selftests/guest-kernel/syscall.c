@@ -13,6 +13,7 @@
 #include "memory.h"
 #include "paging.h"
 #include "process.h"
+#include "random.h"
 #include "start.h"
 #include "task.h"
 
@@ -403,6 +404,23 @@ static long sys_time(struct frame *f)
 	return microseconds(rdtsc() - start_time);
 }
 
+static long sys_random(struct frame *f)
+{
+	u8 data[RANDOM_MAX] = {};
+	u32 room = min_t(u64, ARG2(f), RANDOM_MAX);
+	int n;
+
+	if (!room)
+		return -EINVAL;
+	/* Look first: random bytes may be rare. */
+	if (!to_user(ARG1(f), data, room))
+		return -EFAULT;
+	n = random_get(data, room);
+	if (n > 0)
+		to_user(ARG1(f), data, n);
+	return n;
+}
+
 static long sys_command_line(struct frame *f)
 {
 	u64 n = min(ARG2(f), strlen(command_line) + 1);
@@ -421,6 +439,7 @@ static long sys_system(struct frame *f)
 		.x2apic = features.x2apic,
 		.tsc_deadline = features.tsc_deadline,
 		.hypervisor_tells = features.kvm,
+		.random_interrupts = random_interrupts,
 		.tsc_khz = features.tsc_khz,
 	};
 
@@ -440,7 +459,7 @@ static long sys_announce(struct frame *f)
 		return -EPERM;
 	if (!features.kvm)
 		return -ENOSYS;
-	announcing = ARG1(f);
+	announce_turn(ARG1(f));
 	return 0;
 }
 
@@ -480,6 +499,7 @@ static long (*const table[SYSTEM_CALLS])(struct frame *f) = {
 	[SYS_SET_GROUP] = sys_set_group,
 	[SYS_SET_NAME] = sys_set_name,
 	[SYS_TIME] = sys_time,
+	[SYS_RANDOM] = sys_random,
 	[SYS_COMMAND_LINE] = sys_command_line,
 	[SYS_SYSTEM] = sys_system,
 	[SYS_POWER_OFF] = sys_power_off,

@@ -12,6 +12,7 @@
 #include "machine.h"
 #include "paging.h"
 #include "process.h"
+#include "random.h"
 #include "task.h"
 
 #define VECTOR_NMI		2
@@ -118,6 +119,9 @@ static void interrupt(struct frame *f)
 			at = console_readers.next;
 			task_wake(container_of(at, struct task, queue));
 		}
+		break;
+	case VECTOR_RANDOM:
+		random_interrupt();
 		break;
 	case VECTOR_RESCHEDULE:
 	case VECTOR_SPURIOUS:

@@ -160,6 +160,70 @@ static void same_in_debugfs(void)
 
 /* ---- histograms ------------------------------------------------------------------------------ */
 
+static void announce(u64 what, u64 process_and_task, u64 name_low, u64 name_high)
+{
+	u64 rax = 0x6d6b7670;		/* MINIKVM_HC_ANNOUNCE */
+
+	asm volatile("vmcall" : "+a"(rax) : "b"(what), "c"(process_and_task), "d"(name_low),
+		     "S"(name_high) : "memory");
+	GUEST_EQ(rax, 0);
+}
+
+static void announcing_guest(void)
+{
+	GUEST_SYNC(1);
+	announce(1, 0x0703, 0x6c6c656873, 0);		/* "shell" */
+	GUEST_SYNC(2);
+	announce(1, ~0ull, 0x6d1b0a41, ~0ull);		/* "A\n\033m", and then no text */
+	GUEST_SYNC(3);
+	announce(1, 5, 0x6162636465666768, 0x696a6b6c6d6e6f70);	/* without a NUL */
+	GUEST_SYNC(4);
+	announce(1, 0, 0, 0);
+	announce(2, 0x10306, 0, 0);
+	announce(77, 1, 2, 3);
+	GUEST_SYNC(5);
+	announce(4, 0, 0, 0);
+	guest_done();
+}
+
+/* What the vCPU's file says of the guest's process: @want, or nothing. */
+static void check_process(struct kt_vcpu *vcpu, unsigned int stage, const char *want)
+{
+	char path[64], line[512], found[64] = "";
+	glob_t files;
+	FILE *f;
+
+	if (stage)
+		KT_RUN_SYNC(vcpu, stage);
+	else
+		KT_RUN_DONE(vcpu);
+	snprintf(path, sizeof(path), "/sys/kernel/debug/minikvm/%d-*/vcpu0", getpid());
+	if (glob(path, 0, NULL, &files))
+		kt_skip("debugfs is not mounted");
+	f = fopen(files.gl_pathv[0], "re");
+	KT_TRUE(f);
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, "guest_process", 13))
+			snprintf(found, sizeof(found), "%.60s", line);
+	KT_TRUE(!strcmp(found, want), "%u: '%s', not '%s'", stage, found, want);
+	fclose(f);
+	globfree(&files);
+}
+
+/* MINIKVM_HC_ANNOUNCE: one line of printable text, whatever the guest says; none after its end. */
+static void guest_process(void)
+{
+	struct kt_vcpu *vcpu = kt_long(0, 0, announcing_guest);
+
+	need_minikvm();
+	check_process(vcpu, 1, "");
+	check_process(vcpu, 2, "guest_process 3 7 shell\n");
+	check_process(vcpu, 3, "guest_process 255 255 A??m\n");
+	check_process(vcpu, 4, "guest_process 5 0 hgfedcbaponmlkji\n");
+	check_process(vcpu, 5, "guest_process 0 0 ?\n");
+	check_process(vcpu, 0, "");
+}
+
 static const char *const phases[] = { "userspace", "guest", "hot_loop", "slow_path", "halted" };
 
 /* What a row of each phase says together. */
@@ -362,6 +426,7 @@ static const struct kt_test tests[] = {
 	{ "counts", counts },
 	{ "layout", layout },
 	{ "same_in_debugfs", same_in_debugfs },
+	{ "guest_process", guest_process },
 	{ "off_is_empty", off_is_empty },
 	{ "every_exit", every_exit },
 	{ "while_it_runs", while_it_runs },

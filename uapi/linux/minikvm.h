@@ -181,4 +181,13 @@ struct minikvm_last_error {
 /* Hypercall (RAX of VMCALL): the VM exits of all the guest's vCPUs so far, in RAX. */
 #define MINIKVM_HC_EXITS	0x6d6b7678
 
+/*
+ * Hypercall: the guest says what it does, for `minikvm stat` and `minikvm trace`. RBX is what; RAX
+ * becomes 0, whatever it is. Without effect on anything else: on other hypervisors -KVM_ENOSYS.
+ */
+#define MINIKVM_HC_ANNOUNCE	0x6d6b7670
+#define MINIKVM_ANNOUNCE_SWITCH	1	/* RCX = process | task << 8; RDX, RSI = its name */
+#define MINIKVM_ANNOUNCE_END	4	/* from now on, no processor announces */
+#define MINIKVM_ANNOUNCE_NAME	16	/* bytes of a name; the rest are zeros */
+
 #endif

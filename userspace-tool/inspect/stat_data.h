@@ -13,6 +13,7 @@
 
 #define STAT_REASONS	80
 #define STAT_BUCKETS	64
+#define STAT_RUNS_MAX	17	/* of a name, with its NUL */
 
 typedef unsigned long long stat_u64;
 
@@ -49,6 +50,9 @@ extern const char *const stat_phase_names[STAT_PHASES];
  * struct stat_vcpu - one vCPU
  * @id: its number
  * @state: its state, in words
+ * @runs: the name of the guest's process there, empty where the guest announces none
+ * @process: that process's number
+ * @task: that of the process's task
  * @exits: VM exits
  * @cpu_ns: CPU time
  * @wait_ns: time it waited for a CPU
@@ -58,6 +62,8 @@ extern const char *const stat_phase_names[STAT_PHASES];
 struct stat_vcpu {
 	unsigned int id;
 	char state[32];
+	char runs[STAT_RUNS_MAX];
+	unsigned int process, task;
 	stat_u64 exits, cpu_ns, wait_ns;
 	stat_u64 phase_ns[STAT_PHASES];
 	struct stat_reason reasons[STAT_REASONS];

@@ -138,6 +138,7 @@ static void vcpu_line(const struct stat_vcpu *d, double seconds, stat_line_fn li
 {
 	char text[256], rate[24], cpu[24], wait[24], guest[24], halted[24];
 	stat_u64 all = 0;
+	size_t used;
 	int i;
 
 	for (i = 0; i < STAT_PHASES; i++)
@@ -148,6 +149,10 @@ static void vcpu_line(const struct stat_vcpu *d, double seconds, stat_line_fn li
 		 ratio(d->wait_ns / 1e7, seconds, "%.0f%%", wait, sizeof(wait)),
 		 ratio(100.0 * d->phase_ns[STAT_GUEST], all, "%.0f%%", guest, sizeof(guest)),
 		 ratio(100.0 * d->phase_ns[STAT_HALTED], all, "%.0f%%", halted, sizeof(halted)));
+	used = strlen(text);
+	if (d->runs[0])
+		snprintf(text + used, sizeof(text) - used, "  process %u (%s)", d->process,
+			 d->runs);
 	line(ctx, false, text);
 }
 
@@ -269,12 +274,20 @@ static struct json_object *json_vcpu(const struct stat_vcpu *before, const struc
 				     double seconds)
 {
 	struct json_object *o = json_object_new_object(), *time = json_object_new_object();
+	struct json_object *process;
 	struct stat_vcpu d;
 	int i;
 
 	stat_vcpu_between(&d, before, now);
 	add_number(o, "id", now->id);
 	json_object_object_add(o, "state", json_object_new_string(now->state));
+	if (now->runs[0]) {
+		process = json_object_new_object();
+		add_number(process, "id", now->process);
+		add_number(process, "task", now->task);
+		json_object_object_add(process, "name", json_object_new_string(now->runs));
+		json_object_object_add(o, "guest_process", process);
+	}
 	add_number(o, "exits", now->exits);
 	add_double(o, "exits_per_second", d.exits, seconds);
 	add_number(o, "cpu_ns", now->cpu_ns);

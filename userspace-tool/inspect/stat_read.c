@@ -46,6 +46,17 @@ static bool take_number(stat_u64 *to, const char *line, const char *name)
 	return value;
 }
 
+/* guest_process PROCESS TASK NAME, which the guest chooses */
+static void take_process(struct stat_vcpu *vcpu, const char *value)
+{
+	char *end;
+
+	vcpu->process = strtoul(value, &end, 10);
+	vcpu->task = strtoul(end, &end, 10);
+	if (*end == ' ')
+		take_text(vcpu->runs, sizeof(vcpu->runs), end + 1);
+}
+
 static void take_hist(struct stat_hist *h, const char *value)
 {
 	char *end;
@@ -97,6 +108,9 @@ void stat_parse_vcpu(struct stat_vcpu *vcpu, const char *text)
 		value = after(line, "state");
 		if (value)
 			take_text(vcpu->state, sizeof(vcpu->state), value);
+		value = after(line, "guest_process");
+		if (value)
+			take_process(vcpu, value);
 		if (take_number(&vcpu->exits, line, "exits") ||
 		    take_number(&vcpu->cpu_ns, line, "cpu_ns") ||
 		    take_number(&vcpu->wait_ns, line, "cpu_wait_ns"))

@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include "inspect/stat_data.h"
+#include "inspect/stat_print.h"
 #include "tests.h"
 
 static const char vcpu_text[] =
 	"state pending halt\n"
+	"guest_process 3 7 shell\n"
 	"exits 1234\n"
 	"user_exits 7\n"
 	"cpu_ns 5000000\n"
@@ -37,6 +39,7 @@ static void vcpu_file(void)
 	CHECK(v.exits == 1234 && v.cpu_ns == 5000000 && v.wait_ns == 77);
 	CHECK(v.phase_ns[STAT_GUEST] == 300 && v.phase_ns[STAT_HALTED] == 900);
 	CHECK(v.phase_ns[STAT_USERSPACE] == 0);
+	CHECK(v.process == 3 && v.task == 7 && !strcmp(v.runs, "shell"));
 	CHECK(v.reasons[10].exits == 1000 && !strcmp(v.reasons[10].name, "CPUID"));
 	CHECK(v.reasons[10].latency.sum == 4000 && stat_samples(&v.reasons[10].latency) == 1000);
 	CHECK(v.reasons[30].exits == 234 && !strcmp(v.reasons[30].name, "I/O instruction"));
@@ -117,6 +120,42 @@ static void percentiles(void)
 	CHECK(stat_percentile(&h, 50) >= 1ULL << (STAT_BUCKETS - 2));
 }
 
+#ifdef HAVE_JSON
+static char printed[4096];
+
+static void keep_line(void *ctx, bool bold, const char *line)
+{
+	snprintf(printed + strlen(printed), sizeof(printed) - strlen(printed), "%s\n", line);
+}
+
+/* The lines for people, of a VM whose vCPU's file says @text. */
+static const char *lines_of(const char *text)
+{
+	static struct stat_vcpu v;
+	struct stat_vm vm = { .id = "1-1", .vcpus = &v, .nr_vcpus = 1 };
+	struct stat_snapshot s = { .vms = &vm, .nr_vms = 1 };
+	struct stat_view view = { .vcpu = -1 };
+
+	memset(&v, 0, sizeof(v));
+	printed[0] = 0;
+	stat_parse_vcpu(&v, text);
+	stat_lines(NULL, &s, &view, keep_line, NULL);
+	return printed;
+}
+
+/* The guest chooses the name: it moves no cursor, and it has an end. */
+static void guest_process(void)
+{
+	CHECK(strstr(lines_of("state running\nguest_process 3 7 shell\n"), "process 3 (shell)\n"));
+	CHECK(!strstr(lines_of("state running\nexits 3\n"), "process"));
+	CHECK(strstr(lines_of("guest_process 255 1 \033[2Jx\n"), "process 255 (?[2Jx)\n"));
+	CHECK(strstr(lines_of("guest_process 1 1 0123456789abcdefGHIJ\n"),
+		     "process 1 (0123456789abcdef)\n"));
+	CHECK(!strstr(lines_of("guest_process 5\n"), "process"));
+	CHECK(!strstr(lines_of("guest_process 5 7\n"), "process"));
+}
+#endif
+
 static void write_file(const char *directory, const char *name, const char *text)
 {
 	char path[256];
@@ -160,5 +199,8 @@ const struct test stat_tests[] = {
 	{ "stat_differences", differences },
 	{ "stat_percentiles", percentiles },
 	{ "stat_directories", directories },
+#ifdef HAVE_JSON
+	{ "stat_guest_process", guest_process },
+#endif
 	{ }
 };

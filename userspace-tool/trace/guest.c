@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a guest kernel announces: a hypercall that no hypervisor knows, and that does nothing, but
- * whose trace event (kvm_hypercall) holds its arguments. The teaching kernel makes them
- * (selftests/guest-kernel/announce.h), and any other guest may.
+ * What a guest kernel announces: a hypercall of minikvm's (MINIKVM_HC_ANNOUNCE) whose trace event
+ * (kvm_hypercall) holds its arguments, under KVM too, which does not know it. The teaching kernel
+ * makes them (selftests/guest-kernel/announce.h), and any other guest may.
  *
  * The guest chooses what stands in there: numbers are cut to a byte, names to what can be printed.
  * Pure: linked into the tool and its tests.
@@ -16,6 +16,7 @@
 #define ANNOUNCE_SWITCH		1
 #define ANNOUNCE_STATE		2
 #define ANNOUNCE_FAULT		3
+#define ANNOUNCE_END		4
 #define FAULT_WRITE		0x2
 #define FAULT_EXECUTE		0x10
 
@@ -63,6 +64,10 @@ bool guest_describe(const __u64 call[5], char *text, size_t size)
 			 call[2] & 0xff,
 			 call[4] & FAULT_EXECUTE ? "execution" :
 			 call[4] & FAULT_WRITE ? "write" : "read", call[3]);
+		return true;
+	}
+	if (call[1] == ANNOUNCE_END) {
+		snprintf(text, size, "the guest announces no more");
 		return true;
 	}
 	return false;

@@ -3,8 +3,8 @@
  * VMCALL: number in RAX, arguments in RBX, RCX, RDX, RSI.
  *
  * KVM's ABI, "Linux KVM Hypercall". The calls that the guest may use are those that CPUID leaf
- * 40000001H announces, and minikvm's own MINIKVM_HC_EXITS; everything else gets -KVM_ENOSYS, and
- * user mode gets -KVM_EPERM.
+ * 40000001H announces, and minikvm's own MINIKVM_HC_EXITS and MINIKVM_HC_ANNOUNCE; everything else
+ * gets -KVM_ENOSYS, and user mode gets -KVM_EPERM.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -16,6 +16,7 @@
 #include "arch/x86/vmx/vmx.h"
 #include "trace/kvm_x86_events.h"
 #include "uapi/linux/minikvm.h"
+#include "virt/announce.h"
 #include "virt/yield.h"
 
 /* KVM_CAP_ENFORCE_PV_FEATURE_CPUID: only what CPUID shows is there. */
@@ -77,6 +78,24 @@ static long count_exits(struct mkvm_vm *vm)
 	mkvm_for_each_vcpu(i, vcpu, vm)
 		exits += READ_ONCE(vcpu->stats.exits);
 	return exits;
+}
+
+/* What the guest says that it does: of interest outside, and without consequence here. */
+static int announce(struct mkvm_vcpu *vcpu)
+{
+	switch (reg_read(vcpu, GREG_RBX)) {
+	case MINIKVM_ANNOUNCE_SWITCH:
+		mkvm_announce_switch(vcpu, reg_read(vcpu, GREG_RCX), reg_read(vcpu, GREG_RDX),
+				     reg_read(vcpu, GREG_RSI));
+		break;
+	case MINIKVM_ANNOUNCE_END:
+		/* A walk over all vCPUs is nothing to hold interrupts off for. */
+		if (irqs_disabled())
+			return HYPERCALL_MUST_SLEEP;
+		mkvm_announce_end(vcpu->vm);
+		break;
+	}
+	return 1;
 }
 
 static void sched_yield_to(struct mkvm_vm *vm, u32 apic_id)
@@ -159,6 +178,11 @@ int hypercall_execute(struct mkvm_vcpu *vcpu)
 			if (irqs_disabled())
 				return HYPERCALL_MUST_SLEEP;
 			ret = count_exits(vcpu->vm);
+			break;
+		case MINIKVM_HC_ANNOUNCE:
+			if (announce(vcpu) == HYPERCALL_MUST_SLEEP)
+				return HYPERCALL_MUST_SLEEP;
+			ret = 0;
 			break;
 		case KVM_HC_VAPIC_POLL_IRQ:
 			/* Its whole effect is the exit: interrupts are looked at on the way. */

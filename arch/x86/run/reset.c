@@ -248,6 +248,7 @@ void reset_vcpu(struct mkvm_vcpu *vcpu, bool init_event)
 {
 	inject_clear(vcpu);
 	async_pf_forget(vcpu);
+	mkvm_announce_forget(vcpu);
 	vcpu->arch.complete_userspace_io = NULL;
 	vcpu->arch.complete_registers_only = false;
 	if (vcpu->arch.apic)

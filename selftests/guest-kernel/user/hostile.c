@@ -232,6 +232,7 @@ static void bad_pointers(void)
 		wrong += system_call(SYS_SET_NAME, a, 8, 0) != -EFAULT;
 		wrong += system_call(SYS_COMMAND_LINE, a, 8, 0) != -EFAULT;
 		wrong += system_call(SYS_SYSTEM, a, 0, 0) != -EFAULT;
+		wrong += system_call(SYS_RANDOM, a, 16, 0) != -EFAULT;
 	}
 	check(!wrong, "addresses that are not the program's are refused");
 	/* The end of the image, and more than there is. */

@@ -137,6 +137,12 @@ u64 time_us(void)
 	return system_call(SYS_TIME, 0, 0, 0);
 }
 
+/* Return: how many bytes came, or a negative error. */
+int get_random(void *to, int n)
+{
+	return system_call(SYS_RANDOM, (long)to, n, 0);
+}
+
 void get_system(struct system_info *info)
 {
 	system_call(SYS_SYSTEM, (long)info, 0, 0);
@@ -188,6 +194,8 @@ const char *error_name(int error)
 		return "no such process";
 	case EINTR:
 		return "interrupted";
+	case EIO:
+		return "the device failed";
 	case ECHILD:
 		return "no child to wait for";
 	case EAGAIN:

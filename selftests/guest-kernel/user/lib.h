@@ -33,6 +33,7 @@ int set_name(const char *name);
 int get_group(int id);
 int set_group(int id, int group);
 u64 time_us(void);
+int get_random(void *to, int n);
 void get_system(struct system_info *info);
 void power_off(int status);
 bool get_process(int id, struct process_info *info);

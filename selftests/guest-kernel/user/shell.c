@@ -21,6 +21,7 @@ static void kill_command(int argc, char **argv);
 static void spin(int argc, char **argv);
 static void fork_command(int argc, char **argv);
 static void crash_command(int argc, char **argv);
+static void random_command(int argc, char **argv);
 static void exits(int argc, char **argv);
 static void announce(int argc, char **argv);
 static void system_command(int argc, char **argv);
@@ -36,6 +37,7 @@ static const struct command commands[] = {
 	{ "spin", "[N]", "N processes that compute in the background", spin },
 	{ "fork", "N", "N processes at once, and their end", fork_command },
 	{ "crash", "WAY", "a program that breaks a rule; without WAY, the rules", crash_command },
+	{ "random", "", "random bytes of the hypervisor's device", random_command },
 	{ "exits", "", "what the last command cost in exits", exits },
 	{ "announce", "on|off", "tell the hypervisor of each change of state", announce },
 	{ "system", "", "processors, memory, control blocks", system_command },
@@ -248,6 +250,23 @@ static void crash_command(int argc, char **argv)
 		printf("crash: %s\n", error_name(child));
 	else
 		printf("process %d: %s\n", child, status_text(wait_for(child)));
+}
+
+static void random_command(int argc, char **argv)
+{
+	u8 bytes[16];
+	int n = get_random(bytes, sizeof(bytes)), i;
+
+	(void)argc;
+	(void)argv;
+	if (n < 0) {
+		printf("random: a virtio-rng device is needed: %s\n", error_name(n));
+		return;
+	}
+	printf("%d random bytes:", n);
+	for (i = 0; i < n; i++)
+		printf(" %02x", bytes[i]);
+	printf("\n");
 }
 
 static void exits(int argc, char **argv)

@@ -608,6 +608,90 @@ static void test_time(void)
 	check(sleep_ms(-1) == -EINVAL, "a sleep without an end is refused");
 }
 
+static bool all_zero(const u8 *bytes, int n)
+{
+	while (n && !bytes[n - 1])
+		n--;
+	return !n;
+}
+
+/* All of it, in as many calls as the device likes. */
+static bool fill(u8 *bytes)
+{
+	int n, have = 0;
+
+	while (have < RANDOM_MAX) {
+		n = get_random(bytes + have, RANDOM_MAX - have);
+		if (n <= 0)
+			return false;
+		have += n;
+	}
+	return true;
+}
+
+static void ask_for_random(void)
+{
+	u8 bytes[RANDOM_MAX];
+	int i;
+
+	for (i = 0; i < 50; i++)
+		if (get_random(bytes, sizeof(bytes)) <= 0)
+			exit(1);
+	exit(19);
+}
+
+static void ask_endlessly(void)
+{
+	u8 byte;
+
+	for (;;)
+		get_random(&byte, 1);
+}
+
+/* The driver's device is there if the launcher offers it. */
+static void test_random(void)
+{
+	u8 one[RANDOM_MAX] = {}, two[RANDOM_MAX];
+	struct system_info before, after;
+	int n, child[4], i, wrong = 0;
+	u64 until;
+
+	get_system(&before);
+	n = get_random(one, sizeof(one));
+	if (n == -ENOSYS) {
+		check(true, "random bytes # SKIP no virtio-rng device");
+		return;
+	}
+	check(fill(one) && fill(two) && memcmp(one, two, sizeof(one)) &&
+	      !all_zero(one, sizeof(one)) && !all_zero(two, sizeof(two)),
+	      "a virtio-rng device gives random bytes");
+	memset(one, 0, sizeof(one));
+	n = get_random(one, 8);
+	check(n > 0 && n <= 8 && all_zero(one + 8, sizeof(one) - 8),
+	      "they are not more than there is room for");
+	n = get_random(one, 1000);
+	check(get_random(one, 0) == -EINVAL && n > 0 && n <= RANDOM_MAX,
+	      "one call brings 1 to 64 of them");
+	until = time_us() + 10000000;
+	do
+		get_system(&after);
+	while (after.random_interrupts == before.random_interrupts && time_us() < until);
+	check(after.random_interrupts != before.random_interrupts, "the device interrupts");
+	for (i = 0; i < 4; i++)
+		child[i] = child_that(ask_for_random);
+	for (i = 0; i < 4; i++)
+		wrong += wait_for(child[i]) != 19;
+	check(!wrong, "four processes share the device");
+	for (i = 0; i < 4; i++) {
+		child[0] = child_that(ask_endlessly);
+		sleep_ms(i * 7);
+		kill(child[0]);
+		wrong += wait_for(child[0]) != STATUS_KILLED;
+		wrong += get_random(two, sizeof(two)) <= 0;
+	}
+	check(!wrong, "who is killed while it waits for the device leaves it to the next");
+}
+
 /**
  * run_tests() - all of them
  * @fail: begin with one that fails, so that others can test how that is told
@@ -630,6 +714,7 @@ int run_tests(bool fail)
 	test_copy_on_write();
 	test_messages();
 	test_time();
+	test_random();
 	run_hostile_tests();
 	printf("1..%d\n", tests);
 	printf("# %d passed, %d failed\n", tests - failed, failed);

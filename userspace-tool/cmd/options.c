@@ -47,6 +47,7 @@ enum {
 	OPT_CMDLINE,
 	OPT_DEVICE,
 	OPT_DISK,
+	OPT_USER_DATA,
 	OPT_RNG,
 	OPT_CONSOLE,
 	OPT_VIRTQUEUES,
@@ -103,6 +104,9 @@ static const struct described_option options[] = {
 	  .kind = TAKES_FILE,
 	  .help = "Virtio disk (/dev/vda, ...) from a raw image or block device; may be given\n"
 		  "several times. direct: without the page cache; threads: without io_uring." },
+	{ .name = "user-data", .value = OPT_USER_DATA, .argument = "FILE", .kind = TAKES_FILE,
+	  .help = "What cloud-init in the guest is to do: a read-only disk, the last one, as its\n"
+		  "data source NoCloud looks for." },
 	{ .name = "rng", .value = OPT_RNG, .argument = "BYTES", .optional = true,
 	  .help = "Virtio source of random numbers (at most BYTES per second)." },
 	{ .name = "console", .value = OPT_CONSOLE, .argument = "serial|virtio", .kind = TAKES_WORD,
@@ -400,6 +404,9 @@ static int parse_option(void *opaque, int option, const char *arg)
 		break;
 	case OPT_DISK:
 		return parse_disk(opt, arg);
+	case OPT_USER_DATA:
+		opt->user_data = arg;
+		break;
 	case OPT_RNG:
 		if (arg && !parse_number(arg, 1, RNG_RATE_MAX, &opt->rng_rate))
 			return complain("--rng takes a number of bytes per second from 1 to %d, not '%s'.",
@@ -567,6 +574,11 @@ static int check(struct run_options *opt)
 		return complain("--flat has neither PCI nor interrupt controllers for --console virtio.");
 	if (opt->flat && opt->disk_count)
 		return complain("--flat has neither PCI nor interrupt controllers for --disk.");
+	if (opt->flat && opt->user_data)
+		return complain("--flat has neither PCI nor interrupt controllers for the disk of --user-data.");
+	if (opt->user_data && opt->disk_count == DISKS_MAX)
+		return complain("--user-data is a disk, too, and there are %d by --disk.",
+				DISKS_MAX);
 	if (opt->flat && opt->rng)
 		return complain("--flat has neither PCI nor interrupt controllers for --rng.");
 	if (opt->flat && opt->vhost_user.count)

@@ -29,6 +29,7 @@
  * @assigned_count: how many
  * @disk: the disks
  * @disk_count: how many
+ * @user_data: what cloud-init in the guest is to do, a file, or NULL
  * @virtio_console: the terminal is a virtio console, not the serial port
  * @split: virtio devices offer no packed virtqueues
  * @rng: with a source of random numbers
@@ -71,6 +72,7 @@ struct run_options {
 	unsigned int assigned_count;
 	struct blk_options disk[DISKS_MAX];
 	unsigned int disk_count;
+	const char *user_data;
 	bool virtio_console;
 	bool split;
 	bool rng;

@@ -39,6 +39,7 @@
 #include "virtio/console.h"
 #include "virtio/balloon.h"
 #include "virtio/rng.h"
+#include "virtio/seed.h"
 #include "virtio/vsock.h"
 
 #define FLUSH_DELAY_NS	4000000LL
@@ -61,11 +62,13 @@ enum {
  * @kernel: the kernel, or the image of --flat
  * @initrd: the initial ramdisk
  * @snapshot: what is restored
+ * @user_data: the image that --user-data is, or -1
  */
 struct sources {
 	struct image kernel;
 	struct image initrd;
 	struct snapshot snapshot;
+	int user_data;
 };
 
 struct event_loop {
@@ -259,10 +262,34 @@ static void turn(struct event_loop *l)
 		l->flush_at = console_flush(&m->console, false) ? 0 : now_ns() + FLUSH_DELAY_NS;
 }
 
-static int open_sources(struct sources *from, const struct run_options *opt, struct sentence *why)
+/* The disk for cloud-init is the last one; it is opened by its descriptor, also for a reset. */
+static int open_user_data(struct sources *from, struct run_options *opt, struct sentence *why)
 {
-	memset(from, 0, sizeof(*from));
-	from->snapshot.memory_fd = -1;
+	struct blk_options *disk = &opt->disk[opt->disk_count];
+	char path[32];
+	struct image file;
+
+	if (!opt->user_data)
+		return 0;
+	if (image_open(&file, opt->user_data, "user data", why))
+		return -1;
+	from->user_data = seed_open(file.data, file.size, opt->name, why);
+	image_close(&file);
+	if (from->user_data < 0)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", from->user_data);
+	disk->path = strdup(path);
+	if (!disk->path)
+		return say(why, "There is no memory.");
+	disk->readonly = true;
+	opt->disk_count++;
+	return 0;
+}
+
+static int open_sources(struct sources *from, struct run_options *opt, struct sentence *why)
+{
+	if (open_user_data(from, opt, why))
+		return -1;
 	if (opt->restore)
 		return snapshot_read(&from->snapshot, opt->restore, why);
 	if (image_open(&from->kernel, opt->flat ? opt->flat : opt->kernel,
@@ -276,6 +303,8 @@ static void close_sources(struct sources *from)
 	image_close(&from->kernel);
 	image_close(&from->initrd);
 	snapshot_forget(&from->snapshot);
+	if (from->user_data >= 0)
+		close(from->user_data);
 }
 
 static int load(struct machine *m, const struct run_options *opt, const struct sources *from,
@@ -625,7 +654,7 @@ int command_run(int argc, char **argv)
 {
 	struct milestones when = { .begun = now_ns(), .pagemap = -1 };
 	struct run_options opt;
-	struct sources from = { .snapshot.memory_fd = -1 };
+	struct sources from = { .snapshot.memory_fd = -1, .user_data = -1 };
 	struct sentence why;
 	struct machine *m;
 	int status, err;

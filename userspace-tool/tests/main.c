@@ -23,7 +23,7 @@ int main(void)
 		loader_tests, elf_tests, device_tests, table_tests, bpf_tests, fuzz_tests,
 		debug_tests, inspect_tests, stat_tests, trace_tests, virtio_tests, snapshot_tests,
 		control_tests, doors_tests, vhost_user_tests, net_tests, vsock_tests, balloon_tests,
-		message_tests,
+		message_tests, seed_tests,
 	};
 	const struct test *t;
 	size_t i;

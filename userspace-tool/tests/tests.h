@@ -32,6 +32,7 @@ extern const struct test net_tests[];
 extern const struct test vsock_tests[];
 extern const struct test balloon_tests[];
 extern const struct test message_tests[];
+extern const struct test seed_tests[];
 
 /* Tell that something does not hold. */
 void test_fail(const char *file, int line, const char *what);

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The definition block of the machine (DSDT): chapters "ACPI-Defined Devices and Device-Specific
+ * Objects" and "Power and Performance Management" of the ACPI specification 6.x, and "6.4 Resource
+ * Data Types" for the bytes of _CRS. It says what cannot be found by looking: how power goes off,
+ * and where there are PCI devices, the root with its windows and interrupt lines.
+ *
+ * Pure: aml.c writes the code.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "boot/acpi.h"
+#include "boot/dsdt.h"
+
+static_assert(ACPI_S5_SLEEP_TYPE == 0, "put_power() spells the sleep type out");
+
+static void put64(__u8 *p, __u64 v)
+{
+	memcpy(p, &v, sizeof(v));
+}
+
+/* Name (\_S5, Package () { 0, 0, 0, 0 }) */
+static void put_power(struct aml *a)
+{
+	size_t package;
+	int i;
+
+	aml_name(a, "_S5_");
+	package = aml_package(a, 4);
+	for (i = 0; i < 4; i++)
+		aml_integer(a, ACPI_S5_SLEEP_TYPE);	/* PM1a, PM1b, reserved */
+	aml_close(a, package);
+}
+
+/* "QWord Address Space Descriptor": memory for BARs of 64 bits; 0 bytes where there is none. */
+static size_t put_high_window(__u8 *p, const struct pci_root *pci)
+{
+	if (!pci->high_size)
+		return 0;
+	p[0] = 0x8a;
+	p[1] = 43;
+	p[3] = 0;			/* memory */
+	p[4] = 0x0c;			/* minimum and maximum are fixed */
+	p[5] = 0x01;			/* read-write, not cached */
+	put64(p + 14, pci->high_base);
+	put64(p + 22, pci->high_base + pci->high_size - 1);
+	put64(p + 38, pci->high_size);
+	return 46;
+}
+
+/* Name (_CRS, ...): the root's bus, its own ports, and the windows for BARs. */
+static void put_resources(struct aml *a, const struct pci_root *pci)
+{
+	static const __u8 fixed[] = {
+		0x88, 0x0d, 0x00, 0x02, 0x0c, 0x00,			/* bus numbers: */
+		0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x00,	/* 0 to 0 */
+		0x47, 0x01, 0xf8, 0x0c, 0xf8, 0x0c, 0x01, 0x08,		/* ports 0xcf8, 8 */
+		0x88, 0x0d, 0x00, 0x01, 0x0c, 0x03,			/* ports for BARs: */
+		0x00, 0x00, 0x00, 0x10, 0xff, 0xff, 0x00, 0x00, 0x00, 0xf0,
+		0x87, 0x17, 0x00, 0x00, 0x0c, 0x01,			/* memory for BARs: */
+		0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xc0,		/* from 0xc0000000 */
+		0xff, 0xff, 0xff, 0xfd, 0x00, 0x00, 0x00, 0x00,		/* to 0xfdffffff */
+		0x00, 0x00, 0x00, 0x3e,					/* its length */
+	};
+	static const __u8 end[] = { 0x79, 0x00 };
+	__u8 list[sizeof(fixed) + 46 + sizeof(end)] = { 0 };
+	size_t len = sizeof(fixed);
+
+	static_assert(PCI_WINDOW_BASE == 0xc0000000 && PCI_WINDOW_SIZE == 0x3e000000 &&
+		      PCI_PORT_WINDOW == 0x1000 && PCI_PORT_WINDOW_SIZE == 0xf000, "fixed[] spells them out");
+	memcpy(list, fixed, sizeof(fixed));
+	len += put_high_window(list + len, pci);
+	memcpy(list + len, end, sizeof(end));
+	aml_name(a, "_CRS");
+	aml_buffer(a, list, len + sizeof(end));
+}
+
+/* Name (_PRT, ...): which line each pin of each device is, also of those that may come later. */
+static void put_routing(struct aml *a)
+{
+	unsigned int device, pin;
+	size_t table, entry;
+
+	aml_name(a, "_PRT");
+	table = aml_package(a, PCI_SLOTS * PCI_PINS - PCI_PINS);
+	for (device = 1; device < PCI_SLOTS; device++) {
+		for (pin = 0; pin < PCI_PINS; pin++) {
+			entry = aml_package(a, 4);
+			aml_integer(a, device << 16 | 0xffff);	/* all its functions */
+			aml_integer(a, pin);
+			aml_integer(a, 0);			/* no link device: a GSI */
+			aml_integer(a, pci_gsi(device, pin));
+			aml_close(a, entry);
+		}
+	}
+	aml_close(a, table);
+}
+
+/* Scope (\_SB) { Device (PCI0) { ... } } */
+static void put_pci(struct aml *a, const struct pci_root *pci)
+{
+	size_t scope = aml_scope(a, "_SB_"), device = aml_device(a, "PCI0");
+
+	aml_name(a, "_HID");
+	aml_integer(a, 0x030ad041);	/* EisaId ("PNP0A03") */
+	put_resources(a, pci);
+	put_routing(a);
+	aml_close(a, device);
+	aml_close(a, scope);
+}
+
+/**
+ * dsdt_build() - write the content of the DSDT, behind its header
+ * @a: where it goes
+ * @pci: the PCI root, or NULL
+ */
+void dsdt_build(struct aml *a, const struct pci_root *pci)
+{
+	put_power(a);
+	if (pci)
+		put_pci(a, pci);
+}

@@ -104,8 +104,10 @@ static void build_fadt(__u8 *t)
 	/* No SMI command port: the machine is always in ACPI mode. */
 	put32(t + 56, ACPI_PM1_STATUS);
 	put32(t + 64, ACPI_PM1_CONTROL);
+	put32(t + 80, ACPI_GPE_STATUS);
 	t[88] = 4;		/* PM1_EVT_LEN */
 	t[89] = 2;		/* PM1_CNT_LEN */
+	t[92] = 2;		/* GPE0_BLK_LEN: status and enable of 8 events */
 	put16(t + 96, 0x0fff);	/* P_LVL2_LAT: no C2 */
 	put16(t + 98, 0x0fff);	/* P_LVL3_LAT: no C3 */
 	t[108] = 0x32;		/* century byte in the CMOS */
@@ -118,6 +120,8 @@ static void build_fadt(__u8 *t)
 	put64(t + 140, GUEST_ACPI + AT_DSDT);
 	put_port(t + 148, ACPI_PM1_STATUS, 32);
 	put_port(t + 172, ACPI_PM1_CONTROL, 16);
+	put_port(t + 220, ACPI_GPE_STATUS, 16);
+	t[223] = 1;		/* byte by byte */
 	finish_table(t, "FACP", 6, 276);
 }
 
@@ -176,11 +180,11 @@ static void build_mcfg(__u8 *t)
 }
 
 /* Return: whether it fits. */
-static bool build_dsdt(__u8 *t, const struct pci_root *pci)
+static bool build_dsdt(__u8 *t, const struct pci_root *pci, bool steered)
 {
 	struct aml a = { .at = t + HEADER_SIZE, .room = DSDT_MAX - HEADER_SIZE };
 
-	dsdt_build(&a, pci);
+	dsdt_build(&a, pci, steered);
 	finish_table(t, "DSDT", 2, HEADER_SIZE + a.len);
 	return !a.full;
 }
@@ -190,10 +194,12 @@ static bool build_dsdt(__u8 *t, const struct pci_root *pci)
  * @ram: the guest's memory; needs the area at GUEST_ACPI
  * @cpus: processors, numbered from 0 like their local APICs
  * @pci: the PCI root, if operating systems are to look for devices there; or NULL
+ * @steered: the guest has a control socket: @pci's slots are for hot plug, too
  *
  * Return: guest-physical address of the RSDP, or 0 where there is no memory for the tables.
  */
-__u64 acpi_build(const struct guest_ram *ram, unsigned int cpus, const struct pci_root *pci)
+__u64 acpi_build(const struct guest_ram *ram, unsigned int cpus, const struct pci_root *pci,
+		 bool steered)
 {
 	__u8 *base = guest_ram_at(ram, GUEST_ACPI, AT_END);
 	__u32 tables[] = { AT_FADT, AT_MADT, AT_SPCR, AT_MCFG };
@@ -208,7 +214,7 @@ __u64 acpi_build(const struct guest_ram *ram, unsigned int cpus, const struct pc
 	put32(base + AT_FACS + 4, 64);
 	base[AT_FACS + 32] = 2;
 
-	if (!build_dsdt(base + AT_DSDT, pci))
+	if (!build_dsdt(base + AT_DSDT, pci, steered))
 		return 0;
 	build_fadt(base + AT_FADT);
 	build_madt(base + AT_MADT, cpus);

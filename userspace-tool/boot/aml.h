@@ -31,5 +31,13 @@ size_t aml_scope(struct aml *a, const char *name);
 size_t aml_device(struct aml *a, const char *name);
 size_t aml_package(struct aml *a, __u8 elements);
 void aml_buffer(struct aml *a, const void *bytes, __u8 len);
+void aml_string(struct aml *a, const char *text);
+void aml_path(struct aml *a, const char *names);
+size_t aml_method(struct aml *a, const char *name, unsigned int arguments);
+void aml_registers(struct aml *a, const char *region, unsigned int port, const char *names);
+void aml_load(struct aml *a, unsigned int local, const char *name);
+void aml_store(struct aml *a, __u64 value, const char *name);
+size_t aml_if(struct aml *a, unsigned int local, __u64 bits);
+void aml_notify(struct aml *a, const char *names, unsigned int value);
 
 #endif

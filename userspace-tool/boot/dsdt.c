@@ -5,13 +5,25 @@
  * Data Types" for the bytes of _CRS. It says what cannot be found by looking: how power goes off,
  * and where there are PCI devices, the root with its windows and interrupt lines.
  *
+ * A guest with a control socket has slots for devices that come and go. When one does, its slot's
+ * bit is set in a register of acpi.h and general-purpose event 0 is raised: the guest's kernel runs
+ * \_GPE._E00, which reads the registers and notifies the slots' devices. \_EJ0 of a slot tells
+ * that the guest has let go (section "Device Insertion, Removal, and Status Objects").
+ *
  * Pure: aml.c writes the code.
  */
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "boot/acpi.h"
 #include "boot/dsdt.h"
+#include "compiler.h"
+
+#define NOTIFY_DEVICE_CHECK	1
+#define NOTIFY_EJECT		3
+#define LOCAL_NEW		0
+#define LOCAL_TO_GO		1
 
 static_assert(ACPI_S5_SLEEP_TYPE == 0, "put_power() spells the sleep type out");
 
@@ -97,8 +109,73 @@ static void put_routing(struct aml *a)
 	aml_close(a, table);
 }
 
+/* What \_SB.PCI0 calls the device in a slot: S18_ for number 24. */
+static void slot_name(char *name, unsigned int slot)
+{
+	snprintf(name, 5, "S%02X_", slot);
+}
+
+/* Device (Snn_) { Name (_ADR, ...) Name (_SUN, ...) Method (_EJ0, 1) { PCEJ = bit } } */
+static void put_slot(struct aml *a, unsigned int slot)
+{
+	size_t device, method;
+	char name[5];
+
+	slot_name(name, slot);
+	device = aml_device(a, name);
+	aml_name(a, "_ADR");
+	aml_integer(a, slot << 16);
+	aml_name(a, "_SUN");
+	aml_integer(a, slot);
+	method = aml_method(a, "_EJ0", 1);
+	aml_store(a, BIT(slot), "PCEJ");
+	aml_close(a, method);
+	aml_close(a, device);
+}
+
+/* In \_SB.PCI0: the registers of hot plug, and the slots. */
+static void put_slots(struct aml *a)
+{
+	unsigned int slot;
+
+	aml_registers(a, "HPLG", ACPI_HOTPLUG, "PCIUPCIDPCEJ");
+	for (slot = PCI_FIRST_HOTPLUG; slot < PCI_SLOTS; slot++)
+		put_slot(a, slot);
+}
+
+/* Method (_E00) in \_GPE, with what it calls in \_SB.PCI0, where the registers can be named. */
+static void put_events(struct aml *a)
+{
+	size_t scope = aml_scope(a, "_GPE"), method = aml_method(a, "_E00", 0);
+
+	aml_path(a, "_SB_PCI0PCNT");
+	aml_close(a, method);
+	aml_close(a, scope);
+}
+
+/* Method (PCNT): tell each slot whose bit is set: look for a device, or eject it. */
+static void put_scan(struct aml *a)
+{
+	size_t method = aml_method(a, "PCNT", 0), condition;
+	char path[] = "_SB_PCI0S00_";
+	unsigned int slot;
+
+	aml_load(a, LOCAL_NEW, "PCIU");
+	aml_load(a, LOCAL_TO_GO, "PCID");
+	for (slot = PCI_FIRST_HOTPLUG; slot < PCI_SLOTS; slot++) {
+		slot_name(path + 8, slot);
+		condition = aml_if(a, LOCAL_NEW, BIT(slot));
+		aml_notify(a, path, NOTIFY_DEVICE_CHECK);
+		aml_close(a, condition);
+		condition = aml_if(a, LOCAL_TO_GO, BIT(slot));
+		aml_notify(a, path, NOTIFY_EJECT);
+		aml_close(a, condition);
+	}
+	aml_close(a, method);
+}
+
 /* Scope (\_SB) { Device (PCI0) { ... } } */
-static void put_pci(struct aml *a, const struct pci_root *pci)
+static void put_pci(struct aml *a, const struct pci_root *pci, bool steered)
 {
 	size_t scope = aml_scope(a, "_SB_"), device = aml_device(a, "PCI0");
 
@@ -106,18 +183,25 @@ static void put_pci(struct aml *a, const struct pci_root *pci)
 	aml_integer(a, 0x030ad041);	/* EisaId ("PNP0A03") */
 	put_resources(a, pci);
 	put_routing(a);
+	if (steered) {
+		put_slots(a);
+		put_scan(a);
+	}
 	aml_close(a, device);
 	aml_close(a, scope);
+	if (steered)
+		put_events(a);
 }
 
 /**
  * dsdt_build() - write the content of the DSDT, behind its header
  * @a: where it goes
  * @pci: the PCI root, or NULL
+ * @steered: the guest has a control socket
  */
-void dsdt_build(struct aml *a, const struct pci_root *pci)
+void dsdt_build(struct aml *a, const struct pci_root *pci, bool steered)
 {
 	put_power(a);
 	if (pci)
-		put_pci(a, pci);
+		put_pci(a, pci, steered);
 }

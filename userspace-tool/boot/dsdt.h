@@ -8,6 +8,6 @@
 #include "boot/aml.h"
 #include "devices/pci.h"
 
-void dsdt_build(struct aml *a, const struct pci_root *pci);
+void dsdt_build(struct aml *a, const struct pci_root *pci, bool steered);
 
 #endif

@@ -9,6 +9,7 @@
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,6 +21,8 @@
 #include "control/client.h"
 #include "control/request.h"
 #include "snapshot/snapshot.h"
+#include "virtio/blk.h"
+#include "virtio/disk.h"
 
 #define OPT_JSON	(OPT_DEV + 1)
 #define PARTIAL_FILE	"state.partial"
@@ -36,14 +39,17 @@ const struct described_command ctl_description = {
 	.name = "ctl",
 	.run = command_ctl,
 	.summary = "steer a running guest: pause, snapshot, reset, ...",
-	.synopsis = "NAME REQUEST [--json]\nNAME snapshot DIR\nNAME balloon SIZE",
+	.synopsis = "NAME REQUEST [--json]\nNAME snapshot DIR\nNAME balloon SIZE\n"
+	"NAME add-disk PATH[,readonly][,direct]\nNAME remove DEVICE",
 	.about =
 	"Asks something of a guest that runs with 'minikvm run --name NAME'.\n\n"
 	"info: what it is and does. pause, resume: stop its vCPUs, let them go on. snapshot DIR: write\n"
 	"its whole state to a new directory, for 'minikvm run --restore DIR'. stop: press its power\n"
 	"button. reset: start it anew. quit: end it at once. events: print what happens to it, until it\n"
 	"ends.\n\n"
-	"balloon SIZE: the guest is to lend the host so much of its memory ('minikvm run --balloon').",
+	"balloon SIZE: the guest is to lend the host so much of its memory ('minikvm run --balloon').\n"
+	"add-disk PATH: give it one more disk, from a raw image or block device. remove DEVICE: ask it to\n"
+	"let such a disk go; 'info' has the names.",
 	.options = options,
 	.more = "Exit status: 0 done, 1 the guest or the system refuses, 2 wrong usage.",
 };
@@ -106,12 +112,9 @@ static void print_members(struct json_object *o, const char *prefix)
 	}
 }
 
-/* Takes the request over. */
-static int ask(struct control_client *c, struct json_object *request, bool json,
-	       struct sentence *why)
+/* Takes the result over; it may be NULL. */
+static int print_result(struct json_object *result, bool json)
 {
-	struct json_object *result = client_ask(c, request, NULL, 0, why);
-
 	if (!result)
 		return -1;
 	if (json)
@@ -120,6 +123,13 @@ static int ask(struct control_client *c, struct json_object *request, bool json,
 		print_members(result, "");
 	json_object_put(result);
 	return 0;
+}
+
+/* Takes the request over. */
+static int ask(struct control_client *c, struct json_object *request, bool json,
+	       struct sentence *why)
+{
+	return print_result(client_ask(c, request, NULL, 0, why), json);
 }
 
 static int balloon(struct control_client *c, const char *size, bool json, struct sentence *why)
@@ -134,11 +144,14 @@ static int balloon(struct control_client *c, const char *size, bool json, struct
 
 static int print_events(struct control_client *c, bool json, struct sentence *why)
 {
-	struct json_object *o = client_ask(c, request_make("events"), NULL, 0, why), *event, *detail;
+	struct json_object *o = client_ask(c, request_make("events"), NULL, 0, why);
+	struct json_object *event, *detail;
 	struct sentence line;
 
 	if (!o)
 		return -1;
+	if (json)
+		print_json(o);
 	json_object_put(o);
 	while ((o = client_receive(c, why))) {
 		event = json_object_object_get(o, "event");
@@ -224,6 +237,35 @@ static int snapshot(struct control_client *c, const char *where, bool json, stru
 	return ret;
 }
 
+/* PATH[,readonly][,direct] is opened here, with the rights of the user who asks. */
+static int add_disk(struct control_client *c, const char *argument, bool json,
+		    struct sentence *why)
+{
+	struct blk_options options = { 0 };
+	struct json_object *result = NULL;
+	struct disk disk = { .fd = -1 };
+	char *path = strdup(argument);
+
+	if (!path)
+		say(why, "There is no memory.");
+	else if (!blk_options_parse(&options, path) || options.threads)
+		say(why, "add-disk takes PATH[,readonly][,direct], not '%s'.", argument);
+	else if (disk_open(&disk, options.path, options.readonly, options.direct, why) == 0)
+		result = client_ask(c, request_make("add-disk"), &disk.fd, 1, why);
+	disk_close(&disk);
+	free(path);
+	return print_result(result, json);
+}
+
+static int remove_device(struct control_client *c, const char *name, bool json,
+			 struct sentence *why)
+{
+	struct json_object *request = request_make("remove");
+
+	json_object_object_add(request, "device", json_object_new_string(name));
+	return ask(c, request, json, why);
+}
+
 /* The request's argument: what it is, where it has one. */
 static const char *argument_of(const char *verb)
 {
@@ -232,6 +274,8 @@ static const char *argument_of(const char *verb)
 	} with[] = {
 		{ "snapshot", "one directory" },
 		{ "balloon", "one size" },
+		{ "add-disk", "one image" },
+		{ "remove", "the name of one device" },
 	};
 	size_t i;
 
@@ -290,6 +334,10 @@ static int command_ctl(int argc, char **argv)
 		ret = snapshot(&c, argv[2], json, &why);
 	else if (!ret && !strcmp(verb, "balloon"))
 		ret = balloon(&c, argv[2], json, &why);
+	else if (!ret && !strcmp(verb, "add-disk"))
+		ret = add_disk(&c, argv[2], json, &why);
+	else if (!ret && !strcmp(verb, "remove"))
+		ret = remove_device(&c, argv[2], json, &why);
 	else if (!ret && !strcmp(verb, "events"))
 		ret = print_events(&c, json, &why);
 	else if (!ret)

@@ -321,29 +321,11 @@ static int parse_vsock(struct run_options *opt, const char *arg)
 	return -1;
 }
 
-/* The words behind the path's last commas; a file's name may have commas, too. */
 static int parse_disk(struct run_options *opt, const char *arg)
 {
-	struct blk_options *disk = &opt->disk[opt->disk_count];
-	char *path, *comma;
-
 	if (opt->disk_count == DISKS_MAX)
 		return complain("--disk can be given at most %d times.", DISKS_MAX);
-	path = join(NULL, arg);
-	while ((comma = strrchr(path, ','))) {
-		if (!strcmp(comma, ",readonly"))
-			disk->readonly = true;
-		else if (!strcmp(comma, ",direct"))
-			disk->direct = true;
-		else if (!strcmp(comma, ",threads"))
-			disk->threads = true;
-		else
-			break;
-		*comma = 0;
-	}
-	disk->path = path;
-	opt->disk_count++;
-	if (!*path)
+	if (!blk_options_parse(&opt->disk[opt->disk_count++], join(NULL, arg)))
 		return complain("--disk takes PATH[,readonly][,direct][,threads], not '%s'.", arg);
 	return -1;
 }

@@ -323,7 +323,8 @@ static int load(struct machine *m, const struct run_options *opt, const struct s
 		return load_flat(&req.kernel, opt->load, &m->vm.ram, state, why);
 	}
 	req.rsdp = acpi_build(&m->vm.ram, opt->cpus,
-			      pci_root_devices(&m->pci) ? &m->pci : NULL);
+			      opt->name || pci_root_devices(&m->pci) ? &m->pci : NULL,
+			      opt->name);
 	bios_data_build(&m->vm.ram, req.rsdp);
 	bios_vectors_build(&m->vm.ram);
 	return load_kernel(&req, &m->vm.ram, state, why);
@@ -561,6 +562,7 @@ static int listen_for_control(struct event_loop *l, const struct run_options *op
 		.started = start,
 		.can_reset = !opt->restore && !opt->gdb &&
 			     (opt->no_sandbox || !options_kept_open(opt)),
+		.io_uring = opt->no_sandbox || opt->disk_count,
 		.debugger = opt->gdb,
 	};
 
@@ -580,6 +582,8 @@ static int sandbox(const struct run_options *opt, struct sentence *why)
 		needs |= SANDBOX_SOCKETS | SANDBOX_UNLINK;
 	if ((opt->name || opt->reboot) && !opt->gdb && (opt->assigned_count || opt->disk_count))
 		needs |= SANDBOX_REOPEN;
+	if (opt->name && !opt->gdb)
+		needs |= SANDBOX_HOTPLUG;
 	if (opt->disk_count)
 		needs |= SANDBOX_DISK;
 	if (opt->vhost_user.count)

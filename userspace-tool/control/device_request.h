@@ -10,6 +10,8 @@
 #include "machine/machine.h"
 
 void device_request_describe(struct machine *m, struct json_object *o);
+struct json_object *device_request_add_disk(struct machine *m, int fd, bool threads,
+					    struct sentence *why);
 int device_request_balloon(struct machine *m, __u64 size, struct sentence *why);
 
 #endif

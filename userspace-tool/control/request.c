@@ -26,6 +26,8 @@ static const struct {
 	[VERB_QUIT] = { .name = "quit" },
 	[VERB_EVENTS] = { .name = "events" },
 	[VERB_BALLOON] = { .name = "balloon", .member = "size", .type = json_type_int },
+	[VERB_ADD_DISK] = { .name = "add-disk" },
+	[VERB_REMOVE] = { .name = "remove", .member = "device", .type = json_type_string },
 };
 
 const char *verb_name(enum verb verb)

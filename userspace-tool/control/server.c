@@ -4,8 +4,9 @@
  * that a request and the end of a run never meet; nothing here waits.
  *
  * A request that needs the vCPUs to stand still is answered when the last of them does (pause.c
- * wakes the event loop). A client that does not read its answers loses its connection, not the
- * guest its time. Descriptors (snapshot) come by SCM_RIGHTS, unix(7).
+ * wakes the event loop). A device that the guest has ejected is closed in the same way. A client
+ * that does not read its answers loses its connection, not the guest its time. Descriptors
+ * (snapshot, add-disk) come by SCM_RIGHTS, unix(7).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,7 @@
 #include "control/request.h"
 #include "control/server.h"
 #include "kvm/machine_state.h"
+#include "machine/hotplug.h"
 #include "machine/pause.h"
 #include "machine/power.h"
 #include "snapshot/snapshot.h"
@@ -71,7 +73,7 @@ enum motion {
  * @bound: the socket is in the file system
  * @client: the connections
  * @motion: what the vCPUs do
- * @pending: the request that waits for them, while PAUSING
+ * @pending: the request that waits for them, while PAUSING; VERBS where it is no request
  * @pending_client: whose it is; NULL where that is gone
  * @reset: a reset was requested
  */
@@ -167,6 +169,12 @@ static long long now_ns(void)
 	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
 }
 
+/* The vCPUs are stopped for a moment, so that a device can be closed. */
+static bool is_closing(const struct control *c)
+{
+	return c->motion == PAUSING && c->pending.verb == VERBS;
+}
+
 static struct json_object *describe(const struct control *c)
 {
 	static const char * const states[] = {
@@ -185,7 +193,8 @@ static struct json_object *describe(const struct control *c)
 	json_object_object_add(o, "name", json_object_new_string(g->name));
 	json_object_object_add(o, "pid", json_object_new_int(getpid()));
 	json_object_object_add(o, "version", json_object_new_string(g->version));
-	json_object_object_add(o, "state", json_object_new_string(states[c->motion]));
+	json_object_object_add(o, "state",
+			       json_object_new_string(states[is_closing(c) ? RUNNING : c->motion]));
 	json_object_object_add(o, "runs", json_object_new_string(g->what));
 	json_object_object_add(o, "cpus", json_object_new_int(vm->nr_vcpus));
 	json_object_object_add(o, "memory", json_object_new_int64(vm->ram.low_size +
@@ -255,15 +264,15 @@ static void complete(struct control *c)
 
 	c->motion = PAUSED;
 	c->pending_client = NULL;
-	if (c->pending.verb == VERB_SNAPSHOT) {
-		/* A client that is gone wants none, and the guest goes on. */
-		if (l) {
-			result = take_snapshot(c, l, &why);
-			failed = !result;
-			drop_files(l);
-		}
-		release(c);
+	hotplug_close_ejected(c->guest.m);
+	/* A client that is gone wants none, and the guest goes on. */
+	if (c->pending.verb == VERB_SNAPSHOT && l) {
+		result = take_snapshot(c, l, &why);
+		failed = !result;
+		drop_files(l);
 	}
+	if (c->pending.verb != VERB_PAUSE)
+		release(c);
 	if (l)
 		l->waits = false;
 	send_object(c, l, answer_make(c->pending.id, result, failed ? why.text : NULL));
@@ -286,17 +295,23 @@ static int check_request(const struct control *c, const struct client *l, const 
 			 struct sentence *why)
 {
 	bool holds = r->verb == VERB_PAUSE || r->verb == VERB_RESUME || r->verb == VERB_SNAPSHOT;
+	bool hot = r->verb == VERB_ADD_DISK || r->verb == VERB_REMOVE;
 
 	if (holds && c->guest.debugger)
 		return say(why, "A debugger stops and resumes this guest (--gdb).");
-	if (holds && c->motion == PAUSING)
+	if (hot && c->guest.debugger)
+		return say(why, "Devices cannot come and go while a debugger has the guest (--gdb).");
+	if (holds && c->motion == PAUSING && !is_closing(c))
 		return say(why, "Another request is waiting for the vCPUs to stand still.");
 	if (r->verb == VERB_RESET && !c->guest.can_reset)
 		return say(why,
 			   "This guest cannot be started anew: it was restored, a debugger has it, or has what its sandbox does not let it open again (--net, --vsock, --share).");
 	if (r->verb == VERB_SNAPSHOT)
 		return check_files(l, why);
-	if (l->files)
+	if (r->verb == VERB_ADD_DISK && l->files != 1)
+		return say(why, "A disk needs one descriptor beside the request, not %u.",
+			   l->files);
+	if (l->files && r->verb != VERB_ADD_DISK)
 		return say(why, "The request '%s' takes no descriptors.", verb_name(r->verb));
 	return 0;
 }
@@ -340,6 +355,13 @@ static bool carry_out(struct control *c, struct client *l, struct request *r,
 		break;
 	case VERB_EVENTS:
 		l->wants_events = true;
+		break;
+	case VERB_ADD_DISK:
+		*result = device_request_add_disk(m, l->file[0], !c->guest.io_uring, why);
+		*failed = !*result;
+		break;
+	case VERB_REMOVE:
+		*failed = hotplug_remove(m, r->text, why);
 		break;
 	case VERB_BALLOON:
 		*failed = device_request_balloon(m, r->number, why);
@@ -446,6 +468,16 @@ static void accept_client(struct control *c)
 	watch(c, EPOLL_CTL_ADD, fd, EPOLLIN, &c->client[i]);
 }
 
+/* A device is closed when no vCPU can be in its registers. */
+static void close_ejected(struct control *c)
+{
+	if (c->motion != RUNNING || c->guest.debugger || !hotplug_has_ejected(c->guest.m))
+		return;
+	c->pending.verb = VERBS;
+	c->motion = PAUSING;
+	pause_hold_all(c->guest.m);
+}
+
 /**
  * control_serve() - do what is to be done
  * @c: the control socket, or NULL
@@ -459,6 +491,7 @@ void control_serve(struct control *c)
 
 	if (!c)
 		return;
+	close_ejected(c);
 	if (c->motion == PAUSING && pause_all_parked(c->guest.m))
 		complete(c);
 	n = epoll_wait(c->epoll_fd, e, ARRAY_SIZE(e), 0);

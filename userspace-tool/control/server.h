@@ -19,6 +19,7 @@ struct control;
  * @started: nanoseconds of CLOCK_MONOTONIC at the run's beginning
  * @resets: how often it was started anew
  * @can_reset: it can be started anew
+ * @io_uring: a disk that is added may use it
  * @debugger: a debugger holds and releases the vCPUs
  */
 struct control_guest {
@@ -29,6 +30,7 @@ struct control_guest {
 	long long started;
 	unsigned int resets;
 	bool can_reset;
+	bool io_uring;
 	bool debugger;
 };
 

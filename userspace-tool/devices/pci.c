@@ -194,18 +194,20 @@ void pci_root_init(struct pci_root *root, struct bus *memory, struct bus *ports,
 /**
  * pci_root_add() - put a device into the first free slot
  * @root: the root
+ * @first: the slot from which on one is looked for, at least 1
  * @ops: its configuration space
  * @opaque: the argument of @ops
  *
  * Not for two threads at once. The device must outlive the vCPUs' threads.
  *
- * Return: its number, 1 to 31; or -1 where the bus is full.
+ * Return: its number, @first to 31; or -1 where there is none.
  */
-int pci_root_add(struct pci_root *root, const struct pci_device_ops *ops, void *opaque)
+int pci_root_add(struct pci_root *root, unsigned int first, const struct pci_device_ops *ops,
+		 void *opaque)
 {
 	unsigned int i;
 
-	for (i = 1; i < PCI_SLOTS; i++) {
+	for (i = first; i < PCI_SLOTS; i++) {
 		if (root->slot[i].there)
 			continue;
 		root->slot[i].ops = ops;
@@ -219,6 +221,18 @@ int pci_root_add(struct pci_root *root, const struct pci_device_ops *ops, void *
 void pci_root_remove(struct pci_root *root, unsigned int device)
 {
 	root->slot[device].there = false;
+}
+
+/* Put a device into another slot, before a vCPU runs. Return: 0, or -1 where that is taken. */
+int pci_root_move(struct pci_root *root, unsigned int from, unsigned int to)
+{
+	if (!to || to >= PCI_SLOTS || root->slot[to].there)
+		return -1;
+	root->slot[to].ops = root->slot[from].ops;
+	root->slot[to].opaque = root->slot[from].opaque;
+	root->slot[to].there = true;
+	root->slot[from].there = false;
+	return 0;
 }
 
 /* How many devices there are beside the bridge. */

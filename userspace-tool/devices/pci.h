@@ -23,6 +23,7 @@
 #define PCI_PORTS	8
 
 #define PCI_SLOTS	32		/* devices of the bus, the bridge is number 0 */
+#define PCI_FIRST_HOTPLUG 24		/* from here on: devices that come while the guest runs */
 #define PCI_CONFIG_SIZE	4096		/* bytes of configuration space with ECAM, 256 without */
 
 /* Where BARs may be: below ECAM and the I/O APIC; ports; above RAM (struct pci_root). */
@@ -87,7 +88,9 @@ struct pci_root {
 
 void pci_root_init(struct pci_root *root, struct bus *memory, struct bus *ports,
 		   const struct wires *wires, __u64 high_base, __u64 high_size);
-int pci_root_add(struct pci_root *root, const struct pci_device_ops *ops, void *opaque);
+int pci_root_add(struct pci_root *root, unsigned int first, const struct pci_device_ops *ops,
+		 void *opaque);
+int pci_root_move(struct pci_root *root, unsigned int from, unsigned int to);
 void pci_root_remove(struct pci_root *root, unsigned int device);
 unsigned int pci_root_devices(const struct pci_root *root);
 bool pci_root_window(const struct pci_root *root, __u64 at, __u64 size);

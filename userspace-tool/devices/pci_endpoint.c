@@ -284,20 +284,22 @@ static int give_addresses(struct pci_endpoint *e)
  * pci_endpoint_plug() - put the device on the bus, with addresses, decoded
  * @e: the device, complete
  * @root: the root
+ * @first: it goes into the first free slot from this one on
  * @why: receives the sentence on failure
  *
- * Not for two threads at once.
+ * Not for two threads at once; vCPUs may run.
  *
  * Return: 0, or -1.
  */
-int pci_endpoint_plug(struct pci_endpoint *e, struct pci_root *root, struct sentence *why)
+int pci_endpoint_plug(struct pci_endpoint *e, struct pci_root *root, unsigned int first,
+		      struct sentence *why)
 {
 	int number;
 
 	e->root = root;
 	if (give_addresses(e))
 		return say(why, "The addresses for PCI devices are used up.");
-	number = pci_root_add(root, &config_ops, e);
+	number = pci_root_add(root, first, &config_ops, e);
 	if (number < 0)
 		return say(why, "A guest can have at most %d PCI devices.", PCI_SLOTS - 1);
 	pthread_mutex_lock(&e->lock);
@@ -306,6 +308,17 @@ int pci_endpoint_plug(struct pci_endpoint *e, struct pci_root *root, struct sent
 	put16(e->config + PCI_COMMAND, PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	update_bars(e);
 	pthread_mutex_unlock(&e->lock);
+	return 0;
+}
+
+/* Another slot, before a vCPU runs; no pin is asserted. Return: 0, or -1 where that is taken. */
+int pci_endpoint_move(struct pci_endpoint *e, unsigned int number)
+{
+	if (number == e->number)
+		return 0;
+	if (pci_root_move(e->root, e->number, number))
+		return -1;
+	e->number = number;
 	return 0;
 }
 

@@ -93,7 +93,9 @@ unsigned int pci_endpoint_add_capability(struct pci_endpoint *e, __u8 id, const 
 					 unsigned int len);
 int pci_endpoint_add_msix(struct pci_endpoint *e, const struct wires *wires, unsigned int count,
 			  unsigned int bar, __u32 table, __u32 pending);
-int pci_endpoint_plug(struct pci_endpoint *e, struct pci_root *root, struct sentence *why);
+int pci_endpoint_plug(struct pci_endpoint *e, struct pci_root *root, unsigned int first,
+		      struct sentence *why);
+int pci_endpoint_move(struct pci_endpoint *e, unsigned int number);
 void pci_endpoint_unplug(struct pci_endpoint *e);
 void pci_endpoint_pin(struct pci_endpoint *e, bool level);
 

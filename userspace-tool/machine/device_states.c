@@ -143,6 +143,8 @@ static void power_save(void *device, struct state_out *out)
 	sci = m->sci;
 	STATE_PUT(out, m->pm1);
 	STATE_PUT(out, sci);
+	STATE_PUT(out, m->gpe);
+	STATE_PUT(out, m->hotplug);
 	pthread_mutex_unlock(&m->power_lock);
 }
 
@@ -151,17 +153,21 @@ static int power_load(void *device, struct state_in *in, __u32 version, struct s
 	struct machine *m = device;
 	__u8 sci;
 
-	(void)version;
 	(void)why;
 	STATE_GET(in, m->pm1);
 	STATE_GET(in, sci);
 	m->sci = sci;
+	if (version < 2)
+		return 0;
+	STATE_GET(in, m->gpe);
+	/* What a slot's bit says where no device is harms nobody: it is looked at again. */
+	STATE_GET(in, m->hotplug);
 	return 0;
 }
 
 const struct device_state power_state = {
 	.name = "power",
-	.version = 1,
+	.version = 2,
 	.save = power_save,
 	.load = power_load,
 };

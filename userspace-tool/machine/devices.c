@@ -7,7 +7,9 @@
  * their registers.
  */
 #include <linux/virtio_config.h>
+#include <linux/virtio_ids.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -16,6 +18,7 @@
 #include "machine/ports.h"
 #include "terminal/message.h"
 #include "virtio/console.h"
+#include "virtio/virtio_state.h"
 
 static int gsi_take(void *opaque, unsigned int count)
 {
@@ -86,15 +89,43 @@ static void report(void *opaque, const struct sentence *what)
 	machine_report(opaque, "device-error", what);
 }
 
+/* The order of kinds in the command line's machine, which a snapshot's devices keep. */
+static unsigned int rank(const struct virtio_device *d)
+{
+	static const __u16 order[] = {
+		VIRTIO_ID_CONSOLE, VIRTIO_ID_BLOCK, VIRTIO_ID_RNG, VIRTIO_ID_NET, VIRTIO_ID_BALLOON,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(order) && order[i] != d->ops->id; i++)
+		;
+	return i;
+}
+
+/*
+ * Behind those of its kind: a machine that is restored has its devices by options, and gets the
+ * state of the nth disk for the nth --disk.
+ */
+static void list(struct machine *m, struct virtio_pci *p)
+{
+	unsigned int i = m->virtio_count++;
+
+	for (; i && rank(m->virtio[i - 1]->device) > rank(p->device); i--)
+		m->virtio[i] = m->virtio[i - 1];
+	m->virtio[i] = p;
+}
+
 /**
- * devices_add() - put a virtio device on the PCI bus
+ * devices_add_at() - put a virtio device on the PCI bus
  * @m: the machine
  * @device: the device, complete; belongs to the machine from now on, whether it succeeds or not
+ * @first: it goes into the first free slot from this one on
  * @why: receives the sentence on failure
  *
  * Return: 0, or -1.
  */
-int devices_add(struct machine *m, struct virtio_device *device, struct sentence *why)
+int devices_add_at(struct machine *m, struct virtio_device *device, unsigned int first,
+		   struct sentence *why)
 {
 	struct virtio_pci *p = calloc(1, sizeof(*p));
 
@@ -102,7 +133,8 @@ int devices_add(struct machine *m, struct virtio_device *device, struct sentence
 	device->machine = m;
 	if (m->split)
 		device->offered &= ~BIT_ULL(VIRTIO_F_RING_PACKED);
-	if (!p || m->virtio_count == PCI_SLOTS || virtio_pci_plug(p, device, &m->pci, why) ||
+	if (!p || m->virtio_count == PCI_SLOTS ||
+	    virtio_pci_plug(p, device, &m->pci, first, why) ||
 	    virtio_device_start_workers(device, why)) {
 		if (!p || m->virtio_count == PCI_SLOTS)
 			say(why, "There is no room for the device %s.", device->name);
@@ -112,10 +144,48 @@ int devices_add(struct machine *m, struct virtio_device *device, struct sentence
 		device->ops->close(device);
 		return -1;
 	}
-	m->virtio[m->virtio_count++] = p;
+	list(m, p);
 	message(MESSAGE_DEBUG, "%s: a virtio device, queues: %u.", device->name,
 		device->queues);
 	return 0;
+}
+
+/* Before the guest runs: in the first free slot. Arguments and return as devices_add_at(). */
+int devices_add(struct machine *m, struct virtio_device *device, struct sentence *why)
+{
+	return devices_add_at(m, device, 1, why);
+}
+
+/* The states of all virtio devices are in snapshots, in the devices' order. */
+void devices_list_states(struct machine *m)
+{
+	unsigned int i;
+
+	m->states = m->own_states;
+	for (i = 0; i < m->virtio_count; i++)
+		machine_add_state(m, &virtio_state, m->virtio[i]);
+}
+
+/* Return: the virtio device with a name, or NULL. */
+struct virtio_pci *devices_find(const struct machine *m, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->virtio_count; i++)
+		if (!strcmp(m->virtio[i]->device->name, name))
+			return m->virtio[i];
+	return NULL;
+}
+
+/* Return: the virtio device in a slot, or NULL. */
+struct virtio_device *devices_in_slot(const struct machine *m, unsigned int slot)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->virtio_count; i++)
+		if (m->virtio[i]->endpoint.number == slot)
+			return m->virtio[i]->device;
+	return NULL;
 }
 
 static void console_transmit(void *opaque, const __u8 *data, size_t len)
@@ -174,7 +244,9 @@ int devices_remove(struct machine *m, struct virtio_device *device)
 		if (m->terminal == device)
 			m->terminal = NULL;
 		close_one(m->virtio[i]);
-		m->virtio[i] = m->virtio[--m->virtio_count];
+		m->virtio_count--;
+		memmove(&m->virtio[i], &m->virtio[i + 1],
+			(m->virtio_count - i) * sizeof(m->virtio[0]));
 		return 0;
 	}
 	return -1;
@@ -192,24 +264,6 @@ int devices_assign(struct machine *m, const char *address, struct sentence *why)
 		return -1;
 	m->assigned[m->assigned_count++] = d;
 	return 0;
-}
-
-/* Hold every virtio device still: no worker runs, and none touches the guest's memory. */
-void devices_hold(struct machine *m)
-{
-	unsigned int i;
-
-	for (i = 0; i < m->virtio_count; i++)
-		virtio_lock(m->virtio[i]->device);
-}
-
-/* The opposite of devices_hold(). */
-void devices_release(struct machine *m)
-{
-	unsigned int i;
-
-	for (i = m->virtio_count; i > 0; i--)
-		virtio_unlock(m->virtio[i - 1]->device);
 }
 
 /* The end: no vCPU runs any more. Nothing reaches the guest's memory when it returns. */

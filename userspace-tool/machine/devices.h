@@ -9,12 +9,15 @@
 
 void devices_init(struct machine *m);
 int devices_add(struct machine *m, struct virtio_device *device, struct sentence *why);
+int devices_add_at(struct machine *m, struct virtio_device *device, unsigned int first,
+		   struct sentence *why);
 int devices_add_console(struct machine *m, struct sentence *why);
 void devices_resize(struct machine *m);
 int devices_remove(struct machine *m, struct virtio_device *device);
 int devices_assign(struct machine *m, const char *address, struct sentence *why);
-void devices_hold(struct machine *m);
-void devices_release(struct machine *m);
+struct virtio_pci *devices_find(const struct machine *m, const char *name);
+struct virtio_device *devices_in_slot(const struct machine *m, unsigned int slot);
+void devices_list_states(struct machine *m);
 void devices_close(struct machine *m);
 
 #endif

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "machine/device_states.h"
+#include "machine/devices.h"
 #include "machine/machine.h"
 #include "machine/power.h"
 #include "terminal/message.h"
-#include "virtio/virtio_state.h"
 
 /* Let the event loop look at what has changed. Callable from every thread. */
 void machine_wake(struct machine *m)
@@ -161,8 +161,6 @@ void machine_add_state(struct machine *m, const struct device_state *ops, void *
  */
 void machine_init(struct machine *m)
 {
-	unsigned int i;
-
 	pthread_mutex_init(&m->outcome_lock, NULL);
 	m->states = 0;
 	m->reports = 0;
@@ -175,6 +173,6 @@ void machine_init(struct machine *m)
 	machine_add_state(m, &rtc_state, &m->rtc);
 	machine_add_state(m, &power_state, m);
 	machine_add_state(m, &pci_address_state, &m->pci);
-	for (i = 0; i < m->virtio_count; i++)
-		machine_add_state(m, &virtio_state, m->virtio[i]);
+	m->own_states = m->states;
+	devices_list_states(m);
 }

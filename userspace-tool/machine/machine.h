@@ -3,6 +3,7 @@
  * The machine around the vCPUs: serial port, clock, power and reset registers, debug console.
  *
  * Ports: 0x3f8-0x3ff UART; 0x70-0x71 clock; 0x600-0x605 ACPI PM1; 0x604 <- 0x2000 power-off;
+ * 0x608-0x609 ACPI's events; 0x610-0x61b hot plug; 0x505 pvpanic;
  * 0x64 <- 0xfe, 0xcf9 <- 0x06, 0x92 <- bit 0: reset; 0xe9 and 0x402 debug console; 0xcf8-0xcff PCI.
  * Everything else reads as all ones and swallows writes, like an empty bus.
  */
@@ -19,6 +20,7 @@
 #include "devices/uart.h"
 #include "kvm/vm.h"
 #include "machine/exit_log.h"
+#include "machine/hotplug.h"
 #include "machine/pause.h"
 #include "state/state.h"
 #include "terminal/console.h"
@@ -101,8 +103,10 @@ struct machine_report {
  * @detail: the sentence that belongs to @outcome
  * @status: byte of OUTCOME_DEBUG_EXIT, signal number of OUTCOME_SIGNAL
  * @debug_exit_port: port that ends the run, or NO_PORT
- * @power_lock: of @pm1 and @sci
+ * @power_lock: of @pm1, @gpe, @sci and @hotplug
  * @pm1: ACPI's PM1 registers: status, enable, control, two bytes each
+ * @gpe: ACPI's general-purpose events: status, enable
+ * @hotplug: slots for devices that come and go
  * @sci: ACPI's interrupt line as last driven
  * @counts: exits of each vCPU
  * @thread: the thread of each vCPU
@@ -111,6 +115,7 @@ struct machine_report {
  * @pause: vCPUs that a debugger has stopped
  * @state: the devices that are in snapshots, in the order in which they were added
  * @states: how many these are
+ * @own_states: how many of these are the machine's own; virtio devices follow
  * @report: what the event loop is to tell, under @outcome_lock
  * @reports: how many these are
  */
@@ -137,6 +142,8 @@ struct machine {
 	unsigned int debug_exit_port;
 	pthread_mutex_t power_lock;
 	__u8 pm1[6];
+	__u8 gpe[2];
+	struct hotplug hotplug;
 	bool sci;
 	struct exit_counts counts[VM_VCPUS_MAX];
 	pthread_t thread[VM_VCPUS_MAX];
@@ -145,6 +152,7 @@ struct machine {
 	struct pause pause;
 	struct machine_state state[STATES_MAX];
 	unsigned int states;
+	unsigned int own_states;
 	struct machine_report report[REPORTS_MAX];
 	unsigned int reports;
 };

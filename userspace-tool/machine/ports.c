@@ -46,6 +46,8 @@ static const struct {
 	{ DEBUG_CONSOLE_PORT2, 1, false, "the debug console" },
 	{ RTC_BASE, RTC_PORTS, false, "the clock's" },
 	{ ACPI_PM1_STATUS, 6, false, "ACPI's power management register" },
+	{ ACPI_GPE_STATUS, 2, false, "ACPI's event register" },
+	{ ACPI_HOTPLUG, ACPI_HOTPLUG_PORTS, false, "of hot plug" },
 	{ PORT_PANIC, 1, false, "where a guest tells a panic" },
 	{ PCI_PORTS_BASE, 1, false, "PCI's configuration mechanism" },
 	{ PCI_CONFIG_DATA, 4, false, "PCI's configuration mechanism" },
@@ -158,12 +160,42 @@ static void pm1_in(void *opaque, __u64 offset, void *data, unsigned int len)
 		((__u8 *)data)[i] = pm1_read(opaque, offset + i);
 }
 
+static void gpe_out(void *opaque, __u64 offset, const void *data, unsigned int len)
+{
+	unsigned int i;
+
+	for (i = 0; i < len; i++)
+		gpe_write(opaque, offset + i, ((const __u8 *)data)[i]);
+}
+
+static void gpe_in(void *opaque, __u64 offset, void *data, unsigned int len)
+{
+	unsigned int i;
+
+	for (i = 0; i < len; i++)
+		((__u8 *)data)[i] = gpe_read(opaque, offset + i);
+}
+
 static __u32 get(const void *data, unsigned int size)
 {
 	__u32 value = 0;
 
 	memcpy(&value, data, size);
 	return value;
+}
+
+/* These registers are read and written whole. */
+static void hotplug_out(void *opaque, __u64 offset, const void *data, unsigned int len)
+{
+	if (len == 4)
+		hotplug_write(opaque, offset, get(data, len));
+}
+
+static void hotplug_in(void *opaque, __u64 offset, void *data, unsigned int len)
+{
+	__u32 value = len == 4 ? hotplug_read(opaque, offset) : 0;
+
+	memcpy(data, &value, len);
 }
 
 /* PCI depends on the width of an access: a byte at 0xcf9 is the reset register. */
@@ -257,6 +289,8 @@ static const struct {
 	{ DEBUG_CONSOLE_PORT2, 1, { debug_in, debug_out } },
 	{ RTC_BASE, RTC_PORTS, { rtc_in, rtc_out } },
 	{ ACPI_PM1_STATUS, 6, { pm1_in, pm1_out } },
+	{ ACPI_GPE_STATUS, 2, { gpe_in, gpe_out } },
+	{ ACPI_HOTPLUG, ACPI_HOTPLUG_PORTS, { hotplug_in, hotplug_out } },
 	{ PCI_PORTS_BASE, PCI_PORTS, { pci_in, pci_out } },
 	{ PORT_KEYBOARD_DATA, 1, { keyboard_in, no_out } },
 	{ PORT_KEYBOARD_COMMAND, 1, { keyboard_in, keyboard_out } },

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The power button and the power switch: the PM1 registers of chapter "ACPI Hardware
- * Specification", section "Fixed Hardware Registers". acpi.h has their ports.
+ * The power button and the power switch, and general-purpose events: the PM1 and GPE registers of
+ * chapter "ACPI Hardware Specification", sections "Fixed Hardware Registers" and "Generic Hardware
+ * Registers". acpi.h has their ports. All share the line of the SCI.
  */
 #include <string.h>
 
 #include "boot/acpi.h"
+#include "compiler.h"
 #include "machine/power.h"
 
 #define PM1_STATUS_POWER_BUTTON	0x01	/* in the high byte: bit 8 */
@@ -17,6 +19,8 @@ void power_init(struct machine *m)
 {
 	pthread_mutex_init(&m->power_lock, NULL);
 	memset(m->pm1, 0, sizeof(m->pm1));
+	memset(m->gpe, 0, sizeof(m->gpe));
+	memset(&m->hotplug, 0, sizeof(m->hotplug));
 	m->sci = false;
 	m->pm1[ACPI_PM1_CONTROL - ACPI_PM1_STATUS] = PM1_CONTROL_SCI_EN;
 }
@@ -24,7 +28,7 @@ void power_init(struct machine *m)
 /* Called with power_lock held. */
 static void update_sci(struct machine *m)
 {
-	bool sci = (m->pm1[0] & m->pm1[2]) || (m->pm1[1] & m->pm1[3]);
+	bool sci = (m->pm1[0] & m->pm1[2]) || (m->pm1[1] & m->pm1[3]) || (m->gpe[0] & m->gpe[1]);
 
 	if (sci == m->sci)
 		return;
@@ -38,6 +42,34 @@ void power_button(struct machine *m)
 	m->pm1[1] |= PM1_STATUS_POWER_BUTTON;
 	update_sci(m);
 	pthread_mutex_unlock(&m->power_lock);
+}
+
+/* General-purpose event @number has happened: its bit stays until the guest clears it. */
+void power_event(struct machine *m, unsigned int number)
+{
+	pthread_mutex_lock(&m->power_lock);
+	m->gpe[0] |= BIT(number);
+	update_sci(m);
+	pthread_mutex_unlock(&m->power_lock);
+}
+
+/* The guest writes to the status (0) or the enable register (1) of the events. */
+void gpe_write(struct machine *m, unsigned int reg, __u8 value)
+{
+	pthread_mutex_lock(&m->power_lock);
+	m->gpe[reg] = reg ? value : m->gpe[0] & ~value;
+	update_sci(m);
+	pthread_mutex_unlock(&m->power_lock);
+}
+
+__u8 gpe_read(struct machine *m, unsigned int reg)
+{
+	__u8 value;
+
+	pthread_mutex_lock(&m->power_lock);
+	value = m->gpe[reg];
+	pthread_mutex_unlock(&m->power_lock);
+	return value;
 }
 
 void pm1_write(struct machine *m, unsigned int reg, __u8 value)

@@ -99,6 +99,8 @@ static const struct rule rules[] = {
 	CALL_FOR(SANDBOX_VHOST_USER, waitid), CALL_FOR(SANDBOX_VHOST_USER, pidfd_send_signal),
 	/* Those of block devices. */
 	{ SCMP_SYS(ioctl), SANDBOX_DISK, MASKED, 1, IOCTL_TYPE, IOCTL_OF(0x12) },
+	{ SCMP_SYS(ioctl), SANDBOX_HOTPLUG, MASKED, 1, IOCTL_TYPE, IOCTL_OF(0x12) },
+	CALL_FOR(SANDBOX_HOTPLUG, epoll_create1), CALL_FOR(SANDBOX_HOTPLUG, flock),
 };
 
 /* Names for the handler, which may not ask libseccomp: it allocates memory. */

@@ -16,6 +16,7 @@
 #define SANDBOX_VHOST_USER	0x10	/* other processes serve devices: it connects again */
 #define SANDBOX_CHILD		0x20	/* it waits for the end of a process that it has started */
 #define SANDBOX_CONNECT		0x40	/* it connects to unix sockets */
+#define SANDBOX_HOTPLUG		0x80	/* disks come while it runs, as descriptors */
 
 int sandbox_enter(unsigned int needs, struct sentence *why);
 

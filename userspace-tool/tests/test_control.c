@@ -73,7 +73,8 @@ static void test_requests(void)
 
 	for (i = 0; i < VERBS; i++) {
 		snprintf(line, sizeof(line), "{\"request\":\"%s\",\"id\":%u%s}", verb_name(i), i,
-			 i == VERB_BALLOON ? ",\"size\":5" : "");
+			 i == VERB_BALLOON ? ",\"size\":5" :
+			 i == VERB_REMOVE ? ",\"device\":\"disk0\"" : "");
 		CHECK(request_parse(line, &r, &why) == 0 && r.verb == i);
 		CHECK((unsigned int)json_object_get_int(r.id) == i);
 		json_object_put(r.id);
@@ -93,6 +94,9 @@ static void test_requests(void)
 	CHECK(strstr(refused("{\"a\":1,\"request\":\"info\",\"b\":1}"), "'b' is one too many"));
 	CHECK(!request_parse("{\"size\":4096,\"request\":\"balloon\"}", &r, &why));
 	CHECK(r.number == 4096);
+	CHECK(strstr(refused("{\"request\":\"remove\",\"device\":1}"), "a short string"));
+	CHECK(strstr(refused("{\"request\":\"remove\",\"device\":\"a\\u0000\"}"),
+		     "a short string"));
 	CHECK(strstr(refused("{\"request\":\"balloon\"}"), "a number from 0 on"));
 	CHECK(strstr(refused("{\"request\":\"balloon\",\"size\":-1}"), "a number from 0 on"));
 	CHECK(strstr(refused("{\"request\":\"balloon\",\"size\":1.5}"), "a number from 0 on"));

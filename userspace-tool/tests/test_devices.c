@@ -454,7 +454,7 @@ static void pci_device(void)
 	const __u32 word = 0xcafe;
 
 	memset(device_config, 0x11, sizeof(device_config));
-	CHECK(pci_root_add(root, &ops, device_config) == 1 && pci_root_devices(root) == 1);
+	CHECK(pci_root_add(root, 1, &ops, device_config) == 1 && pci_root_devices(root) == 1);
 	pci_write_address(root, 0x80000810);
 	pci_write_data(root, 0, 4, 0x12345678);
 	CHECK(config(root, 0x80000810) == 0x12345678);
@@ -538,10 +538,10 @@ static void pci_bars(void)
 	pci_endpoint_add_bar(&e, 0, 256, false, false, &memory_ops);
 	pci_endpoint_add_bar(&e, 2, 16, true, false, &memory_ops);
 	pci_endpoint_add_bar(&e, 4, 65536, false, true, &memory_ops);
-	CHECK(pci_endpoint_plug(&e, root, &why) == 0);
+	CHECK(pci_endpoint_plug(&e, root, 1, &why) == 0);
 	pci_endpoint_init(&other, &identity, &ops, NULL);
 	pci_endpoint_add_bar(&other, 1, 256, false, false, &memory_ops);
-	CHECK(pci_endpoint_plug(&other, root, &why) == 0 && other.number == 2);
+	CHECK(pci_endpoint_plug(&other, root, 1, &why) == 0 && other.number == 2);
 
 	/* Found, with addresses, decoded. */
 	CHECK(config(root, 0x80000800) == 0x10441af4 && moved_to == 0xc0000000);

@@ -120,7 +120,7 @@ static void acpi(void)
 {
 	struct guest_ram ram = test_ram(MIB);
 	const __u8 *rsdp, *xsdt, *fadt, *madt, *dsdt, *facs;
-	__u64 at = acpi_build(&ram, 3, NULL);
+	__u64 at = acpi_build(&ram, 3, NULL, false);
 
 	CHECK(at == GUEST_ACPI && at % 16 == 0);
 	rsdp = ram.low + at;
@@ -144,8 +144,39 @@ static void acpi(void)
 	CHECK(madt[44 + 2 * 8 + 3] == 2);
 	test_ram_free(&ram);
 	ram = test_ram(512 * KIB);
-	CHECK(acpi_build(&ram, 1, NULL) == 0);
-	CHECK(acpi_build(&ram, 100000, NULL) == 0);
+	CHECK(acpi_build(&ram, 1, NULL, false) == 0);
+	CHECK(acpi_build(&ram, 100000, NULL, false) == 0);
+	test_ram_free(&ram);
+}
+
+static bool holds(const __u8 *table, const char *bytes, size_t len)
+{
+	return memmem(table, get(table + 4, 4), bytes, len);
+}
+
+/* A guest with a control socket has slots and an event; others have neither. */
+static void acpi_hotplug(void)
+{
+	struct guest_ram ram = test_ram(MIB);
+	struct pci_root root = { .high_base = 4 * GIB, .high_size = GIB };
+	const __u8 *fadt, *dsdt;
+
+	CHECK(acpi_build(&ram, 1, &root, true));
+	fadt = ram.low + GUEST_ACPI + 0x400;
+	dsdt = ram.low + get(fadt + 40, 4);
+	CHECK(sums_to_zero(fadt, get(fadt + 4, 4)) && sums_to_zero(dsdt, get(dsdt + 4, 4)));
+	CHECK(get(fadt + 80, 4) == 0x608 && fadt[92] == 2 && get(fadt + 224, 8) == 0x608);
+	/* Method (_EJ0, 1) { Store (0x01000000, PCEJ) } */
+	CHECK(holds(dsdt, "\x14\x10_EJ0\x01\x70\x0c\0\0\0\x01PCEJ", 17));
+	/* Name (_ADR, 0x1f0000) */
+	CHECK(holds(dsdt, "S1F_\x08_ADR\x0c\0\0\x1f\0", 14) && !holds(dsdt, "S17_", 4));
+	/* If (And (Local1, 0x80000000)) { Notify (\_SB.PCI0.S1F_, 3) } */
+	CHECK(holds(dsdt, "\xa0\x1b\x7b\x61\x0c\0\0\0\x80\0"
+		    "\x86\\\x2f\x03_SB_PCI0S1F_\x0a\x03", 28));
+	/* Scope (_GPE) { Method (_E00) { \_SB.PCI0.PCNT } } */
+	CHECK(holds(dsdt, "\x10\x1b_GPE\x14\x15_E00\0\\\x2f\x03_SB_PCI0PCNT", 28));
+	CHECK(acpi_build(&ram, 1, &root, false));
+	CHECK(!holds(dsdt, "_EJ0", 4) && !holds(dsdt, "_GPE", 4));
 	test_ram_free(&ram);
 }
 
@@ -165,7 +196,7 @@ static void bios_data(void)
 {
 	struct guest_ram ram = test_ram(MIB);
 	struct e820_map map;
-	__u64 rsdp = acpi_build(&ram, 1, NULL), ebda, copy;
+	__u64 rsdp = acpi_build(&ram, 1, NULL, false), ebda, copy;
 
 	bios_data_build(&ram, rsdp);
 	e820_build(&ram, &map);
@@ -380,6 +411,7 @@ const struct test table_tests[] = {
 	{ "E820: ascending, complete, tables reserved", e820 },
 	{ "TSC frequency in CPUID", tsc_frequency },
 	{ "ACPI: tables found from the RSDP, checksums, contents", acpi },
+	{ "ACPI: slots for hot plug", acpi_hotplug },
 	{ "BIOS data area: agrees with E820, leads to the EBDA and its RSDP", bios_data },
 	{ "interrupt vectors of real mode", bios_vectors },
 	{ "boot area: GDT and identity map of 4 GiB", page_tables },

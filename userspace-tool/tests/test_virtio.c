@@ -427,7 +427,7 @@ static void plug(struct virtio_device *d)
 	pci_root_init(&vm.root, &vm.memory, &vm.ports, &wires, 4 * GIB, GIB);
 	vm.device = d;
 	line_level = false;
-	CHECK(virtio_pci_plug(&vm.pci, d, &vm.root, &why) == 0);
+	CHECK(virtio_pci_plug(&vm.pci, d, &vm.root, 1, &why) == 0);
 }
 
 static void unplug(void)
@@ -603,7 +603,7 @@ static int move(struct virtio_device *to, unsigned int damage)
 		out.data[pick(out.len)] = pick(256);
 	in.data = out.data;
 	in.len = out.len;
-	ret = virtio_state.load(&vm.pci, &in, 1, &why);
+	ret = virtio_state.load(&vm.pci, &in, virtio_state.version, &why);
 	CHECK(damage || (!in.failed && in.at == in.len));
 	state_free(&out);
 	return ret;
@@ -623,7 +623,10 @@ static void moves(void)
 		set(VIRTIO_BAR_MSIX + 16, 4, 0xfee01000);
 		for (i = 0; i < 100; i++)
 			CHECK(there_and_back(0, part, 0, 1) == 100);
+		/* In a slot for hot plug, whose line is that of slot 1. */
+		CHECK(pci_endpoint_move(&vm.pci.endpoint, PCI_FIRST_HOTPLUG + 1) == 0);
 		CHECK(move(rng_open(&vm.ram, 0, &why), 0) == 0);
+		CHECK(vm.pci.endpoint.number == PCI_FIRST_HOTPLUG + 1);
 		CHECK(get(VIRTIO_PCI_COMMON_STATUS, 1) == 15);
 		CHECK(get(VIRTIO_BAR_MSIX + 16, 4) == 0xfee01000 && line_level);
 		for (i = 0; i < 100; i++)

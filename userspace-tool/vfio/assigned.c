@@ -541,7 +541,7 @@ struct assigned *assigned_open(const char *address, struct vm *vm, struct pci_ro
 		say(why, "There are no interrupt numbers and memory slots left for %s.", address);
 		goto fail;
 	}
-	d->number = pci_root_add(root, &config_ops, d);
+	d->number = pci_root_add(root, 1, &config_ops, d);
 	if (d->number < 0) {
 		say(why, "A guest can have at most %d PCI devices.", PCI_SLOTS - 1);
 		goto fail;

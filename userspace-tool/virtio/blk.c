@@ -443,6 +443,39 @@ static int add_queue(struct blk *b, unsigned int index, bool threads)
 }
 
 /**
+ * blk_options_parse() - read PATH[,readonly][,direct][,threads]
+ * @options: receives it; @path stays in use
+ * @path: the text; the words behind the last commas are cut off. A file's name may have commas, too
+ *
+ * Return: whether there is a path.
+ */
+bool blk_options_parse(struct blk_options *options, char *path)
+{
+	char *comma;
+
+	while ((comma = strrchr(path, ','))) {
+		if (!strcmp(comma, ",readonly"))
+			options->readonly = true;
+		else if (!strcmp(comma, ",direct"))
+			options->direct = true;
+		else if (!strcmp(comma, ",threads"))
+			options->threads = true;
+		else
+			break;
+		*comma = 0;
+	}
+	options->path = path;
+	return *path;
+}
+
+static int open_image(struct disk *disk, const struct blk_options *options, struct sentence *why)
+{
+	if (options->opened)
+		return disk_adopt(disk, options->fd, options->path, why);
+	return disk_open(disk, options->path, options->readonly, options->direct, why);
+}
+
+/**
  * blk_open() - a disk
  * @ram: the guest's memory
  * @options: the image, and how to use it
@@ -466,7 +499,7 @@ struct virtio_device *blk_open(const struct guest_ram *ram, const struct blk_opt
 	b->disk.fd = -1;
 	snprintf(name, sizeof(name), "disk%u", number);
 	if (virtio_device_init(&b->device, &ops, name, b, ram, queues, queues, why) ||
-	    disk_open(&b->disk, options->path, options->readonly, options->direct, why))
+	    open_image(&b->disk, options, why))
 		goto failed;
 	describe(b, number);
 	for (i = 0; i < queues; i++) {

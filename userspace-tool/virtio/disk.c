@@ -35,6 +35,27 @@ static unsigned int find_alignment(int fd)
 	return align;
 }
 
+/* What is behind the descriptor? A lock is the open file's: one that is there already stays. */
+static int look_at(struct disk *disk, const char *path, struct sentence *why)
+{
+	struct stat st;
+	off_t size;
+
+	disk->align = DISK_SECTOR;
+	if (fstat(disk->fd, &st) || (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)))
+		return say(why, "The disk '%s' is neither a file nor a block device.", path);
+	if (flock(disk->fd, (disk->readonly ? LOCK_SH : LOCK_EX) | LOCK_NB) &&
+	    errno == EWOULDBLOCK)
+		return say(why, "The disk '%s' is in use by another guest.", path);
+	size = lseek(disk->fd, 0, SEEK_END);
+	disk->size = size > 0 ? size / DISK_SECTOR * DISK_SECTOR : 0;
+	if (!disk->size)
+		return say(why, "The disk '%s' is smaller than a sector of 512 bytes.", path);
+	if (disk->direct)
+		disk->align = find_alignment(disk->fd);
+	return 0;
+}
+
 /**
  * disk_open() - open an image, and lock it against other users who write
  * @disk: receives it
@@ -48,13 +69,9 @@ static unsigned int find_alignment(int fd)
 int disk_open(struct disk *disk, const char *path, bool readonly, bool direct,
 	      struct sentence *why)
 {
-	struct stat st;
-	off_t size;
-
 	memset(disk, 0, sizeof(*disk));
 	disk->readonly = readonly;
 	disk->direct = direct;
-	disk->align = DISK_SECTOR;
 	/* O_NONBLOCK: a FIFO would wait for its other end. */
 	disk->fd = open(path, (readonly ? O_RDONLY : O_RDWR) | (direct ? O_DIRECT : 0) |
 			O_CLOEXEC | O_NONBLOCK);
@@ -68,17 +85,33 @@ int disk_open(struct disk *disk, const char *path, bool readonly, bool direct,
 			   path, strerror(errno));
 	if (disk->fd < 0)
 		return say(why, "The disk '%s' cannot be opened: %s.", path, strerror(errno));
-	if (fstat(disk->fd, &st) || (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)))
-		return say(why, "The disk '%s' is neither a file nor a block device.", path);
-	if (flock(disk->fd, (readonly ? LOCK_SH : LOCK_EX) | LOCK_NB) && errno == EWOULDBLOCK)
-		return say(why, "The disk '%s' is in use by another guest.", path);
-	size = lseek(disk->fd, 0, SEEK_END);
-	disk->size = size > 0 ? size / DISK_SECTOR * DISK_SECTOR : 0;
-	if (!disk->size)
-		return say(why, "The disk '%s' is smaller than a sector of 512 bytes.", path);
-	if (direct)
-		disk->align = find_alignment(disk->fd);
-	return 0;
+	return look_at(disk, path, why);
+}
+
+/**
+ * disk_adopt() - an image that somebody else has opened, and perhaps locked
+ * @disk: receives it
+ * @fd: a descriptor, which stays the caller's; whether it can be written, and whether the page
+ *	cache is left out, is known from it
+ * @path: what sentences call it
+ * @why: receives the sentence on failure
+ *
+ * Return: 0, or -1.
+ */
+int disk_adopt(struct disk *disk, int fd, const char *path, struct sentence *why)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	memset(disk, 0, sizeof(*disk));
+	disk->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (flags < 0 || disk->fd < 0)
+		return say(why, "The descriptor of the disk '%s' cannot be used: %s.", path,
+			   strerror(errno));
+	if ((flags & O_PATH) || (flags & O_ACCMODE) == O_WRONLY)
+		return say(why, "The descriptor of the disk '%s' cannot be read from.", path);
+	disk->readonly = (flags & O_ACCMODE) == O_RDONLY;
+	disk->direct = flags & O_DIRECT;
+	return look_at(disk, path, why);
 }
 
 void disk_close(struct disk *disk)

@@ -50,6 +50,7 @@ struct disk_transfer {
 
 int disk_open(struct disk *disk, const char *path, bool readonly, bool direct,
 	      struct sentence *why);
+int disk_adopt(struct disk *disk, int fd, const char *path, struct sentence *why);
 void disk_close(struct disk *disk);
 bool disk_is_aligned(const struct disk *disk, const struct disk_transfer *t);
 int disk_transfer(const struct disk *disk, struct disk_transfer *t);

@@ -531,12 +531,13 @@ static void add_capabilities(struct virtio_pci *p)
  * @p: receives the transport; virtio_pci_unplug() must follow in any case
  * @device: the device, complete
  * @root: the bus
+ * @first: it goes into the first free slot from this one on
  * @why: receives the sentence on failure
  *
  * Return: 0, or -1.
  */
 int virtio_pci_plug(struct virtio_pci *p, struct virtio_device *device, struct pci_root *root,
-		    struct sentence *why)
+		    unsigned int first, struct sentence *why)
 {
 	struct pci_identity identity = {
 		.vendor = VENDOR_VIRTIO,
@@ -564,7 +565,7 @@ int virtio_pci_plug(struct virtio_pci *p, struct virtio_device *device, struct p
 		return say(why, "The interrupt messages of the device %s cannot be had.",
 			   device->name);
 	add_capabilities(p);
-	return pci_endpoint_plug(&p->endpoint, root, why);
+	return pci_endpoint_plug(&p->endpoint, root, first, why);
 }
 
 /* Take it from the bus; its threads end. No vCPU runs, or none can be in its BAR any more. */

@@ -60,7 +60,7 @@ struct virtio_pci {
 };
 
 int virtio_pci_plug(struct virtio_pci *p, struct virtio_device *device, struct pci_root *root,
-		    struct sentence *why);
+		    unsigned int first, struct sentence *why);
 void virtio_pci_unplug(struct virtio_pci *p);
 int virtio_pci_queue_fd(struct virtio_pci *p, unsigned int queue);
 

@@ -71,11 +71,12 @@ static void save(void *device, struct state_out *out)
 	struct virtio_device *d = p->device;
 	__u16 config_vector = p->config_vector;
 	__u8 needs_reset = d->needs_reset, generation = d->generation;
-	__u32 queues = d->queues;
+	__u32 queues = d->queues, slot = p->endpoint.number;
 	unsigned int i;
 
 	STATE_PUT(out, d->ops->id);
 	STATE_PUT(out, queues);
+	STATE_PUT(out, slot);
 	pthread_mutex_lock(&p->lock);
 	STATE_PUT(out, p->device_select);
 	STATE_PUT(out, p->driver_select);
@@ -211,17 +212,21 @@ static int load(void *device, struct state_in *in, __u32 version, struct sentenc
 {
 	struct virtio_pci *p = device;
 	struct virtio_device *d = p->device;
+	__u32 queues, slot = p->endpoint.number;
 	__u8 config[ENDPOINT_CONFIG];
-	__u32 queues;
 	__u16 id;
 	int ret;
 
-	(void)version;
 	STATE_GET(in, id);
 	STATE_GET(in, queues);
+	if (version >= 2)
+		STATE_GET(in, slot);
 	if (id != d->ops->id || queues != d->queues)
 		return say(why,
 			   "The snapshot's virtio devices are not those of the options: give the same ones, in the same order.");
+	/* One that came while the guest ran is not in the slot that its option gives it. */
+	if (pci_endpoint_move(&p->endpoint, slot))
+		return impossible(d, why);
 	virtio_lock(d);
 	ret = load_registers(p, in, why);
 	virtio_unlock(d);
@@ -242,7 +247,7 @@ static int load(void *device, struct state_in *in, __u32 version, struct sentenc
 
 const struct device_state virtio_state = {
 	.name = "virtio",
-	.version = 1,
+	.version = 2,
 	.drain = drain,
 	.resume = resume,
 	.save = save,

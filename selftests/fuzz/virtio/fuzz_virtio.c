@@ -504,7 +504,7 @@ static void start(unsigned int kind)
 	vm->device = open_device(kind);
 	require(vm->device, "the device can be opened");
 	vm->device->told = true;		/* no line for each input */
-	require(virtio_pci_plug(&vm->pci, vm->device, &vm->root, &why) == 0, "it can be plugged");
+	require(virtio_pci_plug(&vm->pci, vm->device, &vm->root, 1, &why) == 0, "it can be plugged");
 }
 
 /* All registers as after the start. */

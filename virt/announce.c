@@ -30,7 +30,8 @@ void mkvm_announce_init(struct mkvm_vcpu *vcpu)
  * @name_low: the first eight bytes of the process's name
  * @name_high: the others
  */
-void mkvm_announce_switch(struct mkvm_vcpu *vcpu, u16 process_and_task, u64 name_low, u64 name_high)
+void mkvm_announce_switch(struct mkvm_vcpu *vcpu, u16 process_and_task, u64 name_low,
+			  u64 name_high)
 {
 	struct mkvm_announced *a = &vcpu->announced;
 

@@ -30,7 +30,8 @@ struct mkvm_announced {
 };
 
 void mkvm_announce_init(struct mkvm_vcpu *vcpu);
-void mkvm_announce_switch(struct mkvm_vcpu *vcpu, u16 process_and_task, u64 name_low, u64 name_high);
+void mkvm_announce_switch(struct mkvm_vcpu *vcpu, u16 process_and_task, u64 name_low,
+			  u64 name_high);
 void mkvm_announce_forget(struct mkvm_vcpu *vcpu);
 void mkvm_announce_end(struct mkvm_vm *vm);
 void mkvm_announce_show(struct seq_file *m, struct mkvm_vcpu *vcpu);

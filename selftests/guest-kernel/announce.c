@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Telling the hypervisor what the guest does: a hypercall for each change of state. KVM does not know
- * it, and it does nothing there; but its trace event (kvm_hypercall) holds its arguments, and so
- * `minikvm trace` can show the guest's processes beside the exits that they cause. minikvm keeps
+ * Telling the hypervisor what the guest does: a hypercall for each change of state. KVM does not
+ * know it, and it does nothing there; but its trace event (kvm_hypercall) holds its arguments, and
+ * so `minikvm trace` can show the guest's processes beside the exits that they cause. minikvm keeps
  * what each processor runs for `minikvm stat` (MINIKVM_HC_ANNOUNCE in uapi/linux/minikvm.h).
  *
  * It is off at first, since a guest cannot see that its host traces: a change costs a test of one

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The driver's side of a split virtqueue (virtio 1.2, section 2.7), with one buffer at a time,
- * which the device fills. The device's side of the same memory is userspace-tool/virtio/virtqueue.c, and
- * Documentation/virtio.rst follows one buffer through both.
+ * which the device fills. The device's side of the same memory is
+ * userspace-tool/virtio/virtqueue.c, and Documentation/virtio.rst follows one buffer through both.
  *
  * The driver writes the descriptor, then the ring's entry, and last the index, which is what the
  * device looks at; so also the way back. Whatever the device writes is read once, and believed only

@@ -173,7 +173,7 @@ long mkvm_ioctl(const struct mkvm_ioctl_set *set, struct mkvm_call *call)
 
 	if (unlikely(call->cmd == mkvm_any_ioctl.cmd))
 		return mkvm_any_ioctl.fn(call);
-	mkvm_refuse_begin(mkvm_refusals_of(call->vm));
+	call->began = mkvm_refuse_begin(mkvm_refusals_of(call->vm));
 	ret = dispatch(set, call);
 	return unlikely(ret < 0) ? mkvm_ioctl_failed(set, call, ret) : ret;
 }
@@ -203,7 +203,7 @@ static long explain(const struct mkvm_ioctl_set *set, const struct mkvm_call *ca
 		unknown(set, call);
 		return set->unknown;
 	}
-	if (mkvm_refuse_said(mkvm_refusals_of(call->vm)))
+	if (mkvm_refuse_said(mkvm_refusals_of(call->vm), call->began))
 		return err;
 	switch (err) {
 	case -EINTR:
@@ -242,10 +242,7 @@ static long explain(const struct mkvm_ioctl_set *set, const struct mkvm_call *ca
  */
 long mkvm_ioctl_failed(const struct mkvm_ioctl_set *set, const struct mkvm_call *call, long err)
 {
-	struct mkvm_refusals *refusals = mkvm_refusals_of(call->vm);
-
 	err = explain(set, call, err);
-	if (mkvm_refuse_said(refusals))
-		mkvm_refusal_was(refusals, call->cmd, err);
+	mkvm_refusal_was(mkvm_refusals_of(call->vm), call->began, call->cmd, err);
 	return err;
 }

@@ -24,6 +24,7 @@
  * @vm: the VM that the descriptor belongs to; NULL on the device node
  * @vcpu: on a vCPU's descriptor, the vCPU, its mutex held
  * @device: on a device's descriptor, the device
+ * @began: what mkvm_refuse_begin() returned
  */
 struct mkvm_call {
 	unsigned int cmd;
@@ -33,6 +34,7 @@ struct mkvm_call {
 	struct mkvm_vm *vm;
 	struct mkvm_vcpu *vcpu;
 	void *device;
+	u64 began;
 };
 
 /* The argument of a row whose function copies by itself: an address of the caller's. */

@@ -12,6 +12,7 @@
 #include <linux/pid.h>
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 
 #include "virt/refuse.h"
@@ -44,7 +45,6 @@ void mkvm_refusals_init(struct mkvm_refusals *refusals, struct mkvm_refusal *las
 {
 	ratelimit_state_init(&refusals->limit, INTERVAL, BURST_ONE);
 	raw_spin_lock_init(&refusals->lock);
-	refusals->by = NULL;
 	refusals->number = 0;
 	refusals->last = last;
 	refusals->slots = slots;
@@ -84,7 +84,8 @@ static void keep(struct mkvm_refusals *refusals, const char *text)
 
 	raw_spin_lock_irqsave(&refusals->lock, flags);
 	r = own_place(refusals);
-	r->number = ++refusals->number;
+	r->number = refusals->number + 1;
+	WRITE_ONCE(refusals->number, r->number);
 	/* Which ioctl, and with which errno, virt/ioctl.c says when it is over. */
 	r->error.cmd = 0;
 	r->error.error = 0;
@@ -92,19 +93,51 @@ static void keep(struct mkvm_refusals *refusals, const char *text)
 	raw_spin_unlock_irqrestore(&refusals->lock, flags);
 }
 
+/* What this thread has said since @began, or NULL. refusals->lock is held. */
+static struct mkvm_refusal *find_said(struct mkvm_refusals *refusals, u64 began)
+{
+	struct mkvm_refusal *r = find_own(refusals);
+
+	return r && r->number > began ? r : NULL;
+}
+
 /**
- * mkvm_refusal_was() - say which ioctl this thread's last refusal was about
+ * mkvm_refuse_said() - has this thread's ioctl been explained?
  * @refusals: the VM's, or the node's
+ * @began: what mkvm_refuse_begin() returned when it began
+ *
+ * Return: true if so. What other threads say meanwhile does not count.
+ */
+bool mkvm_refuse_said(struct mkvm_refusals *refusals, u64 began)
+{
+	unsigned long flags;
+	bool said;
+
+	/* Nobody said anything: KVM_RUN's EINTR, mostly. */
+	if (READ_ONCE(refusals->number) == began)
+		return false;
+	raw_spin_lock_irqsave(&refusals->lock, flags);
+	said = find_said(refusals, began);
+	raw_spin_unlock_irqrestore(&refusals->lock, flags);
+	return said;
+}
+
+/**
+ * mkvm_refusal_was() - say which ioctl it was that this thread has explained, if it did
+ * @refusals: the VM's, or the node's
+ * @began: what mkvm_refuse_begin() returned when the ioctl began
  * @cmd: the ioctl
  * @err: its errno, negative
  */
-void mkvm_refusal_was(struct mkvm_refusals *refusals, u32 cmd, int err)
+void mkvm_refusal_was(struct mkvm_refusals *refusals, u64 began, u32 cmd, int err)
 {
 	struct mkvm_refusal *r;
 	unsigned long flags;
 
+	if (READ_ONCE(refusals->number) == began)
+		return;
 	raw_spin_lock_irqsave(&refusals->lock, flags);
-	r = find_own(refusals);
+	r = find_said(refusals, began);
 	if (r) {
 		r->error.cmd = cmd;
 		r->error.error = -err;
@@ -145,7 +178,6 @@ void mkvm_refuse(struct mkvm_vm *vm, const char *fmt, ...)
 	char text[MINIKVM_REASON_SIZE];
 	va_list args;
 
-	WRITE_ONCE(refusals->by, current);
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);

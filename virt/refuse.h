@@ -11,12 +11,12 @@
 
 #include <linux/compiler.h>
 #include <linux/ratelimit_types.h>
-#include <linux/sched.h>
 #include <linux/spinlock.h>
 
 #include "uapi/linux/minikvm.h"
 
 struct mkvm_vm;
+struct task_struct;
 
 /**
  * struct mkvm_refusal - the last refusal of one thread
@@ -35,17 +35,13 @@ struct mkvm_refusal {
 /**
  * struct mkvm_refusals - what a VM, or the device node, said of refused ioctls
  * @limit: this one's share of the log
- * @by: the thread whose ioctl was explained last, compared and never dereferenced
- * @lock: guards @number and what @last points to
+ * @lock: guards @number, which only grows, and what @last points to
  * @number: of the last refusal that was kept
  * @slots: threads whose last refusal is kept
  * @last: these refusals; a thread that has none takes the oldest one's place
- *
- * @by needs no lock: a thread that sees another's value there says one line more than it needs.
  */
 struct mkvm_refusals {
 	struct ratelimit_state limit;
-	const struct task_struct *by;
 	raw_spinlock_t lock;
 	u64 number;
 	unsigned int slots;
@@ -59,23 +55,17 @@ extern struct mkvm_refusals mkvm_node_refusals;
 
 void mkvm_refusals_init(struct mkvm_refusals *refusals, struct mkvm_refusal *last,
 			unsigned int slots);
-void mkvm_refusal_was(struct mkvm_refusals *refusals, u32 cmd, int err);
+bool mkvm_refuse_said(struct mkvm_refusals *refusals, u64 began);
+void mkvm_refusal_was(struct mkvm_refusals *refusals, u64 began, u32 cmd, int err);
 bool mkvm_refusal_get(struct mkvm_refusals *refusals, struct minikvm_last_error *error);
 
 /* @vm is NULL for the device node. */
 __printf(2, 3) void mkvm_refuse(struct mkvm_vm *vm, const char *fmt, ...);
 
-/* An ioctl begins: what was said of this thread's last one does not count for it. */
-static inline void mkvm_refuse_begin(struct mkvm_refusals *refusals)
+/* An ioctl begins: what this thread says from now on has a higher number than this. */
+static inline u64 mkvm_refuse_begin(const struct mkvm_refusals *refusals)
 {
-	if (unlikely(READ_ONCE(refusals->by) == current))
-		WRITE_ONCE(refusals->by, NULL);
-}
-
-/* Has this thread's ioctl been explained since it began? */
-static inline bool mkvm_refuse_said(const struct mkvm_refusals *refusals)
-{
-	return READ_ONCE(refusals->by) == current;
+	return READ_ONCE(refusals->number);
 }
 
 #endif

@@ -196,9 +196,11 @@ static noinline long by_table(struct mkvm_vcpu *vcpu, unsigned int cmd, unsigned
 	return mkvm_ioctl(&mkvm_vcpu_ioctls, &call);
 }
 
-static noinline long run_failed(struct mkvm_vcpu *vcpu, long err)
+static noinline long run_failed(struct mkvm_vcpu *vcpu, u64 began, long err)
 {
-	const struct mkvm_call call = { .cmd = KVM_RUN, .vm = vcpu->vm, .vcpu = vcpu };
+	const struct mkvm_call call = {
+		.cmd = KVM_RUN, .vm = vcpu->vm, .vcpu = vcpu, .began = began,
+	};
 
 	return mkvm_ioctl_failed(&mkvm_vcpu_ioctls, &call, err);
 }
@@ -206,20 +208,21 @@ static noinline long run_failed(struct mkvm_vcpu *vcpu, long err)
 static long vcpu_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
 	struct mkvm_vcpu *vcpu = filp->private_data;
+	u64 began;
 	long ret;
 
 	if (unlikely(cmd != KVM_RUN || arg))
 		return by_table(vcpu, cmd, arg);
 	/* What mkvm_ioctl() does for the row of KVM_RUN, without a search and an indirect call. */
-	mkvm_refuse_begin(&vcpu->vm->refusals);
+	began = mkvm_refuse_begin(&vcpu->vm->refusals);
 	ret = mkvm_vm_may_use(vcpu->vm);
 	if (unlikely(ret))
-		return run_failed(vcpu, ret);
+		return run_failed(vcpu, began, ret);
 	if (mutex_lock_killable(&vcpu->mutex))
 		return -EINTR;
 	ret = run(vcpu);
 	mutex_unlock(&vcpu->mutex);
-	return unlikely(ret < 0) ? run_failed(vcpu, ret) : ret;
+	return unlikely(ret < 0) ? run_failed(vcpu, began, ret) : ret;
 }
 
 static vm_fault_t vcpu_fault(struct vm_fault *vmf)

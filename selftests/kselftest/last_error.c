@@ -141,6 +141,35 @@ static void threads_apart(void)
 	want_none(shared.vm->fd, "the thread that had none refused");
 }
 
+/* Refusals of several threads at the same moment: each is told its own reason, and all of it. */
+static void *one_of_many(void *number)
+{
+	unsigned long slot = 100 + (unsigned long)number;
+	struct kvm_dirty_log log = { .slot = slot };
+	char says[32];
+
+	snprintf(says, sizeof(says), "slot %lu", slot);
+	pthread_barrier_wait(&refused);
+	for (u32 i = 0; i < 2000; i++) {
+		KT_IOCTL_ERR(shared.vm->fd, KVM_GET_DIRTY_LOG, &log, ENOENT);
+		want(shared.vm->fd, says, KVM_GET_DIRTY_LOG, ENOENT, says);
+	}
+	return NULL;
+}
+
+static void at_once(void)
+{
+	pthread_t thread[THREADS];
+
+	need_minikvm();
+	shared = plain();
+	pthread_barrier_init(&refused, NULL, THREADS);
+	for (unsigned long i = 0; i < THREADS; i++)
+		KT_EQ(pthread_create(&thread[i], NULL, one_of_many, (void *)i), 0);
+	for (unsigned long i = 0; i < THREADS; i++)
+		pthread_join(thread[i], NULL);
+}
+
 static void *another_refusal(void *unused)
 {
 	struct kvm_dirty_log log = { .slot = 77 };
@@ -223,6 +252,7 @@ static const struct kt_test tests[] = {
 	{ "in_part", in_part },
 	{ "vfio_device", vfio_device },
 	{ "threads_apart", threads_apart },
+	{ "at_once", at_once },
 	{ "many_threads", many_threads },
 	{ "processes_apart", processes_apart },
 };

@@ -163,7 +163,7 @@ int ept_print(FILE *from, FILE *to, struct sentence *why)
 	char line[LINE_MAX_LENGTH];
 	unsigned int index;
 	bool slot = false;
-	int level, lines = 0;
+	int level, lines = 0, entries = 0;
 
 	while (fgets(line, sizeof(line), from)) {
 		lines++;
@@ -178,7 +178,10 @@ int ept_print(FILE *from, FILE *to, struct sentence *why)
 			if (lines == 2 && !slot)
 				fputs("  no memory slot: an access is MMIO, for userspace\n", to);
 			print_ept_entry(to, level, index, a);
+			entries++;
 		}
 	}
+	if (lines && !entries)
+		fputs("  above the guest's physical addresses: no access gets there\n", to);
 	return lines ? 0 : say(why, "The module shows no walk.");
 }

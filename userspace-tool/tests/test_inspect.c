@@ -200,6 +200,12 @@ static void ept_walks(void)
 	fclose(to);
 	CHECK(strstr(shown, "left out") && strstr(shown, "no memory slot"));
 	CHECK(strstr(shown, "not present: an access exits"));
+	from = in("gpa 0x1000000200000 eptp 0x5e levels 4 masked\n");
+	to = out();
+	CHECK(!ept_print(from, to, &why));
+	fclose(from);
+	fclose(to);
+	CHECK(strstr(shown, "above the guest's physical addresses"));
 }
 
 static void capabilities(void)

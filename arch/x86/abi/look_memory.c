@@ -56,7 +56,8 @@ static int walk_show(struct seq_file *m, void *unused)
 	struct ept_iter it;
 
 	read_lock(&w->vm->mmu_lock);
-	if (ept_iter_top(&it, w->vm, gfn)) {
+	/* The tables have no place for bits above: such an address would look like another one. */
+	if (gfn <= arch_mmu_max_gfn() && ept_iter_top(&it, w->vm, gfn)) {
 		top = it.level;
 		do {
 			entry[it.level - 1] = it.val;
@@ -65,7 +66,7 @@ static int walk_show(struct seq_file *m, void *unused)
 	}
 	read_unlock(&w->vm->mmu_lock);
 	seq_printf(m, "gpa 0x%llx eptp 0x%llx levels %d%s\n", w->gpa,
-		   w->vm->arch.ept.eptp & ~hide, top, hide ? " masked" : "");
+		   w->vm->arch.ept.eptp & ~hide, w->vm->arch.ept.levels, hide ? " masked" : "");
 	idx = srcu_read_lock(&w->vm->srcu);
 	slot = mkvm_gfn_to_slot(w->vm, gfn);
 	if (slot)

@@ -94,7 +94,8 @@ module:
 # What lab shell loads, and `reload` in it.
 .PHONY: lab-module
 lab-module:
-	@$(MAKE) --no-print-directory module KNAME=6.1 KDIR=$$(selftests/lab/lab kdir 6.1)
+	@kernel=$$(selftests/lab/lab kernel) && \
+		$(MAKE) --no-print-directory module KNAME=$$kernel KDIR=$$(selftests/lab/lab kdir $$kernel)
 
 .PHONY: tool
 tool:

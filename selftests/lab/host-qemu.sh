@@ -15,8 +15,12 @@ prepare_tcg() {
 	if [ "$QEMU_VERSION" = 7.2 ]; then ensure_qemu; else ensure_qemu10; fi
 }
 
+# For the lab's own tests, on machines without nested VT-x: kvm's command line, but for the accelerator
+# and what that needs of the CPU, which are tcg's.
+KVM_BY_TCG=${LAB_KVM_BY_TCG-}
+
 prepare_kvm() {
-	[ -n "$DRY_RUN" ] || machine_has_nested_vmx ||
+	[ -n "$DRY_RUN$KVM_BY_TCG" ] || machine_has_nested_vmx ||
 		fail "this machine offers no nested VT-x: $(why_no_nested_vmx); use --host=bochs."
 	ensure_qemu
 }
@@ -28,7 +32,7 @@ qemu_arguments() { # tcg|kvm|nested
 	local device machine=q35,kernel-irqchip=split cpu=qemu64,+pdpe1gb,-cx16 accel=tcg
 
 	case $1 in
-	kvm) accel=kvm cpu=host ;;
+	kvm) [ -n "$KVM_BY_TCG" ] || accel=kvm cpu=host ;;
 	nested) accel=kvm cpu=host machine+=,smm=off ;;
 	esac
 	# shellcheck disable=SC2054 # QEMU's commas

@@ -62,7 +62,7 @@ shell_entries() {
 }
 
 lab_shell() {
-	TERMINAL=1 QUIET=1 TIMEOUT=1000000
+	TERMINAL=1 QUIET=1 TIMEOUT=1000000 KERNEL=$(default_kernel)
 	[[ " $* " = *' --help '* ]] || { [ -t 0 ] && [ -t 1 ]; } ||
 		die "a shell needs a terminal for its input and its output; for one command write: lab run [OPTION...] -- COMMAND"
 	choose_terminal

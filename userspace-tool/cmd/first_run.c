@@ -315,7 +315,8 @@ static int run_all(struct first_run *r, const struct first_run_stage *only,
 		return STATUS_SIGNAL + interrupted;
 	}
 	if (only)
-		snprintf(words, sizeof(words), "Stage \"%s\" passed; no other was asked for.", only->name);
+		snprintf(words, sizeof(words), "Stage \"%s\" passed; no other was asked for.",
+			 only->name);
 	else
 		snprintf(words, sizeof(words), "All stages passed.");
 	return finish(r, words) ? STATUS_FAILED : STATUS_OK;

@@ -93,6 +93,13 @@ int image_open(struct image *img, const char *path, const char *what, struct sen
 	return 0;
 }
 
+/* The content is in the guest now: it need not be in this process's memory, before a reset. */
+void image_rest(const struct image *img)
+{
+	if (img->data)
+		madvise((void *)img->data, img->size, MADV_DONTNEED);
+}
+
 void image_close(struct image *img)
 {
 	if (img->data)

@@ -19,6 +19,7 @@ struct image {
 };
 
 int image_open(struct image *img, const char *path, const char *what, struct sentence *why);
+void image_rest(const struct image *img);
 void image_close(struct image *img);
 
 #endif

@@ -414,6 +414,8 @@ static int build(struct machine *m, const struct run_options *opt, const struct 
 	devices_init(m);
 	if (add_devices(m, opt, opt->cpus, why) || load(m, opt, from, &state, why))
 		return -1;
+	image_rest(&from->kernel);
+	image_rest(&from->initrd);
 	if (create_vcpus(m, opt->cpus, opt->stats, why) ||
 	    vcpu_set_boot_state(&m->vm.vcpu[0], &state, why))
 		return -1;

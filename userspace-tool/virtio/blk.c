@@ -35,7 +35,7 @@
 /**
  * struct blk_request - a request that is under way
  * @queue: whose
- * @next: of those that are free
+ * @next: of those that are free again
  * @chain: the driver's buffer; its parts are cut down to the data
  * @transfer: the data's way; first, so that a ring's transfer is the request
  * @status: where the answer goes
@@ -52,7 +52,8 @@ struct blk_request {
  * @blk: whose
  * @index: its number
  * @request: as many as the queue has entries
- * @free: those that are not under way
+ * @fresh: the first that was never under way; no memory was spent on it and those behind it
+ * @free: those that are not under way any more
  * @ring: NULL where transfers are done one after the other
  * @under_way: transfers in @ring
  * @done: eventfd of @ring
@@ -61,6 +62,7 @@ struct blk_queue {
 	struct blk *blk;
 	unsigned int index;
 	struct blk_request *request;
+	unsigned int fresh;
 	struct blk_request *free;
 	struct disk_ring *ring;
 	unsigned int under_way;
@@ -269,6 +271,22 @@ static void collect(struct blk_queue *q, bool all)
 	}
 }
 
+/* A request that is not under way, or NULL. */
+static struct blk_request *spare(const struct blk_queue *q)
+{
+	if (q->free)
+		return q->free;
+	return q->fresh < q->blk->device.queue_size ? &q->request[q->fresh] : NULL;
+}
+
+static void take(struct blk_queue *q, const struct blk_request *r)
+{
+	if (r == q->free)
+		q->free = r->next;
+	else
+		q->fresh++;
+}
+
 /* Something may be available. */
 static void notify(struct virtio_device *d, unsigned int queue)
 {
@@ -278,11 +296,10 @@ static void notify(struct virtio_device *d, unsigned int queue)
 
 	if (q->ring)
 		disk_ring_events(q->ring, false);
-	while (q->free) {
-		r = q->free;
+	while ((r = spare(q))) {
 		if (virtio_pop(d, queue, &r->chain) <= 0)
 			break;
-		q->free = r->next;
+		take(q, r);
 		if (begin(q, r)) {
 			r->next = q->free;
 			q->free = r;
@@ -420,7 +437,7 @@ static void describe(struct blk *b, unsigned int number)
 static int add_queue(struct blk *b, unsigned int index, bool threads)
 {
 	struct blk_queue *q = &b->queue[index];
-	unsigned int i, size = b->device.queue_size;
+	unsigned int size = b->device.queue_size;
 
 	q->index = index;
 	q->done.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -432,10 +449,6 @@ static int add_queue(struct blk *b, unsigned int index, bool threads)
 	q->request = calloc(size, sizeof(*q->request));
 	if (!q->request)
 		return -1;
-	for (i = size; i > 0; i--) {
-		q->request[i - 1].next = q->free;
-		q->free = &q->request[i - 1];
-	}
 	/* Without a ring, transfers are done one after the other. */
 	if (!threads)
 		q->ring = disk_ring_open(&b->disk, size, q->done.fd);

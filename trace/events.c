@@ -15,6 +15,7 @@
 #include <linux/trace_events.h>
 
 #include "trace/events.h"
+#include "trace/keys.h"
 
 #ifdef TRACEPOINTS_ENABLED	/* by <linux/tracepoint.h> */
 static int choose_system(struct trace_event_call *call);
@@ -27,6 +28,10 @@ static int choose_system(struct trace_event_call *call);
 #include "trace/kvm_x86_events.h"
 #include "trace/minikvm_events.h"
 #undef trace_event_raw_init
+
+/* Counts: of events that are on, and of the histograms' switch. */
+DEFINE_STATIC_KEY_FALSE(trace_run_key);
+DEFINE_STATIC_KEY_FALSE(trace_msr_key);
 
 #define KVM_SYSTEM	"kvm"
 #define OWN_SYSTEM	"minikvm"
@@ -54,6 +59,46 @@ static int choose_system(struct trace_event_call *call)
 	return trace_event_raw_init(call);
 }
 #endif
+
+/**
+ * trace_run_on() - KVM_RUN is watched by one more
+ *
+ * Context: process; the kernel holds its lock of tracepoints where an event is switched on.
+ * Return: 0.
+ */
+int trace_run_on(void)
+{
+	static_branch_inc(&trace_run_key);
+	return 0;
+}
+
+/**
+ * trace_run_off() - undo trace_run_on()
+ */
+void trace_run_off(void)
+{
+	static_branch_dec(&trace_run_key);
+}
+
+/**
+ * trace_msr_on() - RDMSR and WRMSR are watched by one more event
+ *
+ * Context: as trace_run_on().
+ * Return: 0.
+ */
+int trace_msr_on(void)
+{
+	static_branch_inc(&trace_msr_key);
+	return 0;
+}
+
+/**
+ * trace_msr_off() - undo trace_msr_on()
+ */
+void trace_msr_off(void)
+{
+	static_branch_dec(&trace_msr_key);
+}
 
 /**
  * trace_say_where() - tell the log in which system the events are

@@ -11,6 +11,7 @@
 
 #include <linux/tracepoint.h>
 
+#include "trace/keys.h"
 #include "trace/names.h"
 
 #undef TRACE_SYSTEM
@@ -19,7 +20,7 @@
 #define TRACE_SYSTEM_VAR kvm
 
 /* KVM_RUN returns: with an exit, or with an errno. */
-TRACE_EVENT(kvm_userspace_exit,
+TRACE_EVENT_FN(kvm_userspace_exit,
 	TP_PROTO(__u32 reason, int errno),
 	TP_ARGS(reason, errno),
 	TP_STRUCT__entry(
@@ -33,7 +34,8 @@ TRACE_EVENT(kvm_userspace_exit,
 	TP_printk("reason %s (%d)",
 		  __entry->errno < 0 ? (__entry->errno == -EINTR ? "restart" : "error") :
 		  __print_symbolic(__entry->reason, MKVM_USER_EXITS),
-		  __entry->errno < 0 ? -__entry->errno : __entry->reason)
+		  __entry->errno < 0 ? -__entry->errno : __entry->reason),
+	trace_run_on, trace_run_off
 );
 
 /* A halt is over: how long it was, whether the thread slept, whether an event ended it. */
@@ -176,7 +178,7 @@ TRACE_EVENT(kvm_mmio,
 );
 
 /* The guest's FPU registers are loaded, or put back into memory. */
-TRACE_EVENT(kvm_fpu,
+TRACE_EVENT_FN(kvm_fpu,
 	TP_PROTO(int load),
 	TP_ARGS(load),
 	TP_STRUCT__entry(
@@ -185,7 +187,8 @@ TRACE_EVENT(kvm_fpu,
 	TP_fast_assign(
 		__entry->load = load;
 	),
-	TP_printk("%s", __print_symbolic(__entry->load, { 0, "unload" }, { 1, "load" }))
+	TP_printk("%s", __print_symbolic(__entry->load, { 0, "unload" }, { 1, "load" })),
+	trace_run_on, trace_run_off
 );
 
 /* The host's memory management says something of the owner's memory [start, end). */

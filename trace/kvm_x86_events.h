@@ -11,6 +11,7 @@
 #include <linux/tracepoint.h>
 #include <asm/pvclock-abi.h>
 
+#include "trace/keys.h"
 #include "trace/names.h"
 
 #undef TRACE_SYSTEM
@@ -22,7 +23,7 @@
 struct mkvm_vcpu;
 
 /* VM entry. The first two arguments are KVM's. */
-TRACE_EVENT(kvm_entry,
+TRACE_EVENT_FN(kvm_entry,
 	TP_PROTO(struct mkvm_vcpu *vcpu, bool force_immediate_exit,
 		 const struct mkvm_trace_entry *info),
 	TP_ARGS(vcpu, force_immediate_exit, info),
@@ -44,11 +45,12 @@ TRACE_EVENT(kvm_entry,
 	),
 	TP_printk("vcpu %u, rip 0x%lx intr_info 0x%08x error_code 0x%08x%s ticks %llu",
 		  __entry->vcpu_id, __entry->rip, __entry->intr_info, __entry->error_code,
-		  __entry->immediate_exit ? "[immediate exit]" : "", __entry->ticks)
+		  __entry->immediate_exit ? "[immediate exit]" : "", __entry->ticks),
+	trace_run_on, trace_run_off
 );
 
 /* VM exit. The first three arguments are KVM's. */
-TRACE_EVENT(kvm_exit,
+TRACE_EVENT_FN(kvm_exit,
 	TP_PROTO(unsigned int exit_reason, struct mkvm_vcpu *vcpu, u32 isa,
 		 const struct mkvm_trace_exit *info),
 	TP_ARGS(exit_reason, vcpu, isa, info),
@@ -81,7 +83,8 @@ TRACE_EVENT(kvm_exit,
 		  __print_symbolic(__entry->exit_reason & 0xffff, VMX_EXIT_REASONS),
 		  __entry->exit_reason & ~0xffff ? " FAILED_VMENTRY" : "",
 		  __entry->guest_rip, __entry->info1, __entry->info2, __entry->intr_info,
-		  __entry->error_code, __entry->requests, __entry->ticks)
+		  __entry->error_code, __entry->requests, __entry->ticks),
+	trace_run_on, trace_run_off
 );
 
 /* VMCALL: number and arguments. */
@@ -164,7 +167,7 @@ TRACE_EVENT(kvm_cpuid,
 );
 
 /* RDMSR and WRMSR that exit. */
-TRACE_EVENT(kvm_msr,
+TRACE_EVENT_FN(kvm_msr,
 	TP_PROTO(unsigned int write, u32 ecx, u64 data, bool exception),
 	TP_ARGS(write, ecx, data, exception),
 	TP_STRUCT__entry(
@@ -180,7 +183,8 @@ TRACE_EVENT(kvm_msr,
 		__entry->exception = exception;
 	),
 	TP_printk("msr_%s %x = 0x%llx%s", __entry->write ? "write" : "read", __entry->ecx,
-		  __entry->data, __entry->exception ? " (#GP)" : "")
+		  __entry->data, __entry->exception ? " (#GP)" : ""),
+	trace_msr_on, trace_msr_off
 );
 
 /* MOV to and from control registers, CLTS and LMSW, as far as they exit. */
@@ -264,7 +268,7 @@ TRACE_EVENT(kvm_inj_exception,
 );
 
 /* A register of the LAPIC is read or written by software: the guest's, in an exit. */
-TRACE_EVENT(kvm_apic,
+TRACE_EVENT_FN(kvm_apic,
 	TP_PROTO(unsigned int rw, unsigned int reg, u64 val),
 	TP_ARGS(rw, reg, val),
 	TP_STRUCT__entry(
@@ -278,11 +282,12 @@ TRACE_EVENT(kvm_apic,
 		__entry->val = val;
 	),
 	TP_printk("apic_%s %s = 0x%llx", __entry->rw ? "write" : "read",
-		  __print_symbolic(__entry->reg, MKVM_APIC_REGISTERS), __entry->val)
+		  __print_symbolic(__entry->reg, MKVM_APIC_REGISTERS), __entry->val),
+	trace_msr_on, trace_msr_off
 );
 
 /* A LAPIC sends a message: its ICR. */
-TRACE_EVENT(kvm_apic_ipi,
+TRACE_EVENT_FN(kvm_apic_ipi,
 	TP_PROTO(__u32 icr_low, __u32 dest_id),
 	TP_ARGS(icr_low, dest_id),
 	TP_STRUCT__entry(
@@ -298,7 +303,8 @@ TRACE_EVENT(kvm_apic_ipi,
 		  (__entry->icr_low & (1 << 11)) ? "logical" : "physical",
 		  (__entry->icr_low & (1 << 14)) ? "assert" : "de-assert",
 		  (__entry->icr_low & (1 << 15)) ? "level" : "edge",
-		  __print_symbolic((__entry->icr_low >> 18 & 0x3), MKVM_SHORTHANDS))
+		  __print_symbolic((__entry->icr_low >> 18 & 0x3), MKVM_SHORTHANDS)),
+	trace_msr_on, trace_msr_off
 );
 
 /* A message for a LAPIC: @dm as in an ICR, with its three bits from 8 on. */
@@ -333,7 +339,7 @@ DEFINE_EVENT(kvm_accept_irq, kvm_apicv_accept_irq,
 	TP_ARGS(apicid, dm, tm, vec));
 
 /* End of interrupt. @vector is -1 if none was in service. */
-TRACE_EVENT(kvm_eoi,
+TRACE_EVENT_FN(kvm_eoi,
 	TP_PROTO(__u32 apicid, int vector),
 	TP_ARGS(apicid, vector),
 	TP_STRUCT__entry(
@@ -344,7 +350,8 @@ TRACE_EVENT(kvm_eoi,
 		__entry->apicid = apicid;
 		__entry->vector = vector;
 	),
-	TP_printk("apicid %x vector %d", __entry->apicid, __entry->vector)
+	TP_printk("apicid %x vector %d", __entry->apicid, __entry->vector),
+	trace_msr_on, trace_msr_off
 );
 
 /* A line of an 8259 is driven. */

@@ -11,6 +11,7 @@
 
 #include <linux/tracepoint.h>
 
+#include "trace/keys.h"
 #include "trace/names.h"
 
 #undef TRACE_SYSTEM
@@ -40,7 +41,7 @@ TRACE_EVENT(minikvm_vm_state,
 );
 
 /* A vCPU is in another state now. */
-TRACE_EVENT(minikvm_vcpu_state,
+TRACE_EVENT_FN(minikvm_vcpu_state,
 	TP_PROTO(unsigned int vm, unsigned int vcpu_id, unsigned int from, unsigned int to,
 		 unsigned int why),
 	TP_ARGS(vm, vcpu_id, from, to, why),
@@ -61,7 +62,8 @@ TRACE_EVENT(minikvm_vcpu_state,
 	TP_printk("vm %u vcpu %u: %s -> %s%s", __entry->vm, __entry->vcpu_id,
 		  __print_symbolic(__entry->from, MKVM_STATE_NAMES),
 		  __print_symbolic(__entry->to, MKVM_STATE_NAMES),
-		  __print_symbolic(__entry->why, MKVM_STATE_WHYS))
+		  __print_symbolic(__entry->why, MKVM_STATE_WHYS)),
+	trace_run_on, trace_run_off
 );
 
 /*

@@ -18,6 +18,7 @@
 #include <linux/rcuwait.h>
 #include <linux/sched.h>
 
+#include "trace/keys.h"
 #include "virt/arch.h"
 #include "virt/latency.h"
 #include "virt/memslot.h"
@@ -340,8 +341,10 @@ static int set_latency_stats(const char *text, const struct kernel_param *param)
 	if (on && !latency_stats) {
 		mkvm_latency_new_epoch();
 		static_branch_enable(&mkvm_latency_key);
+		trace_run_on();
 		mkvm_owner_each_vm(ask_for_histograms);
 	} else if (!on && latency_stats) {
+		trace_run_off();
 		static_branch_disable(&mkvm_latency_key);
 	}
 	latency_stats = on;

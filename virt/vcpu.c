@@ -18,6 +18,8 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "trace/keys.h"
+#include "trace/kvm_events.h"
 #include "trace/minikvm_events.h"
 #include "virt/arch.h"
 #include "virt/capability.h"
@@ -130,7 +132,7 @@ static __always_inline long load_and_run(struct mkvm_vcpu *vcpu)
 	return ret;
 }
 
-/* Out of line: what is not watched pays for the tests alone. */
+/* Out of line: what is not watched pays for the test alone. */
 static noinline long run_watched(struct mkvm_vcpu *vcpu)
 {
 	bool ran = vcpu->stats.exits;
@@ -140,7 +142,12 @@ static noinline long run_watched(struct mkvm_vcpu *vcpu)
 	trace_minikvm_vcpu_state(vcpu->vm->number, vcpu->id,
 				 ran ? MKVM_STATE_PENDING : MKVM_STATE_READY, MKVM_STATE_RUNNING,
 				 ran ? MKVM_WHY_USERSPACE : MKVM_WHY_NONE);
-	ret = load_and_run(vcpu);
+	mkvm_vcpu_load(vcpu);
+	trace_kvm_fpu(1);
+	ret = arch_vcpu_run(vcpu);
+	trace_kvm_fpu(0);
+	trace_kvm_userspace_exit(vcpu->run->exit_reason, ret);
+	mkvm_vcpu_put(vcpu);
 	trace_minikvm_vcpu_state(vcpu->vm->number, vcpu->id, MKVM_STATE_RUNNING,
 				 MKVM_STATE_PENDING, MKVM_WHY_USERSPACE);
 	mkvm_phase(vcpu, MKVM_PHASE_USERSPACE);
@@ -155,8 +162,7 @@ static long run(struct mkvm_vcpu *vcpu)
 		thread_changed(vcpu);
 	if (vcpu->sigset_active)
 		sigprocmask(SIG_SETMASK, &vcpu->sigset, &current->real_blocked);
-	ret = mkvm_latency_on() || trace_minikvm_vcpu_state_enabled() ? run_watched(vcpu) :
-									load_and_run(vcpu);
+	ret = trace_run() ? run_watched(vcpu) : load_and_run(vcpu);
 	if (vcpu->sigset_active) {
 		sigprocmask(SIG_SETMASK, &current->real_blocked, NULL);
 		sigemptyset(&current->real_blocked);

@@ -30,14 +30,14 @@ static inline int msr_write_tsc_deadline(struct mkvm_vcpu *vcpu, u32 msr, u64 da
 /* Only as fast_write: an EOI that an IOAPIC or a device waits for is done in process context. */
 static inline int msr_write_x2apic_eoi(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
-	if (unlikely(!vcpu->arch.apic || !lapic_x2apic_mode(vcpu) || data))
-		return 1;
-	return lapic_eoi_fast(vcpu) ? 0 : MSR_SLOW;
+	int ret = likely(vcpu->arch.apic) ? lapic_x2apic_eoi_write_fast(vcpu, data) : 1;
+
+	return ret < 0 ? MSR_SLOW : ret;
 }
 
 static inline int msr_write_x2apic_icr(struct mkvm_vcpu *vcpu, u32 msr, u64 data, bool host)
 {
-	return likely(vcpu->arch.apic) ? lapic_x2apic_icr_write(vcpu, data) : 1;
+	return likely(vcpu->arch.apic) ? lapic_x2apic_icr_write_fast(vcpu, data) : 1;
 }
 
 #define MSR_ROW_TSC_DEADLINE {							\

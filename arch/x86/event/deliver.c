@@ -62,11 +62,17 @@ static void deliver_exception(struct mkvm_vcpu *vcpu)
 	deliver(vcpu, info);
 }
 
-static void deliver_interrupt(struct mkvm_vcpu *vcpu, bool again)
+static trace_out_of_line void tell_interrupt(struct mkvm_vcpu *vcpu, bool again)
+{
+	trace_kvm_inj_virq(vcpu->arch.interrupt.nr, vcpu->arch.interrupt.soft, again);
+}
+
+static __always_inline void deliver_interrupt(struct mkvm_vcpu *vcpu, bool again)
 {
 	u32 info = vcpu->arch.interrupt.nr;
 
-	trace_kvm_inj_virq(info, vcpu->arch.interrupt.soft, again);
+	if (trace_kvm_inj_virq_enabled())
+		tell_interrupt(vcpu, again);
 	if (vcpu->arch.interrupt.soft) {
 		vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, vcpu->arch.interrupt.insn_len);
 		info |= INTR_TYPE_SOFT_INTR;

@@ -219,12 +219,12 @@ int exit_wrmsr(struct mkvm_vcpu *vcpu)
 }
 
 /*
- * The slow way traces. To have at hand here what an event tells would cost registers, and so
- * instructions, while it is off.
+ * The slow way traces, the LAPIC's registers among the MSRs included. To have at hand here what an
+ * event tells would cost registers, and so instructions, while it is off.
  */
 static __always_inline bool msr_goes_slow(const struct mkvm_vcpu *vcpu)
 {
-	return unlikely(vcpu->vm->arch.msr_slow) || trace_kvm_msr_enabled();
+	return unlikely(vcpu->vm->arch.msr_slow) || trace_msr();
 }
 
 int exit_fast_rdmsr(struct mkvm_vcpu *vcpu)

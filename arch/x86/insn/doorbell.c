@@ -257,7 +257,7 @@ static void set_register(struct mkvm_vcpu *vcpu, int reg, unsigned int size, u64
 		*to = (*to & ~0xffull) | (u8)value;
 }
 
-static int complete_load(struct mkvm_vcpu *vcpu)
+static __always_inline int finish_load(struct mkvm_vcpu *vcpu, bool tell)
 {
 	const struct mkvm_doorbell_load *load = &vcpu->arch.doorbell_load;
 	u64 value = 0;
@@ -266,12 +266,25 @@ static int complete_load(struct mkvm_vcpu *vcpu)
 	if (rip_read(vcpu) != load->rip || !is_long_mode(vcpu))
 		return 1;
 	memcpy(&value, vcpu->run->mmio.data, load->size);
-	trace_kvm_mmio(KVM_TRACE_MMIO_READ, load->size, vcpu->run->mmio.phys_addr, &value);
+	if (tell)
+		trace_kvm_mmio(KVM_TRACE_MMIO_READ, load->size, vcpu->run->mmio.phys_addr, &value);
 	set_register(vcpu, load->reg, load->reg_size, value);
 	return skip_bytes(vcpu, load->len);
 }
 
-static int execute_load(struct mkvm_vcpu *vcpu, const struct mkvm_doorbell *bell, gpa_t gpa)
+static int complete_load(struct mkvm_vcpu *vcpu)
+{
+	return finish_load(vcpu, false);
+}
+
+/* The event was on when userspace was asked. */
+static int complete_load_told(struct mkvm_vcpu *vcpu)
+{
+	return finish_load(vcpu, true);
+}
+
+static __always_inline int execute_load(struct mkvm_vcpu *vcpu, const struct mkvm_doorbell *bell,
+					gpa_t gpa, bool tell)
 {
 	u64 value = 0;
 	int ret;
@@ -280,7 +293,8 @@ static int execute_load(struct mkvm_vcpu *vcpu, const struct mkvm_doorbell *bell
 	      lapic_mmio_read(vcpu, offset_in_page(gpa), bell->size, &value) :
 	      mkvm_io_bus_read(vcpu, MKVM_MMIO_BUS, gpa, bell->size, &value);
 	if (!ret) {
-		trace_kvm_mmio(KVM_TRACE_MMIO_READ, bell->size, gpa, &value);
+		if (tell)
+			trace_kvm_mmio(KVM_TRACE_MMIO_READ, bell->size, gpa, &value);
 		set_register(vcpu, bell->reg, bell->reg_size, value);
 		vcpu->stats.mmio_emulated++;
 		return skip_bytes(vcpu, bell->len);
@@ -289,7 +303,9 @@ static int execute_load(struct mkvm_vcpu *vcpu, const struct mkvm_doorbell *bell
 		vcpu->arch.doorbell_checked = bell;
 		return ret;
 	}
-	trace_kvm_mmio(KVM_TRACE_MMIO_READ_UNSATISFIED, bell->size, gpa, NULL);
+	if (tell)
+		trace_kvm_mmio(KVM_TRACE_MMIO_READ_UNSATISFIED, bell->size, gpa, NULL);
+	vcpu->arch.complete_userspace_io = tell ? complete_load_told : complete_load;
 	vcpu->stats.mmio_emulated++;
 	vcpu->arch.doorbell_load = (struct mkvm_doorbell_load) {
 		.rip = bell->rip,
@@ -298,7 +314,6 @@ static int execute_load(struct mkvm_vcpu *vcpu, const struct mkvm_doorbell *bell
 		.reg_size = bell->reg_size,
 		.reg = bell->reg,
 	};
-	vcpu->arch.complete_userspace_io = complete_load;
 	vcpu->arch.complete_registers_only = true;
 	return guest_access_exit(vcpu, gpa, bell->size, 0, false);
 }
@@ -324,6 +339,35 @@ static int write_lapic(struct mkvm_vcpu *vcpu, gpa_t gpa, unsigned int size, con
 	return lapic_mmio_write(vcpu, offset, size, value);
 }
 
+static __always_inline int execute(struct mkvm_vcpu *vcpu, const struct mkvm_doorbell *bell,
+				   gpa_t gpa, bool tell)
+{
+	u64 value;
+	int ret;
+
+	if (bell->load)
+		return execute_load(vcpu, bell, gpa, tell);
+	value = bell->reg >= 0 ? vcpu->arch.regs[bell->reg] : bell->imm;
+	ret = unlikely(bell->lapic) ? write_lapic(vcpu, gpa, bell->size, &value) :
+	      mkvm_io_bus_write(vcpu, MKVM_MMIO_BUS, gpa, bell->size, &value);
+	if (unlikely(ret == -EAGAIN)) {
+		vcpu->arch.doorbell_checked = bell;
+		return ret;
+	}
+	if (tell)
+		trace_kvm_mmio(KVM_TRACE_MMIO_WRITE, bell->size, gpa, &value);
+	vcpu->stats.mmio_emulated++;
+	skip_bytes(vcpu, bell->len);
+	return ret ? guest_access_exit(vcpu, gpa, bell->size, value, true) : 1;
+}
+
+/* In place of doorbell_execute(), which so keeps no register for the event's sake. */
+static noinline __cold int execute_told(struct mkvm_vcpu *vcpu, const struct mkvm_doorbell *bell,
+					gpa_t gpa)
+{
+	return execute(vcpu, bell, gpa, true);
+}
+
 /**
  * doorbell_execute() - carry out the instruction that exited
  * @vcpu: loaded vCPU; vm->srcu read-held
@@ -336,22 +380,9 @@ static int write_lapic(struct mkvm_vcpu *vcpu, gpa_t gpa, unsigned int size, con
  */
 int doorbell_execute(struct mkvm_vcpu *vcpu, const struct mkvm_doorbell *bell, gpa_t gpa)
 {
-	u64 value;
-	int ret;
-
-	if (bell->load)
-		return execute_load(vcpu, bell, gpa);
-	value = bell->reg >= 0 ? vcpu->arch.regs[bell->reg] : bell->imm;
-	ret = unlikely(bell->lapic) ? write_lapic(vcpu, gpa, bell->size, &value) :
-	      mkvm_io_bus_write(vcpu, MKVM_MMIO_BUS, gpa, bell->size, &value);
-	if (unlikely(ret == -EAGAIN)) {
-		vcpu->arch.doorbell_checked = bell;
-		return ret;
-	}
-	trace_kvm_mmio(KVM_TRACE_MMIO_WRITE, bell->size, gpa, &value);
-	vcpu->stats.mmio_emulated++;
-	skip_bytes(vcpu, bell->len);
-	return ret ? guest_access_exit(vcpu, gpa, bell->size, value, true) : 1;
+	if (trace_kvm_mmio_enabled())
+		return execute_told(vcpu, bell, gpa);
+	return execute(vcpu, bell, gpa, false);
 }
 
 /**

@@ -107,6 +107,11 @@ static int exit_simple(struct mkvm_vcpu *vcpu, bool in, u16 port, int size)
 	return to_userspace(vcpu, in, port, size, 1);
 }
 
+static trace_out_of_line void tell_access(int direction, u16 port, int size, const u32 *value)
+{
+	trace_kvm_pio(direction, port, size, 1, value);
+}
+
 /**
  * pio_in() - IN
  * @vcpu: loaded vCPU, vm->srcu read-held
@@ -123,7 +128,8 @@ int pio_in(struct mkvm_vcpu *vcpu, u16 port, int size)
 
 	ret = mkvm_io_bus_read(vcpu, MKVM_PIO_BUS, port, size, &value);
 	if (!ret) {
-		trace_kvm_pio(KVM_PIO_IN, port, size, 1, &value);
+		if (trace_kvm_pio_enabled())
+			tell_access(KVM_PIO_IN, port, size, &value);
 		set_rax(vcpu, value, size);
 		return skip_instruction(vcpu);
 	}
@@ -146,7 +152,8 @@ int pio_out(struct mkvm_vcpu *vcpu, u16 port, int size)
 	ret = mkvm_io_bus_write(vcpu, MKVM_PIO_BUS, port, size, &value);
 	if (unlikely(ret == -EAGAIN))
 		return ret;
-	trace_kvm_pio(KVM_PIO_OUT, port, size, 1, &value);
+	if (trace_kvm_pio_enabled())
+		tell_access(KVM_PIO_OUT, port, size, &value);
 	if (!ret)
 		return skip_instruction(vcpu);
 	if (ret != -EOPNOTSUPP)

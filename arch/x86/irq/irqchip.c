@@ -49,6 +49,11 @@ static int route_set_ioapic(struct mkvm_route *route, struct mkvm_vm *vm, int so
 	return ioapic_set_irq(vm->arch.ioapic, route->chip.pin, source, level);
 }
 
+static trace_out_of_line void tell_message(u64 address, u32 data)
+{
+	trace_kvm_msi_set_irq(address, data);
+}
+
 static int route_set_msi(struct mkvm_route *route, struct mkvm_vm *vm, int source, int level)
 {
 	u64 address = (u64)route->msi.address_hi << 32 | route->msi.address_lo;
@@ -56,7 +61,8 @@ static int route_set_msi(struct mkvm_route *route, struct mkvm_vm *vm, int sourc
 
 	if (!level)
 		return -1;	/* a message has no falling edge */
-	trace_kvm_msi_set_irq(address, route->msi.data);
+	if (trace_kvm_msi_set_irq_enabled())
+		tell_message(address, route->msi.data);
 	lapic_msi_to_irq(vm, address, route->msi.data, &irq);
 	return lapic_deliver(vm, NULL, &irq);
 }

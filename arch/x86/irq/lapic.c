@@ -269,6 +269,25 @@ void lapic_eoi(struct mkvm_vcpu *vcpu)
 		eoi_notify(apic, vector);
 }
 
+static trace_out_of_line void tell_eoi(struct mkvm_vcpu *vcpu, int vector)
+{
+	trace_kvm_eoi(vcpu->id, vector);
+}
+
+static __always_inline bool eoi_fast(struct mkvm_vcpu *vcpu, bool tell)
+{
+	struct mkvm_lapic *apic = vcpu->arch.apic;
+	int vector = lapic_in_service(apic);
+
+	if (likely(vector >= 0) && unlikely(eoi_is_awaited(apic, vector)))
+		return false;
+	if (tell && trace_kvm_eoi_enabled())
+		tell_eoi(vcpu, vector);
+	if (likely(vector >= 0))
+		retire(apic, vector);
+	return true;
+}
+
 /**
  * lapic_eoi_fast() - lapic_eoi() for the fast paths of exits
  * @vcpu: the vCPU, which has a LAPIC
@@ -278,16 +297,22 @@ void lapic_eoi(struct mkvm_vcpu *vcpu)
  */
 bool lapic_eoi_fast(struct mkvm_vcpu *vcpu)
 {
-	struct mkvm_lapic *apic = vcpu->arch.apic;
-	int vector = lapic_in_service(apic);
+	return eoi_fast(vcpu, true);
+}
 
-	if (likely(vector >= 0) && unlikely(eoi_is_awaited(apic, vector)))
-		return false;
-	/* Before retire(): the event needs no register that would have to live across it. */
-	trace_kvm_eoi(vcpu->id, vector);
-	if (likely(vector >= 0))
-		retire(apic, vector);
-	return true;
+/**
+ * lapic_x2apic_eoi_write_fast() - WRMSR to 0x80b, x2APIC's EOI
+ * @vcpu: the vCPU, which has a LAPIC
+ * @data: what is written
+ *
+ * Context: as lapic_eoi_fast(); trace_msr() says no.
+ * Return: 0; 1 for #GP; -EAGAIN, with nothing done, if the IOAPIC must hear of it.
+ */
+int lapic_x2apic_eoi_write_fast(struct mkvm_vcpu *vcpu, u64 data)
+{
+	if (unlikely(vcpu->arch.apic->mode != LAPIC_X2APIC || data))
+		return 1;
+	return eoi_fast(vcpu, false) ? 0 : -EAGAIN;
 }
 
 /**

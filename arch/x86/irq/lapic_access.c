@@ -91,7 +91,8 @@ static u32 read_reg(struct mkvm_lapic *apic, u32 reg)
 	}
 }
 
-static void send_ipi(struct mkvm_lapic *apic, u32 icr, u32 dest)
+/* With nothing told: for the fast way of WRMSR, which is not taken while there is an event to tell. */
+static void send_untold(struct mkvm_lapic *apic, u32 icr, u32 dest)
 {
 	struct lapic_irq irq = {
 		.dest_id = dest,
@@ -102,7 +103,6 @@ static void send_ipi(struct mkvm_lapic *apic, u32 icr, u32 dest)
 		.level = icr & APIC_INT_ASSERT,
 	};
 
-	trace_kvm_apic_ipi(icr, dest);
 	switch (irq.delivery_mode) {
 	case DM_FIXED:
 	case DM_LOWEST:
@@ -123,6 +123,23 @@ static void send_ipi(struct mkvm_lapic *apic, u32 icr, u32 dest)
 	lapic_deliver(apic->vcpu->vm, apic->vcpu, &irq);
 }
 
+static trace_out_of_line void tell_ipi(u32 icr, u32 dest)
+{
+	trace_kvm_apic_ipi(icr, dest);
+}
+
+static void send_ipi(struct mkvm_lapic *apic, u32 icr, u32 dest)
+{
+	if (trace_kvm_apic_ipi_enabled())
+		tell_ipi(icr, dest);
+	send_untold(apic, icr, dest);
+}
+
+static trace_out_of_line void tell_access(bool write, u32 reg, u64 val)
+{
+	trace_kvm_apic(write, reg, val);
+}
+
 static void write_lvt(struct mkvm_lapic *apic, u32 reg, u32 val)
 {
 	val &= lapic_lvt_valid_bits(apic, reg);
@@ -139,7 +156,8 @@ static void write_lvt(struct mkvm_lapic *apic, u32 reg, u32 val)
 /* @reg exists and may be written; in x2APIC mode @val has no reserved bit set. */
 static void write_reg(struct mkvm_lapic *apic, u32 reg, u32 val)
 {
-	trace_kvm_apic(1, reg, val);
+	if (trace_kvm_apic_enabled())
+		tell_access(true, reg, val);
 	switch (reg) {
 	case APIC_EOI:
 		lapic_eoi(apic->vcpu);
@@ -218,7 +236,8 @@ int lapic_mmio_read(struct mkvm_vcpu *vcpu, u32 offset, int len, void *data)
 	if (in_reg >= 4)
 		return 0;
 	val = read_reg(apic, reg);
-	trace_kvm_apic(0, reg, val);
+	if (trace_kvm_apic_enabled())
+		tell_access(false, reg, val);
 	memcpy(data, (u8 *)&val + in_reg, min_t(u32, len, 4 - in_reg));
 	return 0;
 }
@@ -272,26 +291,35 @@ int lapic_x2apic_msr_read(struct mkvm_vcpu *vcpu, u32 msr, u64 *data)
 	return 0;
 }
 
-/**
- * lapic_x2apic_icr_write() - WRMSR to 0x830, x2APIC's ICR
- * @vcpu: the vCPU, which has a LAPIC
- * @data: what is written
- *
- * Context: vCPU thread, interrupts may be off; no memory slots are touched.
- * Return: 0, or 1 for #GP.
- */
-int lapic_x2apic_icr_write(struct mkvm_vcpu *vcpu, u64 data)
+static __always_inline int write_icr(struct mkvm_vcpu *vcpu, u64 data, bool tell)
 {
 	struct mkvm_lapic *apic = vcpu->arch.apic;
 
 	if (unlikely(apic->mode != LAPIC_X2APIC || data & X2APIC_ICR_RESERVED))
 		return 1;
 	data &= ~(u64)APIC_ICR_BUSY;
-	trace_kvm_apic(1, APIC_ICR, data);
+	if (tell)
+		trace_kvm_apic(1, APIC_ICR, data);
 	lapic_put(apic, APIC_ICR, data);
 	lapic_put(apic, APIC_ICR + 4, data >> 32);
-	send_ipi(apic, data, data >> 32);
+	if (tell)
+		send_ipi(apic, data, data >> 32);
+	else
+		send_untold(apic, data, data >> 32);
 	return 0;
+}
+
+/**
+ * lapic_x2apic_icr_write_fast() - WRMSR to 0x830, x2APIC's ICR
+ * @vcpu: the vCPU, which has a LAPIC
+ * @data: what is written
+ *
+ * Context: vCPU thread, interrupts may be off; no memory slots are touched; trace_msr() says no.
+ * Return: 0, or 1 for #GP.
+ */
+int lapic_x2apic_icr_write_fast(struct mkvm_vcpu *vcpu, u64 data)
+{
+	return write_icr(vcpu, data, false);
 }
 
 /* Bits of @reg that a WRMSR may have set; all others are reserved and make it #GP. */
@@ -334,7 +362,7 @@ int lapic_x2apic_msr_write(struct mkvm_vcpu *vcpu, u32 msr, u64 data)
 	if (!apic || apic->mode != LAPIC_X2APIC || !reg_exists(apic, reg, W2))
 		return 1;
 	if (reg == APIC_ICR)
-		return lapic_x2apic_icr_write(vcpu, data);
+		return write_icr(vcpu, data, true);
 	if (data & ~(u64)x2apic_valid_bits(apic, reg))
 		return 1;
 	if (reg == APIC_SELF_IPI) {

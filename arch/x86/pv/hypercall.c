@@ -144,23 +144,7 @@ static int execute_pv(struct mkvm_vcpu *vcpu, unsigned long nr, bool cs_l, long 
 	return 1;
 }
 
-/* Out of line: its arguments would take registers also while the event is off. */
-static noinline void trace_execute(struct mkvm_vcpu *vcpu, unsigned long nr)
-{
-	trace_kvm_hypercall(nr, reg_read(vcpu, GREG_RBX), reg_read(vcpu, GREG_RCX),
-			    reg_read(vcpu, GREG_RDX), reg_read(vcpu, GREG_RSI));
-}
-
-/**
- * hypercall_execute() - execute the hypercall in the guest's registers
- * @vcpu: loaded vCPU
- *
- * RAX gets the result; RIP is the caller's.
- *
- * Return: 1, or 0 with KVM_EXIT_HYPERCALL. With interrupts off it may be HYPERCALL_MUST_SLEEP, with
- * nothing done.
- */
-int hypercall_execute(struct mkvm_vcpu *vcpu)
+static __always_inline int execute(struct mkvm_vcpu *vcpu, bool tell)
 {
 	unsigned long nr = reg_read(vcpu, GREG_RAX);
 	struct vmx_code code = vmx_get_code(vcpu);
@@ -198,8 +182,29 @@ int hypercall_execute(struct mkvm_vcpu *vcpu)
 			ret = -KVM_ENOSYS;
 		}
 	}
-	if (trace_kvm_hypercall_enabled())
-		trace_execute(vcpu, nr);
+	if (tell)
+		trace_kvm_hypercall(nr, reg_read(vcpu, GREG_RBX), reg_read(vcpu, GREG_RCX),
+				    reg_read(vcpu, GREG_RDX), reg_read(vcpu, GREG_RSI));
 	reg_write(vcpu, GREG_RAX, code.l ? ret : (u32)ret);
 	return 1;
+}
+
+/* In place of hypercall_execute(), which so keeps no register for the event's sake. */
+static noinline __cold int execute_told(struct mkvm_vcpu *vcpu)
+{
+	return execute(vcpu, true);
+}
+
+/**
+ * hypercall_execute() - execute the hypercall in the guest's registers
+ * @vcpu: loaded vCPU
+ *
+ * RAX gets the result; RIP is the caller's.
+ *
+ * Return: 1, or 0 with KVM_EXIT_HYPERCALL. With interrupts off it may be HYPERCALL_MUST_SLEEP, with
+ * nothing done.
+ */
+int hypercall_execute(struct mkvm_vcpu *vcpu)
+{
+	return trace_kvm_hypercall_enabled() ? execute_told(vcpu) : execute(vcpu, false);
 }

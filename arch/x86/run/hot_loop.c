@@ -36,6 +36,7 @@
 #include "arch/x86/vmx/trace.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 #include "compat/compat.h"
+#include "trace/keys.h"
 #include "virt/latency.h"
 
 static void write_dirty_registers(struct mkvm_vcpu *vcpu)
@@ -234,7 +235,7 @@ static noinline int enter_with_extras(struct mkvm_vcpu *vcpu, u64 host_debugctl)
 static bool needs_extras(struct mkvm_vcpu *vcpu, u64 host_debugctl)
 {
 	return host_debugctl || vmx_caps.host_counters || break_field_armed(to_vmx(vcpu)) ||
-	       context_tracking_enabled_this_cpu() || vmx_traced() || mkvm_latency_on();
+	       context_tracking_enabled_this_cpu() || trace_run();
 }
 
 /* What the SDM calls "VMM software" has to do for the processor's sake, on the way in. */

@@ -42,7 +42,6 @@
 #include "arch/x86/vmx/msr_switch.h"
 #include "arch/x86/vmx/vmx.h"
 #include "compat/compat.h"
-#include "trace/kvm_events.h"
 #include "virt/arch.h"
 #include "virt/inspect.h"
 #include "virt/latency.h"
@@ -337,7 +336,6 @@ int arch_vcpu_run(struct mkvm_vcpu *vcpu)
 	int ret;
 
 	fpu_load_guest(vcpu);
-	trace_kvm_fpu(1);
 	if (unlikely(vcpu->arch.mp_state == KVM_MP_STATE_UNINITIALIZED)) {
 		ret = wait_for_sipi(vcpu);
 		goto out;
@@ -383,9 +381,7 @@ out:
 	if (unlikely(rflags_read(vcpu) & X86_EFLAGS_TF))
 		single_step_take(vcpu);
 	fpu_put_guest(vcpu);
-	trace_kvm_fpu(0);
 	store_userspace_regs(vcpu);
 	fill_run_page(vcpu);
-	trace_kvm_userspace_exit(vcpu->run->exit_reason, ret);
 	return ret;
 }

@@ -3,7 +3,7 @@
  * kvm_entry and kvm_exit: what the VMCS tells of an entry and of an exit.
  *
  * SDM, "VM-Exit Information Fields", "VM-Entry Controls for Event Injection". Called only while
- * one of the two events is on: a VMREAD costs more than a field that is not wanted is worth.
+ * KVM_RUN is watched (trace/keys.h): a VMREAD costs more than a field that is not wanted is worth.
  */
 #include <asm/msr.h>
 #include <asm/vmx.h>

@@ -5,17 +5,9 @@
 #ifndef MINIKVM_ARCH_X86_VMX_TRACE_H
 #define MINIKVM_ARCH_X86_VMX_TRACE_H
 
-#include "trace/kvm_x86_events.h"
-
 struct mkvm_vcpu;
 
 void vmx_trace_entry(struct mkvm_vcpu *vcpu);
 void vmx_trace_exit(struct mkvm_vcpu *vcpu);
-
-/* Is one of the two on? */
-static __always_inline bool vmx_traced(void)
-{
-	return trace_kvm_entry_enabled() || trace_kvm_exit_enabled();
-}
 
 #endif

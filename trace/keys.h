@@ -42,6 +42,6 @@ static __always_inline bool trace_msr(void)
  * arguments. It saves all registers itself, so that its caller keeps its values where they are and
  * saves none for a call that is hardly ever made. The function tracer saves fewer and stays away.
  */
-#define trace_out_of_line noinline notrace __cold __attribute__((no_caller_saved_registers))
+#define trace_out_of_line noinline notrace __cold __no_caller_saved_registers
 
 #endif

@@ -97,25 +97,34 @@ static __always_inline struct io_range *next_covering(struct mkvm_io_bus *bus, u
 	return NULL;
 }
 
-/*
- * Most accesses to a device of userspace's are to the same few addresses: the last one that no
- * range covers is remembered. That stays true of one state of the bus: devices may go, none comes.
- */
-static __always_inline bool known_miss(const struct mkvm_vcpu *vcpu, const struct mkvm_io_bus *bus,
-				       gpa_t addr)
+/* upper_bound(). The address of the last access is often that of the next. */
+static __always_inline unsigned int find(struct mkvm_vcpu *vcpu, const struct mkvm_io_bus *bus,
+					 gpa_t addr)
 {
-	return vcpu->io_miss.addr == addr && vcpu->io_miss.generation == bus->generation;
+	if (!bus)
+		return 0;
+	if (unlikely(vcpu->io_found.addr != addr ||
+		     vcpu->io_found.generation != bus->generation)) {
+		vcpu->io_found.pos = upper_bound(bus, addr);
+		vcpu->io_found.addr = addr;
+		vcpu->io_found.generation = bus->generation;
+	}
+	return vcpu->io_found.pos;
 }
 
-static void remember_miss(struct mkvm_vcpu *vcpu, struct mkvm_io_bus *bus, gpa_t addr)
+/* See mkvm_io_bus_misses(). */
+static noinline void remember_miss(struct mkvm_vcpu *vcpu, enum mkvm_bus_idx idx, gpa_t addr)
 {
-	unsigned int pos = upper_bound(bus, addr);
+	/* Pairs with the release in mkvm_io_bus_register(): the bus is at least as new. */
+	u64 generation = smp_load_acquire(&vcpu->vm->io_generation);
+	struct mkvm_io_bus *bus = bus_get(vcpu->vm, idx);
+	unsigned int pos = bus ? upper_bound(bus, addr) : 0;
 
 	/* A range that is too short for this access may do for the next. */
 	if (next_covering(bus, &pos, addr, 1))
 		return;
-	vcpu->io_miss.addr = addr;
-	vcpu->io_miss.generation = bus->generation;
+	vcpu->io_miss.key = mkvm_io_key(idx, addr);
+	vcpu->io_miss.generation = generation;
 }
 
 /**
@@ -132,13 +141,14 @@ static void remember_miss(struct mkvm_vcpu *vcpu, struct mkvm_io_bus *bus, gpa_t
 int mkvm_io_bus_read(struct mkvm_vcpu *vcpu, enum mkvm_bus_idx idx, gpa_t addr, int len,
 		     void *data)
 {
-	struct mkvm_io_bus *bus = bus_get(vcpu->vm, idx);
+	struct mkvm_io_bus *bus;
 	struct io_range *r;
 	unsigned int pos;
 
-	if (!bus || known_miss(vcpu, bus, addr))
+	if (mkvm_io_bus_misses(vcpu, idx, addr))
 		return -EOPNOTSUPP;
-	pos = upper_bound(bus, addr);
+	bus = bus_get(vcpu->vm, idx);
+	pos = find(vcpu, bus, addr);
 	while ((r = next_covering(bus, &pos, addr, len))) {
 		struct mkvm_io_device *dev = READ_ONCE(r->dev);
 
@@ -147,7 +157,7 @@ int mkvm_io_bus_read(struct mkvm_vcpu *vcpu, enum mkvm_bus_idx idx, gpa_t addr, 
 		if (dev->ops->read && !dev->ops->read(vcpu, dev, addr, len, data))
 			return 0;
 	}
-	remember_miss(vcpu, bus, addr);
+	remember_miss(vcpu, idx, addr);
 	return -EOPNOTSUPP;
 }
 
@@ -164,13 +174,14 @@ int mkvm_io_bus_read(struct mkvm_vcpu *vcpu, enum mkvm_bus_idx idx, gpa_t addr, 
 int mkvm_io_bus_write(struct mkvm_vcpu *vcpu, enum mkvm_bus_idx idx, gpa_t addr, int len,
 		      const void *data)
 {
-	struct mkvm_io_bus *bus = bus_get(vcpu->vm, idx);
+	struct mkvm_io_bus *bus;
 	struct io_range *r;
 	unsigned int pos;
 
-	if (!bus || known_miss(vcpu, bus, addr))
+	if (mkvm_io_bus_misses(vcpu, idx, addr))
 		return -EOPNOTSUPP;
-	pos = upper_bound(bus, addr);
+	bus = bus_get(vcpu->vm, idx);
+	pos = find(vcpu, bus, addr);
 	while ((r = next_covering(bus, &pos, addr, len))) {
 		struct mkvm_io_device *dev = READ_ONCE(r->dev);
 
@@ -179,7 +190,7 @@ int mkvm_io_bus_write(struct mkvm_vcpu *vcpu, enum mkvm_bus_idx idx, gpa_t addr,
 		if (dev->ops->write && !dev->ops->write(vcpu, dev, addr, len, data))
 			return 0;
 	}
-	remember_miss(vcpu, bus, addr);
+	remember_miss(vcpu, idx, addr);
 	return -EOPNOTSUPP;
 }
 
@@ -225,7 +236,7 @@ int mkvm_io_bus_register(struct mkvm_vm *vm, enum mkvm_bus_idx idx, gpa_t addr, 
 		return -ENOMEM;
 
 	new->nr = 0;
-	new->generation = ++vm->io_generation;
+	new->generation = vm->io_generation + 1;
 	for (i = 0; old && i < old->nr; i++) {
 		const struct io_range *r = &old->range[i];
 
@@ -241,6 +252,8 @@ int mkvm_io_bus_register(struct mkvm_vm *vm, enum mkvm_bus_idx idx, gpa_t addr, 
 		append(new, addr, len, dev);
 
 	rcu_assign_pointer(vm->buses[idx], new);
+	/* What a vCPU remembers with the new number it has seen on the new bus. */
+	smp_store_release(&vm->io_generation, new->generation);
 	wait_for_readers(vm);
 	kvfree(old);
 	return 0;

@@ -10,10 +10,9 @@
 
 #include <linux/kvm_types.h>
 
-#include "virt/vm.h"
+#include "virt/vcpu.h"
 
 struct mkvm_io_device;
-struct mkvm_vcpu;
 
 /**
  * struct mkvm_io_device_ops - what a device answers
@@ -49,5 +48,24 @@ int mkvm_io_bus_read(struct mkvm_vcpu *vcpu, enum mkvm_bus_idx bus, gpa_t addr, 
 		     void *data);
 int mkvm_io_bus_write(struct mkvm_vcpu *vcpu, enum mkvm_bus_idx bus, gpa_t addr, int len,
 		      const void *data);
+
+/* No bus has an address as high as this makes of one of another bus. */
+static __always_inline u64 mkvm_io_key(enum mkvm_bus_idx bus, gpa_t addr)
+{
+	return addr ^ (u64)bus << 62;
+}
+
+/*
+ * Most accesses to a device of userspace's are to the same few addresses: the last one that no
+ * device takes is remembered, by mkvm_io_bus_read() and mkvm_io_bus_write(). That stays true until
+ * a device comes. Needs no vm->srcu: an access that runs side by side with the arrival of a device
+ * may be before it.
+ */
+static __always_inline bool mkvm_io_bus_misses(const struct mkvm_vcpu *vcpu,
+					       enum mkvm_bus_idx bus, gpa_t addr)
+{
+	return vcpu->io_miss.key == mkvm_io_key(bus, addr) &&
+	       vcpu->io_miss.generation == READ_ONCE(vcpu->vm->io_generation);
+}
 
 #endif

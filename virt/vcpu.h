@@ -76,7 +76,8 @@ enum mkvm_vcpu_mode {
  * @pid: the thread that ran KVM_RUN last, for directed yields
  * @last_slot: where mkvm_vcpu_gfn_to_slot() looks first
  * @last_slot_generation: the set of slots that @last_slot belongs to, 0: none
- * @io_miss: an address that no device on the bus of @io_miss.generation has
+ * @io_found: where on the bus of that generation the search for an address ended
+ * @io_miss: an address on a bus that no device has, as long as the VM is in that @io_generation
  * @latency: histograms of where its time goes, NULL until they are asked for
  * @inspection: what another thread waits to look at (inspect.c), only ever exchanged
  * @announced: what the guest says that it runs (announce.c)
@@ -106,7 +107,8 @@ struct mkvm_vcpu {
 	sigset_t sigset;
 	struct mkvm_memslot *last_slot;
 	u64 last_slot_generation;
-	struct { u64 generation; gpa_t addr; } io_miss;
+	struct { u64 generation, key; } io_miss;
+	struct { u64 generation; gpa_t addr; unsigned int pos; } io_found;
 	struct mkvm_latency *latency;
 	struct mkvm_inspection *inspection;
 	struct mkvm_announced announced;

@@ -63,7 +63,7 @@ enum mkvm_bus_idx { MKVM_MMIO_BUS, MKVM_PIO_BUS, MKVM_NR_BUSES };
  * @online_vcpus: how many entries of @vcpus are valid; written under @lock, with release semantics
  * @last_boosted: index of the vCPU that got a spinning vCPU's CPU last, a hint
  * @buses: in-kernel device buses, RCU-protected by @srcu
- * @io_generation: number of the state of a bus that was published last, under @slots_lock
+ * @io_generation: how many devices were put on its buses; changed under @slots_lock
  * @irq_lock: changes of @routing and of the irqfd list
  * @routing: GSI routing table, RCU-protected by @srcu
  * @irqfds: struct mkvm_irqfd, under @irq_lock

@@ -23,6 +23,10 @@
 /* vmx/segment.c: read one lazily kept register from the VMCS; vCPU loaded. */
 void vmx_cache_reg(struct mkvm_vcpu *vcpu, int reg);
 
+/* The same for one register: most that ask, ask for one of these. */
+void vmx_cache_rip(struct mkvm_vcpu *vcpu);
+void vmx_cache_rflags(struct mkvm_vcpu *vcpu);
+
 static inline void reg_make_available(struct mkvm_vcpu *vcpu, int reg)
 {
 	if (!(vcpu->arch.regs_avail & BIT(reg)))
@@ -64,7 +68,8 @@ static inline void reg_write(struct mkvm_vcpu *vcpu, int reg, unsigned long val)
 
 static inline unsigned long rip_read(struct mkvm_vcpu *vcpu)
 {
-	reg_make_available(vcpu, GREG_RIP);
+	if (!(vcpu->arch.regs_avail & BIT(GREG_RIP)))
+		vmx_cache_rip(vcpu);
 	return vcpu->arch.regs[GREG_RIP];
 }
 
@@ -76,7 +81,8 @@ static inline void rip_write(struct mkvm_vcpu *vcpu, unsigned long val)
 
 static inline unsigned long rflags_read(struct mkvm_vcpu *vcpu)
 {
-	reg_make_available(vcpu, GREG_RFLAGS);
+	if (!(vcpu->arch.regs_avail & BIT(GREG_RFLAGS)))
+		vmx_cache_rflags(vcpu);
 	return vcpu->arch.rflags;
 }
 

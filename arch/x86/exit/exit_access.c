@@ -32,6 +32,7 @@
 #include "arch/x86/mmu/guest_walk.h"
 #include "arch/x86/vmx/vmx_vcpu.h"
 #include "trace/kvm_x86_events.h"
+#include "virt/io_bus.h"
 #include "virt/memslot.h"
 
 #define EPT_QUAL_ACCESS(q)		((q) & GENMASK(5, 0))
@@ -135,27 +136,31 @@ int exit_ept_misconfig(struct mkvm_vcpu *vcpu)
 	return exit_unexpected(vcpu, "EPT entry that the SDM forbids");
 }
 
+/* The log is not empty. */
+static noinline void copy_pml(struct mkvm_vcpu *vcpu, u16 index)
+{
+	/* The index counts down and wraps to FFFFh when the log is full. */
+	const u64 *log = page_address(to_vmx(vcpu)->pml_page);
+	int i;
+
+	for (i = index >= VMX_PML_ENTRIES ? 0 : index + 1; i < VMX_PML_ENTRIES; i++)
+		ept_log_dirty_gpa(vcpu, log[i]);
+	vmcs_write16(GUEST_PML_INDEX, VMX_PML_ENTRIES - 1);
+}
+
 /**
  * exit_flush_pml() - copy the page-modification log to the dirty bitmaps
  * @vcpu: loaded vCPU, vm->srcu read-held
  */
 void exit_flush_pml(struct mkvm_vcpu *vcpu)
 {
-	struct vmx_vcpu *vmx = to_vmx(vcpu);
-	const u64 *log;
 	u16 index;
-	int i;
 
-	if (!vmx->pml_page)
+	if (!to_vmx(vcpu)->pml_page)
 		return;
 	index = vmcs_read16(GUEST_PML_INDEX);
-	if (index == VMX_PML_ENTRIES - 1)
-		return;
-	/* The index counts down and wraps to FFFFh when the log is full. */
-	log = page_address(vmx->pml_page);
-	for (i = index >= VMX_PML_ENTRIES ? 0 : index + 1; i < VMX_PML_ENTRIES; i++)
-		ept_log_dirty_gpa(vcpu, log[i]);
-	vmcs_write16(GUEST_PML_INDEX, VMX_PML_ENTRIES - 1);
+	if (unlikely(index != VMX_PML_ENTRIES - 1))
+		copy_pml(vcpu, index);
 }
 
 int exit_pml_full(struct mkvm_vcpu *vcpu)
@@ -233,6 +238,15 @@ static int simple_io(struct mkvm_vcpu *vcpu, unsigned long qualification)
 	return pio_out(vcpu, port, size);
 }
 
+static noinline int fast_device_io(struct mkvm_vcpu *vcpu, unsigned long qualification)
+{
+	int idx = srcu_read_lock(&vcpu->vm->srcu);
+	int ret = simple_io(vcpu, qualification);
+
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	return ret == -EAGAIN ? EXIT_SLOW : ret;
+}
+
 /*
  * Most devices can be spoken to with interrupts off, and so can userspace: its exit is only a
  * few words in the kvm_run page.
@@ -240,14 +254,13 @@ static int simple_io(struct mkvm_vcpu *vcpu, unsigned long qualification)
 int exit_fast_io(struct mkvm_vcpu *vcpu)
 {
 	unsigned long qualification = vmcs_read64(EXIT_QUALIFICATION);
-	int idx, ret;
 
 	if (unlikely(qualification & IO_STRING))
 		return EXIT_SLOW;
-	idx = srcu_read_lock(&vcpu->vm->srcu);
-	ret = simple_io(vcpu, qualification);
-	srcu_read_unlock(&vcpu->vm->srcu, idx);
-	return ret == -EAGAIN ? EXIT_SLOW : ret;
+	if (mkvm_io_bus_misses(vcpu, MKVM_PIO_BUS, IO_PORT(qualification)))
+		return pio_to_user(vcpu, qualification & IO_IN, IO_PORT(qualification),
+				   IO_SIZE(qualification));
+	return fast_device_io(vcpu, qualification);
 }
 
 int exit_io(struct mkvm_vcpu *vcpu)

@@ -24,7 +24,8 @@
 #include "trace/kvm_x86_events.h"
 #include "virt/io_bus.h"
 
-static int to_userspace(struct mkvm_vcpu *vcpu, bool in, u16 port, int size, u32 count)
+static __always_inline int to_userspace(struct mkvm_vcpu *vcpu, bool in, u16 port, int size,
+					u32 count)
 {
 	struct kvm_run *run = vcpu->run;
 
@@ -70,7 +71,7 @@ static void set_rax(struct mkvm_vcpu *vcpu, u32 value, int size)
  * mode RIP tells it alone: what puts the guest elsewhere, a debugger or a reset, changes RIP or
  * leaves the mode.
  */
-static u64 linear_rip(struct mkvm_vcpu *vcpu)
+static __always_inline u64 linear_rip(struct mkvm_vcpu *vcpu)
 {
 	return is_long_mode(vcpu) ? rip_read(vcpu) :
 				    vmx_get_segment_base(vcpu, SEG_CS) + rip_read(vcpu);
@@ -97,7 +98,7 @@ static int complete_in(struct mkvm_vcpu *vcpu)
 }
 
 /* One IN or OUT is userspace's. */
-static int exit_simple(struct mkvm_vcpu *vcpu, bool in, u16 port, int size)
+static __always_inline int exit_simple(struct mkvm_vcpu *vcpu, bool in, u16 port, int size)
 {
 	vcpu->arch.pio.port = port;
 	vcpu->arch.pio.size = size;
@@ -107,9 +108,22 @@ static int exit_simple(struct mkvm_vcpu *vcpu, bool in, u16 port, int size)
 	return to_userspace(vcpu, in, port, size, 1);
 }
 
-static trace_out_of_line void tell_access(int direction, u16 port, int size, const u32 *value)
+/* @vcpu's RAX holds the value, in its low bytes. */
+static trace_out_of_line void tell_access(struct mkvm_vcpu *vcpu, int direction, u16 port, int size)
 {
-	trace_kvm_pio(direction, port, size, 1, value);
+	trace_kvm_pio(direction, port, size, 1, &vcpu->arch.regs[GREG_RAX]);
+}
+
+/* No device in the kernel takes the OUT. */
+static __always_inline int out_to_user(struct mkvm_vcpu *vcpu, u16 port, int size)
+{
+	store(vcpu->pio_data, reg_read(vcpu, GREG_RAX), size);
+	if (unlikely(port == 0x7e) && !(READ_ONCE(vcpu->vm->arch.disabled_quirks) &
+					KVM_X86_QUIRK_OUT_7E_INC_RIP)) {
+		skip_instruction(vcpu);
+		return to_userspace(vcpu, false, port, size, 1);
+	}
+	return exit_simple(vcpu, false, port, size);
 }
 
 /**
@@ -128,9 +142,9 @@ int pio_in(struct mkvm_vcpu *vcpu, u16 port, int size)
 
 	ret = mkvm_io_bus_read(vcpu, MKVM_PIO_BUS, port, size, &value);
 	if (!ret) {
-		if (trace_kvm_pio_enabled())
-			tell_access(KVM_PIO_IN, port, size, &value);
 		set_rax(vcpu, value, size);
+		if (trace_kvm_pio_enabled())
+			tell_access(vcpu, KVM_PIO_IN, port, size);
 		return skip_instruction(vcpu);
 	}
 	return ret == -EAGAIN ? ret : exit_simple(vcpu, true, port, size);
@@ -146,25 +160,33 @@ int pio_in(struct mkvm_vcpu *vcpu, u16 port, int size)
  */
 int pio_out(struct mkvm_vcpu *vcpu, u16 port, int size)
 {
-	u32 value = reg_read(vcpu, GREG_RAX);
 	int ret;
 
-	ret = mkvm_io_bus_write(vcpu, MKVM_PIO_BUS, port, size, &value);
+	ret = mkvm_io_bus_write(vcpu, MKVM_PIO_BUS, port, size, &vcpu->arch.regs[GREG_RAX]);
 	if (unlikely(ret == -EAGAIN))
 		return ret;
 	if (trace_kvm_pio_enabled())
-		tell_access(KVM_PIO_OUT, port, size, &value);
-	if (!ret)
-		return skip_instruction(vcpu);
-	if (ret != -EOPNOTSUPP)
-		return ret;
-	store(vcpu->pio_data, value, size);
-	if (port == 0x7e && !(READ_ONCE(vcpu->vm->arch.disabled_quirks) &
-			      KVM_X86_QUIRK_OUT_7E_INC_RIP)) {
-		skip_instruction(vcpu);
-		return to_userspace(vcpu, false, port, size, 1);
-	}
-	return exit_simple(vcpu, false, port, size);
+		tell_access(vcpu, KVM_PIO_OUT, port, size);
+	return ret ? out_to_user(vcpu, port, size) : skip_instruction(vcpu);
+}
+
+/**
+ * pio_to_user() - IN or OUT of a port that mkvm_io_bus_misses()
+ * @vcpu: loaded vCPU
+ * @in: IN
+ * @port: port
+ * @size: 1, 2 or 4 bytes
+ *
+ * Context: interrupts may be off; vm->srcu need not be held.
+ * Return: 0 with KVM_EXIT_IO.
+ */
+int pio_to_user(struct mkvm_vcpu *vcpu, bool in, u16 port, int size)
+{
+	if (in)
+		return exit_simple(vcpu, true, port, size);
+	if (trace_kvm_pio_enabled())
+		tell_access(vcpu, KVM_PIO_OUT, port, size);
+	return out_to_user(vcpu, port, size);
 }
 
 static unsigned long low_bytes(unsigned long value, int bytes)

@@ -9,6 +9,7 @@
 
 int pio_in(struct mkvm_vcpu *vcpu, u16 port, int size);
 int pio_out(struct mkvm_vcpu *vcpu, u16 port, int size);
+int pio_to_user(struct mkvm_vcpu *vcpu, bool in, u16 port, int size);
 int pio_string(struct mkvm_vcpu *vcpu, bool in, const struct mkvm_pio_request *req);
 
 #endif

@@ -330,25 +330,6 @@ void lapic_eoi_virtualized(struct mkvm_vcpu *vcpu, u8 vector)
 }
 
 /**
- * lapic_set_eoi_bitmap() - which EOIs are waited for although the vector is edge triggered
- * @vcpu: the vCPU; without a LAPIC nothing is done
- * @bitmap: 256 bits: vectors of the in-kernel IOAPIC with acknowledge notifiers, or all vectors of
- *	userspace's IOAPIC
- *
- * Context: any thread.
- */
-void lapic_set_eoi_bitmap(struct mkvm_vcpu *vcpu, const unsigned long *bitmap)
-{
-	if (!vcpu->arch.apic || bitmap_equal(vcpu->arch.apic->eoi_notify, bitmap, 256))
-		return;
-	bitmap_copy(vcpu->arch.apic->eoi_notify, bitmap, 256);
-	if (posted_used(vcpu)) {
-		mkvm_make_request(MKVM_REQ_EOI_EXITS, vcpu);
-		mkvm_vcpu_kick(vcpu);
-	}
-}
-
-/**
  * lapic_take_ioapic_eoi() - MKVM_REQ_IOAPIC_EOI: what KVM_EXIT_IOAPIC_EOI tells
  * @vcpu: the vCPU
  *

@@ -91,7 +91,7 @@ static u32 read_reg(struct mkvm_lapic *apic, u32 reg)
 	}
 }
 
-/* With nothing told: for the fast way of WRMSR, which is not taken while there is an event to tell. */
+/* For the fast way of WRMSR, too, which is not taken while there is an event to tell. */
 static void send_untold(struct mkvm_lapic *apic, u32 icr, u32 dest)
 {
 	struct lapic_irq irq = {

@@ -120,6 +120,25 @@ u16 lapic_interrupt_status(struct mkvm_vcpu *vcpu)
 }
 
 /**
+ * lapic_set_eoi_bitmap() - which EOIs are waited for although the vector is edge triggered
+ * @vcpu: the vCPU; without a LAPIC nothing is done
+ * @bitmap: 256 bits: vectors of the in-kernel IOAPIC with acknowledge notifiers, or all vectors of
+ *	userspace's IOAPIC
+ *
+ * Context: any thread.
+ */
+void lapic_set_eoi_bitmap(struct mkvm_vcpu *vcpu, const unsigned long *bitmap)
+{
+	if (!vcpu->arch.apic || bitmap_equal(vcpu->arch.apic->eoi_notify, bitmap, 256))
+		return;
+	bitmap_copy(vcpu->arch.apic->eoi_notify, bitmap, 256);
+	if (posted_used(vcpu)) {
+		mkvm_make_request(MKVM_REQ_EOI_EXITS, vcpu);
+		mkvm_vcpu_kick(vcpu);
+	}
+}
+
+/**
  * lapic_update_eoi_exits() - write anew which vectors' EOIs exit, and post what waited for that
  * @vcpu: the vCPU, loaded; without a descriptor nothing is done
  *

@@ -261,10 +261,11 @@ void arch_vcpu_load(struct mkvm_vcpu *vcpu, int cpu)
 		if (unlikely(check_tsc_unstable()))
 			pvclock_tsc_changed(vcpu);
 	}
-	vmx_vcpu_load(vcpu, cpu);
+	/* A TSC does not go back while VMX is on. */
+	if (vmx_vcpu_load(vcpu, cpu))
+		tsc_vcpu_load(vcpu);
 	if (posted_used(vcpu))
 		posted_load(vcpu, cpu);
-	tsc_vcpu_load(vcpu);
 	if (unlikely(vcpu->arch.steal_time_msr & KVM_MSR_ENABLED))
 		steal_time_load(vcpu);
 }

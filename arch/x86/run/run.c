@@ -302,7 +302,7 @@ static void fill_run_page(struct mkvm_vcpu *vcpu)
 
 	run->if_flag = !!(rflags_read(vcpu) & X86_EFLAGS_IF);
 	run->flags = 0;
-	run->cr8 = cr8_get(vcpu);
+	run->cr8 = lapic_get_cr8(vcpu);
 	run->apic_base = vcpu->arch.apic_base;
 	run->ready_for_interrupt_injection =
 		(vcpu->vm->arch.irqchip_mode == MKVM_IRQCHIP_KERNEL) ||

@@ -43,7 +43,7 @@ static DEFINE_PER_CPU(struct vmcs *, vmxon_region);
 static DEFINE_PER_CPU(bool, vmx_on);
 static DEFINE_PER_CPU(int, vmx_on_error);
 static DEFINE_PER_CPU(struct list_head, active_vmcss);
-static DEFINE_PER_CPU(u64, current_vmcs_pa);
+DEFINE_PER_CPU(u64, vmx_current_vmcs);
 
 /* The state of vmx_cpu_online(): the kernel chooses its number. */
 static int online_state;
@@ -100,7 +100,7 @@ static int cpu_vmx_on(void)
 		return ret;
 	}
 	__this_cpu_write(vmx_on, true);
-	__this_cpu_write(current_vmcs_pa, 0);
+	__this_cpu_write(vmx_current_vmcs, 0);
 	/* An earlier user of VMX may have left translations under the same EPTPs and VPIDs. */
 	if (vmx_caps.ept_vpid & VMX_EPT_EXTENT_GLOBAL_BIT)
 		invept(VMX_EPT_EXTENT_GLOBAL, (struct invept_desc){});
@@ -121,7 +121,7 @@ static void cpu_clear_active(void)
 		/* Pairs with vmx_vmcs_activate(): the list is left before the CPU is. */
 		smp_store_release(&vmx->loaded_cpu, -1);
 	}
-	__this_cpu_write(current_vmcs_pa, 0);
+	__this_cpu_write(vmx_current_vmcs, 0);
 }
 
 static void cpu_vmx_off(void)
@@ -255,8 +255,8 @@ static void vmcs_leave_this_cpu(void *info)
 	if (vmx->loaded_cpu != cpu)
 		return;		/* hotplug was first */
 	vmcs_clear(vmx->vmcs_pa);
-	if (__this_cpu_read(current_vmcs_pa) == vmx->vmcs_pa)
-		__this_cpu_write(current_vmcs_pa, 0);
+	if (__this_cpu_read(vmx_current_vmcs) == vmx->vmcs_pa)
+		__this_cpu_write(vmx_current_vmcs, 0);
 	list_del_init(&vmx->loaded_link);
 	vmx->enter_flags &= ~VMX_ENTER_LAUNCHED;
 	/* The list is left before the CPU number says so. */
@@ -304,10 +304,10 @@ static noinline bool activate(struct vmx_vcpu *vmx, int cpu)
 		vmx->loaded_cpu = cpu;
 		local_irq_restore(flags);
 	}
-	if (__this_cpu_read(current_vmcs_pa) != vmx->vmcs_pa) {
+	if (__this_cpu_read(vmx_current_vmcs) != vmx->vmcs_pa) {
 		if (vmcs_load(vmx->vmcs_pa))
 			return false;
-		__this_cpu_write(current_vmcs_pa, vmx->vmcs_pa);
+		__this_cpu_write(vmx_current_vmcs, vmx->vmcs_pa);
 		/* What one guest taught the branch predictors is not for the next. */
 		indirect_branch_prediction_barrier();
 	}
@@ -326,7 +326,7 @@ static noinline bool activate(struct vmx_vcpu *vmx, int cpu)
  */
 bool vmx_vmcs_activate(struct vmx_vcpu *vmx, int cpu)
 {
-	if (likely(vmx->loaded_cpu == cpu && __this_cpu_read(current_vmcs_pa) == vmx->vmcs_pa))
+	if (likely(vmx_vmcs_is_here(vmx, cpu)))
 		return true;
 	return activate(vmx, cpu);
 }

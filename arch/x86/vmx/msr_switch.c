@@ -195,7 +195,7 @@ static void write_host_selectors(struct vmx_vcpu *vmx)
 /* The bases of user mode's FS and GS. KERNEL_GS_BASE has the latter while the kernel runs. */
 static void read_host_bases(unsigned long *fs, u64 *gs)
 {
-	if (boot_cpu_has(X86_FEATURE_FSGSBASE)) {
+	if (cpu_feature_enabled(X86_FEATURE_FSGSBASE)) {
 		*fs = rdfsbase();
 		*gs = __rdmsr(MSR_KERNEL_GS_BASE);
 		return;
@@ -250,6 +250,12 @@ static noinline void load_odd_selectors(struct vmx_vcpu *vmx)
 		loadsegment(es, vmx->host_sel.es);
 }
 
+/* Out of line: the descriptor that this writes would need room on the stack, and its guard. */
+static noinline void reload_tss_limit(void)
+{
+	invalidate_tss_limit();
+}
+
 /**
  * vmx_load_host_state() - undo vmx_prepare_guest()
  * @vcpu: loaded vCPU
@@ -270,7 +276,10 @@ void vmx_load_host_state(struct mkvm_vcpu *vcpu)
 	if (unlikely(vmx->host_ldt || (vmx->host_sel.all & ODD_SELECTORS)))
 		load_odd_selectors(vmx);
 	/* VM exit left TR with limit 67h and GDTR, IDTR with limit FFFFh. */
-	invalidate_tss_limit();
+	if (unlikely(test_thread_flag(TIF_IO_BITMAP)))
+		reload_tss_limit();
+	else
+		this_cpu_write(__tss_limit_invalid, true);
 	native_wrmsrl(MSR_KERNEL_GS_BASE, vmx->host_kernel_gs_base);
 	native_load_gdt(&vmx->host_gdt);
 }

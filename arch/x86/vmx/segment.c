@@ -194,20 +194,40 @@ static noinline void cache_other(struct mkvm_vcpu *vcpu, int reg)
 }
 
 /**
+ * vmx_cache_rip() - read RIP from the VMCS
+ * @vcpu: loaded vCPU
+ */
+void vmx_cache_rip(struct mkvm_vcpu *vcpu)
+{
+	vcpu->arch.regs[GREG_RIP] = vmcs_read64(GUEST_RIP);
+	reg_mark_available(vcpu, GREG_RIP);
+}
+
+/**
+ * vmx_cache_rflags() - read RFLAGS from the VMCS
+ * @vcpu: loaded vCPU
+ */
+void vmx_cache_rflags(struct mkvm_vcpu *vcpu)
+{
+	vcpu->arch.rflags = vmcs_read64(GUEST_RFLAGS);
+	reg_mark_available(vcpu, GREG_RFLAGS);
+}
+
+/**
  * vmx_cache_reg() - read a lazily kept register from the VMCS
  * @vcpu: loaded vCPU
  * @reg: GREG_RSP, GREG_RIP, GREG_RFLAGS, GREG_CR0, GREG_CR3, GREG_CR4 or GREG_PDPTR
  */
 void vmx_cache_reg(struct mkvm_vcpu *vcpu, int reg)
 {
-	/* The two that nearly every exit to userspace asks for. */
-	if (likely(reg == GREG_RFLAGS)) {
-		vmx_rflags(vcpu);
-		return;
+	switch (reg) {
+	case GREG_RFLAGS:
+		vmx_cache_rflags(vcpu);
+		break;
+	case GREG_RIP:
+		vmx_cache_rip(vcpu);
+		break;
+	default:
+		cache_other(vcpu, reg);
 	}
-	if (likely(reg == GREG_RIP)) {
-		vmx_rip(vcpu);
-		return;
-	}
-	cache_other(vcpu, reg);
 }

@@ -260,23 +260,15 @@ void vmx_vcpu_destroy(struct mkvm_vcpu *vcpu)
 	kfree(vmx);
 }
 
-/**
- * vmx_vcpu_load() - the vCPU comes to this CPU
- * @vcpu: the vCPU
- * @cpu: this CPU
- *
- * Context: preemption off.
- */
-void vmx_vcpu_load(struct mkvm_vcpu *vcpu, int cpu)
+/* Another VMCS was current here, or this one is not active here. */
+static noinline bool load_vmcs(struct mkvm_vcpu *vcpu, int cpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	bool moved = vmx->loaded_cpu != cpu;
 
-	vcpu->arch.l1tf_flush = true;	/* other host code ran since this vCPU was here */
-
 	if (unlikely(!vmx_vmcs_activate(vmx, cpu))) {
 		mkvm_vm_kill(vcpu->vm, "VMX is off or lost this VMCS");
-		return;
+		return false;
 	}
 	if (moved) {
 		cpumask_set_cpu(cpu, vmx->ran_on);
@@ -285,6 +277,22 @@ void vmx_vcpu_load(struct mkvm_vcpu *vcpu, int cpu)
 		mkvm_make_request(MKVM_REQ_TLB_FLUSH, vcpu);
 		vmx_flush_tlb_guest(vcpu);
 	}
+	return moved;
+}
+
+/**
+ * vmx_vcpu_load() - the vCPU comes to this CPU
+ * @vcpu: the vCPU
+ * @cpu: this CPU
+ *
+ * Context: preemption off.
+ * Return: true when its VMCS was not active here: the vCPU was on another CPU last, or VMX was off
+ * meanwhile.
+ */
+bool vmx_vcpu_load(struct mkvm_vcpu *vcpu, int cpu)
+{
+	vcpu->arch.l1tf_flush = true;	/* other host code ran since this vCPU was here */
+	return unlikely(!vmx_vmcs_is_here(to_vmx(vcpu), cpu)) && load_vmcs(vcpu, cpu);
 }
 
 /**

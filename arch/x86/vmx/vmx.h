@@ -54,7 +54,7 @@ int vmx_module_init(void);
 void vmx_module_exit(void);
 int vmx_vcpu_create(struct mkvm_vcpu *vcpu);
 void vmx_vcpu_destroy(struct mkvm_vcpu *vcpu);
-void vmx_vcpu_load(struct mkvm_vcpu *vcpu, int cpu);
+bool vmx_vcpu_load(struct mkvm_vcpu *vcpu, int cpu);
 void vmx_vcpu_put(struct mkvm_vcpu *vcpu);
 void vmx_vcpu_reset(struct mkvm_vcpu *vcpu);
 

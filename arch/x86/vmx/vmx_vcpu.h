@@ -132,8 +132,8 @@ static inline struct vmx_vcpu *to_vmx(struct mkvm_vcpu *vcpu)
 }
 
 /*
- * RIP and RFLAGS for the fast handlers: rip_read() and rflags_read() end here, too, but call
- * vmx_cache_reg() on the way.
+ * RIP and RFLAGS for the fast handlers: rip_read() and rflags_read() do the same, but call a
+ * function for the VMREAD.
  */
 static __always_inline unsigned long vmx_rip(struct mkvm_vcpu *vcpu)
 {

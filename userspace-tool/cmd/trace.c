@@ -133,7 +133,11 @@ static void to_timelines(struct trace *t, struct tep_event *event, struct tep_re
 	    !tep_get_field_val(NULL, event, "exit_reason", record, &value, 0)) {
 		reason_name(value, name);
 	} else if (e.kind == EVENT_PROCESS) {
-		if (!read_call(event, record, call) || !guest_read_switch(call, &process))
+		if (!read_call(event, record, call))
+			return;
+		if (guest_is_end(call))
+			e.kind = EVENT_PROCESS_END;
+		else if (!guest_read_switch(call, &process))
 			return;
 		e.number = process.process;
 		e.name = process.name;

@@ -146,6 +146,7 @@ static void guest_processes(void)
 		{ EVENT_PROCESS, 4000, 11, 3, "shell" },
 		{ EVENT_PROCESS, 4500, 10, 3, "shell" },
 		{ EVENT_PROCESS, 5000, 10, 4, "</script>" },
+		{ EVENT_PROCESS_END, 5500, 11, 0, "" },
 		{ EVENT_EXIT, 6000, 11, 1, "HLT" },
 	};
 	static struct timeline t;
@@ -170,7 +171,7 @@ static void guest_processes(void)
 	CHECK(strstr(text, "\"args\":{\"name\":\"process 3, shell\"}"));
 	CHECK(strstr(text, "2016,\"ts\":2.000,\"name\":\"shell on vCPU 0\",\"dur\":1.000"));
 	CHECK(strstr(text, "2080,\"ts\":3.000,\"name\":\"\\u003c/script> on vCPU 0\","));
-	CHECK(strstr(text, "2016,\"ts\":4.000,\"name\":\"shell on vCPU 1\",\"dur\":2.000"));
+	CHECK(strstr(text, "2016,\"ts\":4.000,\"name\":\"shell on vCPU 1\",\"dur\":1.500"));
 	/* Two vCPUs run it at once. */
 	CHECK(strstr(text, "2017,\"ts\":4.500,\"name\":\"shell on vCPU 0\",\"dur\":0.500"));
 	CHECK(!strstr(text, "nobody"));
@@ -197,6 +198,10 @@ static void guest_announcements(void)
 	call[4] = 7;
 	CHECK(guest_describe(call, text, sizeof(text)) &&
 	      !strcmp(text, "the guest's process 6 has a page fault: write of 0x7ff8"));
+	call[1] = 4;
+	CHECK(guest_is_end(call) && !guest_read_switch(call, &s));
+	CHECK(guest_describe(call, text, sizeof(text)) &&
+	      !strcmp(text, "the guest announces no more"));
 	call[1] = 1;
 	call[0] = 5;
 	CHECK(!guest_read_switch(call, &s) && !guest_describe(call, text, sizeof(text)));

@@ -66,11 +66,17 @@ bool guest_describe(const __u64 call[5], char *text, size_t size)
 			 call[4] & FAULT_WRITE ? "write" : "read", call[3]);
 		return true;
 	}
-	if (call[1] == ANNOUNCE_END) {
+	if (guest_is_end(call)) {
 		snprintf(text, size, "the guest announces no more");
 		return true;
 	}
 	return false;
+}
+
+/* Does a hypercall say that the guest announces no more? */
+bool guest_is_end(const __u64 call[5])
+{
+	return call[0] == ANNOUNCE_HYPERCALL && call[1] == ANNOUNCE_END;
 }
 
 /**

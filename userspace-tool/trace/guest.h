@@ -23,6 +23,7 @@ struct guest_switch {
 };
 
 bool guest_describe(const __u64 call[5], char *text, size_t size);
+bool guest_is_end(const __u64 call[5]);
 bool guest_read_switch(const __u64 call[5], struct guest_switch *s);
 
 #endif

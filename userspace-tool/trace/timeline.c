@@ -152,6 +152,7 @@ static void name_processes(struct timeline *t)
 void timeline_event(struct timeline *t, const struct timeline_event *e)
 {
 	struct timeline_vcpu *v = find(t, e->thread);
+	unsigned int i;
 
 	if (e->ns < t->last)
 		t->late++;
@@ -189,6 +190,10 @@ void timeline_event(struct timeline *t, const struct timeline_event *e)
 		break;
 	case EVENT_PROCESS:
 		switch_process(t, v, e);
+		break;
+	case EVENT_PROCESS_END:
+		for (i = 0; i < t->nr_vcpus; i++)
+			close_process(t, &t->vcpus[i], e->ns);
 		break;
 	}
 }

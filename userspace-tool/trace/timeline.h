@@ -24,6 +24,7 @@ enum timeline_event_kind {
 	EVENT_IPI,		/* @number: vector */
 	EVENT_DEVICE,		/* @number: vector; an MSI or the IOAPIC, mostly from an irqfd */
 	EVENT_PROCESS,		/* @number: the guest's process that runs now, @name: its name */
+	EVENT_PROCESS_END,	/* from now on the guest does not say what any of its vCPUs runs */
 };
 
 /**

@@ -37,6 +37,7 @@
 #define SPCR_SIZE		80
 #define MCFG_SIZE		60
 
+static_assert(GUEST_ACPI + AT_END <= GUEST_GENERATION, "the tables end below it");
 static_assert(PCI_ECAM_BASE == GUEST_ECAM && PCI_ECAM_SIZE == GUEST_ECAM_SIZE,
 	      "the memory map reserves ECAM");
 
@@ -194,7 +195,8 @@ static bool build_dsdt(__u8 *t, const struct pci_root *pci, bool steered)
  * @ram: the guest's memory; needs the area at GUEST_ACPI
  * @cpus: processors, numbered from 0 like their local APICs
  * @pci: the PCI root, if operating systems are to look for devices there; or NULL
- * @steered: the guest has a control socket: @pci's slots are for hot plug, too
+ * @steered: the guest has a control socket: @pci's slots are for hot plug, too, and there are the
+ *	devices by which it tells a panic, and is told that it is a clone
  *
  * Return: guest-physical address of the RSDP, or 0 where there is no memory for the tables.
  */

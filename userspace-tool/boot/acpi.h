@@ -24,7 +24,9 @@
 #define ACPI_S5_SLEEP_TYPE	0
 #define ACPI_GPE_STATUS		0x608
 #define ACPI_GPE_ENABLE		0x609
-#define ACPI_GPE_HOTPLUG	0	/* its number: a bit of the two registers */
+#define ACPI_GPE_HOTPLUG	0	/* their numbers: bits of the two registers */
+#define ACPI_GPE_GENERATION	1
+#define ACPI_PANIC_PORT		0x505
 #define ACPI_HOTPLUG		0x610
 #define ACPI_HOTPLUG_PORTS	12
 #define ACPI_RESET_PORT		0xcf9

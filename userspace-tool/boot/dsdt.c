@@ -8,7 +8,9 @@
  * A guest with a control socket has slots for devices that come and go. When one does, its slot's
  * bit is set in a register of acpi.h and general-purpose event 0 is raised: the guest's kernel runs
  * \_GPE._E00, which reads the registers and notifies the slots' devices. \_EJ0 of a slot tells
- * that the guest has let go (section "Device Insertion, Removal, and Status Objects").
+ * that the guest has let go (section "Device Insertion, Removal, and Status Objects"). Event 1 says
+ * that the VM generation ID has changed ("Virtual Machine Generation ID" of Microsoft). Such a
+ * guest also has a port to which it writes when it panics, QEMU's pvpanic ("docs/specs/pvpanic").
  *
  * Pure: aml.c writes the code.
  */
@@ -22,6 +24,7 @@
 
 #define NOTIFY_DEVICE_CHECK	1
 #define NOTIFY_EJECT		3
+#define NOTIFY_CHANGED		0x80
 #define LOCAL_NEW		0
 #define LOCAL_TO_GO		1
 
@@ -143,14 +146,57 @@ static void put_slots(struct aml *a)
 		put_slot(a, slot);
 }
 
-/* Method (_E00) in \_GPE, with what it calls in \_SB.PCI0, where the registers can be named. */
+/*
+ * Scope (\_GPE) { Method (_E00) { \_SB.PCI0.PCNT () } Method (_E01) { Notify (\_SB.VGEN, 0x80) } }
+ * What event 0 calls is where the registers of hot plug can be named.
+ */
 static void put_events(struct aml *a)
 {
-	size_t scope = aml_scope(a, "_GPE"), method = aml_method(a, "_E00", 0);
+	size_t scope = aml_scope(a, "_GPE"), method;
 
+	method = aml_method(a, "_E00", 0);
 	aml_path(a, "_SB_PCI0PCNT");
 	aml_close(a, method);
+	method = aml_method(a, "_E01", 0);
+	aml_notify(a, "_SB_VGEN", NOTIFY_CHANGED);
+	aml_close(a, method);
 	aml_close(a, scope);
+}
+
+/* Device (VGEN) {: where the VM generation ID is, as two halves of an address. */
+static void put_generation(struct aml *a)
+{
+	size_t device = aml_device(a, "VGEN"), package;
+
+	aml_name(a, "_HID");
+	aml_string(a, "VMGENCTR");
+	aml_name(a, "_CID");
+	aml_string(a, "VM_Gen_Counter");
+	aml_name(a, "_DDN");
+	aml_string(a, "VM_Gen_Counter");
+	aml_name(a, "ADDR");
+	package = aml_package(a, 2);
+	aml_integer(a, GUEST_GENERATION);
+	aml_integer(a, 0);
+	aml_close(a, package);
+	aml_close(a, device);
+}
+
+/* Device (PEVT) {: the port of pvpanic. */
+static void put_panic(struct aml *a)
+{
+	static const __u8 resources[] = {
+		0x47, 0x01, ACPI_PANIC_PORT & 0xff, ACPI_PANIC_PORT >> 8,	/* from */
+		ACPI_PANIC_PORT & 0xff, ACPI_PANIC_PORT >> 8, 0x01, 0x01,	/* to, 1 port */
+		0x79, 0x00,							/* the end */
+	};
+	size_t device = aml_device(a, "PEVT");
+
+	aml_name(a, "_HID");
+	aml_string(a, "QEMU0001");
+	aml_name(a, "_CRS");
+	aml_buffer(a, resources, sizeof(resources));
+	aml_close(a, device);
 }
 
 /* Method (PCNT): tell each slot whose bit is set: look for a device, or eject it. */
@@ -188,6 +234,10 @@ static void put_pci(struct aml *a, const struct pci_root *pci, bool steered)
 		put_scan(a);
 	}
 	aml_close(a, device);
+	if (steered) {
+		put_generation(a);
+		put_panic(a);
+	}
 	aml_close(a, scope);
 	if (steered)
 		put_events(a);

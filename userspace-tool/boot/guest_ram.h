@@ -34,6 +34,7 @@
 #define GUEST_EBDA		0x9fc00
 #define GUEST_VIDEO_HOLE	0xa0000
 #define GUEST_ACPI		0xe0000
+#define GUEST_GENERATION	0xe8000		/* 16 bytes: the VM generation ID */
 #define GUEST_HIGH_MEMORY	0x100000
 
 /* PCI configuration space, of one bus (devices/pci.h); operating systems want it reserved. */

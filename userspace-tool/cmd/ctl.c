@@ -183,7 +183,35 @@ static int make_file(int dir, const char *where, const char *name, struct senten
 	return fd;
 }
 
-/* The state gets its name when all is written: a directory without it is no snapshot. */
+/* The names in a directory are on stable storage, too. */
+static int sync_directory(int dir, const char *name, const char *where, struct sentence *why)
+{
+	int fd = openat(dir, name, O_DIRECTORY | O_RDONLY | O_CLOEXEC), ret;
+
+	ret = fd < 0 ? -1 : fsync(fd);
+	if (ret < 0)
+		say(why, "The directory %s cannot be brought to stable storage: %s.", where,
+		    strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+/*
+ * The state gets its name when all is on stable storage: a directory without it is no snapshot, and
+ * one of which it was said that it was taken survives a crash of the host.
+ */
+static int complete(int dir, const int *file, const char *where, struct sentence *why)
+{
+	if (fsync(file[0]) < 0 || fsync(file[1]) < 0)
+		return say(why, "The snapshot in %s cannot be brought to stable storage: %s.",
+			   where, strerror(errno));
+	if (renameat(dir, PARTIAL_FILE, dir, SNAPSHOT_STATE_FILE) < 0)
+		return say(why, "%s/%s cannot be renamed: %s.", where, PARTIAL_FILE,
+			   strerror(errno));
+	return sync_directory(dir, ".", where, why);
+}
+
 static int fill_directory(struct control_client *c, int dir, const char *where, bool json,
 			  struct sentence *why)
 {
@@ -199,19 +227,18 @@ static int fill_directory(struct control_client *c, int dir, const char *where, 
 	file[1] = make_file(dir, where, SNAPSHOT_MEMORY_FILE, why);
 	if (file[1] >= 0) {
 		result = client_ask(c, request_make("snapshot"), file, ARRAY_SIZE(file), why);
-		close(file[1]);
-		if (result && renameat(dir, PARTIAL_FILE, dir, SNAPSHOT_STATE_FILE) < 0) {
-			say(why, "%s/%s cannot be renamed: %s.", where, PARTIAL_FILE,
-			    strerror(errno));
+		if (result && complete(dir, file, where, why)) {
 			json_object_put(result);
 			result = NULL;
 		}
+		close(file[1]);
 		if (!result)
 			unlinkat(dir, SNAPSHOT_MEMORY_FILE, 0);
 	}
 	close(file[0]);
 	if (!result) {
 		unlinkat(dir, PARTIAL_FILE, 0);
+		unlinkat(dir, SNAPSHOT_STATE_FILE, 0);
 		return -1;
 	}
 	if (json)
@@ -230,7 +257,9 @@ static int snapshot(struct control_client *c, const char *where, bool json, stru
 	dir = open(where, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 	if (dir < 0)
 		return say(why, "The directory %s cannot be opened: %s.", where, strerror(errno));
-	ret = fill_directory(c, dir, where, json, why);
+	/* A new directory has its name in the one above. */
+	ret = made ? sync_directory(dir, "..", where, why) : 0;
+	ret = ret ? ret : fill_directory(c, dir, where, json, why);
 	close(dir);
 	if (ret && made)
 		rmdir(where);

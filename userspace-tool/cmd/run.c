@@ -30,6 +30,7 @@
 #include "debug/stub.h"
 #include "kvm/vcpu.h"
 #include "machine/devices.h"
+#include "machine/generation.h"
 #include "machine/machine.h"
 #include "machine/power.h"
 #include "machine/vcpu_loop.h"
@@ -399,7 +400,10 @@ static int build_restored(struct machine *m, const struct run_options *opt, stru
 	if (add_devices(m, opt, s->cpus, why))
 		return -1;
 	machine_init(m);
-	return snapshot_restore(&from->snapshot, m, why);
+	devices_conceal(m);
+	if (snapshot_restore(&from->snapshot, m, why))
+		return -1;
+	return generation_renew(m, true, why);
 }
 
 /* A machine that boots. */
@@ -420,6 +424,8 @@ static int build(struct machine *m, const struct run_options *opt, const struct 
 	    vcpu_set_boot_state(&m->vm.vcpu[0], &state, why))
 		return -1;
 	machine_init(m);
+	if (opt->name && !opt->flat && generation_renew(m, false, why))
+		return -1;
 	message(m->console.input_tty ? MESSAGE_INFO : MESSAGE_DEBUG,
 		"%s, %llu MiB; Ctrl-A x leaves, Ctrl-A h helps.", state.protocol, opt->mem / MIB);
 	return 0;

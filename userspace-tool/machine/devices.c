@@ -6,6 +6,7 @@
  * Relies on devices being added and removed by one thread, and removed only while no vCPU can be in
  * their registers.
  */
+#include <linux/pci_regs.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 #include <stdlib.h>
@@ -154,6 +155,21 @@ int devices_add_at(struct machine *m, struct virtio_device *device, unsigned int
 int devices_add(struct machine *m, struct virtio_device *device, struct sentence *why)
 {
 	return devices_add_at(m, device, 1, why);
+}
+
+/*
+ * No virtio device is at an address any more, until its state is loaded: where one was in the
+ * snapshot's machine, another may be in this one so far.
+ */
+void devices_conceal(struct machine *m)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->virtio_count; i++) {
+		const struct pci_slot *slot = &m->pci.slot[m->virtio[i]->endpoint.number];
+
+		slot->ops->write(slot->opaque, PCI_COMMAND, 2, 0);
+	}
 }
 
 /* The states of all virtio devices are in snapshots, in the devices' order. */

@@ -17,6 +17,7 @@ int devices_remove(struct machine *m, struct virtio_device *device);
 int devices_assign(struct machine *m, const char *address, struct sentence *why);
 struct virtio_pci *devices_find(const struct machine *m, const char *name);
 struct virtio_device *devices_in_slot(const struct machine *m, unsigned int slot);
+void devices_conceal(struct machine *m);
 void devices_list_states(struct machine *m);
 void devices_close(struct machine *m);
 

@@ -20,7 +20,7 @@
 #define CONTROL_A_FAST_RESET	0x01
 #define CONTROL_A_A20		0x02
 #define RESET_CPU		0x04	/* in ACPI_RESET_PORT */
-#define PORT_PANIC		0x505	/* pvpanic, docs/specs/pvpanic of QEMU */
+/* pvpanic, docs/specs/pvpanic of QEMU */
 #define PANIC_PANICKED		0x01
 #define PANIC_CRASH_LOADED	0x02
 
@@ -48,7 +48,7 @@ static const struct {
 	{ ACPI_PM1_STATUS, 6, false, "ACPI's power management register" },
 	{ ACPI_GPE_STATUS, 2, false, "ACPI's event register" },
 	{ ACPI_HOTPLUG, ACPI_HOTPLUG_PORTS, false, "of hot plug" },
-	{ PORT_PANIC, 1, false, "where a guest tells a panic" },
+	{ ACPI_PANIC_PORT, 1, false, "where a guest tells a panic" },
 	{ PCI_PORTS_BASE, 1, false, "PCI's configuration mechanism" },
 	{ PCI_CONFIG_DATA, 4, false, "PCI's configuration mechanism" },
 	{ 0x20, 2, true, "an interrupt controller's" },
@@ -295,7 +295,7 @@ static const struct {
 	{ PORT_KEYBOARD_DATA, 1, { keyboard_in, no_out } },
 	{ PORT_KEYBOARD_COMMAND, 1, { keyboard_in, keyboard_out } },
 	{ PORT_SYSTEM_CONTROL_A, 1, { control_a_in, control_a_out } },
-	{ PORT_PANIC, 1, { panic_in, panic_out } },
+	{ ACPI_PANIC_PORT, 1, { panic_in, panic_out } },
 };
 
 /* Give the machine's own devices their ports. */

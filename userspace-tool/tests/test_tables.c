@@ -174,7 +174,12 @@ static void acpi_hotplug(void)
 	CHECK(holds(dsdt, "\xa0\x1b\x7b\x61\x0c\0\0\0\x80\0"
 		    "\x86\\\x2f\x03_SB_PCI0S1F_\x0a\x03", 28));
 	/* Scope (_GPE) { Method (_E00) { \_SB.PCI0.PCNT } } */
-	CHECK(holds(dsdt, "\x10\x1b_GPE\x14\x15_E00\0\\\x2f\x03_SB_PCI0PCNT", 28));
+	CHECK(holds(dsdt, "_GPE\x14\x15_E00\0\\\x2f\x03_SB_PCI0PCNT", 26));
+	/* Method (_E01) { Notify (\_SB.VGEN, 0x80) } */
+	CHECK(holds(dsdt, "\x14\x13_E01\0\x86\\\x2e_SB_VGEN\x0a\x80", 20));
+	/* Name (ADDR, Package () { 0xe8000, 0 }) */
+	CHECK(holds(dsdt, "ADDR\x12\x08\x02\x0c\0\x80\x0e\0\0", 13));
+	CHECK(holds(dsdt, "QEMU0001", 9));
 	CHECK(acpi_build(&ram, 1, &root, false));
 	CHECK(!holds(dsdt, "_EJ0", 4) && !holds(dsdt, "_GPE", 4));
 	test_ram_free(&ram);

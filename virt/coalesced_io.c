@@ -4,7 +4,8 @@
  *
  * KVM's ABI: KVM_REGISTER_COALESCED_MMIO, KVM_UNREGISTER_COALESCED_MMIO, for memory and ports.
  * Writes into a registered zone go to a ring in a page that userspace maps with each vCPU; when
- * the ring is full, the write exits as usual. Each zone is a device on the I/O bus.
+ * the ring is full, the write exits as usual. Each zone is a device on the I/O bus. The ring's page
+ * is made for the first zone, or when userspace looks at it.
  */
 #define pr_fmt(fmt) "minikvm: " fmt
 
@@ -72,21 +73,31 @@ static const struct mkvm_io_device_ops zone_ops = {
 };
 
 /**
- * mkvm_coalesced_init() - a new VM's ring
- * @vm: the VM, under creation
+ * mkvm_coalesced_ring() - a VM's ring, which stays once it is there
+ * @vm: the VM
  *
- * Return: 0 or -ENOMEM.
+ * Context: process, may sleep.
+ * Return: the ring, a page; NULL without memory.
  */
-int mkvm_coalesced_init(struct mkvm_vm *vm)
+struct kvm_coalesced_mmio_ring *mkvm_coalesced_ring(struct mkvm_vm *vm)
 {
-	spin_lock_init(&vm->coalesced_lock);
-	INIT_LIST_HEAD(&vm->coalesced_zones);
-	vm->coalesced_ring = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	return vm->coalesced_ring ? 0 : -ENOMEM;
+	struct kvm_coalesced_mmio_ring *ring = READ_ONCE(vm->coalesced_ring), *other;
+
+	if (ring)
+		return ring;
+	ring = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!ring)
+		return NULL;
+	/* Two threads may come here at once, with or without a lock. */
+	other = cmpxchg(&vm->coalesced_ring, NULL, ring);
+	if (!other)
+		return ring;
+	free_page((unsigned long)ring);
+	return other;
 }
 
 /**
- * mkvm_coalesced_destroy() - free the ring
+ * mkvm_coalesced_destroy() - free the ring, if there is one
  * @vm: the VM; the zones went with the I/O buses
  */
 void mkvm_coalesced_destroy(struct mkvm_vm *vm)
@@ -117,7 +128,7 @@ int mkvm_coalesced_ioctl(struct mkvm_vm *vm, const struct kvm_coalesced_mmio_zon
 		return -EINVAL;
 	}
 	if (add) {
-		zone = kzalloc(sizeof(*zone), GFP_KERNEL_ACCOUNT);
+		zone = mkvm_coalesced_ring(vm) ? kzalloc(sizeof(*zone), GFP_KERNEL_ACCOUNT) : NULL;
 		if (!zone)
 			return -ENOMEM;
 		zone->dev.ops = &zone_ops;

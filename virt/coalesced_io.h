@@ -9,7 +9,7 @@
 
 struct mkvm_vm;
 
-int mkvm_coalesced_init(struct mkvm_vm *vm);
+struct kvm_coalesced_mmio_ring *mkvm_coalesced_ring(struct mkvm_vm *vm);
 void mkvm_coalesced_destroy(struct mkvm_vm *vm);
 int mkvm_coalesced_ioctl(struct mkvm_vm *vm, const struct kvm_coalesced_mmio_zone *args,
 			 bool add);

@@ -13,6 +13,7 @@
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "virt/refuse.h"
@@ -22,67 +23,100 @@
 #define BURST_ONE	20	/* of one VM */
 #define BURST_ALL	200
 
+/* Threads of a VM whose last refusal is kept, beside the first of them. */
+#define MORE_OF_VM	7
+
 /* All processes share the device node: another one's refusals may take a thread's place. */
-static struct mkvm_refusal node_last[64];
+static struct mkvm_refusal node_more[63];
 
 struct mkvm_refusals mkvm_node_refusals = {
 	.limit = RATELIMIT_STATE_INIT(mkvm_node_refusals.limit, INTERVAL, BURST_ONE),
 	.lock = __RAW_SPIN_LOCK_UNLOCKED(mkvm_node_refusals.lock),
-	.slots = ARRAY_SIZE(node_last),
-	.last = node_last,
+	.more = node_more,
+	.nr_more = ARRAY_SIZE(node_more),
 };
 
 static DEFINE_RATELIMIT_STATE(all_limit, INTERVAL, BURST_ALL);
 
 /**
  * mkvm_refusals_init() - a VM is made: it has its whole share of the log
- * @refusals: the VM's
- * @last: where the last refusals of its threads go, all 0
- * @slots: how many there is room for
+ * @refusals: the VM's, all 0
  */
-void mkvm_refusals_init(struct mkvm_refusals *refusals, struct mkvm_refusal *last,
-			unsigned int slots)
+void mkvm_refusals_init(struct mkvm_refusals *refusals)
 {
 	ratelimit_state_init(&refusals->limit, INTERVAL, BURST_ONE);
 	raw_spin_lock_init(&refusals->lock);
-	refusals->number = 0;
-	refusals->last = last;
-	refusals->slots = slots;
+}
+
+/**
+ * mkvm_refusals_free() - undo mkvm_refusals_init()
+ * @refusals: the VM's, which no thread can reach any more
+ */
+void mkvm_refusals_free(struct mkvm_refusals *refusals)
+{
+	kfree(refusals->more);
+}
+
+static bool is_own(const struct mkvm_refusal *r)
+{
+	return r->by == current && r->started == current->start_time;
 }
 
 /* What is kept of this thread, or NULL. refusals->lock is held. */
 static struct mkvm_refusal *find_own(struct mkvm_refusals *refusals)
 {
-	struct mkvm_refusal *r;
+	unsigned int i;
 
-	for (r = refusals->last; r < refusals->last + refusals->slots; r++)
-		if (r->by == current && r->started == current->start_time)
-			return r;
+	if (is_own(&refusals->first))
+		return &refusals->first;
+	for (i = 0; i < refusals->nr_more; i++)
+		if (is_own(&refusals->more[i]))
+			return &refusals->more[i];
 	return NULL;
 }
 
 /* Its place, or that of the oldest refusal. refusals->lock is held. */
 static struct mkvm_refusal *own_place(struct mkvm_refusals *refusals)
 {
-	struct mkvm_refusal *r = find_own(refusals), *other;
+	struct mkvm_refusal *r = find_own(refusals);
+	unsigned int i;
 
 	if (r)
 		return r;
-	r = refusals->last;
-	for (other = r; other < refusals->last + refusals->slots; other++)
-		if (other->number < r->number)
-			r = other;
-	r->by = current;
+	r = &refusals->first;
+	for (i = 0; i < refusals->nr_more; i++)
+		if (refusals->more[i].number < r->number)
+			r = &refusals->more[i];
+	WRITE_ONCE(r->by, current);
 	r->started = current->start_time;
 	return r;
 }
 
+/*
+ * Room for other threads' refusals, once there are two threads; NULL if it is there or not needed.
+ * Without memory a thread takes another one's place. The caller may hold a spinlock.
+ */
+static struct mkvm_refusal *more_alloc(struct mkvm_refusals *refusals)
+{
+	const struct task_struct *first = READ_ONCE(refusals->first.by);
+
+	if (READ_ONCE(refusals->more) || !first || first == current)
+		return NULL;
+	return kcalloc(MORE_OF_VM, sizeof(*refusals->more),
+		       GFP_NOWAIT | __GFP_ACCOUNT | __GFP_NOWARN);
+}
+
 static void keep(struct mkvm_refusals *refusals, const char *text)
 {
-	struct mkvm_refusal *r;
+	struct mkvm_refusal *r, *more = more_alloc(refusals);
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&refusals->lock, flags);
+	if (more && !refusals->more) {
+		WRITE_ONCE(refusals->more, more);
+		refusals->nr_more = MORE_OF_VM;
+		more = NULL;
+	}
 	r = own_place(refusals);
 	r->number = refusals->number + 1;
 	WRITE_ONCE(refusals->number, r->number);
@@ -91,6 +125,7 @@ static void keep(struct mkvm_refusals *refusals, const char *text)
 	r->error.error = 0;
 	strscpy_pad(r->error.text, text, sizeof(r->error.text));
 	raw_spin_unlock_irqrestore(&refusals->lock, flags);
+	kfree(more);
 }
 
 /* What this thread has said since @began, or NULL. refusals->lock is held. */

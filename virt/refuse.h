@@ -35,26 +35,25 @@ struct mkvm_refusal {
 /**
  * struct mkvm_refusals - what a VM, or the device node, said of refused ioctls
  * @limit: this one's share of the log
- * @lock: guards @number, which only grows, and what @last points to
+ * @lock: guards what is below; @number only grows
  * @number: of the last refusal that was kept
- * @slots: threads whose last refusal is kept
- * @last: these refusals; a thread that has none takes the oldest one's place
+ * @first: one thread's last refusal
+ * @more: those of others; a VM has no memory for it before a second thread is refused something
+ * @nr_more: how many there is room for; a thread that finds none takes the oldest one's place
  */
 struct mkvm_refusals {
 	struct ratelimit_state limit;
 	raw_spinlock_t lock;
 	u64 number;
-	unsigned int slots;
-	struct mkvm_refusal *last;
+	struct mkvm_refusal first;
+	struct mkvm_refusal *more;
+	unsigned int nr_more;
 };
-
-/* Threads of one VM whose last refusal is kept. */
-#define MKVM_REFUSALS_VM	8
 
 extern struct mkvm_refusals mkvm_node_refusals;
 
-void mkvm_refusals_init(struct mkvm_refusals *refusals, struct mkvm_refusal *last,
-			unsigned int slots);
+void mkvm_refusals_init(struct mkvm_refusals *refusals);
+void mkvm_refusals_free(struct mkvm_refusals *refusals);
 bool mkvm_refuse_said(struct mkvm_refusals *refusals, u64 began);
 void mkvm_refusal_was(struct mkvm_refusals *refusals, u64 began, u32 cmd, int err);
 bool mkvm_refusal_get(struct mkvm_refusals *refusals, struct minikvm_last_error *error);

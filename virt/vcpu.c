@@ -13,7 +13,6 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/nospec.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -23,6 +22,7 @@
 #include "trace/minikvm_events.h"
 #include "virt/arch.h"
 #include "virt/capability.h"
+#include "virt/coalesced_io.h"
 #include "virt/debugfs.h"
 #include "virt/ioctl.h"
 #include "virt/latency.h"
@@ -234,14 +234,16 @@ static long vcpu_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 static vm_fault_t vcpu_fault(struct vm_fault *vmf)
 {
 	struct mkvm_vcpu *vcpu = vmf->vma->vm_file->private_data;
-	void *pages[] = { vcpu->run, vcpu->pio_data, vcpu->vm->coalesced_ring };
-	struct page *page;
+	void *data = vmf->pgoff ? vcpu->pio_data : vcpu->run;
 
-	if (vmf->pgoff >= ARRAY_SIZE(pages))
+	if (vmf->pgoff > KVM_COALESCED_MMIO_PAGE_OFFSET)
 		return VM_FAULT_SIGBUS;
-	page = virt_to_page(pages[array_index_nospec(vmf->pgoff, ARRAY_SIZE(pages))]);
-	get_page(page);
-	vmf->page = page;
+	if (vmf->pgoff == KVM_COALESCED_MMIO_PAGE_OFFSET)
+		data = mkvm_coalesced_ring(vcpu->vm);
+	if (!data)
+		return VM_FAULT_OOM;
+	vmf->page = virt_to_page(data);
+	get_page(vmf->page);
 	return 0;
 }
 
@@ -362,12 +364,9 @@ int mkvm_vcpu_create(struct mkvm_vm *vm, unsigned long id)
 	if (!vcpu)
 		goto out_fd;
 	vcpu->idx = vm->online_vcpus;
-	ret = xa_reserve(&vm->vcpu_ids, id, GFP_KERNEL_ACCOUNT);
-	if (ret)
-		goto out_free;
 	ret = arch_vcpu_create(vcpu);
 	if (ret)
-		goto out_id;
+		goto out_free;
 	mkvm_vcpu_load(vcpu);
 	arch_vcpu_power_up(vcpu);
 	mkvm_vcpu_put(vcpu);
@@ -380,8 +379,6 @@ int mkvm_vcpu_create(struct mkvm_vm *vm, unsigned long id)
 	vm->vcpus[vcpu->idx] = vcpu;
 	/* Pairs with smp_load_acquire() in mkvm_for_each_vcpu(). */
 	smp_store_release(&vm->online_vcpus, vcpu->idx + 1);
-	/* There is room: it was reserved. */
-	xa_store(&vm->vcpu_ids, id, vcpu, GFP_NOWAIT);
 	arch_vcpu_postcreate(vcpu);
 	if (mkvm_latency_on())
 		mkvm_make_request(MKVM_REQ_LATENCY, vcpu);
@@ -395,8 +392,6 @@ int mkvm_vcpu_create(struct mkvm_vm *vm, unsigned long id)
 
 out_arch:
 	arch_vcpu_destroy(vcpu);
-out_id:
-	xa_release(&vm->vcpu_ids, id);
 out_free:
 	vcpu_free(vcpu);
 out_fd:

@@ -11,6 +11,7 @@
 #include <linux/bitops.h>
 #include <linux/kvm.h>
 #include <linux/mutex.h>
+#include <linux/nospec.h>
 #include <linux/preempt.h>
 #include <linux/rcuwait.h>
 #include <linux/sched.h>
@@ -114,6 +115,26 @@ struct mkvm_vcpu {
 	struct mkvm_announced announced;
 	struct mkvm_vcpu_stats stats;
 };
+
+/*
+ * The vCPU that has the number given to KVM_CREATE_VCPU, or NULL. A guest may have chosen @id. VMMs
+ * number vCPUs from 0 on, as they are created: that place is looked at first.
+ */
+static inline struct mkvm_vcpu *mkvm_vcpu_by_id(struct mkvm_vm *vm, u32 id)
+{
+	struct mkvm_vcpu *vcpu;
+	int i;
+
+	if (id < mkvm_online_vcpus(vm)) {
+		vcpu = vm->vcpus[array_index_nospec(id, MKVM_MAX_VCPUS)];
+		if (vcpu->id == id)
+			return vcpu;
+	}
+	mkvm_for_each_vcpu(i, vcpu, vm)
+		if (vcpu->id == id)
+			return vcpu;
+	return NULL;
+}
 
 /* For the ioctls of a vCPU: its state is in this CPU's registers in between. */
 void mkvm_vcpu_load(struct mkvm_vcpu *vcpu);

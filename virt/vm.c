@@ -50,7 +50,6 @@ static void vm_destroy(struct mkvm_vm *vm)
 		mkvm_vcpu_destroy(vm->vcpus[i]);
 		mkvm_owner_uncharge_vcpu(vm);
 	}
-	xa_destroy(&vm->vcpu_ids);
 	arch_vm_destroy(vm);
 	mkvm_routing_destroy(vm);
 	mkvm_io_buses_destroy(vm);
@@ -59,6 +58,7 @@ static void vm_destroy(struct mkvm_vm *vm)
 	cleanup_srcu_struct(&vm->srcu);
 	mmdrop(vm->mm);
 	mkvm_owner_uncharge_vm(vm);
+	mkvm_refusals_free(&vm->refusals);
 	kvfree(vm);
 }
 
@@ -227,14 +227,15 @@ static struct mkvm_vm *vm_alloc(unsigned long type)
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&vm->users, 1);
-	xa_init(&vm->vcpu_ids);
 	mutex_init(&vm->lock);
 	mutex_init(&vm->slots_lock);
 	mutex_init(&vm->irq_lock);
 	rwlock_init(&vm->mmu_lock);
 	INIT_LIST_HEAD(&vm->irqfds);
 	INIT_LIST_HEAD(&vm->ioeventfds);
-	mkvm_refusals_init(&vm->refusals, vm->last_refusals, MKVM_REFUSALS_VM);
+	mkvm_refusals_init(&vm->refusals);
+	spin_lock_init(&vm->coalesced_lock);
+	INIT_LIST_HEAD(&vm->coalesced_zones);
 	vm->halt_poll_limit = -1;
 	vm_give_name(vm);
 	vm->mm = current->mm;
@@ -249,12 +250,9 @@ static struct mkvm_vm *vm_alloc(unsigned long type)
 	ret = mkvm_memslots_init(vm);
 	if (ret)
 		goto out_srcu;
-	ret = mkvm_coalesced_init(vm);
-	if (ret)
-		goto out_slots;
 	ret = mkvm_routing_init(vm);
 	if (ret)
-		goto out_coalesced;
+		goto out_slots;
 	ret = arch_vm_create(vm, type);
 	if (ret)
 		goto out_routing;
@@ -271,8 +269,6 @@ out_arch:
 out_routing:
 	mkvm_routing_destroy(vm);
 	mkvm_io_buses_destroy(vm);
-out_coalesced:
-	mkvm_coalesced_destroy(vm);
 out_slots:
 	mkvm_memslots_destroy(vm);
 out_srcu:

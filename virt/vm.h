@@ -59,7 +59,6 @@ enum mkvm_bus_idx { MKVM_MMIO_BUS, MKVM_PIO_BUS, MKVM_NR_BUSES };
  * @invalidate_end: first address above it
  * @invalidate_wait: faults that wait for @invalidate_in_progress to become 0
  * @vcpus: by creation order; entries are set once and stay until the VM dies
- * @vcpu_ids: the same by their numbers
  * @online_vcpus: how many entries of @vcpus are valid; written under @lock, with release semantics
  * @last_boosted: index of the vCPU that got a spinning vCPU's CPU last, a hint
  * @buses: in-kernel device buses, RCU-protected by @srcu
@@ -70,13 +69,12 @@ enum mkvm_bus_idx { MKVM_MMIO_BUS, MKVM_PIO_BUS, MKVM_NR_BUSES };
  * @ioeventfds: struct mkvm_ioeventfd, under @slots_lock
  * @coalesced_zones: coalesced_io.c, under @slots_lock
  * @coalesced_lock: writers of @coalesced_ring, interrupts off
- * @coalesced_ring: page that every vCPU's mapping shows
+ * @coalesced_ring: page that every vCPU's mapping shows, NULL until mkvm_coalesced_ring()
  * @has_vfio_device: vfio_device.c, under @lock
  * @devices_assigned: the VFIO device was told of some, which the guest may reach by MMIO
  * @dead: a bug or an unrecoverable failure ended this VM; every ioctl gives -EIO
  * @dead_reason: why, a static string
  * @refusals: what was said of its refused ioctls
- * @last_refusals: the last ones of its threads
  * @halt_poll_limit: KVM_CAP_HALT_POLL, nanoseconds; -1: the module's parameter
  * @stats_dentry: debugfs directory
  * @owner: the user who created it
@@ -106,7 +104,6 @@ struct mkvm_vm {
 	wait_queue_head_t invalidate_wait;
 
 	struct mkvm_vcpu *vcpus[MKVM_MAX_VCPUS];
-	struct xarray vcpu_ids;
 	int online_vcpus;
 	int last_boosted;
 	u32 max_vcpu_ids;
@@ -136,7 +133,6 @@ struct mkvm_vm {
 	u64 dirty_log_manual;
 
 	struct mkvm_arch_vm arch;
-	struct mkvm_refusal last_refusals[MKVM_REFUSALS_VM];
 };
 
 /**
@@ -178,11 +174,5 @@ static inline int mkvm_online_vcpus(struct mkvm_vm *vm)
 	     (i) < mkvm_online_vcpus(vm) &&				\
 	     ((vcpu) = (vm)->vcpus[i], true);				\
 	     (i)++)
-
-/* The vCPU that has the number given to KVM_CREATE_VCPU, or NULL. */
-static inline struct mkvm_vcpu *mkvm_vcpu_by_id(struct mkvm_vm *vm, u32 id)
-{
-	return xa_load(&vm->vcpu_ids, id);
-}
 
 #endif

@@ -380,6 +380,7 @@ static void harness_free(struct harness *h)
 	mmdrop(h->vm.mm);
 	for (i = 0; i < HARNESS_VCPUS; i++)
 		kvfree(h->cpu[i]);
+	mkvm_refusals_free(&h->vm.refusals);
 	kvfree(h);
 }
 
@@ -394,7 +395,7 @@ static int harness_open(struct inode *inode, struct file *filp)
 	rwlock_init(&h->vm.mmu_lock);
 	atomic_long_set(&h->tlb_generation, 1);
 	strscpy(h->vm.name, "harness", sizeof(h->vm.name));
-	mkvm_refusals_init(&h->vm.refusals, h->vm.last_refusals, MKVM_REFUSALS_VM);
+	mkvm_refusals_init(&h->vm.refusals);
 	h->vm.mm = current->mm;
 	mmgrab(h->vm.mm);
 	r = init_srcu_struct(&h->vm.srcu);

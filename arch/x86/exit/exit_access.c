@@ -140,7 +140,7 @@ int exit_ept_misconfig(struct mkvm_vcpu *vcpu)
 static noinline void copy_pml(struct mkvm_vcpu *vcpu, u16 index)
 {
 	/* The index counts down and wraps to FFFFh when the log is full. */
-	const u64 *log = page_address(to_vmx(vcpu)->pml_page);
+	const u64 *log = to_vmx(vcpu)->pml_log;
 	int i;
 
 	for (i = index >= VMX_PML_ENTRIES ? 0 : index + 1; i < VMX_PML_ENTRIES; i++)
@@ -156,7 +156,7 @@ void exit_flush_pml(struct mkvm_vcpu *vcpu)
 {
 	u16 index;
 
-	if (!to_vmx(vcpu)->pml_page)
+	if (!to_vmx(vcpu)->pml_log)
 		return;
 	index = vmcs_read16(GUEST_PML_INDEX);
 	if (unlikely(index != VMX_PML_ENTRIES - 1))

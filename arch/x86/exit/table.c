@@ -82,7 +82,7 @@ static void write_back(void *unused)
 
 static int exit_wbinvd(struct mkvm_vcpu *vcpu)
 {
-	struct cpumask *ran_on = to_vmx(vcpu)->ran_on;
+	struct cpumask *ran_on = to_cpumask(to_vmx(vcpu)->ran_on);
 
 	if (READ_ONCE(vcpu->vm->arch.noncoherent_dma)) {
 		/* The caches of CPUs where it was not are its neighbours'. */

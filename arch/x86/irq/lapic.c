@@ -731,7 +731,7 @@ int lapic_create(struct mkvm_vcpu *vcpu)
 	apic = kzalloc(sizeof(*apic), GFP_KERNEL_ACCOUNT);
 	if (!apic)
 		return -ENOMEM;
-	apic->regs = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	apic->regs = kzalloc(PAGE_SIZE, GFP_KERNEL_ACCOUNT);
 	if (!apic->regs) {
 		kfree(apic);
 		return -ENOMEM;
@@ -767,6 +767,6 @@ void lapic_destroy(struct mkvm_vcpu *vcpu)
 		return;
 	lapic_timer_stop(apic);
 	vcpu->arch.apic = NULL;
-	free_page((unsigned long)apic->regs);
+	kfree(apic->regs);
 	kfree(apic);
 }

@@ -94,6 +94,6 @@ bool vmx_posted_desc_accepted(unsigned int offset)
 		local_irq_restore(flags);
 	}
 	free_page(page);
-	free_page((unsigned long)vmcs);
+	kfree(vmcs);
 	return error == ERROR_HOST_STATE;
 }

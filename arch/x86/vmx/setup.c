@@ -124,7 +124,7 @@ static void write_controls(struct mkvm_vcpu *vcpu)
 		       SECONDARY_EXEC_ENABLE_USR_WAIT_PAUSE);
 	if (!vmx->vpid)
 		secondary &= ~SECONDARY_EXEC_ENABLE_VPID;
-	if (!vmx->pml_page)
+	if (!vmx->pml_log)
 		secondary &= ~SECONDARY_EXEC_ENABLE_PML;
 	if (!ple_gap || (exits & KVM_X86_DISABLE_EXITS_PAUSE))
 		secondary &= ~SECONDARY_EXEC_PAUSE_LOOP_EXITING;
@@ -162,8 +162,8 @@ static void write_first_state(struct mkvm_vcpu *vcpu)
 	vmcs_write64(TSC_OFFSET, 0);
 	if (vmx->vpid)
 		vmcs_write16(VIRTUAL_PROCESSOR_ID, vmx->vpid);
-	if (vmx->pml_page) {
-		vmcs_write64(PML_ADDRESS, page_to_phys(vmx->pml_page));
+	if (vmx->pml_log) {
+		vmcs_write64(PML_ADDRESS, __pa(vmx->pml_log));
 		vmcs_write16(GUEST_PML_INDEX, VMX_PML_ENTRIES - 1);
 	}
 	if (vmx_caps.xsaves)
@@ -193,7 +193,7 @@ int vmx_vcpu_create(struct mkvm_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx;
 
-	vmx = kzalloc(sizeof(*vmx), GFP_KERNEL_ACCOUNT);
+	vmx = kzalloc(sizeof(*vmx) + cpumask_size(), GFP_KERNEL_ACCOUNT);
 	if (!vmx)
 		return -ENOMEM;
 	vmx->vcpu = vcpu;
@@ -203,13 +203,12 @@ int vmx_vcpu_create(struct mkvm_vcpu *vcpu)
 	INIT_LIST_HEAD(&vmx->loaded_link);
 	vcpu->arch.vmx = vmx;
 	vmx->vmcs = vmx_alloc_vmcs(-1);
-	vmx->msr_bitmap = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
-	if (!vmx->vmcs || !vmx->msr_bitmap ||
-	    !zalloc_cpumask_var(&vmx->ran_on, GFP_KERNEL_ACCOUNT))
+	vmx->msr_bitmap = kmalloc(PAGE_SIZE, GFP_KERNEL_ACCOUNT);
+	if (!vmx->vmcs || !vmx->msr_bitmap)
 		goto no_memory;
 	if (vmx_caps.pml) {
-		vmx->pml_page = alloc_page(GFP_KERNEL_ACCOUNT);
-		if (!vmx->pml_page)
+		vmx->pml_log = kmalloc(PAGE_SIZE, GFP_KERNEL_ACCOUNT);
+		if (!vmx->pml_log)
 			goto no_memory;
 	}
 	/* Every MSR exits until cpu/msr_pass.c lets it through. */
@@ -252,11 +251,9 @@ void vmx_vcpu_destroy(struct mkvm_vcpu *vcpu)
 	if (!vmx_vmcs_deactivate(vmx))
 		return;
 	free_vpid(vmx->vpid);
-	if (vmx->pml_page)
-		__free_page(vmx->pml_page);
-	free_page((unsigned long)vmx->msr_bitmap);
-	free_page((unsigned long)vmx->vmcs);
-	free_cpumask_var(vmx->ran_on);
+	kfree(vmx->pml_log);
+	kfree(vmx->msr_bitmap);
+	kfree(vmx->vmcs);
 	kfree(vmx);
 }
 
@@ -271,7 +268,7 @@ static noinline bool load_vmcs(struct mkvm_vcpu *vcpu, int cpu)
 		return false;
 	}
 	if (moved) {
-		cpumask_set_cpu(cpu, vmx->ran_on);
+		cpumask_set_cpu(cpu, to_cpumask(vmx->ran_on));
 		vmx_host_cpu_changed(vcpu);
 		/* What this CPU cached when the vCPU, or this VPID's last owner, was here. */
 		mkvm_make_request(MKVM_REQ_TLB_FLUSH, vcpu);

@@ -40,7 +40,7 @@ enum vmx_enter_result { VMX_ENTERED, VMX_ENTRY_VMFAIL, VMX_ENTRY_FAULT };
  * @vmcs_pa: its physical address
  * @loaded_cpu: CPU on which the VMCS is active, or -1
  * @loaded_link: in that CPU's list of active VMCSs
- * @ran_on: CPUs in whose caches the guest's writes may still be, unseen by devices
+ * @ran_on: CPUs in whose caches the guest's writes may still be, unseen by devices: to_cpumask()
  * @exit_reason: of the last exit, with bit 31 for a failed entry; bit 31 alone: no exit at all,
  *	VMLAUNCH or VMRESUME failed
  * @entry_result: then, how
@@ -74,7 +74,7 @@ enum vmx_enter_result { VMX_ENTERED, VMX_ENTRY_VMFAIL, VMX_ENTRY_FAULT };
  * @uret_used: these, or older ones, are in the CPU
  * @event_injected: the last entry carried an event
  * @idt_vectoring_valid: the last exit interrupted the delivery of an event
- * @pml_page: page-modification log, or NULL
+ * @pml_log: page-modification log, a page, or NULL
  * @rom_copy: pages of ROM that one step may write (rom_write.c); vcpu->arch.nr_rom_copies
  * @broken_field: a field that a test has broken, for one entry (break_field.h)
  */
@@ -89,7 +89,6 @@ struct vmx_vcpu {
 	u64 vmcs_pa;
 	int loaded_cpu;
 	struct list_head loaded_link;
-	cpumask_var_t ran_on;
 	u32 exit_reason;
 	enum vmx_enter_result entry_result;
 	u32 instruction_error;
@@ -121,9 +120,10 @@ struct vmx_vcpu {
 	bool event_injected;
 	bool idt_vectoring_valid;
 
-	struct page *pml_page;
+	u64 *pml_log;
 	struct vmx_rom_copy { gfn_t gfn; struct page *page; } rom_copy[4];
 	struct { bool armed; u32 encoding; u64 value, saved; } broken_field;
+	unsigned long ran_on[];
 };
 
 static inline struct vmx_vcpu *to_vmx(struct mkvm_vcpu *vcpu)

@@ -203,20 +203,12 @@ static inline u64 mul_u64_u32_div(u64 a, u32 mul, u32 div)
 	return (__uint128_t)a * mul / div;
 }
 
+#define PAGE_SIZE		4096
 #define GFP_KERNEL_ACCOUNT	0
 #define kzalloc(size, gfp)	calloc(1, size)
 #define kvmalloc(size, gfp)	malloc(size)
 #define kfree(p)		free(p)
 #define kvfree(p)		free(p)
-#define get_zeroed_page(gfp)	((unsigned long)aligned_alloc_zero())
-#define free_page(p)		free((void *)(p))
-
-static inline void *aligned_alloc_zero(void)
-{
-	void *p = aligned_alloc(4096, 4096);
-
-	return p ? memset(p, 0, 4096) : NULL;
-}
 
 typedef struct { int n; } atomic_t;
 

@@ -1,18 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Asks the kernel's leak detector after VMs of every make were created, run and destroyed
- * (Documentation/dev-tools/kmemleak.rst). Needs a debug kernel: the runner starts it only where
- * /sys/kernel/debug/kmemleak is. Relies on lib/.
+ * Asks the kernel's leak detector after VMs of every make were created, run, looked at and
+ * destroyed (Documentation/dev-tools/kmemleak.rst). Needs a debug kernel: the runner starts it only
+ * where /sys/kernel/debug/kmemleak is. Relies on lib/.
  */
 #include <fcntl.h>
+#include <linux/minikvm.h>
 
 #include "guest.h"
+#include "stat.h"
 
 static void sync_guest(void)
 {
 	wr64(KT_TEST_AREA, 1);
 	GUEST_SYNC(1);
 	guest_done();
+}
+
+/* Each takes memory for what it copies. */
+static void look_at(struct kt_vcpu *vcpu)
+{
+	int fd = KT_IOCTL(vcpu->fd, KVM_GET_STATS_FD, 0);
+	struct minikvm_vmcs vmcs = { 0 };
+
+	KT_TRUE(kt_stats(fd) > 0);
+	close(fd);
+	KT_IOCTL_ERR(vcpu->fd, MINIKVM_GET_VMCS, &vmcs, E2BIG);
 }
 
 static void one_vm(u32 flags)
@@ -23,6 +36,7 @@ static void one_vm(u32 flags)
 	kt_vcpu_new(vcpu->vm, 1);
 	KT_EQ(kt_slot(vcpu->vm, 1, KVM_MEM_LOG_DIRTY_PAGES, 64 << 20, 1 << 20, p), 0);
 	KT_RUN_SYNC(vcpu, 1);
+	look_at(vcpu);
 	KT_RUN_DONE(vcpu);
 	KT_EQ(kt_slot(vcpu->vm, 1, 0, 64 << 20, 0, NULL), 0);
 	kt_vm_free(vcpu->vm);
@@ -39,8 +53,11 @@ static void no_leak_found(void)
 		kt_skip("no kmemleak in this kernel");
 	if (write(fd, "clear", 5) != 5)
 		kt_skip("kmemleak is off");
+	/* Each vCPU has its histograms. */
+	kt_param_set("latency_stats", "1");
 	for (u32 i = 0; i < 50; i++)
 		one_vm(i % 3 ? i % 3 == 1 ? KT_IRQCHIP : KT_PIT : 0);
+	kt_param_set("latency_stats", "0");
 	/* The second scan reports what the first found and what is still there. */
 	for (int i = 0; i < 2; i++) {
 		kt_msleep(6000);

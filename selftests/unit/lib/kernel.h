@@ -60,6 +60,7 @@ typedef s64 ktime_t;
 #define __releases(x)
 #define __printf(a, b)		__attribute__((format(printf, a, b)))
 #define noinline		__attribute__((noinline))
+#define __cold			__attribute__((cold))
 /* The test's vCPUs have what the keys stand for, or not: asked each time. */
 #define DECLARE_STATIC_KEY_FALSE(key) extern bool key
 #define DEFINE_STATIC_KEY_FALSE(key) bool key

@@ -6,12 +6,19 @@
 #ifndef UNIT_TRACE_KVM_EVENTS_H
 #define UNIT_TRACE_KVM_EVENTS_H
 
+#define trace_out_of_line		noinline __cold
+
 #define trace_kvm_ack_irq(...)		do { } while (0)
 #define trace_kvm_apic(...)		do { } while (0)
+#define trace_kvm_apic_enabled()	false
 #define trace_kvm_apic_accept_irq(...)	do { } while (0)
+#define trace_kvm_apic_accept_irq_enabled()	false
 #define trace_kvm_apic_ipi(...)		do { } while (0)
+#define trace_kvm_apic_ipi_enabled()	false
 #define trace_kvm_apicv_accept_irq(...)	do { } while (0)
+#define trace_kvm_apicv_accept_irq_enabled()	false
 #define trace_kvm_eoi(...)		do { } while (0)
+#define trace_kvm_eoi_enabled()		false
 #define trace_kvm_hv_timer_state(...)	do { } while (0)
 #define trace_kvm_hv_timer_state_enabled()	false
 #define trace_kvm_ioapic_set_irq(...)	do { } while (0)

@@ -12,7 +12,8 @@ enum mkvm_request { MKVM_REQ_EVENT };
 struct mkvm_vcpu {
 	struct mkvm_vm *vm;
 	struct { void *apic; } arch;
-	struct { u64 generation; gpa_t addr; } io_miss;
+	struct { u64 generation, key; } io_miss;
+	struct { u64 generation; gpa_t addr; unsigned int pos; } io_found;
 	int kicks, nmis;
 };
 

@@ -313,11 +313,6 @@ static inline int async_pf_write_vector(struct mkvm_vcpu *vcpu, u64 data)
 static inline void async_pf_ack(struct mkvm_vcpu *vcpu, u64 data) { }
 
 /* lapic.h: a register for each x2APIC MSR. */
-static inline bool lapic_x2apic_mode(struct mkvm_vcpu *vcpu)
-{
-	return vcpu->arch.apic->x2apic;
-}
-
 static inline int lapic_x2apic_msr_read(struct mkvm_vcpu *vcpu, u32 msr, u64 *data)
 {
 	if (!vcpu->arch.apic || !vcpu->arch.apic->x2apic)
@@ -334,7 +329,7 @@ static inline int lapic_x2apic_msr_write(struct mkvm_vcpu *vcpu, u32 msr, u64 da
 	return 0;
 }
 
-static inline int lapic_x2apic_icr_write(struct mkvm_vcpu *vcpu, u64 data)
+static inline int lapic_x2apic_icr_write_fast(struct mkvm_vcpu *vcpu, u64 data)
 {
 	return lapic_x2apic_msr_write(vcpu, 0x830, data);
 }
@@ -350,9 +345,11 @@ static inline bool lapic_x2apic_readable(struct mkvm_vcpu *vcpu, u32 msr)
 	return !(msr & 1);
 }
 
-static inline bool lapic_eoi_fast(struct mkvm_vcpu *vcpu)
+static inline int lapic_x2apic_eoi_write_fast(struct mkvm_vcpu *vcpu, u64 data)
 {
-	return !vcpu->arch.apic->awaited;
+	if (!vcpu->arch.apic->x2apic || data)
+		return 1;
+	return vcpu->arch.apic->awaited ? -1 : 0;
 }
 
 static inline u64 lapic_get_tsc_deadline(struct mkvm_vcpu *vcpu)

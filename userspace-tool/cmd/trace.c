@@ -117,7 +117,7 @@ static void to_timelines(struct trace *t, struct tep_event *event, struct tep_re
 	char name[REASON_NAME_SIZE];
 	struct timeline_event e = { .ns = record->ts, .name = name };
 	unsigned long long value, waited;
-	struct guest_switch process;
+	struct guest_switch process = { 0 };
 	__u64 call[5];
 	size_t i;
 

@@ -4,6 +4,7 @@
  * is in Documentation/control.rst; what is not in it is refused, so that a misspelt member does not
  * go unnoticed. Relies on json-c. Knows nothing of machines: linked into the fuzzer.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "compiler.h"
@@ -110,7 +111,7 @@ static int take_own(struct request *r, const char *key, struct json_object *valu
 	}
 	if (!number && is_whole_string(value) &&
 	    strlen(json_object_get_string(value)) < sizeof(r->text)) {
-		strcpy(r->text, json_object_get_string(value));
+		snprintf(r->text, sizeof(r->text), "%s", json_object_get_string(value));
 		return 0;
 	}
 	return say(why, "A request '%s' has a member '%s', which is a %s.", name, member,

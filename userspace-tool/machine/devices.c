@@ -261,8 +261,8 @@ int devices_remove(struct machine *m, struct virtio_device *device)
 			m->terminal = NULL;
 		close_one(m->virtio[i]);
 		m->virtio_count--;
-		memmove(&m->virtio[i], &m->virtio[i + 1],
-			(m->virtio_count - i) * sizeof(m->virtio[0]));
+		for (; i < m->virtio_count; i++)
+			m->virtio[i] = m->virtio[i + 1];
 		return 0;
 	}
 	return -1;

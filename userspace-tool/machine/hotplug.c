@@ -10,7 +10,7 @@
  * Relies on the event loop's thread alone adding and closing devices. The guest can eject what it
  * likes and when it likes, but only devices that came while it ran.
  */
-#include <string.h>
+#include <stdio.h>
 
 #include "boot/acpi.h"
 #include "compiler.h"
@@ -124,7 +124,7 @@ void hotplug_close_ejected(struct machine *m)
 
 		if (!d)
 			continue;
-		strcpy(name, d->name);
+		snprintf(name, sizeof(name), "%s", d->name);
 		devices_remove(m, d);
 		say(&what, "The guest has let the device %s go.", name);
 		machine_report(m, "device-removed", &what);

@@ -69,6 +69,13 @@ static void put32(__u8 *at, __u32 value)
 	put16(at + 2, value >> 16);
 }
 
+/* A field of text has no end of its own: it is filled up with blanks. */
+static void put_text(__u8 *at, const char *text, unsigned int bytes)
+{
+	while (bytes--)
+		*at++ = *text++;
+}
+
 static unsigned int clusters_of(size_t bytes)
 {
 	return (bytes + CLUSTER - 1) / CLUSTER;
@@ -76,7 +83,7 @@ static unsigned int clusters_of(size_t bytes)
 
 static void boot_sector(__u8 *s, const struct layout *l, __u32 serial)
 {
-	memcpy(s, "\xeb\x3c\x90minikvm ", 11);
+	put_text(s, "\xeb\x3c\x90minikvm ", 11);
 	put16(s + 11, SECTOR);
 	s[13] = CLUSTER / SECTOR;
 	put16(s + 14, 1);			/* reserved: this one */
@@ -93,8 +100,8 @@ static void boot_sector(__u8 *s, const struct layout *l, __u32 serial)
 	s[36] = 0x80;
 	s[38] = 0x29;				/* serial number, label and type follow */
 	put32(s + 39, serial);
-	memcpy(s + 43, LABEL, NAME_BYTES);
-	memcpy(s + 54, "FAT12   ", 8);
+	put_text(s + 43, LABEL, NAME_BYTES);
+	put_text(s + 54, "FAT12   ", 8);
 	put16(s + 510, 0xaa55);
 }
 
@@ -137,7 +144,7 @@ static void long_name(__u8 *entry, const struct seed_file *f)
 
 static void short_name(__u8 *entry, const char *name, unsigned int attribute)
 {
-	memcpy(entry, name, NAME_BYTES);
+	put_text(entry, name, NAME_BYTES);
 	entry[11] = attribute;
 	put16(entry + 16, DATE_1980);
 	put16(entry + 18, DATE_1980);

@@ -481,43 +481,33 @@ static void ept_2m_row(const char *name, void (*fn)(void))
 
 static long ticks_of_creation(bool irqchip, bool with_vcpu)
 {
-	u64 start = rdtsc();
-	int vm = KT_IOCTL(kt_sys(), KVM_CREATE_VM, 0);
+	long values[CREATIONS];
 
-	if (irqchip)
-		KT_IOCTL(vm, KVM_CREATE_IRQCHIP, 0);
-	if (with_vcpu)
-		close(KT_IOCTL(vm, KVM_CREATE_VCPU, 0));
-	close(vm);
-	return rdtsc() - start;
+	for (unsigned int i = 0; i < CREATIONS; i++) {
+		u64 start = rdtsc();
+		int vm = KT_IOCTL(kt_sys(), KVM_CREATE_VM, 0);
+
+		if (irqchip)
+			KT_IOCTL(vm, KVM_CREATE_IRQCHIP, 0);
+		if (with_vcpu)
+			close(KT_IOCTL(vm, KVM_CREATE_VCPU, 0));
+		close(vm);
+		values[i] = rdtsc() - start;
+	}
+	return median(values, CREATIONS);
 }
 
 static void vm_row(const char *name, void (*unused)(void))
 {
-	long values[CREATIONS];
-
 	(void)unused;
-	for (unsigned int i = 0; i < CREATIONS; i++)
-		values[i] = ticks_of_creation(false, false);
-	print_row(name, median(values, CREATIONS));
+	print_row(name, ticks_of_creation(false, false));
 }
 
-/*
- * A vCPU lives as long as its VM, so the two cannot be timed apart. What a VM costs depends on the
- * state of the kernel's allocators, which earlier rows left behind: it is taken off pair by pair,
- * and not as the median of another time.
- */
+/* A vCPU lives as long as its VM, so the two cannot be timed apart. */
 static void vcpu_row(const char *name, void (*unused)(void))
 {
-	long values[CREATIONS];
-
 	(void)unused;
-	for (unsigned int i = 0; i < CREATIONS; i++) {
-		long alone = ticks_of_creation(true, false);
-
-		values[i] = ticks_of_creation(true, true) - alone;
-	}
-	print_row(name, median(values, CREATIONS));
+	print_row(name, ticks_of_creation(true, true) - ticks_of_creation(true, false));
 }
 
 /*

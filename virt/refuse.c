@@ -148,7 +148,7 @@ bool mkvm_refuse_said(struct mkvm_refusals *refusals, u64 began)
 	unsigned long flags;
 	bool said;
 
-	/* Nobody said anything: KVM_RUN's EINTR, mostly. */
+	/* Most often KVM_RUN ends with EINTR, of which no thread says anything. */
 	if (READ_ONCE(refusals->number) == began)
 		return false;
 	raw_spin_lock_irqsave(&refusals->lock, flags);

@@ -319,17 +319,6 @@ int cr8_set(struct mkvm_vcpu *vcpu, unsigned long cr8)
 }
 
 /**
- * cr8_get() - the task priority, of the LAPIC or without one
- * @vcpu: the vCPU
- *
- * Return: 0 to 15.
- */
-unsigned long cr8_get(struct mkvm_vcpu *vcpu)
-{
-	return lapic_get_cr8(vcpu);
-}
-
-/**
  * xcr0_set() - as XSETBV of XCR0 does
  * @vcpu: loaded vCPU
  * @xcr0: the new value

@@ -15,7 +15,6 @@ int cr0_load_msw(struct mkvm_vcpu *vcpu, u16 msw);
 int cr3_set(struct mkvm_vcpu *vcpu, unsigned long cr3);
 int cr4_set(struct mkvm_vcpu *vcpu, unsigned long cr4);
 int cr8_set(struct mkvm_vcpu *vcpu, unsigned long cr8);
-unsigned long cr8_get(struct mkvm_vcpu *vcpu);
 int xcr0_set(struct mkvm_vcpu *vcpu, u64 xcr0);
 int efer_set(struct mkvm_vcpu *vcpu, u64 efer, bool host);
 void cr0_write(struct mkvm_vcpu *vcpu, unsigned long cr0);

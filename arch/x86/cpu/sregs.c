@@ -44,7 +44,7 @@ static void get_common(struct mkvm_vcpu *vcpu, struct kvm_sregs *sregs)
 	sregs->cr2 = vcpu->arch.cr2;
 	sregs->cr3 = cr3_read(vcpu);
 	sregs->cr4 = cr4_read(vcpu);
-	sregs->cr8 = cr8_get(vcpu);
+	sregs->cr8 = lapic_get_cr8(vcpu);
 	sregs->efer = vcpu->arch.efer;
 	sregs->apic_base = vcpu->arch.apic_base;
 }

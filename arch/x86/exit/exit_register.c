@@ -99,7 +99,7 @@ static int read_cr(struct mkvm_vcpu *vcpu, int cr, int reg)
 		value = cr3_read(vcpu);
 		break;
 	case 8:
-		value = cr8_get(vcpu);
+		value = lapic_get_cr8(vcpu);
 		break;
 	default:
 		/* CR0 and CR4 are read from the shadow without an exit. */

@@ -21,10 +21,8 @@
 
 #include "bpf/event_format.h"
 #include "bpf/watch.h"
+#include "clock.h"
 #include "compiler.h"
-
-#define NS_PER_MS	1000000LL
-#define MS_PER_S	1000LL
 
 extern char **environ;
 
@@ -315,14 +313,6 @@ static void catch(int number)
 	caught = number;
 }
 
-static long long now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * MS_PER_S + t.tv_nsec / NS_PER_MS;
-}
-
 static int start_command(struct watch *w, pid_t *child, struct sentence *why)
 {
 	posix_spawnattr_t attributes;
@@ -376,7 +366,7 @@ int watch_run(struct watch *w, int (*tick)(void *opaque), void *opaque, struct s
 {
 	const struct sigaction action = { .sa_handler = catch };
 	const struct timespec pause = { .tv_nsec = TICK_MS * NS_PER_MS };
-	long long end = now_ms() + w->duration_ms;
+	long long end = now_ns() + w->duration_ms * NS_PER_MS;
 	pid_t child;
 
 	sigaction(SIGINT, &action, NULL);
@@ -392,7 +382,7 @@ int watch_run(struct watch *w, int (*tick)(void *opaque), void *opaque, struct s
 			kill(child, caught);
 			caught = 0;
 		}
-		if (w->duration_ms && now_ms() >= end)
+		if (w->duration_ms && now_ns() >= end)
 			break;
 		if (!tick)
 			nanosleep(&pause, NULL);

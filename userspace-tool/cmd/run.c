@@ -17,11 +17,11 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "boot/acpi.h"
 #include "boot/bios_data.h"
+#include "clock.h"
 #include "cmd/command.h"
 #include "cmd/options.h"
 #include "cmd/run_stats.h"
@@ -44,8 +44,6 @@
 #include "virtio/vsock.h"
 
 #define FLUSH_DELAY_NS	4000000LL
-#define NS_PER_S	1000000000LL
-#define NS_PER_MS	1000000LL
 #define PORTS		0x10000
 
 enum {
@@ -84,14 +82,6 @@ struct event_loop {
 static const char help_text[] =
 	"\r\nCtrl-A x  leave    Ctrl-A p  press the power button\r\n"
 	"Ctrl-A a  send Ctrl-A    Ctrl-A h  this help\r\n";
-
-static long long now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
-}
 
 static void fatal_signal(int sig)
 {

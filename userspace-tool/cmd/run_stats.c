@@ -10,13 +10,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "cmd/run_stats.h"
 #include "compiler.h"
 #include "kvm/exits.h"
 #include "kvm/statistics.h"
 
-#define NS_PER_S	1000000000LL
-#define NS_PER_MS	1000000LL
 #define PORTS		0x10000
 #define TOP_PORTS	8
 #define PAGE_BYTES	4096ULL

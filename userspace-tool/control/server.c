@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "compiler.h"
 #include "control/device_request.h"
 #include "control/line.h"
@@ -34,7 +35,6 @@
 #define CLIENTS_MAX	16
 #define UNSENT_MAX	(256 * 1024)	/* bytes that wait for a client */
 #define RECEIVE_CHUNK	4096
-#define NS_PER_S	1000000000LL
 
 enum { FILE_STATE, FILE_MEMORY, FILES };
 
@@ -159,14 +159,6 @@ static void send_object(struct control *c, struct client *l, struct json_object 
 		flush(c, l);
 	}
 	json_object_put(o);
-}
-
-static long long now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
 }
 
 /* The vCPUs are stopped for a moment, so that a device can be closed. */

@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "compiler.h"
 #include "inspect/stat_data.h"
 
@@ -242,7 +242,6 @@ static int say_why(struct sentence *why, const char *directory, int err)
 int stat_read(struct stat_snapshot *s, const char *directory, struct sentence *why)
 {
 	struct dirent **names;
-	struct timespec t;
 	int i, n;
 
 	memset(s, 0, sizeof(*s));
@@ -250,8 +249,7 @@ int stat_read(struct stat_snapshot *s, const char *directory, struct sentence *w
 	if (n < 0)
 		return say_why(why, directory, errno);
 	s->vms = calloc(n ? n : 1, sizeof(*s->vms));
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	s->ns = t.tv_sec * 1000000000ULL + t.tv_nsec;
+	s->ns = now_ns();
 	for (i = 0; i < n; i++) {
 		if (s->vms && read_vm(&s->vms[s->nr_vms], directory, names[i]->d_name))
 			s->nr_vms++;

@@ -10,24 +10,13 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 
+#include "clock.h"
 #include "compiler.h"
 #include "kvm/exits.h"
 #include "machine/exit_log.h"
 #include "machine/ports.h"
 #include "terminal/message.h"
-
-#define NS_PER_S	1000000000LL
-#define NS_PER_US	1000LL
-
-static long long now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
-}
 
 /**
  * exit_log_open() - begin to tell exits

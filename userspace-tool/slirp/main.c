@@ -23,9 +23,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "compiler.h"
 
 #define CABLE		STDIN_FILENO
@@ -33,8 +33,6 @@
 #define FRAME_MAX	(HEADER + 65536 + 64)
 #define TURN		64	/* frames of the guest's before connections have their turn */
 #define POLLS_MAX	4096
-#define NS_PER_S	1000000000LL
-#define NS_PER_MS	1000000LL
 #define EXIT_USAGE	2
 
 /**
@@ -57,13 +55,10 @@ struct network {
 	uint8_t frame[FRAME_MAX];
 };
 
-static int64_t now_ns(void *opaque)
+static int64_t get_clock(void *opaque)
 {
-	struct timespec ts;
-
 	(void)opaque;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
+	return now_ns();
 }
 
 /* A frame for the guest. */
@@ -125,7 +120,7 @@ static void ignore_notify(void *opaque)
 static const SlirpCb callbacks = {
 	.send_packet = send_packet,
 	.guest_error = guest_error,
-	.clock_get_ns = now_ns,
+	.clock_get_ns = get_clock,
 	.timer_free = timer_free,
 	.timer_mod = timer_mod,
 	.timer_new_opaque = timer_new,
@@ -192,7 +187,7 @@ static bool take_frames(struct network *n)
 
 static int shorter(uint32_t wanted, const struct network *n)
 {
-	int64_t left = n->alarm_at - now_ns(NULL) / NS_PER_MS;
+	int64_t left = n->alarm_at - now_ns() / NS_PER_MS;
 	int timeout = wanted > INT32_MAX ? -1 : (int)wanted;
 
 	if (!n->alarm_at)
@@ -215,7 +210,7 @@ static bool turn(struct network *n)
 	if (ret < 0 && errno != EINTR)
 		return false;
 	slirp_pollfds_poll(n->slirp, ret < 0, get_events, n);
-	if (n->alarm_at && now_ns(NULL) / NS_PER_MS >= n->alarm_at) {
+	if (n->alarm_at && now_ns() / NS_PER_MS >= n->alarm_at) {
 		n->alarm_at = 0;
 		slirp_handle_timer(n->slirp, n->alarm, n->alarm_opaque);
 	}

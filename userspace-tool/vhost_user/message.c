@@ -14,14 +14,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "compiler.h"
 #include "vhost_user/message.h"
-
-#define MS_PER_S	1000
-#define NS_PER_MS	1000000
 
 static const char *const names[] = {
 	[VHOST_USER_GET_FEATURES] = "GET_FEATURES",
@@ -69,17 +66,14 @@ void message_drop_fds(struct vhost_user_message *m)
 static bool wait_for(int socket, short events, int *left_ms)
 {
 	struct pollfd p = { .fd = socket, .events = events };
-	struct timespec before, after;
-	long long ms;
+	long long before = now_ns(), after, ms;
 	int ready;
 
-	clock_gettime(CLOCK_MONOTONIC, &before);
 	do {
 		ready = poll(&p, 1, *left_ms);
-		clock_gettime(CLOCK_MONOTONIC, &after);
+		after = now_ns();
 		/* A part of a millisecond counts as one: short waits have an end, too. */
-		ms = (after.tv_sec - before.tv_sec) * MS_PER_S +
-		     (after.tv_nsec - before.tv_nsec) / NS_PER_MS + 1;
+		ms = (after - before) / NS_PER_MS + 1;
 		*left_ms = ms < *left_ms ? *left_ms - ms : 0;
 		before = after;
 	} while (ready < 0 && errno == EINTR);

@@ -17,15 +17,14 @@
 #include <sys/epoll.h>
 #include <sys/random.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "virtio/rng.h"
 
 #define QUEUE		0
 #define CLASS_OTHER	0xff0000
 #define MOST_AT_ONCE	65536		/* bytes; a longer buffer is given back partly filled */
-#define NS_PER_S	1000000000LL
 #define REFILL_NS	(NS_PER_S / 10)	/* the budget is filled up ten times a second */
 
 /**

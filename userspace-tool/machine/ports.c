@@ -144,36 +144,30 @@ static void rtc_in(void *opaque, __u64 offset, void *data, unsigned int len)
 		((__u8 *)data)[i] = rtc_read(&m->rtc, offset + i);
 }
 
-static void pm1_out(void *opaque, __u64 offset, const void *data, unsigned int len)
+static void power_out(void *opaque, __u64 offset, const void *data, unsigned int len)
 {
 	unsigned int i;
 
 	for (i = 0; i < len; i++)
-		pm1_write(opaque, offset + i, ((const __u8 *)data)[i]);
+		power_write(opaque, offset + i, ((const __u8 *)data)[i]);
 }
 
-static void pm1_in(void *opaque, __u64 offset, void *data, unsigned int len)
+static void power_in(void *opaque, __u64 offset, void *data, unsigned int len)
 {
 	unsigned int i;
 
 	for (i = 0; i < len; i++)
-		((__u8 *)data)[i] = pm1_read(opaque, offset + i);
+		((__u8 *)data)[i] = power_read(opaque, offset + i);
 }
 
 static void gpe_out(void *opaque, __u64 offset, const void *data, unsigned int len)
 {
-	unsigned int i;
-
-	for (i = 0; i < len; i++)
-		gpe_write(opaque, offset + i, ((const __u8 *)data)[i]);
+	power_out(opaque, ACPI_GPE_STATUS - ACPI_PM1_STATUS + offset, data, len);
 }
 
 static void gpe_in(void *opaque, __u64 offset, void *data, unsigned int len)
 {
-	unsigned int i;
-
-	for (i = 0; i < len; i++)
-		((__u8 *)data)[i] = gpe_read(opaque, offset + i);
+	power_in(opaque, ACPI_GPE_STATUS - ACPI_PM1_STATUS + offset, data, len);
 }
 
 static __u32 get(const void *data, unsigned int size)
@@ -288,7 +282,7 @@ static const struct {
 	{ DEBUG_CONSOLE_PORT, 1, { debug_in, debug_out } },
 	{ DEBUG_CONSOLE_PORT2, 1, { debug_in, debug_out } },
 	{ RTC_BASE, RTC_PORTS, { rtc_in, rtc_out } },
-	{ ACPI_PM1_STATUS, 6, { pm1_in, pm1_out } },
+	{ ACPI_PM1_STATUS, 6, { power_in, power_out } },
 	{ ACPI_GPE_STATUS, 2, { gpe_in, gpe_out } },
 	{ ACPI_HOTPLUG, ACPI_HOTPLUG_PORTS, { hotplug_in, hotplug_out } },
 	{ PCI_PORTS_BASE, PCI_PORTS, { pci_in, pci_out } },

@@ -14,6 +14,7 @@
 #define PM1_CONTROL_SCI_EN	0x01
 #define PM1_SLEEP_ENABLE	0x20	/* in the high byte: bit 13 */
 #define PM1_SLEEP_TYPE(high)	((high) >> 2 & 7)
+#define GPE			(ACPI_GPE_STATUS - ACPI_PM1_STATUS)
 
 void power_init(struct machine *m)
 {
@@ -53,32 +54,21 @@ void power_event(struct machine *m, unsigned int number)
 	pthread_mutex_unlock(&m->power_lock);
 }
 
-/* The guest writes to the status (0) or the enable register (1) of the events. */
-void gpe_write(struct machine *m, unsigned int reg, __u8 value)
+/* The register at port ACPI_PM1_STATUS + @reg: PM1's are 0 to 5, those of the events 8 and 9. */
+static __u8 *find(struct machine *m, unsigned int reg)
 {
-	pthread_mutex_lock(&m->power_lock);
-	m->gpe[reg] = reg ? value : m->gpe[0] & ~value;
-	update_sci(m);
-	pthread_mutex_unlock(&m->power_lock);
+	return reg < GPE ? &m->pm1[reg] : &m->gpe[reg - GPE];
 }
 
-__u8 gpe_read(struct machine *m, unsigned int reg)
-{
-	__u8 value;
-
-	pthread_mutex_lock(&m->power_lock);
-	value = m->gpe[reg];
-	pthread_mutex_unlock(&m->power_lock);
-	return value;
-}
-
-void pm1_write(struct machine *m, unsigned int reg, __u8 value)
+/* The guest writes to a register, which is numbered as for find(). */
+void power_write(struct machine *m, unsigned int reg, __u8 value)
 {
 	pthread_mutex_lock(&m->power_lock);
 	switch (reg) {
 	case 0:
 	case 1:
-		m->pm1[reg] &= ~value;		/* status bits are cleared by writing 1 */
+	case GPE:
+		*find(m, reg) &= ~value;	/* status bits are cleared by writing 1 */
 		break;
 	case 4:
 		m->pm1[reg] = value | PM1_CONTROL_SCI_EN;
@@ -89,18 +79,18 @@ void pm1_write(struct machine *m, unsigned int reg, __u8 value)
 			machine_stop(m, OUTCOME_POWER_OFF, NULL, 0);
 		break;
 	default:
-		m->pm1[reg] = value;
+		*find(m, reg) = value;
 	}
 	update_sci(m);
 	pthread_mutex_unlock(&m->power_lock);
 }
 
-__u8 pm1_read(struct machine *m, unsigned int reg)
+__u8 power_read(struct machine *m, unsigned int reg)
 {
 	__u8 value;
 
 	pthread_mutex_lock(&m->power_lock);
-	value = m->pm1[reg];
+	value = *find(m, reg);
 	pthread_mutex_unlock(&m->power_lock);
 	return value;
 }

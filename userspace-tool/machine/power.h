@@ -10,9 +10,7 @@
 void power_init(struct machine *m);
 void power_button(struct machine *m);
 void power_event(struct machine *m, unsigned int number);
-void gpe_write(struct machine *m, unsigned int reg, __u8 value);
-__u8 gpe_read(struct machine *m, unsigned int reg);
-void pm1_write(struct machine *m, unsigned int reg, __u8 value);
-__u8 pm1_read(struct machine *m, unsigned int reg);
+void power_write(struct machine *m, unsigned int reg, __u8 value);
+__u8 power_read(struct machine *m, unsigned int reg);
 
 #endif

@@ -160,7 +160,10 @@ static int power_load(void *device, struct state_in *in, __u32 version, struct s
 	if (version < 2)
 		return 0;
 	STATE_GET(in, m->gpe);
-	/* What a slot's bit says where no device is harms nobody: it is looked at again. */
+	/*
+	 * The bits need no check: the guest can write to these registers anyway, and a slot is
+	 * looked up before its device is removed or closed, so that a bit of an empty one does nothing.
+	 */
 	STATE_GET(in, m->hotplug);
 	return 0;
 }

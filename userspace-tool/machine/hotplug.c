@@ -81,16 +81,18 @@ int hotplug_add(struct machine *m, struct virtio_device *device, struct sentence
 int hotplug_remove(struct machine *m, const char *name, struct sentence *why)
 {
 	struct virtio_pci *p = devices_find(m, name);
-	bool mine;
+	__u32 slot;
+	bool came;
 
 	if (!p)
 		return say(why, "The guest has no device '%s'.", name);
+	slot = BIT(p->endpoint.number);
 	pthread_mutex_lock(&m->power_lock);
-	mine = m->hotplug.occupied & BIT(p->endpoint.number);
-	if (mine)
-		m->hotplug.to_go |= BIT(p->endpoint.number);
+	/* The guest may have let it go already: then its slot's next device is not to go. */
+	came = (m->hotplug.occupied | m->hotplug.ejected) & slot;
+	m->hotplug.to_go |= m->hotplug.occupied & slot;
 	pthread_mutex_unlock(&m->power_lock);
-	if (!mine)
+	if (!came)
 		return say(why, "The device '%s' was there from the start, and stays.", name);
 	power_event(m, ACPI_GPE_HOTPLUG);
 	return 0;

@@ -9,8 +9,6 @@
 #include "cmd/number.h"
 #include "compiler.h"
 
-#define SIZE_MIB_MAX	(1024 * 1024)
-
 /* Decimal, or hexadecimal after 0x; a leading zero does not make it octal. Return: what follows. */
 static const char *read_number(const char *s, __u64 *value)
 {

@@ -8,6 +8,8 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
+#define SIZE_MIB_MAX	(1024 * 1024)	/* the largest that parse_size() takes */
+
 bool parse_number(const char *s, __u64 min, __u64 max, __u64 *value);
 bool parse_size(const char *s, __u64 *bytes);
 

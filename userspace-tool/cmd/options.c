@@ -32,7 +32,6 @@
 #define VIRTIO_CMDLINE	"console=hvc0 panic=-1"
 #define DEFAULT_MEM_MIB	256
 #define MEM_MIB_MIN	1
-#define MEM_MIB_MAX	(1024 * 1024)
 #define DEFAULT_LOAD	0x7c00
 #define LOAD_NOT_GIVEN	(~0ULL)
 #define TIMEOUT_MAX	1e9
@@ -342,7 +341,7 @@ static int parse_option(void *opaque, int option, const char *arg)
 	case OPT_MEM:
 		if (!parse_size(arg, &opt->mem) || !opt->mem)
 			return complain("--mem takes a number of MiB from %d to %d, or one with a suffix like 512M or 2G, not '%s'.",
-					MEM_MIB_MIN, MEM_MIB_MAX, arg);
+					MEM_MIB_MIN, SIZE_MIB_MAX, arg);
 		break;
 	case OPT_CPUS:
 		if (!parse_number(arg, 1, VM_VCPUS_MAX, &n))
@@ -407,7 +406,7 @@ static int parse_option(void *opaque, int option, const char *arg)
 	case OPT_BALLOON:
 		if (arg && (!parse_size(arg, &opt->balloon_size) || !opt->balloon_size))
 			return complain("--balloon takes a number of MiB from %d to %d, or one with a suffix like 512M or 2G, not '%s'.",
-					MEM_MIB_MIN, MEM_MIB_MAX, arg);
+					MEM_MIB_MIN, SIZE_MIB_MAX, arg);
 		opt->balloon = true;
 		break;
 	case OPT_VSOCK:
@@ -613,16 +612,15 @@ static int check(struct run_options *opt)
  */
 int options_parse(struct run_options *opt, int argc, char **argv)
 {
-	int option = OPTION_END, status = -1;
-
-	int i;
+	struct message_options meanwhile = { .level = MESSAGE_INFO };
+	int option = OPTION_END, status = -1, i;
 
 	memset(opt, 0, sizeof(*opt));
 	opt->messages.level = MESSAGE_INFO;
-	/* What is wrong with the options before it, too, is said so. */
+	/* With --json, what is wrong with an option before it is told as JSON, too. */
 	for (i = 1; i < argc; i++)
-		opt->messages.json |= !strcmp(argv[i], "--json");
-	message_set_up(&opt->messages);
+		meanwhile.json |= !strcmp(argv[i], "--json");
+	message_set_up(&meanwhile);
 	opt->device = node_default();
 	opt->append = join(NULL, "");
 	opt->load = LOAD_NOT_GIVEN;
@@ -637,9 +635,9 @@ int options_parse(struct run_options *opt, int argc, char **argv)
 		status = option == OPTION_HELP ? STATUS_OK : STATUS_USAGE;
 	if (status < 0 && optind < argc)
 		status = complain("'%s' is not an option.", argv[optind]);
+	message_set_up(&opt->messages);
 	if (status < 0)
 		status = check(opt);
-	message_set_up(&opt->messages);
 	if (status >= 0)
 		options_free(opt);
 	return status;

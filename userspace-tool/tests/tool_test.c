@@ -470,6 +470,8 @@ static void test_messages(void)
 	       "\"status\":2,\"message\":\"An option is not known",
 	       RUN("--flat", flat, "--json", "--fly"));
 	result(output[0] == '{', "--json: a wrong option: nothing else");
+	expect("--json as another option's argument", 2, "minikvm run: --initrd, --append",
+	       RUN("--flat", flat, "--append", "--json"));
 }
 
 static int listener(const struct sockaddr *address, socklen_t size)

@@ -29,7 +29,7 @@ CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -D_GNU_SOURCE -I$(TOOL) -I$(TOOL)/test
 
 all: $(OUT)/$(PROGRAM)
 
-$(OUT)/$(PROGRAM): $(SOURCES) $(wildcard $(TOOL)/*/*.h) $(MAKEFILE_LIST)
+$(OUT)/$(PROGRAM): $(SOURCES) $(wildcard $(TOOL)/*.h $(TOOL)/*/*.h) $(MAKEFILE_LIST)
 	@mkdir -p $(OUT)/corpus
 	@command -v $(CLANG) >/dev/null || \
 		{ echo "clang is missing: apt-get install clang libclang-rt-14-dev" >&2; exit 1; }

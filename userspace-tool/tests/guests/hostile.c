@@ -4,10 +4,11 @@
  * each rule of "The Virtqueue Descriptor Table" (virtio 1.2), queues that are reset while requests
  * are on their way, and registers and configuration space that are written at random.
  *
- * For each rule the device has to ask for a reset (DEVICE_NEEDS_RESET), and to serve after it. But
- * for the rule, what is asked for is right for rng, net, console and balloon. Prints what it does,
- * "NAME: ok" for each device, "all: ok" and powers off; where a device does not notice, it waits
- * for ever. Relies on 16 MiB of memory, and on disk 0 beginning with "hostile".
+ * For each rule the device has to ask for a reset (DEVICE_NEEDS_RESET), and in the end to serve a
+ * request. But for the rule, what is asked for is right for rng, net, console and balloon. Prints
+ * what it does, "NAME: ok" for each device, "all: ok" and powers off; where a device does not
+ * notice or does not serve, it goes on waiting. Relies on 16 MiB of memory, and on disk 0 beginning
+ * with "hostile".
  */
 #define MEMORY		(16UL << 20)
 #define WINDOW		0xd0000000UL	/* where we put the devices' registers */
@@ -18,6 +19,7 @@
 #define WRITE		2
 #define INDIRECT	4
 #define NEEDS_RESET	0x40
+#define VSOCK_HEADER	44
 #define QUEUE_RESET	58	/* in the common configuration, with VIRTIO_F_RING_RESET */
 #define LOW_FEATURES	(1U << 28)	/* indirect descriptors */
 #define HIGH_FEATURES	(1U << 0 | 1U << 8)	/* VERSION_1, RING_RESET */
@@ -339,12 +341,23 @@ static void break_rules(void)
 
 /* ---- requests that are none, and one that is ------------------------------------------------- */
 
+/*
+ * Random numbers, a sector, empty lines for the console, a frame, a page for the balloon, or a
+ * packet that is for no connection.
+ */
 static void make_request(void)
 {
+	u32 i;
+
 	clear();
-	if (kind == &kinds[0]) {		/* random numbers */
+	for (i = 0; i < sizeof(data); i++)
+		data[i] = kind == &kinds[3] ? '\n' : 0;
+	status = 0xff;
+	if (kind == &kinds[0]) {
 		desc[0].flags = WRITE;
-	} else if (kind == &kinds[1]) {		/* read a sector */
+	} else if (kind == &kinds[5]) {
+		desc[0].len = VSOCK_HEADER;
+	} else if (kind == &kinds[1]) {
 		desc[0] = (struct descriptor) { (u64)&request, 16, NEXT, 1 };
 		desc[1] = (struct descriptor) { (u64)data, 512, NEXT | WRITE, 2 };
 		desc[2] = (struct descriptor) { (u64)&status, 1, WRITE, 0 };
@@ -359,7 +372,7 @@ static void reset_queues(void)
 
 	say("the queue is reset in the middle");
 	start_device((u64)desc);
-	for (i = 0; i < RESETS && kind <= &kinds[1]; i++) {
+	for (i = 0; i < RESETS; i++) {
 		make_request();
 		kick();
 		common->queue_select = kind->queue;
@@ -413,21 +426,13 @@ static void poke(void)
 /* After all that it serves a driver that keeps the rules. */
 static void serve(void)
 {
-	u32 i;
-
 	start_device((u64)desc);
-	if (kind > &kinds[1]) {
-		if (common->device_status != 15)
-			say("lost");
-		return;
-	}
-	for (i = 0; i < sizeof(data); i++)
-		data[i] = 0;
-	status = 0xff;
 	make_request();
 	kick();
 	while (used.idx != 1)
 		;
+	if (common->device_status != 15)
+		say("lost");
 	if (kind == &kinds[1] &&
 	    (status || data[0] != 'h' || data[6] != 'e' || used.ring[0].len != 513))
 		say("lost");

@@ -93,7 +93,7 @@ int image_open(struct image *img, const char *path, const char *what, struct sen
 	return 0;
 }
 
-/* The content is in the guest now: it need not be in this process's memory, before a reset. */
+/* The content was copied to the guest: its pages are read from the file again after a reset. */
 void image_rest(const struct image *img)
 {
 	if (img->data)

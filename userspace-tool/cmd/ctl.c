@@ -73,7 +73,7 @@ static void print_json(struct json_object *o)
 	fflush(stdout);
 }
 
-/* Return: the elements' names, or themselves where they are strings, in a row. */
+/* Return: a line with the names of an array's objects, or its strings. */
 static const char *listed(struct sentence *list, struct json_object *array)
 {
 	size_t i, len = 0;
@@ -295,7 +295,7 @@ static int remove_device(struct control_client *c, const char *name, bool json,
 	return ask(c, request, json, why);
 }
 
-/* The request's argument: what it is, where it has one. */
+/* Return: what a request's argument is, or NULL: it has none. */
 static const char *argument_of(const char *verb)
 {
 	static const struct {

@@ -161,8 +161,8 @@ static int power_load(void *device, struct state_in *in, __u32 version, struct s
 		return 0;
 	STATE_GET(in, m->gpe);
 	/*
-	 * The bits need no check: the guest can write to these registers anyway, and a slot is
-	 * looked up before its device is removed or closed, so that a bit of an empty one does nothing.
+	 * The bits need no check: a slot is looked up before its device is removed or closed, so
+	 * that the bit of an empty one does nothing.
 	 */
 	STATE_GET(in, m->hotplug);
 	return 0;

@@ -65,14 +65,14 @@ static unsigned int character(const unsigned char *s)
 	for (i = 1; i < len; i++)
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
-	/* Longer than they need to be, halves of pairs, or beyond the last one. */
+	/* No characters: longer than need be, surrogates, numbers above U+10FFFF. */
 	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
 	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
 		return 0;
 	return len;
 }
 
-/* A string of JSON. What is no character becomes the one that stands for these. */
+/* A string of JSON. A byte that belongs to no character becomes U+FFFD. */
 static void put_string(FILE *to, const char *text)
 {
 	const unsigned char *s = (const unsigned char *)text;
@@ -209,7 +209,7 @@ static void tell(struct message *m)
 	clock_gettime(CLOCK_REALTIME, &m->time);
 	pthread_mutex_lock(&told.lock);
 	log = told.log >= 0 && message_wanted(&told.options, m, false);
-	/* Exits have one place. */
+	/* An exit is told in one place: in the log, where there is one. */
 	terminal = message_wanted(&told.options, m, true) && !(log && m->kind == MESSAGE_EXIT);
 	if (terminal) {
 		text = told.options.json ? message_as_json(m) : message_for_terminal(m);
@@ -226,7 +226,7 @@ static void tell(struct message *m)
 	pthread_mutex_unlock(&told.lock);
 }
 
-/* From now on, messages are told so. */
+/* Set how messages are told from now on. */
 void message_set_up(const struct message_options *options)
 {
 	pthread_mutex_lock(&told.lock);

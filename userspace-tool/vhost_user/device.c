@@ -359,7 +359,7 @@ static void end_child(pid_t child, int child_fd)
 		return;
 	if (child_fd >= 0) {
 		pidfd_send_signal(child_fd, SIGTERM, NULL, 0);
-		/* It works on what a hostile guest sends, and may not listen any more. */
+		/* A hostile guest may have taken it over, so that it ignores SIGTERM. */
 		if (poll(&p, 1, END_MS) == 0)
 			pidfd_send_signal(child_fd, SIGKILL, NULL, 0);
 	} else {

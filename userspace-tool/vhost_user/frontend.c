@@ -38,7 +38,7 @@ int frontend_connect(struct frontend *f, const char *path, struct sentence *why)
 		return say(why, "The path of the socket %s is longer than %zu bytes.", path,
 			   sizeof(to.sun_path) - 1);
 	memcpy(to.sun_path, path, strlen(path));
-	/* Where others wait to be accepted already, connect() would wait for the peer. */
+	/* A blocking connect() waits for the peer while its backlog is full. */
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to))) {
 		say(why, "The vhost-user back end at %s cannot be reached: %s.", path,

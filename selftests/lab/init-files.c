@@ -28,7 +28,6 @@
 #define TREE		"/lab/tree"
 /* No request is longer than what is read into: many names to forget fill all of it. */
 #define REQUEST_MAX	FUSE_MIN_READ_BUFFER
-#define PATIENCE	300000000UL	/* for the first answer: the supervisor may not have any */
 #define FIRST_SLEEP	50000		/* nanoseconds between two looks, growing */
 #define LONGEST_SLEEP	5000000
 
@@ -80,21 +79,11 @@ static void *serve(void *unused)
 
 static int find_supervisor(void)
 {
-	uint8_t magic[WINDOW_MAGIC];
-	char text[64];
-	unsigned long i;
-
-	if (!config("window", 0, text, sizeof(text)) || window_parse_magic(text, magic))
-		return -1;
-	for (i = 0; i < WINDOW_MAGIC; i++)
-		magic[i] ^= FILES_MASK;
-	page = window_map(magic, sizeof(magic));
+	page = window_map(FILES_MASK);
 	if (!page)
 		return -1;
 	post(1, NULL, 0);
-	for (i = 0; i < PATIENCE && given() != 1; i++)
-		__builtin_ia32_pause();
-	return given() == 1 ? 0 : -1;
+	return window_await(&page->given);
 }
 
 static int mount_tree(void)

@@ -23,8 +23,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Several seconds in every emulator; only where the supervisor cannot answer */
-#define PATIENCE	300000000UL
 #define FIRST_SLEEP	500000		/* nanoseconds between two looks, growing */
 #define LONGEST_SLEEP	20000000
 
@@ -111,20 +109,16 @@ static void *pass_input(void *unused)
 int input_find(void)
 {
 	uint8_t magic[WINDOW_MAGIC];
-	char text[64];
-	unsigned long i;
 
-	if (!config("window", 0, text, sizeof(text)) || window_parse_magic(text, magic))
+	if (window_magic(INPUT_MASK, magic))
 		return -1;
 	page = mmap(NULL, INPUT_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (page == MAP_FAILED || mlock(page, INPUT_SIZE))
 		return -1;
-	for (i = 0; i < WINDOW_MAGIC; i++)
-		page->magic[i] = page->magic_again[i] = magic[i] ^ INPUT_MASK;
+	memcpy(page->magic, magic, sizeof(magic));
+	memcpy(page->magic_again, magic, sizeof(magic));
 	ask(1);
-	for (i = 0; i < PATIENCE && given() != 1; i++)
-		__builtin_ia32_pause();
-	return given() == 1 ? 0 : -1;
+	return window_await(&page->given);
 }
 
 static void start_passing(void)

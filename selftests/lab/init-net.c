@@ -30,7 +30,6 @@
 #include <unistd.h>
 
 #define CARD		"eth0"
-#define PATIENCE	300000000UL	/* for the first answer: the supervisor may not have any */
 #define FIRST_SLEEP	50000		/* nanoseconds between two looks, growing */
 #define LONGEST_SLEEP	2000000
 
@@ -81,21 +80,11 @@ static void *take_frames(void *unused)
 
 static int find_supervisor(void)
 {
-	uint8_t magic[WINDOW_MAGIC];
-	char text[64];
-	unsigned long i;
-
-	if (!config("window", 0, text, sizeof(text)) || window_parse_magic(text, magic))
-		return -1;
-	for (i = 0; i < WINDOW_MAGIC; i++)
-		magic[i] ^= NET_MASK;
-	ring = window_map(magic, sizeof(magic));
+	ring = window_map(NET_MASK);
 	if (!ring)
 		return -1;
 	channel_send(FRAME_NET, NULL, 0);
-	for (i = 0; i < PATIENCE && !__atomic_load_n(&ring->found, __ATOMIC_ACQUIRE); i++)
-		__builtin_ia32_pause();
-	return ring->found ? 0 : -1;
+	return window_await(&ring->found);
 }
 
 static void set_address(struct sockaddr *address, const char *text)

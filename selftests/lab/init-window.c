@@ -50,17 +50,38 @@ static void announce(size_t len, uint32_t sum)
 }
 
 /**
- * window_map - a huge page that lies in one piece in the emulator's memory
- * @magic: what to put at both its ends
- * @magic_len: bytes of it
+ * window_magic - the random bytes by which the supervisor finds a page of this host's memory
+ * @mask: which page: 0, or one of *_MASK
+ * @magic: receives the bytes, WINDOW_MAGIC of them
  *
- * Return: the page, locked, or NULL where there is none.
+ * Return: 0, or -1 where the supervisor looks for none.
  */
-void *window_map(const void *magic, size_t magic_len)
+int window_magic(uint8_t mask, uint8_t *magic)
 {
-	uint8_t *area = mmap(NULL, 2 * WINDOW_SIZE, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char text[64];
+	int i;
 
+	if (!config("window", 0, text, sizeof(text)) || window_parse_magic(text, magic))
+		return -1;
+	for (i = 0; i < WINDOW_MAGIC; i++)
+		magic[i] ^= mask;
+	return 0;
+}
+
+/**
+ * window_map - a huge page that lies in one piece in the emulator's memory
+ * @mask: which page: 0, or one of *_MASK
+ *
+ * Return: the page, locked, with its random bytes at both ends, or NULL where there is none.
+ */
+void *window_map(uint8_t mask)
+{
+	uint8_t magic[WINDOW_MAGIC], *area;
+
+	if (window_magic(mask, magic))
+		return NULL;
+	area = mmap(NULL, 2 * WINDOW_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		    0);
 	if (area == MAP_FAILED)
 		return NULL;
 	area += -(uintptr_t)area % WINDOW_SIZE;
@@ -68,9 +89,27 @@ void *window_map(const void *magic, size_t magic_len)
 	memset(area, 0, WINDOW_SIZE);
 	if (mlock(area, WINDOW_SIZE) || !in_one_piece(area))
 		return NULL;
-	memcpy(area, magic, magic_len);
-	memcpy(area + WINDOW_SIZE - magic_len, magic, magic_len);
+	memcpy(area, magic, sizeof(magic));
+	memcpy(area + WINDOW_SIZE - sizeof(magic), magic, sizeof(magic));
 	return area;
+}
+
+/**
+ * window_await - wait for the supervisor's first answer, which may never come
+ * @answer: where it writes 1 once it has found the page
+ *
+ * Return: 0, or -1.
+ */
+int window_await(const uint32_t *answer)
+{
+	unsigned long i;
+
+	for (i = 0; i < PATIENCE; i++) {
+		if (__atomic_load_n(answer, __ATOMIC_ACQUIRE) == 1)
+			return 0;
+		__builtin_ia32_pause();
+	}
+	return -1;
 }
 
 /**
@@ -80,23 +119,12 @@ void *window_map(const void *magic, size_t magic_len)
  */
 int window_open(void)
 {
-	uint8_t magic[WINDOW_MAGIC];
-	char text[64];
-	unsigned long i;
-
-	if (!config("window", 0, text, sizeof(text)) || window_parse_magic(text, magic))
-		return 0;
-	window = window_map(magic, sizeof(magic));
+	window = window_map(0);
 	if (!window)
 		return 0;
 	pieces = 1;
 	announce(0, 0);
-	for (i = 0; i < PATIENCE; i++) {
-		if (window->answered == pieces)
-			return 1;
-		__builtin_ia32_pause();
-	}
-	return 0;
+	return !window_await((const uint32_t *)&window->answered);
 }
 
 /**

@@ -12,6 +12,7 @@
 #define LAB_INIT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 void channel_send(int type, const void *data, size_t len);
 __attribute__((noreturn, format(printf, 1, 2)))
@@ -35,7 +36,9 @@ void files_open(void);
 
 void net_open(void);
 
-void *window_map(const void *magic, size_t magic_len);
+int window_magic(uint8_t mask, uint8_t *magic);
+void *window_map(uint8_t mask);
+int window_await(const uint32_t *answer);
 int window_open(void);
 size_t window_room(void);
 void window_send(const void *data, size_t len);

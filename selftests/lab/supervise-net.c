@@ -90,10 +90,9 @@ void net_frame(struct host *h, pid_t pid, const void *data, size_t len)
 		if (i == own)
 			continue;
 		port_address(&address, i);
-		/* No such host, or one with its hands full */
-		if (sendto(port, data, len, MSG_DONTWAIT, (struct sockaddr *)&address,
-			   sizeof(address)) < 0)
-			continue;
+		/* What fails is lost: there is no such host, or it has its hands full. */
+		sendto(port, data, len, MSG_DONTWAIT, (struct sockaddr *)&address,
+		       sizeof(address));
 	}
 }
 

@@ -64,8 +64,9 @@ bochs_images() { # COMMAND-LINE
 bochs_configuration() { # COMMAND-LINE
 	local clock='sync=none, time0=1767225600'
 
-	# For a user who waits, time is this machine's, and an idle host sleeps instead of jumping ahead.
-	# So it is for other hosts on its net, whose answers would come after the time that TCP waits.
+	# For a user who waits, an idle host sleeps instead of running ahead of this machine's clock; one
+	# that computes may fall behind it. So it is for other hosts on its net, whose answers would come
+	# after the time that TCP waits.
 	[ -z "$TERMINAL$NET" ] || clock="sync=slowdown, time0=$(date +%s)"
 	cat <<-EOF
 		plugin_ctrl: unmapped=1, biosdev=1, speaker=0, parallel=0, serial=0, gameport=0

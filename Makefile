@@ -83,8 +83,9 @@ module:
 	done
 	@find $(MODULE_DIR) -xtype l -delete
 	@test -n "$(KCC)"
-	@if ! [ $(MODULE_DIR)/compat.flags -nt compat/tests ]; then \
+	@if ! [ $(MODULE_DIR)/compat.flags -nt compat/tests ] || ! echo "$(KDIR)" | cmp -s - $(MODULE_DIR)/compat.kdir; then \
 		compat/probe $(KDIR) "$(KCC)" > $(MODULE_DIR)/compat.flags || { rm -f $(MODULE_DIR)/compat.flags; exit 1; }; \
+		echo "$(KDIR)" > $(MODULE_DIR)/compat.kdir; \
 	fi
 	$(MAKE) -C $(KDIR) M=$(MODULE_DIR) CC="$(KCC)" TESTHOOKS=$(TESTHOOKS) COUNT_VMCS=$(COUNT_VMCS) TRACING=$(TRACING) \
 		MINIKVM_COMPAT_FLAGS="$$(cat $(MODULE_DIR)/compat.flags)" modules

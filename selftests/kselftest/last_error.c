@@ -110,6 +110,21 @@ static void vfio_device(void)
 static struct machine shared;
 static pthread_barrier_t refused, asked;
 
+/* Several threads on one VM, each with its number. */
+static void in_threads(void *(*function)(void *))
+{
+	pthread_t thread[THREADS];
+
+	need_minikvm();
+	shared = plain();
+	pthread_barrier_init(&refused, NULL, THREADS);
+	pthread_barrier_init(&asked, NULL, THREADS);
+	for (unsigned long i = 0; i < THREADS; i++)
+		KT_EQ(pthread_create(&thread[i], NULL, function, (void *)i), 0);
+	for (unsigned long i = 0; i < THREADS; i++)
+		pthread_join(thread[i], NULL);
+}
+
 static void *one_thread(void *number)
 {
 	unsigned long slot = 100 + (unsigned long)number;
@@ -128,16 +143,7 @@ static void *one_thread(void *number)
 
 static void threads_apart(void)
 {
-	pthread_t thread[THREADS];
-
-	need_minikvm();
-	shared = plain();
-	pthread_barrier_init(&refused, NULL, THREADS);
-	pthread_barrier_init(&asked, NULL, THREADS);
-	for (unsigned long i = 0; i < THREADS; i++)
-		KT_EQ(pthread_create(&thread[i], NULL, one_thread, (void *)i), 0);
-	for (unsigned long i = 0; i < THREADS; i++)
-		pthread_join(thread[i], NULL);
+	in_threads(one_thread);
 	want_none(shared.vm->fd, "the thread that had none refused");
 }
 
@@ -159,15 +165,7 @@ static void *one_of_many(void *number)
 
 static void at_once(void)
 {
-	pthread_t thread[THREADS];
-
-	need_minikvm();
-	shared = plain();
-	pthread_barrier_init(&refused, NULL, THREADS);
-	for (unsigned long i = 0; i < THREADS; i++)
-		KT_EQ(pthread_create(&thread[i], NULL, one_of_many, (void *)i), 0);
-	for (unsigned long i = 0; i < THREADS; i++)
-		pthread_join(thread[i], NULL);
+	in_threads(one_of_many);
 }
 
 static void *another_refusal(void *unused)

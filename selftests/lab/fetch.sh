@@ -241,7 +241,7 @@ ensure_watchers() {
 
 LIBVIRT=$CACHE/libvirt
 
-# libvirt with its driver for QEMU, for selftests/clients/libvirt
+# libvirt with its driver for QEMU: no test needs it; Documentation/clusters.rst tells what was tried
 ensure_libvirt() {
 	[ -x "$LIBVIRT/usr/sbin/libvirtd" ] && return
 	lock_cache

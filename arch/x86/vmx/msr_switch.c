@@ -251,8 +251,8 @@ static noinline void load_odd_selectors(struct vmx_vcpu *vmx)
 }
 
 /*
- * invalidate_tss_limit() where it loads TR: out of line, because the descriptor that it writes needs
- * room on the stack, and a function with that gets a stack guard.
+ * invalidate_tss_limit() where it loads TR: out of line, because the descriptor that it writes
+ * needs room on the stack, and a function with that gets a stack guard.
  */
 static noinline void reload_tss_limit(void)
 {
@@ -278,7 +278,7 @@ void vmx_load_host_state(struct mkvm_vcpu *vcpu)
 	vmx->guest_kernel_gs_base = __rdmsr(MSR_KERNEL_GS_BASE);
 	if (unlikely(vmx->host_ldt || (vmx->host_sel.all & ODD_SELECTORS)))
 		load_odd_selectors(vmx);
-	/* VM exit left TR with limit 67h and GDTR, IDTR with limit FFFFh: invalidate_tss_limit(). */
+	/* VM exit left TR with limit 67h, GDTR and IDTR with limit FFFFh: invalidate_tss_limit() */
 	if (unlikely(test_thread_flag(TIF_IO_BITMAP)))
 		reload_tss_limit();
 	else

@@ -359,8 +359,11 @@ static void end_child(pid_t child, int child_fd)
 		return;
 	if (child_fd >= 0) {
 		pidfd_send_signal(child_fd, SIGTERM, NULL, 0);
-		/* A hostile guest may have taken it over, so that it ignores SIGTERM. */
-		if (poll(&p, 1, END_MS) == 0)
+		/*
+		 * A hostile guest may have taken it over, so that it ignores SIGTERM. A signal to
+		 * this process ends the patience, too.
+		 */
+		if (poll(&p, 1, END_MS) != 1)
 			pidfd_send_signal(child_fd, SIGKILL, NULL, 0);
 	} else {
 		kill(child, SIGTERM);
